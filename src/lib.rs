@@ -1,0 +1,16 @@
+//! lockstep keeps OKD's build configuration in lockstep with OCP's.
+//!
+//! Data flows one way: [`source`] (read-only snapshots) → [`facts`] (typed, with places) → [`model`] (images, graph,
+//! branches) → [`rules`] (policy as data) → the unified build config → [`target`] (desired files) → [`plan`] (desired
+//! against actual) → [`forge`] (pull requests). Left of the forge everything is pure but for reading a snapshot.
+
+pub mod config;
+pub mod facts;
+pub mod forge;
+pub mod model;
+pub mod plan;
+pub mod rules;
+pub mod source;
+pub mod store;
+pub mod target;
+pub mod yaml;
