@@ -10,3 +10,4 @@
     allow(clippy::disallowed_methods, reason = "tests make files and read the clock")
 )]
 
+pub mod yaml;
