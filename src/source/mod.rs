@@ -1,1 +1,168 @@
-//! (being written)
+//! Read-only snapshots of a file tree at a commit.
+//!
+//! A [`Snapshot`] is all that the rest of the program sees of a repository: paths, blob ids and bytes. Where they come
+//! from (a git object database, a plain directory, later GitHub's API or a registry) is behind the trait.
+//!
+//! [`Sources`] opens a snapshot of a [`Location`] at a branch; [`Template`] makes a location from an image's names.
+
+#![expect(clippy::disallowed_methods, reason = "snapshots are read from disk and network")]
+
+mod directory;
+mod error;
+mod git;
+mod http;
+mod local;
+mod location;
+pub mod memory;
+mod mirror;
+mod open;
+mod template;
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod url;
+mod walk;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+pub use directory::DirectorySnapshot;
+pub use error::SourceError;
+pub use git::GitSnapshot;
+pub use local::prepare_git;
+pub(crate) use location::under;
+pub use location::{Location, LocationError};
+pub use open::{CommitId, Progress, Sources};
+pub use template::Template;
+pub use url::RemoteUrl;
+
+/// A repository's name on its forge, `org/repo`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct RepoName {
+    /// The organisation or user.
+    pub org: String,
+    /// The repository's own name.
+    pub repo: String,
+}
+
+impl fmt::Display for RepoName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.org, self.repo)
+    }
+}
+
+/// A text that is no [`RepoName`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a repository's name: two names with a slash between them are expected, such as openshift/etcd")]
+pub struct NotARepoName(pub String);
+
+impl FromStr for RepoName {
+    type Err = NotARepoName;
+
+    /// Reads `org/repo`. Each can stand for one segment of a path or URL: letters, digits, `.`, `-` and `_`.
+    fn from_str(text: &str) -> Result<Self, NotARepoName> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let plain = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(legal);
+        match text.split_once('/') {
+            Some((org, repo)) if plain(org) && plain(repo) => Ok(Self {
+                org: org.to_owned(),
+                repo: repo.to_owned(),
+            }),
+            _ => Err(NotARepoName(text.to_owned())),
+        }
+    }
+}
+
+/// Where a snapshot was taken: what findings and provenance cite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The repository as people know it, e.g. `openshift-eng/ocp-build-data`.
+    pub name: String,
+    /// The branch that was asked for; empty for a plain directory.
+    pub branch: String,
+    /// The commit's full hexadecimal id; `None` for a plain directory.
+    pub commit: Option<String>,
+}
+
+/// What stands at a path of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Link,
+    /// Anything else (a submodule, a device).
+    Other,
+}
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's name in its directory.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The git object id as hexadecimal digits; of a plain directory's file the id that git would give it is not computed.
+    pub oid: Option<String>,
+}
+
+/// A file's bytes.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+    /// The git blob id as hexadecimal digits (computed from the bytes for a plain directory).
+    pub oid: String,
+    /// The path that was read in the end, symbolic links followed.
+    pub path: String,
+}
+
+/// The largest file that is read, in bytes. Larger ones are [`ReadError::TooLarge`].
+pub const MAX_BLOB: u64 = 8 << 20;
+
+/// Why a path of a snapshot could not be read. `Ok(None)` means that nothing is there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The path, or a link on the way, leaves the tree.
+    #[error("`{0}` leaves the repository")]
+    LeavesTree(String),
+    /// Links that point at each other.
+    #[error("`{0}`: too many levels of symbolic links")]
+    LinkLoop(String),
+    /// The file is larger than [`MAX_BLOB`].
+    #[error("`{path}` is {size} bytes large, more than the {MAX_BLOB} that are read")]
+    TooLarge {
+        /// The path asked for.
+        path: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A directory where a file was asked for, or the other way round.
+    #[error("`{0}` is not a {1}")]
+    WrongKind(String, &'static str),
+    /// The object database or file system failed.
+    #[error("`{path}`: {message}")]
+    Io {
+        /// The path asked for.
+        path: String,
+        /// What the library said.
+        message: String,
+    },
+}
+
+/// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
+pub trait Snapshot: Send + Sync {
+    /// Where the snapshot was taken.
+    fn origin(&self) -> &Origin;
+    /// The file's bytes, symbolic links inside the tree followed; `None` where nothing is.
+    fn read(&self, path: &str) -> Result<Option<Blob>, ReadError>;
+    /// The blob id of a file without reading it (links followed); `None` where nothing is.
+    fn oid(&self, path: &str) -> Result<Option<String>, ReadError>;
+    /// A directory's direct entries sorted by name; `None` where nothing is. The root is `""`.
+    /// Names that are not UTF-8 come with replacement characters and cannot be read.
+    fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError>;
+}

@@ -1,0 +1,229 @@
+//! A commit's tree, read straight from a git object database: no checkout, no subprocess.
+
+mod handles;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
+
+use self::handles::Handles;
+use self::tree::TreeIndex;
+use super::mirror::InUse;
+use super::walk::{Found, Node, Stepped, Tree, resolve};
+use super::{Blob, Entry, EntryKind, MAX_BLOB, Origin, ReadError, Snapshot};
+
+/// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
+const MAX_TREE: u64 = 32 << 20;
+/// The longest target of a symbolic link, in bytes; longer ones no file system takes either.
+const MAX_LINK: u64 = 4096;
+
+/// A snapshot of one commit of a local git repository.
+pub struct GitSnapshot {
+    origin: Origin,
+    handles: Handles,
+    root: Oid,
+    /// The trees walked so far. Reading seven hundred files of one repository would otherwise parse the same few
+    /// directories, some with thousands of entries, seven hundred times.
+    trees: RwLock<HashMap<Oid, Arc<TreeIndex>>>,
+    /// Keeps a fetched mirror from being cleared away.
+    _in_use: Option<InUse>,
+}
+
+/// Why an object could not be had.
+enum Fault {
+    TooLarge(u64),
+    Other(String),
+}
+
+impl From<git2::Error> for Fault {
+    fn from(error: git2::Error) -> Self {
+        Self::Other(match error.code() {
+            ErrorCode::NotFound => format!("{}; the repository is incomplete (a partial clone?)", error.message()),
+            _ => error.message().to_owned(),
+        })
+    }
+}
+
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::TooLarge(size) => format!("an object on the way is {size} bytes large"),
+            Fault::Other(message) => message,
+        }
+    }
+}
+
+impl GitSnapshot {
+    /// Takes the tree of `commit`. The origin's commit is set to it.
+    pub(super) fn new(repo: Repository, commit: Oid, name: &str, branch: &str) -> Result<Self, git2::Error> {
+        let root = repo.find_commit(commit)?.tree_id();
+        let origin = Origin {
+            name: name.to_owned(),
+            branch: branch.to_owned(),
+            commit: Some(commit.to_string()),
+        };
+        Ok(Self {
+            origin,
+            root,
+            handles: Handles::new(repo),
+            trees: RwLock::default(),
+            _in_use: None,
+        })
+    }
+
+    /// Keeps what says that the repository is in use as long as the snapshot.
+    pub(super) fn holding(self, in_use: InUse) -> Self {
+        Self {
+            _in_use: Some(in_use),
+            ..self
+        }
+    }
+
+    /// The repository's own directory (of an ordinary repository its `.git`).
+    pub fn path(&self) -> &Path {
+        self.handles.path()
+    }
+
+    fn tree(&self, oid: Oid) -> Result<Arc<TreeIndex>, Fault> {
+        // Nothing can be half done under the lock, so a poisoned one is as good as new.
+        if let Some(tree) = self.trees.read().unwrap_or_else(PoisonError::into_inner).get(&oid) {
+            return Ok(tree.clone());
+        }
+        let bytes = self.handles.with(|odb| object(odb, oid, ObjectType::Tree, MAX_TREE))?;
+        let tree = TreeIndex::parse(bytes).ok_or_else(|| Fault::Other(format!("tree {oid} is damaged")))?;
+        let tree = Arc::new(tree);
+        self.trees
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(oid, tree.clone());
+        Ok(tree)
+    }
+
+    /// Finds the regular file that a path leads to.
+    fn find(&self, path: &str) -> Result<Option<Found<Oid, Oid>>, ReadError> {
+        let found = resolve(self, path)?;
+        match &found {
+            Some(Found {
+                node: Node::Dir(_) | Node::Other,
+                ..
+            }) => Err(ReadError::WrongKind(path.to_owned(), "file")),
+            _ => Ok(found),
+        }
+    }
+}
+
+/// Reads an object of a kind after its header said that it is no larger than `limit` bytes.
+fn object<B: for<'a> From<&'a [u8]>>(odb: &Odb<'_>, oid: Oid, kind: ObjectType, limit: u64) -> Result<B, Fault> {
+    let (size, found) = odb.read_header(oid)?;
+    if found != kind {
+        return Err(Fault::Other(format!(
+            "object {oid} is a {}, not a {}",
+            found.str(),
+            kind.str()
+        )));
+    }
+    if size as u64 > limit {
+        return Err(Fault::TooLarge(size as u64));
+    }
+    Ok(B::from(odb.read(oid)?.data()))
+}
+
+impl Tree for GitSnapshot {
+    type Dir = Oid;
+    type File = Oid;
+
+    fn root(&self) -> Result<Oid, String> {
+        Ok(self.root)
+    }
+
+    fn child(&self, dir: &Oid, name: &str) -> Stepped<Oid, Oid> {
+        let tree = self.tree(*dir)?;
+        let Some(entry) = tree.get(name.as_bytes()) else {
+            return Ok(None);
+        };
+        Ok(Some(match entry.kind() {
+            EntryKind::Dir => Node::Dir(entry.oid),
+            EntryKind::File => Node::File(entry.oid),
+            EntryKind::Other => Node::Other,
+            EntryKind::Link => Node::Link(
+                self.handles
+                    .with(|odb| object(odb, entry.oid, ObjectType::Blob, MAX_LINK))?,
+            ),
+        }))
+    }
+}
+
+impl Snapshot for GitSnapshot {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
+        let Some(Found {
+            node: Node::File(oid),
+            path: at,
+        }) = self.find(path)?
+        else {
+            return Ok(None);
+        };
+        let bytes = self.handles.with(|odb| object(odb, oid, ObjectType::Blob, MAX_BLOB));
+        match bytes {
+            Ok(bytes) => Ok(Some(Blob {
+                bytes,
+                oid: oid.to_string(),
+                path: at,
+            })),
+            Err(Fault::TooLarge(size)) => Err(ReadError::TooLarge {
+                path: path.to_owned(),
+                size,
+            }),
+            Err(Fault::Other(message)) => Err(ReadError::Io {
+                path: path.to_owned(),
+                message,
+            }),
+        }
+    }
+
+    fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
+        let Some(Found {
+            node: Node::File(oid), ..
+        }) = self.find(path)?
+        else {
+            return Ok(None);
+        };
+        Ok(Some(oid.to_string()))
+    }
+
+    fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
+        let Some(found) = resolve(self, dir)? else {
+            return Ok(None);
+        };
+        let Node::Dir(oid) = found.node else {
+            return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
+        };
+        let tree = self.tree(oid).map_err(|f| ReadError::Io {
+            path: dir.to_owned(),
+            message: f.into(),
+        })?;
+        let mut entries: Vec<Entry> = tree.entries().map(Entry::from).collect();
+        // A tree sorts directories as if their names ended in `/`.
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(entries))
+    }
+}
+
+impl From<tree::TreeEntry<'_>> for Entry {
+    fn from(entry: tree::TreeEntry<'_>) -> Self {
+        let name = String::from_utf8_lossy(entry.name).into_owned();
+        Self {
+            name,
+            kind: entry.kind(),
+            oid: Some(entry.oid.to_string()),
+        }
+    }
+}

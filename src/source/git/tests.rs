@@ -1,0 +1,243 @@
+//! Tests of what only git repositories have: branches, odd trees, damage, several readers.
+
+use std::fs;
+
+use git2::{FileMode, Oid};
+
+use crate::source::testing::{Item, TestRepo};
+use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources};
+
+fn open(repo: &TestRepo, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
+    Sources::new(None).open("org/repo", &repo.location(), branch)
+}
+
+fn text(tree: &dyn Snapshot, path: &str) -> String {
+    String::from_utf8(tree.read(path).unwrap().unwrap().bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn reads_the_commit_and_not_the_work_tree() {
+    let repo = TestRepo::ordinary();
+    let commit = repo.commit_files("main", &[("f", "committed")]);
+    fs::write(repo.path().join("f"), "edited").unwrap();
+    let tree = open(&repo, "main").unwrap();
+    assert_eq!(text(&*tree, "f"), "committed");
+    assert_eq!(tree.origin().commit, Some(commit.to_string()));
+    assert!(tree.read(".git/HEAD").unwrap().is_none());
+}
+
+#[test]
+fn a_snapshot_stays_at_its_commit() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("f", "old")]);
+    let tree = open(&repo, "main").unwrap();
+    repo.commit_files("main", &[("f", "new")]);
+    assert_eq!(text(&*tree, "f"), "old");
+    assert_eq!(text(&*open(&repo, "main").unwrap(), "f"), "new");
+}
+
+#[test]
+fn branches_are_found_loose_packed_nested_and_symbolic() {
+    let repo = TestRepo::bare();
+    let one = repo.commit_files("release-4.16", &[("f", "1")]);
+    let two = repo.commit_files("feature/deep", &[("f", "2")]);
+    repo.git()
+        .reference_symbolic("refs/heads/alias", "refs/heads/release-4.16", true, "")
+        .unwrap();
+    fs::remove_file(repo.path().join("refs/heads/release-4.16")).unwrap();
+    fs::write(
+        repo.path().join("packed-refs"),
+        format!("# pack-refs with: peeled fully-peeled sorted \n{one} refs/heads/release-4.16\n"),
+    )
+    .unwrap();
+    let sources = Sources::new(None);
+    let head = |branch| sources.head(&repo.location(), branch).unwrap();
+    assert_eq!(head("release-4.16"), Some(CommitId(one.to_string())));
+    assert_eq!(head("alias"), Some(CommitId(one.to_string())));
+    assert_eq!(head("feature/deep"), Some(CommitId(two.to_string())));
+    let names = sources.branches(&repo.location()).unwrap();
+    assert_eq!(
+        names,
+        Some(vec!["alias".into(), "feature/deep".into(), "release-4.16".into()])
+    );
+}
+
+#[test]
+fn a_missing_branch_names_the_nearest() {
+    let repo = TestRepo::bare();
+    for minor in 10..18 {
+        repo.commit_files(&format!("openshift-4.{minor}"), &[("f", "x")]);
+    }
+    let error = open(&repo, "opnshift-4.16").err().unwrap();
+    let SourceError::NoBranch {
+        branch, near, count, ..
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!((branch.as_str(), near.len(), *count), ("opnshift-4.16", 5, 8));
+    assert_eq!(near[0], "openshift-4.16");
+    assert!(
+        error.to_string().contains("`openshift-4.16`") && error.to_string().ends_with(" and 3 more"),
+        "{error}"
+    );
+    assert!(matches!(open(&repo, "a..b"), Err(SourceError::NoBranch { .. })));
+    assert!(matches!(open(&repo, ""), Err(SourceError::NoBranch { .. })));
+    assert!(matches!(
+        open(&repo, "../heads/openshift-4.16"),
+        Err(SourceError::NoBranch { .. })
+    ));
+}
+
+#[test]
+fn a_branch_that_a_clone_has_not_checked_out_is_explained() {
+    let repo = TestRepo::ordinary();
+    let commit = repo.commit_files("main", &[("f", "x")]);
+    repo.git()
+        .reference("refs/remotes/origin/openshift-4.16", commit, true, "")
+        .unwrap();
+    let error = open(&repo, "openshift-4.16").err().unwrap().to_string();
+    assert!(
+        error.contains("it has `main`; it knows `origin/openshift-4.16`"),
+        "{error}"
+    );
+    repo.git().find_reference("refs/heads/main").unwrap().delete().unwrap();
+    assert!(matches!(
+        open(&repo, "openshift-4.16"),
+        Err(SourceError::NoBranch { remote: true, .. })
+    ));
+}
+
+#[test]
+fn an_empty_repository_says_so() {
+    for repo in [TestRepo::bare(), TestRepo::ordinary()] {
+        assert!(matches!(open(&repo, "main"), Err(SourceError::Empty { .. })));
+        assert_eq!(Sources::new(None).branches(&repo.location()).unwrap(), Some(vec![]));
+    }
+}
+
+#[test]
+fn submodules_are_neither_files_nor_empty() {
+    let repo = TestRepo::bare();
+    repo.commit("main", &[(b"sub", Item::Submodule), (b"f", Item::File("x"))]);
+    let tree = open(&repo, "main").unwrap();
+    assert_eq!(
+        tree.read("sub").unwrap_err(),
+        ReadError::WrongKind("sub".into(), "file")
+    );
+    assert_eq!(
+        tree.read("sub/f").unwrap_err(),
+        ReadError::WrongKind("sub".into(), "directory")
+    );
+    assert_eq!(
+        tree.list("sub").unwrap_err(),
+        ReadError::WrongKind("sub".into(), "directory")
+    );
+    assert_eq!(tree.list("").unwrap().unwrap()[1].kind, EntryKind::Other);
+}
+
+#[test]
+fn names_that_are_not_utf8_are_listed_and_do_no_harm() {
+    let repo = TestRepo::bare();
+    repo.commit(
+        "main",
+        &[
+            (b"caf\xe9/f", Item::File("x")),
+            (b"caf\xe9.txt", Item::File("x")),
+            (b"z", Item::File("z")),
+        ],
+    );
+    let tree = open(&repo, "main").unwrap();
+    let names: Vec<String> = tree
+        .list("")
+        .unwrap()
+        .unwrap()
+        .into_iter()
+        .map(|Entry { name, .. }| name)
+        .collect();
+    assert_eq!(names, ["caf\u{fffd}", "caf\u{fffd}.txt", "z"]);
+    assert!(tree.read("caf\u{fffd}.txt").unwrap().is_none());
+    assert!(tree.list("caf\u{fffd}").unwrap().is_none());
+    assert_eq!(text(&*tree, "z"), "z");
+}
+
+#[test]
+fn a_link_that_is_not_utf8_is_an_error_of_that_path() {
+    let repo = TestRepo::bare();
+    let blob = repo.git().blob(b"\xff\xfe").unwrap();
+    let mut builder = repo.git().treebuilder(None).unwrap();
+    builder.insert("link", blob, FileMode::Link.into()).unwrap();
+    commit_tree(&repo, builder.write().unwrap());
+    let error = open(&repo, "main").unwrap().read("link").unwrap_err();
+    assert!(
+        matches!(&error, ReadError::Io { path, .. } if path == "link"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_missing_object_costs_one_file() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("gone", "gone"), ("there", "there"), ("dir/f", "x")]);
+    let tree = open(&repo, "main").unwrap();
+    let oid = tree.oid("gone").unwrap().unwrap();
+    fs::remove_file(repo.path().join("objects").join(&oid[..2]).join(&oid[2..])).unwrap();
+    let error = tree.read("gone").unwrap_err();
+    assert!(error.to_string().contains("incomplete"), "{error}");
+    assert_eq!(text(&*tree, "there"), "there");
+}
+
+#[test]
+fn a_missing_commit_is_damage() {
+    let repo = TestRepo::bare();
+    let commit = repo.commit_files("main", &[("f", "x")]).to_string();
+    fs::remove_file(repo.path().join("objects").join(&commit[..2]).join(&commit[2..])).unwrap();
+    assert!(matches!(open(&repo, "main"), Err(SourceError::Corrupt { .. })));
+    fs::write(repo.path().join("refs/heads/main"), "not an id\n").unwrap();
+    assert!(matches!(open(&repo, "main"), Err(SourceError::Corrupt { .. })));
+}
+
+#[test]
+fn damaged_objects_are_noticed() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("f", "right")]);
+    let tree = open(&repo, "main").unwrap();
+    let wrong = repo.git().blob(b"wrong").unwrap().to_string();
+    let right = tree.oid("f").unwrap().unwrap();
+    let path = |oid: &str| repo.path().join("objects").join(&oid[..2]).join(&oid[2..]);
+    fs::remove_file(path(&right)).unwrap();
+    fs::copy(path(&wrong), path(&right)).unwrap();
+    assert!(matches!(tree.read("f"), Err(ReadError::Io { .. })));
+}
+
+#[test]
+fn eight_threads_read_at_once() {
+    let repo = TestRepo::bare();
+    let files: Vec<(String, String)> = (0..64)
+        .map(|i| (format!("d{}/f{i}", i % 8), format!("text {i}")))
+        .collect();
+    let refs: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    repo.commit_files("main", &refs);
+    let tree = open(&repo, "main").unwrap();
+    std::thread::scope(|scope| {
+        for start in 0..8 {
+            let (tree, files) = (&tree, &files);
+            scope.spawn(move || {
+                for (path, expected) in files.iter().cycle().skip(start * 8).take(files.len() * 4) {
+                    assert_eq!(&text(&**tree, path), expected);
+                }
+            });
+        }
+    });
+}
+
+fn commit_tree(repo: &TestRepo, tree: Oid) {
+    let tree = repo.git().find_tree(tree).unwrap();
+    let author = git2::Signature::new("A", "a@example.com", &git2::Time::new(0, 0)).unwrap();
+    repo.git()
+        .commit(Some("refs/heads/main"), &author, &author, "m", &tree, &[])
+        .unwrap();
+}

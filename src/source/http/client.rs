@@ -1,0 +1,273 @@
+//! HTTP requests to a git server: bounded, with redirects and credentials under control.
+
+use std::time::Duration;
+
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body, BodyReader};
+
+use super::tls;
+use crate::source::url::{redact, strip_scheme};
+use crate::source::{RemoteUrl, SourceError};
+
+/// How long connecting may take, name resolution and TLS included.
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long a server may be silent. Packing a large repository takes a while before the first byte comes.
+const SILENCE: Duration = Duration::from_secs(120);
+/// How long one request may take in all.
+const TOTAL: Duration = Duration::from_secs(30 * 60);
+/// How many redirects are followed.
+const MAX_REDIRECTS: usize = 5;
+/// The longest text of a server that is shown, in characters.
+const MAX_TEXT: usize = 200;
+
+/// Sends requests; connections are kept and shared.
+pub(in crate::source) struct Client {
+    agent: Agent,
+}
+
+/// A request's answer with the URL that gave it after redirects.
+pub(super) struct Answer {
+    pub(super) base: RemoteUrl,
+    pub(super) body: BodyReader<'static>,
+}
+
+/// What asks: decides on errors' places and on who may see the credentials.
+pub(super) struct Request<'a> {
+    /// The repository as configured, credentials included.
+    pub(super) url: &'a RemoteUrl,
+    /// The most bytes of an answer that are read.
+    pub(super) limit: u64,
+    /// The content type that an answer must have.
+    pub(super) accept: &'static str,
+}
+
+impl Client {
+    pub(in crate::source) fn new() -> Self {
+        let config = Agent::config_builder()
+            .tls_config(tls::config())
+            .http_status_as_error(false)
+            // Redirects are followed by hand: which ones may be is decided here, and the new base is needed.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_per_read(Some(SILENCE))
+            .timeout_per_write(Some(SILENCE))
+            .timeout_recv_response(Some(SILENCE))
+            .timeout_global(Some(TOTAL))
+            // Some servers and proxies serve git's protocol to clients that call themselves git only.
+            .user_agent(concat!("git/lockstep-", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self {
+            agent: config.new_agent(),
+        }
+    }
+
+    /// Gets `<repository><suffix>`, following redirects that end in the same suffix to the same scheme or to https.
+    pub(super) fn get(&self, request: &Request<'_>, suffix: &str) -> Result<Answer, SourceError> {
+        let mut base = request.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let mut call = self.agent.get(format!("{}{suffix}", base.base()));
+            call = call.header("Git-Protocol", "version=2").header(header::ACCEPT, "*/*");
+            if let Some(basic) = authorization(request.url, &base) {
+                call = call.header(header::AUTHORIZATION, basic);
+            }
+            let proxy = self.proxy(&base);
+            let answer = call.config().proxy(proxy).build().call();
+            let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
+            if answer.status().is_redirection() {
+                base = request.redirected(&base, &answer, suffix)?;
+                continue;
+            }
+            return Ok(Answer {
+                body: request.check(answer)?,
+                base,
+            });
+        }
+        Err(request.unreachable(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// Posts a message to `<base><suffix>`. Redirects are not followed: the GET before has settled where to go.
+    pub(super) fn post(
+        &self,
+        request: &Request<'_>,
+        base: &RemoteUrl,
+        v2: bool,
+        message: &[u8],
+    ) -> Result<BodyReader<'static>, SourceError> {
+        let mut call = self.agent.post(format!("{}/git-upload-pack", base.base()));
+        call = call
+            .content_type("application/x-git-upload-pack-request")
+            .header(header::ACCEPT, request.accept);
+        if v2 {
+            call = call.header("Git-Protocol", "version=2");
+        }
+        if let Some(basic) = authorization(request.url, base) {
+            call = call.header(header::AUTHORIZATION, basic);
+        }
+        let proxy = self.proxy(base);
+        let answer = call.config().proxy(proxy).build().send(message);
+        request.check(answer.map_err(|error| request.unreachable(error.to_string()))?)
+    }
+
+    /// The environment's proxy, but never for this very machine.
+    fn proxy(&self, url: &RemoteUrl) -> Option<ureq::Proxy> {
+        if url.is_loopback() {
+            None
+        } else {
+            self.agent.config().proxy().cloned()
+        }
+    }
+}
+
+impl Request<'_> {
+    pub(super) fn unreachable(&self, message: impl AsRef<str>) -> SourceError {
+        SourceError::Unreachable {
+            place: self.url.to_string(),
+            message: plain(message.as_ref()),
+        }
+    }
+
+    /// Takes an answer's body, or says why there is none.
+    fn check(&self, answer: Response<Body>) -> Result<BodyReader<'static>, SourceError> {
+        let place = self.url.to_string();
+        let status = answer.status();
+        match status {
+            StatusCode::OK => {}
+            StatusCode::NOT_FOUND | StatusCode::GONE => return Err(SourceError::NotFound { place }),
+            // Forges answer so for a repository that does not exist, too: whether it does is a secret.
+            StatusCode::UNAUTHORIZED => {
+                let message = format!("{status}; it is private, or there is no such repository");
+                return Err(SourceError::Denied { place, message });
+            }
+            StatusCode::FORBIDDEN => {
+                return Err(SourceError::Denied {
+                    place,
+                    message: status.to_string(),
+                });
+            }
+            _ => return Err(self.unreachable(format!("the server answered {status}"))),
+        }
+        let kind = answer
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .map(|kind| String::from_utf8_lossy(kind.as_bytes()));
+        if kind.as_deref() != Some(self.accept) {
+            let kind = kind.as_deref().unwrap_or("nothing");
+            return Err(self.unreachable(format!("no git server answers there (it sent {kind})")));
+        }
+        Ok(answer.into_body().into_with_config().limit(self.limit).reader())
+    }
+
+    /// Yields the base that a redirect leads to.
+    fn redirected(&self, from: &RemoteUrl, answer: &Response<Body>, suffix: &str) -> Result<RemoteUrl, SourceError> {
+        let to = answer
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or_default();
+        let to = if to.starts_with('/') && !to.starts_with("//") {
+            from.at_path(to)
+        } else {
+            to.to_owned()
+        };
+        let refused = |why: &str| self.unreachable(format!("redirected to {}, {why}", redact(&to)));
+        let Some(base) = to.strip_suffix(suffix) else {
+            return Err(refused("which is no git server's address"));
+        };
+        let Some((secure, rest)) = strip_scheme(base) else {
+            return Err(refused("which is no URL of http(s)"));
+        };
+        if from.is_secure() && !secure {
+            return Err(refused("which is not encrypted"));
+        }
+        RemoteUrl::new(secure, rest)
+            .map(RemoteUrl::without_credentials)
+            .map_err(refused)
+    }
+}
+
+/// Basic authentication with the URL's credentials; only for the host they were given for.
+fn authorization(configured: &RemoteUrl, target: &RemoteUrl) -> Option<String> {
+    let credentials = configured.credentials()?;
+    configured
+        .same_origin(target)
+        .then(|| format!("Basic {}", base64(&credentials)))
+}
+
+/// Encodes bytes in base64.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, i| bits << 8 | usize::from(chunk.get(i).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 63;
+            text.push(if digit > chunk.len() {
+                '='
+            } else {
+                DIGITS.get(value).copied().map_or('=', char::from)
+            });
+        }
+    }
+    text
+}
+
+/// Makes a server's text fit to be shown: one line, no control characters, not too long.
+pub(super) fn plain(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = text.trim();
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Location;
+
+    fn url(text: &str) -> RemoteUrl {
+        match Location::parse(text) {
+            Ok(Location::Url(url)) => url,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+            ("a:b?", "YTpiPw=="),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn credentials_go_to_their_own_host_only() {
+        let configured = url("https://me:p%40ss@git.example.com/r");
+        assert_eq!(
+            authorization(&configured, &url("https://git.example.com/other")).unwrap(),
+            "Basic bWU6cEBzcw=="
+        );
+        for other in [
+            "https://example.com/r",
+            "http://git.example.com/r",
+            "https://git.example.com:8443/r",
+        ] {
+            assert_eq!(authorization(&configured, &url(other)), None, "{other}");
+        }
+        assert_eq!(authorization(&url("https://host/r"), &url("https://host/r")), None);
+    }
+
+    #[test]
+    fn texts_of_servers_are_tamed() {
+        assert_eq!(plain(" a\x1b[31m\nb\0 "), "a [31m b");
+        assert_eq!(plain(&"é".repeat(500)).chars().count(), MAX_TEXT + 1);
+    }
+}

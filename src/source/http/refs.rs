@@ -1,0 +1,225 @@
+//! Asks a server for its refs: its branches and the commits that they are at.
+
+use std::io::{self, Read};
+
+use git2::Oid;
+
+use super::client::{Client, Request};
+use super::pktline::{Packet, PacketReader, push_delimiter, push_flush, push_line};
+use crate::source::{RemoteUrl, SourceError};
+
+/// The most bytes of a list of refs that are read.
+const MAX_REFS: u64 = 128 << 20;
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
+pub(super) const RESULT: &str = "application/x-git-upload-pack-result";
+const HEADS: &str = "refs/heads/";
+
+/// A git server that has said what it can do.
+pub(in crate::source) struct Session<'a> {
+    pub(super) client: &'a Client,
+    /// The repository as configured: what errors name.
+    pub(super) url: &'a RemoteUrl,
+    /// The repository after redirects.
+    pub(super) base: RemoteUrl,
+    pub(super) spoken: Spoken,
+}
+
+/// The protocol version that a server answers in.
+pub(super) enum Spoken {
+    /// Version 2; `shallow`: it can leave history out.
+    V2 { shallow: bool },
+    /// Version 0 (or 1): all refs came at once.
+    V0 {
+        refs: Vec<(String, Oid)>,
+        capabilities: Vec<String>,
+    },
+}
+
+impl<'a> Session<'a> {
+    /// Connects to a repository.
+    pub(in crate::source) fn connect(client: &'a Client, url: &'a RemoteUrl) -> Result<Self, SourceError> {
+        let request = Request {
+            url,
+            limit: MAX_REFS,
+            accept: ADVERTISEMENT,
+        };
+        let answer = client.get(&request, "/info/refs?service=git-upload-pack")?;
+        let spoken = greeting(answer.body).map_err(|error| request.unreachable(error.to_string()))?;
+        Ok(Self {
+            client,
+            url,
+            base: answer.base,
+            spoken,
+        })
+    }
+
+    /// Yields the commit that a branch is at.
+    pub(in crate::source) fn branch(&self, branch: &str) -> Result<Oid, SourceError> {
+        let refname = format!("{HEADS}{branch}");
+        let valid = git2::Reference::is_valid_name(&refname);
+        let found = if valid { self.refs(&refname)? } else { Vec::new() };
+        match found.into_iter().find(|(name, _)| *name == refname) {
+            Some((_, oid)) => Ok(oid),
+            None => Err(SourceError::no_branch(
+                self.url.to_string(),
+                branch,
+                self.branches()?,
+                false,
+            )),
+        }
+    }
+
+    /// Lists the branches by name.
+    pub(in crate::source) fn branches(&self) -> Result<Vec<String>, SourceError> {
+        let heads = self.refs(HEADS)?;
+        let mut names: Vec<String> = heads
+            .into_iter()
+            .filter_map(|(name, _)| name.strip_prefix(HEADS).map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Lists refs whose names start so; the server may send others, too.
+    fn refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>, SourceError> {
+        if let Spoken::V0 { refs, .. } = &self.spoken {
+            return Ok(refs.clone());
+        }
+        let mut message = Vec::new();
+        push_line(&mut message, "command=ls-refs");
+        push_delimiter(&mut message);
+        push_line(&mut message, &format!("ref-prefix {prefix}"));
+        push_flush(&mut message);
+        let request = Request {
+            url: self.url,
+            limit: MAX_REFS,
+            accept: RESULT,
+        };
+        let body = self.client.post(&request, &self.base, true, &message)?;
+        listed(body).map_err(|error| request.unreachable(error.to_string()))
+    }
+}
+
+/// Reads a server's first answer: its capabilities, in version 0 with all refs.
+fn greeting(body: impl Read) -> io::Result<Spoken> {
+    let mut packets = PacketReader::new(body);
+    let mut refs = Vec::new();
+    let mut capabilities: Option<Vec<String>> = None;
+    let mut v2 = false;
+    while let Some(packet) = packets.next()? {
+        let Packet::Data(bytes) = &packet else { continue };
+        let line = String::from_utf8_lossy(bytes);
+        let line = line.trim_end_matches('\n');
+        match line {
+            _ if line.starts_with("# service=") || line == "version 1" => {}
+            "version 2" => v2 = true,
+            _ if v2 => capabilities.get_or_insert_default().push(line.to_owned()),
+            _ => {
+                let (line, first) = line
+                    .split_once('\0')
+                    .map_or((line, None), |(line, rest)| (line, Some(rest)));
+                if let Some(first) = first {
+                    capabilities = Some(first.split(' ').map(str::to_owned).collect());
+                }
+                refs.extend(parse_ref(line)?);
+            }
+        }
+    }
+    let capabilities = capabilities.unwrap_or_default();
+    if !v2 {
+        return Ok(Spoken::V0 { refs, capabilities });
+    }
+    let fetch = capabilities.iter().find_map(|line| line.strip_prefix("fetch="));
+    Ok(Spoken::V2 {
+        shallow: fetch.is_some_and(|what| what.split(' ').any(|word| word == "shallow")),
+    })
+}
+
+fn listed(body: impl Read) -> io::Result<Vec<(String, Oid)>> {
+    let mut packets = PacketReader::new(body);
+    let mut refs = Vec::new();
+    loop {
+        match packets.next()? {
+            Some(Packet::Data(bytes)) => refs.extend(parse_ref(String::from_utf8_lossy(bytes).trim_end_matches('\n'))?),
+            Some(Packet::Delimiter) => {}
+            Some(Packet::Flush) => return Ok(refs),
+            // An answer that was cut off must not read as "there is no such branch".
+            None => {
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the list of refs is cut off",
+                ));
+            }
+        }
+    }
+}
+
+/// Parses `<id> <name>[ <attributes>]`; `None` for what stands for "no refs", an error for anything else.
+fn parse_ref(line: &str) -> io::Result<Option<(String, Oid)>> {
+    let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
+    if let Some(message) = line.strip_prefix("ERR ") {
+        return Err(invalid(format!("the server says: {message}")));
+    }
+    let mut words = line.split(' ');
+    let (Some(oid), Some(name)) = (words.next(), words.next()) else {
+        return Err(invalid(format!("not a ref: {line}")));
+    };
+    if oid == "shallow" || oid == "unborn" || name == "capabilities^{}" {
+        return Ok(None);
+    }
+    let whole = oid.len() == 40;
+    let oid = Oid::from_str(oid)
+        .ok()
+        .filter(|_| whole)
+        .ok_or_else(|| invalid(format!("not an object id: {oid}")))?;
+    Ok(Some((name.to_owned(), oid)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "8e0dd8dadbacc55c08165a022677a71b2fb48a5b";
+
+    fn message(lines: &[&str]) -> Vec<u8> {
+        let mut message = Vec::new();
+        lines.iter().for_each(|line| push_line(&mut message, line));
+        push_flush(&mut message);
+        message
+    }
+
+    #[test]
+    fn understands_version_0() {
+        let body = message(&[
+            &format!("{ID} HEAD\0multi_ack shallow"),
+            &format!("{ID} refs/heads/main"),
+        ]);
+        let Spoken::V0 { refs, capabilities } = greeting(body.as_slice()).unwrap() else {
+            panic!("version 0")
+        };
+        assert_eq!(capabilities, ["multi_ack", "shallow"]);
+        assert_eq!(refs[1].0, "refs/heads/main");
+        let empty = message(&[&format!("{} capabilities^{{}}\0shallow", "0".repeat(40))]);
+        assert!(matches!(greeting(empty.as_slice()).unwrap(), Spoken::V0 { refs, .. } if refs.is_empty()));
+    }
+
+    #[test]
+    fn understands_version_2() {
+        let body = message(&["version 2", "agent=git/2", "ls-refs=unborn", "fetch=shallow filter"]);
+        assert!(matches!(
+            greeting(body.as_slice()).unwrap(),
+            Spoken::V2 { shallow: true }
+        ));
+        let refs = listed(message(&[&format!("{ID} refs/heads/a peeled:{ID}"), "unborn HEAD"]).as_slice()).unwrap();
+        assert_eq!(refs, [("refs/heads/a".to_owned(), Oid::from_str(ID).unwrap())]);
+    }
+
+    #[test]
+    fn refuses_nonsense() {
+        for line in ["", "x", "abc refs/heads/a", "zz refs/heads/a", "ERR denied"] {
+            assert!(listed(message(&[line]).as_slice()).is_err(), "{line}");
+        }
+        let cut = message(&[&format!("{ID} refs/heads/a")]);
+        assert!(listed(&cut[..cut.len() - 4]).is_err(), "without its end");
+    }
+}

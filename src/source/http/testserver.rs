@@ -1,0 +1,219 @@
+//! A tiny HTTP server on loopback in front of git's own `git http-backend`, for tests.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+/// How the server answers.
+#[derive(Clone, Default)]
+pub struct Manner {
+    /// Ignores the client's wish for protocol version 2.
+    pub old: bool,
+    /// Answers every request so, status line, headers and body.
+    pub always: Option<String>,
+    /// Sends paths that start with `/old/` to this URL's base.
+    pub redirect: Option<String>,
+    /// Ends each answer to a POST after so many bytes.
+    pub cut: Option<usize>,
+}
+
+/// One request that came in.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    pub authorization: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// The running server; it ends with this value.
+pub struct TestServer {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Serves the repositories below `root`; `None`, with a line on stderr, where git has no `http-backend`.
+    pub fn start(root: &Path, manner: Manner) -> Option<Self> {
+        let Some(backend) = find_backend() else {
+            eprintln!("skipped: `git http-backend` is not installed");
+            return None;
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let backend = Backend {
+            program: backend,
+            root: root.to_owned(),
+            manner,
+            seen: Arc::clone(&seen),
+        };
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                // A client that goes away is its own affair; tests look at what the client reports.
+                let _ = backend.serve(stream);
+            }
+        });
+        Some(Self {
+            address,
+            seen,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The URL of a path on the server, with credentials if they are not empty.
+    pub fn url(&self, credentials: &str, path: &str) -> String {
+        let at = if credentials.is_empty() { "" } else { "@" };
+        format!("http://{credentials}{at}{}/{path}", self.address)
+    }
+
+    /// Takes the requests since the last call.
+    pub fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn find_backend() -> Option<PathBuf> {
+    let output = Command::new("git").arg("--exec-path").output().ok()?;
+    let dir = String::from_utf8(output.stdout).ok()?;
+    Some(Path::new(dir.trim()).join("git-http-backend")).filter(|path| path.is_file())
+}
+
+struct Backend {
+    program: PathBuf,
+    root: PathBuf,
+    manner: Manner,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Backend {
+    fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut stream = stream;
+        let (request, headers) = read_request(&mut reader)?;
+        self.seen.lock().unwrap().push(request.clone());
+        if let Some(answer) = &self.manner.always {
+            return stream.write_all(answer.as_bytes());
+        }
+        if let (Some(to), Some(rest)) = (&self.manner.redirect, request.target.strip_prefix("/old/")) {
+            return write!(
+                stream,
+                "HTTP/1.1 301 Moved\r\nLocation: {to}/{rest}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+        }
+        let output = self.run(&request, &headers)?;
+        let cut = self
+            .manner
+            .cut
+            .filter(|_| request.method == "POST")
+            .unwrap_or(usize::MAX);
+        let split = output
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .map_or(output.len(), |at| at + 4);
+        let (head, body) = output.split_at(split);
+        let head = String::from_utf8_lossy(head);
+        let status = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Status: "))
+            .unwrap_or("200 OK");
+        write!(
+            stream,
+            "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{head}",
+            body.len()
+        )?;
+        stream.write_all(&body[..body.len().min(cut)])
+    }
+
+    /// Runs git's CGI program, with nothing of the user's or system's configuration.
+    fn run(&self, request: &Seen, headers: &[(String, String)]) -> io::Result<Vec<u8>> {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let header = |name: &str| {
+            headers
+                .iter()
+                .find(|(key, _)| key == name)
+                .map_or("", |(_, value)| value.as_str())
+        };
+        let protocol = if self.manner.old { "" } else { header("git-protocol") };
+        let mut child = Command::new(&self.program)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_PROJECT_ROOT", &self.root)
+            .env("GIT_HTTP_EXPORT_ALL", "1")
+            .env("REQUEST_METHOD", &request.method)
+            .env("PATH_INFO", path)
+            .env("QUERY_STRING", query)
+            .env("CONTENT_TYPE", header("content-type"))
+            .env("CONTENT_LENGTH", request.body.len().to_string())
+            .env("GIT_PROTOCOL", protocol)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        child.stdin.take().unwrap().write_all(&request.body)?;
+        Ok(child.wait_with_output()?.stdout)
+    }
+}
+
+fn read_request(reader: &mut impl BufRead) -> io::Result<(Seen, Vec<(String, String)>)> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let mut words = line.split_whitespace();
+    let method = words.next().unwrap_or_default().to_owned();
+    let target = words.next().unwrap_or_default().to_owned();
+    let mut headers = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
+    let mut body = vec![
+        0;
+        header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0)
+    ];
+    reader.read_exact(&mut body)?;
+    Ok((
+        Seen {
+            method,
+            target,
+            authorization: header("authorization"),
+            body,
+        },
+        headers,
+    ))
+}

@@ -1,0 +1,138 @@
+//! What stands at a local path: a git repository, a plain directory, or nothing.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use git2::{BranchType, ConfigLevel, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
+
+use super::SourceError;
+
+/// What was found at a path.
+pub(super) enum Local {
+    Git(Repository),
+    Dir(PathBuf),
+}
+
+/// Sets libgit2 up for this process: hermetic and quick to open. Call it before the first repository is opened;
+/// opening through this module does.
+pub fn prepare_git() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let levels = [
+            ConfigLevel::ProgramData,
+            ConfigLevel::System,
+            ConfigLevel::XDG,
+            ConfigLevel::Global,
+        ];
+        for level in levels {
+            // SAFETY: not to be called while another thread reads configuration; `Once` and the rule above see to it.
+            // An error leaves the search path as it was, which costs time and nothing else.
+            let _ = unsafe { git2::opts::set_search_path(level, "") };
+        }
+        // SAFETY: as above. A mirror is often another user's. The check guards against running what a repository's
+        // configuration names (hooks, filters); nothing of the kind is ever run here, only refs and objects are read.
+        let _ = unsafe { git2::opts::set_verify_owner_validation(false) };
+    });
+}
+
+/// Opens the repository that is exactly at a path, never one around it.
+pub(super) fn open_git(path: &Path) -> Result<Repository, git2::Error> {
+    prepare_git();
+    Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&OsStr>())
+}
+
+/// Finds what stands at a path, or at the same path with `.git` appended.
+pub(super) fn find(path: &Path, place: &str) -> Result<Local, SourceError> {
+    let error = match open_git(path) {
+        Ok(repo) => return Ok(Local::Git(repo)),
+        Err(error) => error,
+    };
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() && error.code() == ErrorCode::NotFound && !looks_like_git(path) => {
+            // Only listing tells whether the directory may be read.
+            fs::read_dir(path).map_err(|error| denied(place, &error))?;
+            Ok(Local::Dir(path.to_owned()))
+        }
+        Ok(meta) if meta.is_dir() => Err(damaged(place, &error)),
+        Ok(_) => Err(SourceError::NotFound {
+            place: format!("{place} (a file)"),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bare_sibling(path, place),
+        Err(error) => Err(denied(place, &error)),
+    }
+}
+
+fn bare_sibling(path: &Path, place: &str) -> Result<Local, SourceError> {
+    let mut sibling = path.as_os_str().to_owned();
+    sibling.push(".git");
+    let sibling = PathBuf::from(sibling);
+    if path.file_name().is_none() || !sibling.exists() {
+        return Err(SourceError::NotFound {
+            place: place.to_owned(),
+        });
+    }
+    open_git(&sibling)
+        .map(Local::Git)
+        .map_err(|error| damaged(place, &error))
+}
+
+/// Says whether a directory that git cannot open was meant to be a repository: silently taking it for plain files would
+/// read a half-written mirror's insides as its content.
+fn looks_like_git(path: &Path) -> bool {
+    path.join(".git").symlink_metadata().is_ok()
+        || (path.join("HEAD").is_file() && (path.join("objects").is_dir() || path.join("refs").is_dir()))
+}
+
+fn denied(place: &str, error: &io::Error) -> SourceError {
+    SourceError::Denied {
+        place: place.to_owned(),
+        message: error.to_string(),
+    }
+}
+
+pub(super) fn damaged(place: &str, error: &git2::Error) -> SourceError {
+    SourceError::Corrupt {
+        place: place.to_owned(),
+        message: error.message().to_owned(),
+    }
+}
+
+/// Resolves a branch to its commit.
+pub(super) fn branch_commit(repo: &Repository, branch: &str, place: &str) -> Result<Oid, SourceError> {
+    let refname = format!("refs/heads/{branch}");
+    let reference = match repo.find_reference(&refname) {
+        Ok(reference) => reference,
+        Err(error) if error.code() == ErrorCode::NotFound || error.code() == ErrorCode::InvalidSpec => {
+            let remote = repo.find_reference(&format!("refs/remotes/origin/{branch}")).is_ok();
+            return Err(SourceError::no_branch(
+                place.to_owned(),
+                branch,
+                branch_names(repo, place)?,
+                remote,
+            ));
+        }
+        Err(error) => return Err(damaged(place, &error)),
+    };
+    let commit = reference.peel_to_commit().map_err(|error| damaged(place, &error))?;
+    Ok(commit.id())
+}
+
+/// Lists a repository's branches by name. Names that are not UTF-8 cannot be asked for and are left out.
+pub(super) fn branch_names(repo: &Repository, place: &str) -> Result<Vec<String>, SourceError> {
+    let branches = match repo.branches(Some(BranchType::Local)) {
+        Ok(branches) => branches,
+        Err(error) if error.class() == ErrorClass::Reference && error.code() == ErrorCode::NotFound => {
+            return Ok(vec![]);
+        }
+        Err(error) => return Err(damaged(place, &error)),
+    };
+    let mut names: Vec<String> = branches
+        .filter_map(Result::ok)
+        .filter_map(|(branch, _)| branch.name().ok().flatten().map(str::to_owned))
+        .collect();
+    names.sort();
+    Ok(names)
+}
