@@ -1,0 +1,100 @@
+//! ci-operator configs of openshift/release: their names, and what they promote.
+
+use serde::{Deserialize, Serialize};
+
+use crate::yaml::{self, Node};
+
+/// The folder of all ci-operator configs.
+pub const ROOT: &str = "ci-operator/config";
+
+/// A config's file name, taken apart: `<org>-<repo>-<branch>[__<variant>].yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigName {
+    /// The branch that the config is for.
+    pub branch: String,
+    /// The variant, if any.
+    pub variant: Option<String>,
+}
+
+impl ConfigName {
+    /// Takes a file name apart; `None` where it is not a config of this repository.
+    pub fn parse(file: &str, org: &str, repo: &str) -> Option<Self> {
+        let rest = file.strip_suffix(".yaml")?.strip_prefix(org)?.strip_prefix('-')?;
+        let rest = rest.strip_prefix(repo)?.strip_prefix('-')?;
+        let (branch, variant) = match rest.split_once("__") {
+            Some((branch, variant)) => (branch, Some(variant.to_owned())),
+            None => (rest, None),
+        };
+        if branch.is_empty() {
+            None
+        } else {
+            Some(Self {
+                branch: branch.to_owned(),
+                variant,
+            })
+        }
+    }
+
+    /// The config's path in openshift/release. A branch's slashes become dashes, as the repository's own tools have it.
+    pub fn path(&self, org: &str, repo: &str) -> String {
+        let branch = self.branch.replace('/', "-");
+        let variant = self
+            .variant
+            .as_ref()
+            .map(|variant| format!("__{variant}"))
+            .unwrap_or_default();
+        format!("{ROOT}/{org}/{repo}/{org}-{repo}-{branch}{variant}.yaml")
+    }
+}
+
+/// One entry of `promotion.to`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// The image stream's namespace.
+    pub namespace: String,
+    /// The image stream's name; empty where `tag` names one tag of many streams.
+    pub name: String,
+    /// The tag, where each image is a stream of its own.
+    pub tag: String,
+    /// Whether the entry (or the whole promotion) is switched off.
+    pub disabled: bool,
+    /// The line that it stands in.
+    pub line: u32,
+}
+
+/// Reads what a config promotes, without parsing the rest of the file where its form allows that.
+///
+/// # Errors
+/// The file is no YAML.
+pub fn promotions(text: &[u8]) -> Result<Vec<Promotion>, yaml::Error> {
+    let section = yaml::parse_section(text, "promotion")?;
+    Ok(section.as_ref().map(promotions_of).unwrap_or_default())
+}
+
+/// Reads the entries of a `promotion` section: the list under `to`, or the older form of one entry without a list.
+pub fn promotions_of(section: &Node) -> Vec<Promotion> {
+    let all_disabled = flag(section, "disabled");
+    let entry = |node: &Node| Promotion {
+        namespace: text(node, "namespace"),
+        name: text(node, "name"),
+        tag: text(node, "tag"),
+        disabled: all_disabled || flag(node, "disabled"),
+        line: node.pos.line,
+    };
+    match section.get("to").and_then(Node::as_seq) {
+        Some(items) => items.iter().map(entry).collect(),
+        None if section.get("namespace").is_some() => vec![entry(section)],
+        None => Vec::new(),
+    }
+}
+
+fn text(node: &Node, key: &str) -> String {
+    node.get(key)
+        .and_then(Node::text)
+        .map(|text| text.to_string())
+        .unwrap_or_default()
+}
+
+fn flag(node: &Node, key: &str) -> bool {
+    node.get(key).and_then(Node::as_bool).unwrap_or(false)
+}

@@ -1,0 +1,190 @@
+//! `group.yml` of ocp-build-data (with `group.ext.yml` merged over it): variables, public upstreams, architectures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::view::WrongForm;
+use crate::yaml::{Mapping, Node, Value};
+
+/// What lockstep reads of `group.yml`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Group {
+    /// `vars`: what `{NAME}` in the other files stands for.
+    pub vars: BTreeMap<String, String>,
+    /// `public_upstreams`: prefix of a private address and the public one in its place.
+    pub upstreams: Vec<(String, String)>,
+    /// `arches`: architectures of images that name none.
+    pub arches: Vec<String>,
+    /// What was wrong with the file.
+    pub faults: Vec<WrongForm>,
+}
+
+impl Group {
+    /// Reads the parsed file.
+    pub fn read(root: &Node) -> Self {
+        let mut group = Self::default();
+        for (key, value) in entries(root.get("vars"), "vars", &mut group.faults) {
+            match value.text() {
+                Some(text) => drop(group.vars.insert(key, text.to_string())),
+                None => group.faults.push(wrong(&format!("vars.{key}"), value, "a text")),
+            }
+        }
+        group.vars = expand(&group.vars);
+        group.arches = texts(root.get("arches"), "arches", &mut group.faults);
+        for item in items(root.get("public_upstreams"), "public_upstreams", &mut group.faults) {
+            let part = |name| item.get(name).and_then(Node::text).map(|text| text.to_string());
+            match (part("private"), part("public")) {
+                (Some(private), Some(public)) => group.upstreams.push((private, public)),
+                _ => group
+                    .faults
+                    .push(wrong("public_upstreams", item, "a mapping with `private` and `public`")),
+            }
+        }
+        group
+    }
+
+    /// Replaces each `{NAME}` of a known variable in a text; anything else in braces stays as it is.
+    pub fn substitute(&self, text: &str) -> String {
+        substitute(text, &self.vars)
+    }
+
+    /// The public address of a private one: the longest matching prefix wins. Addresses in ssh form are read, too.
+    pub fn public_url(&self, url: &str) -> String {
+        let url = https_form(url);
+        let matching = self
+            .upstreams
+            .iter()
+            .filter(|(private, _)| has_prefix(&url, &https_form(private)));
+        match matching.max_by_key(|(private, _)| private.len()) {
+            Some((private, public)) => format!("{}{}", https_form(public), &url[https_form(private).len()..]),
+            None => url,
+        }
+    }
+}
+
+/// Tells whether an address starts with a prefix that ends where a part of its path ends.
+fn has_prefix(url: &str, prefix: &str) -> bool {
+    url.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+}
+
+/// `git@host:org/repo.git` and `ssh://git@host/org/repo` as `https://host/org/repo`, without `.git`.
+fn https_form(url: &str) -> String {
+    let url = url.trim().trim_end_matches('/');
+    let url = url.strip_suffix(".git").unwrap_or(url);
+    if let Some(rest) = url.strip_prefix("ssh://") {
+        return format!("https://{}", rest.split_once('@').map_or(rest, |(_, rest)| rest));
+    }
+    match url.split_once('@') {
+        Some((user, rest)) if !user.contains('/') && rest.contains(':') => {
+            format!("https://{}", rest.replacen(':', "/", 1))
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// Merges `group.ext.yml` over `group.yml`: mappings recurse, everything else is replaced.
+pub fn merge(base: &mut Node, over: Node) {
+    match (&mut base.value, over.value) {
+        (Value::Map(base), Value::Map(over)) => {
+            for (key, value) in over.entries {
+                match base.entries.iter_mut().find(|(known, _)| known.text == key.text) {
+                    Some((_, known)) => merge(known, value),
+                    None => base.entries.push((key, value)),
+                }
+            }
+        }
+        (_, Value::Null) => {}
+        (base, over) => *base = over,
+    }
+}
+
+/// Replaces each `{NAME}` of a known variable.
+pub fn substitute(text: &str, vars: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let known = from[1..]
+            .find('}')
+            .and_then(|end| Some((vars.get(&from[1..=end])?, end)));
+        match known {
+            Some((value, end)) => {
+                out.push_str(value);
+                rest = &from[end + 2..];
+            }
+            None => {
+                out.push('{');
+                rest = &from[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Variables may name others; a few rounds are enough for any real file and end for circular ones.
+fn expand(vars: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut vars = vars.clone();
+    for _ in 0..4 {
+        let next: BTreeMap<_, _> = vars
+            .iter()
+            .map(|(name, value)| {
+                let text = substitute(value, &vars);
+                (name.clone(), if text.len() > 4096 { value.clone() } else { text })
+            })
+            .collect();
+        if next == vars {
+            break;
+        }
+        vars = next;
+    }
+    vars
+}
+
+fn wrong(key: &str, node: &Node, expected: &str) -> WrongForm {
+    let message = format!("{expected} is expected here, this is {}", node.type_name());
+    WrongForm {
+        key: key.into(),
+        pos: node.pos,
+        message,
+    }
+}
+
+fn entries<'n>(node: Option<&'n Node>, key: &str, faults: &mut Vec<WrongForm>) -> Vec<(String, &'n Node)> {
+    match node.map(|node| (&node.value, node)) {
+        None | Some((Value::Null, _)) => Vec::new(),
+        Some((Value::Map(Mapping { entries, .. }), _)) => entries
+            .iter()
+            .map(|(key, value)| (key.text.to_string(), value))
+            .collect(),
+        Some((_, node)) => {
+            faults.push(wrong(key, node, "a mapping"));
+            Vec::new()
+        }
+    }
+}
+
+fn items<'n>(node: Option<&'n Node>, key: &str, faults: &mut Vec<WrongForm>) -> Vec<&'n Node> {
+    match node.map(|node| (&node.value, node)) {
+        None | Some((Value::Null, _)) => Vec::new(),
+        Some((Value::Seq(items), _)) => items.iter().collect(),
+        Some((_, node)) => {
+            faults.push(wrong(key, node, "a list"));
+            Vec::new()
+        }
+    }
+}
+
+fn texts(node: Option<&Node>, key: &str, faults: &mut Vec<WrongForm>) -> Vec<String> {
+    let mut texts = Vec::new();
+    for item in items(node, key, faults) {
+        match item.text() {
+            Some(text) => texts.push(text.to_string()),
+            None => faults.push(wrong(key, item, "a text")),
+        }
+    }
+    texts
+}

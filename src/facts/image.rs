@@ -1,0 +1,121 @@
+//! `images/<key>.yml` of ocp-build-data.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::view::{self, Form, Key, WrongForm};
+use crate::yaml::Node;
+
+const fn key(view: &'static str, file: &'static str, form: Form) -> Key {
+    Key { view, file, form }
+}
+
+/// The keys of an image's metadata that rules see, with their places in the file.
+pub const KEYS: &[Key] = &[
+    key("name", "name", Form::Text),
+    key("payload_name", "payload_name", Form::Text),
+    key("for_payload", "for_payload", Form::Bool(false)),
+    key("base_only", "base_only", Form::Bool(false)),
+    key("mode", "mode", Form::Text),
+    key("arches", "arches", Form::Texts),
+    key("from", "from", Form::From),
+    key("enabled_repos", "enabled_repos", Form::Texts),
+    key("source.dockerfile", "content.source.dockerfile", Form::Text),
+    key("source.path", "content.source.path", Form::Text),
+    key("source.url", "content.source.git.url", Form::Text),
+    key("source.web", "content.source.git.web", Form::Text),
+    key("source.branch", "content.source.git.branch.target", Form::Text),
+    key(
+        "ci.upstream_image",
+        "content.source.ci_alignment.upstream_image",
+        Form::Text,
+    ),
+    key(
+        "ci.build_root",
+        "content.source.ci_alignment.streams_prs.ci_build_root",
+        Form::Reference,
+    ),
+    key(
+        "ci.merge_first",
+        "content.source.ci_alignment.streams_prs.merge_first",
+        Form::Bool(false),
+    ),
+    key(
+        "ci.streams_prs_enabled",
+        "content.source.ci_alignment.streams_prs.enabled",
+        Form::Bool(true),
+    ),
+    key("okd.enabled", "content.source.okd_alignment.enabled", Form::Bool(true)),
+    key("okd.tag_name", "content.source.okd_alignment.tag_name", Form::Text),
+    key(
+        "okd.resolve_as",
+        "content.source.okd_alignment.resolve_as",
+        Form::Reference,
+    ),
+    key("okd.dockerfile", "content.source.okd_alignment.dockerfile", Form::Text),
+    key("okd.path", "content.source.okd_alignment.path", Form::Text),
+    key(
+        "okd.context_dir",
+        "content.source.okd_alignment.context_dir",
+        Form::Text,
+    ),
+    key("okd.build_args", "content.source.okd_alignment.build_args", Form::Maps),
+    key("okd.resources", "content.source.okd_alignment.resources", Form::Map),
+    key(
+        "okd.inject_rpm_repositories",
+        "content.source.okd_alignment.inject_rpm_repositories",
+        Form::Maps,
+    ),
+    key(
+        "okd.run_if_changed",
+        "content.source.okd_alignment.run_if_changed",
+        Form::Text,
+    ),
+    key(
+        "okd.skip_if_only_changed",
+        "content.source.okd_alignment.skip_if_only_changed",
+        Form::Text,
+    ),
+    key("okd.from", "content.source.okd_alignment.from", Form::From),
+    key(
+        "okd.ci_build_root",
+        "content.source.okd_alignment.ci_build_root",
+        Form::Reference,
+    ),
+    key(
+        "okd.ci_always_run",
+        "content.source.okd_alignment.ci_always_run",
+        Form::Bool(false),
+    ),
+    key("konflux.mode", "okd.mode", Form::Text),
+    key("konflux.dockerfile", "okd.content.source.dockerfile", Form::Text),
+    key("konflux.from", "okd.from", Form::From),
+    key("konflux.arches", "okd.arches", Form::Texts),
+    key("konflux.payload_name", "okd.payload_name", Form::Text),
+    key("konflux.enabled_repos", "okd.enabled_repos", Form::Texts),
+];
+
+/// What an image's file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Image {
+    /// The shaped view, as rules see it.
+    #[serde(with = "super::json_text")]
+    pub view: Json,
+    /// The whole file, for places and for what has no key in the view.
+    pub node: Node,
+    /// Values of another form than expected.
+    pub faults: Vec<WrongForm>,
+}
+
+impl Image {
+    /// Reads an image's parsed file.
+    pub fn read(node: Node) -> Self {
+        let view::Shaped { view, faults } = view::shape(&node, KEYS);
+        Self { view, node, faults }
+    }
+
+    /// The line that a path of the view came from.
+    pub fn line_of(&self, path: &[String]) -> Option<u32> {
+        view::line_of(&self.node, KEYS, path)
+    }
+}

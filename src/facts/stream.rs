@@ -1,0 +1,72 @@
+//! `streams.yml` of ocp-build-data.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::view::{self, Form, Key, WrongForm};
+use crate::yaml::{Node, Value};
+
+/// The keys of a stream that rules see, with their places under the stream's name.
+pub const KEYS: &[Key] = &[
+    Key {
+        view: "image",
+        file: "image",
+        form: Form::Text,
+    },
+    Key {
+        view: "upstream_image",
+        file: "upstream_image",
+        form: Form::Text,
+    },
+    Key {
+        view: "aliases",
+        file: "aliases",
+        form: Form::Texts,
+    },
+    Key {
+        view: "okd.image",
+        file: "okd.resolve_as.image",
+        form: Form::Text,
+    },
+];
+
+/// One stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stream {
+    /// The stream's name.
+    pub name: String,
+    /// The line of its name.
+    pub line: u32,
+    /// The shaped view, as rules see it.
+    #[serde(with = "super::json_text")]
+    pub view: Json,
+    /// Its part of the file, for places.
+    pub node: Node,
+}
+
+/// Reads all streams of a parsed `streams.yml`, in the file's order, and what was wrong with some.
+pub fn read(root: &Node) -> (Vec<Stream>, Vec<WrongForm>) {
+    let (mut streams, mut faults) = (Vec::new(), Vec::new());
+    match &root.value {
+        Value::Map(map) => {
+            for (key, node) in &map.entries {
+                let shaped = view::shape(node, KEYS);
+                faults.extend(shaped.faults);
+                let (name, line) = (key.text.to_string(), key.pos.line);
+                streams.push(Stream {
+                    name,
+                    line,
+                    view: shaped.view,
+                    node: node.clone(),
+                });
+            }
+        }
+        Value::Null => {}
+        _ => faults.push(WrongForm {
+            key: String::new(),
+            pos: root.pos,
+            message: format!("a mapping of streams is expected here, this is {}", root.type_name()),
+        }),
+    }
+    (streams, faults)
+}
