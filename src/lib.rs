@@ -10,6 +10,7 @@
     allow(clippy::disallowed_methods, reason = "tests make files and read the clock")
 )]
 
+pub mod audit;
 pub mod facts;
 pub mod source;
 pub mod yaml;
