@@ -1,6 +1,6 @@
 //! lockstep keeps OKD's build configuration in lockstep with OCP's.
 //!
-//! Data flows one way: [`source`] (read-only snapshots) → [`facts`] (typed, with places) → `model` (images, graph,
+//! Data flows one way: [`source`] (read-only snapshots) → [`facts`] (typed, with places) → [`model`] (images, graph,
 //! branches) → `rules` (policy as data) → the unified build config → `target` (desired files) → `plan` (desired
 //! against actual) → `forge` (pull requests). Left of the forge everything is pure but for reading a snapshot.
 
@@ -12,5 +12,6 @@
 
 pub mod audit;
 pub mod facts;
+pub mod model;
 pub mod source;
 pub mod yaml;

@@ -1,1 +1,6 @@
-//! (being written)
+//! Plain types of the domain, and graph primitives.
+
+pub mod graph;
+pub mod metadata;
+pub mod pullspec;
+pub mod release;
