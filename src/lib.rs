@@ -14,4 +14,5 @@ pub mod audit;
 pub mod facts;
 pub mod model;
 pub mod source;
+pub mod store;
 pub mod yaml;
