@@ -1,1 +1,20 @@
-//! (being written)
+//! The rules language: load, check, evaluate, trace.
+//!
+//! Policy is data: rule files say for a [`subject::Subject`] which fields have which values and why. The engine owns the
+//! mechanics (lookup of members and streams, closure over parents, order); rules give predicates and values.
+
+pub mod decide;
+pub mod expr;
+pub mod load;
+pub mod names;
+pub mod rule;
+pub mod sample;
+pub mod set;
+pub mod subject;
+pub mod template;
+
+pub use decide::{Decision, Verdict};
+pub use expr::Scope;
+pub use rule::Rule;
+pub use set::RuleSet;
+pub use subject::Subject;

@@ -1,0 +1,215 @@
+//! Decides a field: which rule applies, what it yields, and what became of the others.
+
+use serde_json::Value as Json;
+
+use super::expr::Scope;
+use super::rule::{Rule, Setting};
+use super::set::{Candidates, RuleSet};
+use super::subject::{Field, Kind, Subject};
+use crate::model::release::Release;
+
+/// What became of a rule that could have decided a field.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It decided the field, or added items to it.
+    Decided,
+    /// It is for other releases.
+    OtherRelease,
+    /// Its condition does not hold.
+    DidNotApply,
+    /// A rule that wins over it applied; its condition was not looked at.
+    Overridden,
+    /// Its expression failed.
+    Failed(String),
+    /// Its value contradicts another rule's.
+    Contradicts(String),
+}
+
+/// A rule and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Index into [`RuleSet::rules`].
+    pub rule: usize,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// How a field was decided.
+#[derive(Clone, Debug, Default)]
+pub struct Decision {
+    /// The value; `None` where no rule applied or one failed.
+    pub value: Option<Json>,
+    /// All rules that could have decided, strongest first.
+    pub tried: Vec<Tried>,
+}
+
+impl Decision {
+    /// The rules whose value it is: one, or several that added items.
+    pub fn deciders(&self) -> impl Iterator<Item = usize> {
+        self.tried
+            .iter()
+            .filter(|tried| tried.verdict == Verdict::Decided)
+            .map(|tried| tried.rule)
+    }
+
+    /// The rules that failed, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.tried.iter().filter_map(|tried| match &tried.verdict {
+            Verdict::Failed(message) | Verdict::Contradicts(message) => Some((tried.rule, message.as_str())),
+            _ => None,
+        })
+    }
+}
+
+impl RuleSet {
+    /// Decides one field of a subject whose variables are in scope.
+    ///
+    /// A rule that fails leaves the field undecided, whatever weaker rules would say: a wrong value is worse than none.
+    pub fn decide(&self, subject: Subject, name: &str, release: Release, scope: &Scope<'_>) -> Decision {
+        let (Some(field), Some(candidates)) = (subject.field(name), self.candidates(subject, name)) else {
+            return Decision::default();
+        };
+        let mut run = Run {
+            set: self,
+            field,
+            candidates,
+            release,
+            scope,
+            decision: Decision::default(),
+        };
+        run.setters();
+        run.adders();
+        run.decision
+    }
+}
+
+struct Run<'r, 's> {
+    set: &'r RuleSet,
+    field: &'static Field,
+    candidates: &'r Candidates,
+    release: Release,
+    scope: &'r Scope<'s>,
+    decision: Decision,
+}
+
+impl Run<'_, '_> {
+    fn setters(&mut self) {
+        let mut winners: Vec<usize> = Vec::new();
+        let mut failed = false;
+        for &at in &self.candidates.setters {
+            let beaten = winners.iter().any(|winner| self.candidates.beats(*winner, at));
+            let verdict = if beaten {
+                Verdict::Overridden
+            } else {
+                self.set_by(at, &winners)
+            };
+            match verdict {
+                Verdict::Decided => winners.push(at),
+                Verdict::Failed(_) | Verdict::Contradicts(_) => {
+                    failed = true;
+                    winners.push(at);
+                }
+                _ => {}
+            }
+            self.decision.tried.push(Tried { rule: at, verdict });
+        }
+        if failed {
+            self.decision.value = None;
+        }
+    }
+
+    fn set_by(&mut self, at: usize, winners: &[usize]) -> Verdict {
+        let rule = &self.set.rules[at];
+        let value = match self.evaluate(rule, false) {
+            Ok(value) => value,
+            Err(verdict) => return verdict,
+        };
+        match (&self.decision.value, winners.first()) {
+            (Some(known), Some(first)) if *known != value => {
+                let other = &self.set.rules[*first];
+                Verdict::Contradicts(format!(
+                    "`{}` says {known}, `{}` says {value}; add `overrides`",
+                    other.id, rule.id
+                ))
+            }
+            _ => {
+                self.decision.value = Some(value);
+                Verdict::Decided
+            }
+        }
+    }
+
+    fn adders(&mut self) {
+        let mut items: Vec<(usize, Json)> = match self.decision.value.take() {
+            Some(Json::Array(items)) => items.into_iter().map(|item| (usize::MAX, item)).collect(),
+            other => {
+                self.decision.value = other;
+                Vec::new()
+            }
+        };
+        let failed_before = self.decision.failures().next().is_some();
+        let (mut any, mut failed) = (!items.is_empty(), failed_before);
+        for &at in &self.candidates.adders {
+            let verdict = match self.evaluate(&self.set.rules[at], true) {
+                Ok(Json::Array(added)) => self.add_items(at, added, &mut items),
+                Ok(_) => Verdict::Failed("a list is expected".into()),
+                Err(verdict) => verdict,
+            };
+            any |= verdict == Verdict::Decided;
+            failed |= matches!(verdict, Verdict::Failed(_) | Verdict::Contradicts(_));
+            self.decision.tried.push(Tried { rule: at, verdict });
+        }
+        if failed {
+            self.decision.value = None;
+        } else if any {
+            self.decision.value = Some(items.into_iter().map(|(_, item)| item).collect());
+        }
+    }
+
+    /// Adds items; one with the key of an item that is there must be the same, or one of the rules must win.
+    fn add_items(&self, at: usize, added: Vec<Json>, items: &mut Vec<(usize, Json)>) -> Verdict {
+        for item in added {
+            let same = items.iter_mut().find(|(_, known)| self.same_item(known, &item));
+            match same {
+                None => items.push((at, item)),
+                Some((_, known)) if *known == item => {}
+                Some((rule, known)) if self.candidates.beats(at, *rule) => (*rule, *known) = (at, item),
+                Some((rule, _)) if self.candidates.beats(*rule, at) => {}
+                Some((_, known)) => return Verdict::Contradicts(format!("an item is {known} already, here {item}")),
+            }
+        }
+        Verdict::Decided
+    }
+
+    fn same_item(&self, one: &Json, other: &Json) -> bool {
+        match self.field.kind {
+            Kind::ListBy(key) => one[key] == other[key],
+            _ => one == other,
+        }
+    }
+
+    fn evaluate(&self, rule: &Rule, append: bool) -> Result<Json, Verdict> {
+        if !rule.releases.contains(self.release) {
+            return Err(Verdict::OtherRelease);
+        }
+        if let Some(when) = &rule.when {
+            match when.holds(self.scope) {
+                Ok(true) => {}
+                Ok(false) => return Err(Verdict::DidNotApply),
+                Err(message) => return Err(Verdict::Failed(message)),
+            }
+        }
+        let wanted = |setting: &&Setting| setting.append == append && setting.field == self.field.name;
+        let setting = rule.settings.iter().find(wanted).ok_or(Verdict::DidNotApply)?;
+        let value = setting.value.evaluate(self.scope).map_err(Verdict::Failed)?;
+        if self.field.kind.accepts(&value) {
+            return Ok(value);
+        }
+        Err(Verdict::Failed(format!(
+            "`{}` is {}, not {value}",
+            self.field.name,
+            self.field.kind.expected()
+        )))
+    }
+}

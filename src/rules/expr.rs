@@ -1,0 +1,210 @@
+//! CEL expressions: compiled once, bounded when they are parsed, evaluated to JSON.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use cel::common::types::CelString;
+use cel::{Context, Env, ExecutionError, Program, extensions};
+use regex::Regex;
+use serde_json::Value as Json;
+
+use super::names::Names;
+
+/// The longest expression, in bytes.
+const MAX_LENGTH: usize = 4_000;
+/// The deepest nesting of brackets and operators.
+const MAX_DEPTH: u16 = 60;
+/// The largest number of nodes of an expression.
+const MAX_NODES: usize = 1_500;
+/// How many comprehensions may stand inside each other.
+const MAX_COMPREHENSIONS: usize = 2;
+
+/// Functions that expressions can call, macros included. Operators are not listed.
+pub const FUNCTIONS: &[(&str, &str)] = &[
+    (
+        "all",
+        "list.all(x, condition): whether the condition holds for all items",
+    ),
+    (
+        "capture",
+        "capture(text, regex): the first group of the first match, or an empty text",
+    ),
+    ("charAt", "text.charAt(n): the n-th character"),
+    ("contains", "text.contains(part)"),
+    ("endsWith", "text.endsWith(end)"),
+    (
+        "exists",
+        "list.exists(x, condition): whether the condition holds for an item",
+    ),
+    (
+        "exists_one",
+        "list.exists_one(x, condition): whether it holds for exactly one item",
+    ),
+    (
+        "filter",
+        "list.filter(x, condition): the items for which the condition holds",
+    ),
+    ("format", "'%s-%s'.format([a, b])"),
+    ("has", "has(a.b): whether a has the field b"),
+    ("indexOf", "text.indexOf(part): its place, or -1"),
+    ("int", "int(text): a number"),
+    ("join", "list.join(separator)"),
+    ("lastIndexOf", "text.lastIndexOf(part): its last place, or -1"),
+    ("lowerAscii", "text.lowerAscii()"),
+    ("map", "list.map(x, value): the value for each item"),
+    ("matches", "text.matches(regex)"),
+    ("replace", "text.replace(old, new)"),
+    ("size", "size(list), size(text) or size(map)"),
+    ("split", "text.split(separator)"),
+    ("startsWith", "text.startsWith(start)"),
+    ("string", "string(number)"),
+    ("substring", "text.substring(from, to)"),
+    ("trim", "text.trim()"),
+    ("upperAscii", "text.upperAscii()"),
+];
+
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut env = Env::stdlib().with_optional_support(false);
+    let declared = env
+        .add_extension(extensions::strings)
+        .and_then(|()| cel::add_overload!(env, fn capture: (CelString, CelString) -> Result<CelString>));
+    declared.expect("the names of the added functions are new");
+    Arc::new(env)
+});
+
+/// The first group of the regular expression's first match, or an empty text.
+fn capture(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'static>, ExecutionError> {
+    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    if !compiled.contains_key(pattern.inner()) {
+        let regex = Regex::new(pattern.inner()).map_err(|error| ExecutionError::function_error("capture", error))?;
+        compiled.insert(pattern.inner().to_owned(), regex);
+    }
+    let found = compiled[pattern.inner()].captures(text.inner());
+    let group = found
+        .and_then(|groups| groups.get(1))
+        .map_or("", |group| group.as_str());
+    Ok(CelString::from(group.to_owned()))
+}
+
+/// A compiled expression.
+#[derive(Debug)]
+pub struct Expr {
+    program: Program,
+    /// What it refers to.
+    pub names: Names,
+}
+
+impl Expr {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the expression, or which bound it exceeds.
+    pub fn compile(source: &str) -> Result<Self, String> {
+        if source.len() > MAX_LENGTH {
+            return Err(format!(
+                "the expression is {} bytes long; {MAX_LENGTH} are the most",
+                source.len()
+            ));
+        }
+        check_depth(source)?;
+        let program = ENVIRONMENT.compile(source).map_err(|errors| first_error(&errors))?;
+        let names = Names::of(program.expression());
+        if names.nodes > MAX_NODES {
+            return Err(format!(
+                "the expression has {} parts; {MAX_NODES} are the most",
+                names.nodes
+            ));
+        }
+        if names.comprehensions > MAX_COMPREHENSIONS {
+            return Err(format!(
+                "{} comprehensions (map, filter, exists, …) stand inside each other; {MAX_COMPREHENSIONS} are the most",
+                names.comprehensions
+            ));
+        }
+        Ok(Self { program, names })
+    }
+
+    /// Evaluates the expression.
+    ///
+    /// # Errors
+    /// What the evaluation ran into, in a sentence.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, String> {
+        let value = self.program.execute(&scope.0).map_err(|error| error.to_string())?;
+        value.json().map_err(|error| error.to_string())
+    }
+
+    /// Evaluates a condition.
+    ///
+    /// # Errors
+    /// What the evaluation ran into, or that the value is neither true nor false.
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
+        match self.program.execute(&scope.0).map_err(|error| error.to_string())? {
+            cel::Value::Bool(holds) => Ok(holds),
+            other => Err(format!(
+                "a condition must be true or false, this one is {}",
+                other.type_of()
+            )),
+        }
+    }
+}
+
+/// Refuses deep nesting before the parser recurses into it.
+fn check_depth(source: &str) -> Result<(), String> {
+    let (mut depth, mut deepest, mut run) = (0u16, 0u16, 0u16);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth = depth.saturating_add(1),
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        run = if matches!(byte, b'!' | b'-' | b'?') {
+            run.saturating_add(1)
+        } else {
+            0
+        };
+        deepest = deepest.max(depth).max(run);
+    }
+    if deepest > MAX_DEPTH {
+        return Err(format!(
+            "the expression is nested {deepest} deep; {MAX_DEPTH} is the most"
+        ));
+    }
+    Ok(())
+}
+
+fn first_error(errors: &cel::ParseErrors) -> String {
+    match errors.errors.first() {
+        Some(error) => format!("{} (at column {} of the expression)", error.msg.trim(), error.pos.1),
+        None => "the expression cannot be read".into(),
+    }
+}
+
+/// The variables that expressions see.
+pub struct Scope<'p>(Context<'p, 'static>);
+
+impl Scope<'static> {
+    /// A scope without variables.
+    pub fn new() -> Self {
+        Self(Context::with_env(Arc::clone(&ENVIRONMENT)))
+    }
+}
+
+impl Default for Scope<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scope<'_> {
+    /// A scope inside this one, for the variables of one subject.
+    pub fn inner(&self) -> Scope<'_> {
+        Scope(self.0.new_inner_scope())
+    }
+
+    /// Gives a variable its value.
+    pub fn set(&mut self, name: &str, value: &Json) {
+        let value = cel::to_value(value).unwrap_or(cel::Value::Null);
+        self.0.add_variable_from_value(name, value);
+    }
+}

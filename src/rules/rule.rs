@@ -1,0 +1,139 @@
+//! One rule, and the releases it is for.
+
+use std::str::FromStr;
+
+use super::expr::Expr;
+use super::subject::Subject;
+use super::template::Template;
+use crate::model::release::Release;
+
+/// Where a rule stands: the file as it was named, and the line of its `id`.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Place {
+    /// The file, such as `rules/20-images.yaml`.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A field that a rule sets, or adds items to.
+#[derive(Debug)]
+pub struct Setting {
+    /// The field's name.
+    pub field: &'static str,
+    /// Whether items are added to a list (`append`) instead of the whole value set (`set`).
+    pub append: bool,
+    /// The value.
+    pub value: Template,
+    /// The line of the field's name.
+    pub line: u32,
+}
+
+/// A rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, unique in all loaded sets.
+    pub id: String,
+    /// Why it is so, in one sentence.
+    pub because: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// The releases that it is for.
+    pub releases: Releases,
+    /// The condition; `None` holds always.
+    pub when: Option<Expr>,
+    /// The condition as written.
+    pub when_text: Option<String>,
+    /// What it sets.
+    pub settings: Vec<Setting>,
+    /// Rules that it wins over where both apply.
+    pub overrides: Vec<String>,
+    /// A rule of an earlier set whose place it takes.
+    pub replaces: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A set of releases: `4.16`, `>=4.17`, `>=4.17 <4.20`, `<=4.16`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Releases(Vec<(Comparison, Release)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Releases {
+    /// Tells whether a release belongs to the set.
+    pub fn contains(&self, release: Release) -> bool {
+        self.0.iter().all(|(comparison, bound)| match comparison {
+            Comparison::Equal => release == *bound,
+            Comparison::Less => release < *bound,
+            Comparison::LessOrEqual => release <= *bound,
+            Comparison::Greater => release > *bound,
+            Comparison::GreaterOrEqual => release >= *bound,
+        })
+    }
+
+    /// Tells whether some release belongs to both sets. A minor version has a next one, so bounds suffice to try.
+    pub fn overlap(&self, other: &Self) -> bool {
+        let bounds = self.0.iter().chain(&other.0).map(|(_, release)| *release);
+        let around = |r: Release| {
+            [
+                Release {
+                    minor: r.minor.saturating_sub(1),
+                    ..r
+                },
+                r,
+                Release {
+                    minor: r.minor + 1,
+                    ..r
+                },
+            ]
+        };
+        let mut tries = bounds.flat_map(around).peekable();
+        tries.peek().is_none() || tries.any(|release| self.contains(release) && other.contains(release))
+    }
+}
+
+impl FromStr for Releases {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut bounds = Vec::new();
+        for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+            let digits = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
+            let (sign, release) = word.split_at(digits);
+            let comparison = match sign {
+                "" | "=" | "==" => Comparison::Equal,
+                "<" => Comparison::Less,
+                "<=" => Comparison::LessOrEqual,
+                ">" => Comparison::Greater,
+                ">=" => Comparison::GreaterOrEqual,
+                _ => {
+                    return Err(format!(
+                        "`{word}` is no release or bound; write `4.16`, `>=4.17` or `>=4.17 <4.20`"
+                    ));
+                }
+            };
+            bounds.push((
+                comparison,
+                release.parse::<Release>().map_err(|error| error.to_string())?,
+            ));
+        }
+        if bounds.is_empty() {
+            return Err("no release is named; leave `releases` out where the rule is for all".into());
+        }
+        Ok(Self(bounds))
+    }
+}

@@ -1,0 +1,305 @@
+//! What rules can be about, which fields they can set on it, and what form each field's value has.
+
+use serde_json::Value as Json;
+
+/// What a rule is about (its `on`). The engine evaluates subjects in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A release's payload: registry, namespace and stream that OKD's images are promoted to.
+    Payload,
+    /// One image of ocp-build-data.
+    Image,
+    /// An image as something that others are built from or with.
+    Member,
+    /// A stream of ocp-build-data's `streams.yml`.
+    Stream,
+    /// One FROM of an image's Dockerfile, paired with its entry in metadata.
+    Input,
+    /// One ci-operator config: all images of a repository's branch.
+    Config,
+    /// What a target manages, seeds and leaves.
+    Target,
+}
+
+/// The form of a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A non-empty string.
+    Text,
+    /// A string that may be empty (nothing there).
+    MaybeText,
+    /// A list of strings.
+    Texts,
+    /// Exactly one of `member`, `stream` or `image`, each a non-empty string; or an empty mapping for none.
+    Reference,
+    /// `{builder: [reference…], and one of member, stream, image}`.
+    From,
+    /// A mapping.
+    Map,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A list of mappings, each with a text under this key, which is its identity.
+    ListBy(&'static str),
+}
+
+/// One field of a subject.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name, as rules write it.
+    pub name: &'static str,
+    /// The form of its value.
+    pub kind: Kind,
+    /// What it decides, in one sentence.
+    pub doc: &'static str,
+}
+
+const fn field(name: &'static str, kind: Kind, doc: &'static str) -> Field {
+    Field { name, kind, doc }
+}
+
+const PAYLOAD: &[Field] = &[
+    field(
+        "registry",
+        Kind::Text,
+        "Host of the registry that OKD's images are promoted to.",
+    ),
+    field(
+        "namespace",
+        Kind::Text,
+        "Namespace of the image stream that holds the payload.",
+    ),
+    field("name", Kind::Text, "Name of the image stream that holds the payload."),
+    field("variant", Kind::Text, "Variant of OKD's ci-operator configs."),
+    field(
+        "source_namespace",
+        Kind::Text,
+        "Namespace that OCP's configs of the release promote to.",
+    ),
+    field(
+        "source_name",
+        Kind::Text,
+        "Name of the image stream that OCP's configs of the release promote to.",
+    ),
+];
+
+const IMAGE: &[Field] = &[
+    field(
+        "needed",
+        Kind::Bool,
+        "Whether OKD needs the image for itself; what it is built from is needed, too.",
+    ),
+    field(
+        "excluded",
+        Kind::MaybeText,
+        "Why the image is not built for OKD although it is needed; empty: it is built.",
+    ),
+    field("tag", Kind::Text, "The image's tag in the payload."),
+    field(
+        "repository",
+        Kind::MaybeText,
+        "The public repository, `org/repo`; empty: there is none.",
+    ),
+    field("dockerfile", Kind::Text, "The Dockerfile, relative to `path`."),
+    field(
+        "path",
+        Kind::MaybeText,
+        "The folder of the Dockerfile in the repository.",
+    ),
+    field(
+        "context_dir",
+        Kind::MaybeText,
+        "The build context, stripped from the Dockerfile's path.",
+    ),
+    field(
+        "from",
+        Kind::From,
+        "What the image is built from and with, in the order of the Dockerfile's FROM lines.",
+    ),
+    field(
+        "build_args",
+        Kind::ListBy("name"),
+        "Build arguments, `{name, value}` each.",
+    ),
+    field(
+        "resources",
+        Kind::Map,
+        "Requests and limits of the image's build; empty: the config's.",
+    ),
+    field(
+        "prepare",
+        Kind::Map,
+        "`{name, commands}` of a step that prepares the base image; empty: none.",
+    ),
+    field(
+        "build_root",
+        Kind::Reference,
+        "The build root that the image's metadata asks for.",
+    ),
+    field("arches", Kind::Texts, "Architectures that the image is built for."),
+];
+
+const MEMBER: &[Field] = &[field(
+    "resolve",
+    Kind::Reference,
+    "What stands for the image where others name it.",
+)];
+
+const STREAM: &[Field] = &[field(
+    "pullspec",
+    Kind::Text,
+    "The pullspec that the stream stands for.",
+)];
+
+const INPUT: &[Field] = &[
+    field("replace", Kind::Bool, "Whether the FROM is replaced at all."),
+    field(
+        "go",
+        Kind::MaybeText,
+        "The Go version that the image provides; empty: none or unknown.",
+    ),
+];
+
+const CONFIG: &[Field] = &[
+    field("build_root", Kind::Reference, "The build root of the config."),
+    field("promotion", Kind::Map, "The config's `promotion`."),
+    field("releases", Kind::Map, "The config's `releases`."),
+    field("resources", Kind::Map, "The config's `resources`."),
+    field("tests", Kind::ListBy("as"), "The config's `tests`."),
+    field(
+        "images_form",
+        Kind::OneOf(&["list", "items"]),
+        "Whether a new file's `images` is a list or `{items: […]}`.",
+    ),
+    field(
+        "stage_names",
+        Kind::OneOf(&["all", "last"]),
+        "Whose names an input lists that several stages resolve to: all stages' or the last one's.",
+    ),
+    field(
+        "same_meaning",
+        Kind::OneOf(&["keep", "rewrite"]),
+        "Whether a config that means the same is kept as it is or written in our form.",
+    ),
+];
+
+const TARGET: &[Field] = &[
+    field("manage", Kind::Texts, "Fields of a file that are kept as derived."),
+    field("seed", Kind::Texts, "Fields that are set only when the file is new."),
+];
+
+impl Subject {
+    /// All subjects in the order of their evaluation.
+    pub const ALL: [Self; 7] = [
+        Self::Payload,
+        Self::Image,
+        Self::Member,
+        Self::Stream,
+        Self::Input,
+        Self::Config,
+        Self::Target,
+    ];
+
+    /// The word that rules use for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Payload => "payload",
+            Self::Image => "image",
+            Self::Member => "member",
+            Self::Stream => "stream",
+            Self::Input => "input",
+            Self::Config => "config",
+            Self::Target => "target",
+        }
+    }
+
+    /// Finds a subject by its word.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|subject| subject.name() == name)
+    }
+
+    /// The fields that rules can set on it.
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::Payload => PAYLOAD,
+            Self::Image => IMAGE,
+            Self::Member => MEMBER,
+            Self::Stream => STREAM,
+            Self::Input => INPUT,
+            Self::Config => CONFIG,
+            Self::Target => TARGET,
+        }
+    }
+
+    /// Finds one of its fields by name.
+    pub fn field(self, name: &str) -> Option<&'static Field> {
+        self.fields().iter().find(|field| field.name == name)
+    }
+}
+
+const REFERENCE_KEYS: [&str; 3] = ["member", "stream", "image"];
+
+impl Kind {
+    /// What a value of this form looks like, for people.
+    pub fn expected(self) -> String {
+        match self {
+            Self::Bool => "true or false".into(),
+            Self::Text => "a text that is not empty".into(),
+            Self::MaybeText => "a text".into(),
+            Self::Texts => "a list of texts".into(),
+            Self::Reference => "a mapping with one of `member`, `stream` or `image`".into(),
+            Self::From => {
+                "a mapping with one of `member`, `stream` or `image`, and `builder` with a list of such".into()
+            }
+            Self::Map => "a mapping".into(),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
+            Self::ListBy(key) => format!("a list of mappings that each have `{key}`"),
+        }
+    }
+
+    /// Tells whether a value has this form.
+    pub fn accepts(self, value: &Json) -> bool {
+        match self {
+            Self::Bool => value.is_boolean(),
+            Self::Text => value.as_str().is_some_and(|text| !text.is_empty()),
+            Self::MaybeText => value.is_string(),
+            Self::Texts => value.as_array().is_some_and(|items| items.iter().all(Json::is_string)),
+            Self::Reference => is_reference(value, true),
+            Self::From => is_from(value),
+            Self::Map => value.is_object(),
+            Self::OneOf(words) => value.as_str().is_some_and(|text| words.contains(&text)),
+            Self::ListBy(key) => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(|item| item[key].is_string())),
+        }
+    }
+
+    /// Tells whether several rules may each add items (`append`).
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::Texts | Self::ListBy(_))
+    }
+}
+
+fn is_reference(value: &Json, may_be_empty: bool) -> bool {
+    let Some(map) = value.as_object() else { return false };
+    let named = REFERENCE_KEYS.iter().filter(|key| {
+        map.get(**key)
+            .is_some_and(|v| v.as_str().is_some_and(|t| !t.is_empty()))
+    });
+    match map.len() {
+        0 => may_be_empty,
+        1 => named.count() == 1,
+        _ => false,
+    }
+}
+
+fn is_from(value: &Json) -> bool {
+    let Some(map) = value.as_object() else { return false };
+    let mut rest = map.clone();
+    let builders = rest.remove("builder").unwrap_or_else(|| Json::Array(Vec::new()));
+    builders
+        .as_array()
+        .is_some_and(|list| list.iter().all(|item| is_reference(item, false)))
+        && is_reference(&Json::Object(rest), true)
+}
