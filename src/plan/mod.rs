@@ -1,1 +1,35 @@
-//! (being written)
+//! Desired against actual: changes, grouped into pull requests, with their causes.
+//!
+//! Targets hand over [`Desired`] files; [`Plan::build`] holds them against the [`Policy`] and sorts them into one
+//! [`PullRequest`] a [`Scope`] (repository, release, group). A plan is data: [`text`] and [`json`] show it, a forge
+//! applies it. Nothing here touches files, network, clock or environment.
+
+mod body;
+mod build;
+mod causes;
+mod change;
+mod desired;
+mod diff;
+mod escape;
+mod json;
+mod path;
+mod policy;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::{BEGIN, END, MAX_BODY, merge as merge_body};
+pub use build::Input;
+pub use causes::{CauseGroup, Example, by_cause};
+pub use change::{
+    Accepted, Counts, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
+    WHOLE_FILE,
+};
+pub use desired::{Bytes, Cause, Desired, Refused};
+pub use diff::{Color, unified};
+pub use escape::{inert, terminal};
+pub use json::{PlanView, json};
+pub use path::{name_fault, path_fault};
+pub use policy::{Accept, Adopt, Date, NotADate, Policy, Verdict};
+pub use text::{By, summary, text};

@@ -1,0 +1,203 @@
+//! What a pull request says: its title, and the managed part of its body.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::causes::{CauseGroup, by_cause};
+use super::change::{FileChange, PullRequest, WHOLE_FILE};
+use super::escape::{clip, code, inert, markdown};
+use crate::audit::{Finding, group};
+
+/// The line that the managed part of a body starts with.
+pub const BEGIN: &str = "<!-- lockstep:begin -->";
+/// The line that it ends with.
+pub const END: &str = "<!-- lockstep:end -->";
+/// The largest body that GitHub takes, in characters.
+pub const MAX_BODY: usize = 65_536;
+
+/// What each part of the body may take, in bytes. Together with the fixed text well under [`MAX_BODY`], which leaves
+/// room for what people write around it.
+const CAUSES: usize = 12_000;
+const FILES: usize = 28_000;
+const NOTES: usize = 4_000;
+const FINDINGS: usize = 10_000;
+
+/// The title: what, how much, for which release.
+pub fn title(pr: &PullRequest) -> String {
+    let release = inert(&pr.scope.release);
+    let title = match pr.files.as_slice() {
+        [] => return String::new(),
+        [one] => format!("{release}: {} {}", verb(one), inert(&one.path)),
+        _ => format!(
+            "{release}: bring {} in line with metadata ({})",
+            inert(&pr.scope.group),
+            pr.counts()
+        ),
+    };
+    clip(&title, 200)
+}
+
+fn verb(file: &FileChange) -> &'static str {
+    match file.kind {
+        super::Kind::New => "add",
+        super::Kind::Changed => "update",
+        super::Kind::Removed => "remove",
+    }
+}
+
+/// The managed part of the body; empty for a pull request without files.
+pub fn body(pr: &PullRequest, findings: &[Finding]) -> String {
+    if pr.files.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{BEGIN}\n<!-- lockstep:digest {} -->\n", pr.digest);
+    let counts = pr.counts();
+    let files = if counts.total() == 1 { "file" } else { "files" };
+    let differ = if counts.total() == 1 { "differs" } else { "differ" };
+    let _ = writeln!(
+        out,
+        "{} {files} in {} of {} {differ} from what the metadata of {} asks for: {counts}. This puts them right.\n",
+        counts.total(),
+        code(&pr.base),
+        code(&pr.scope.repo.to_string()),
+        markdown(&pr.scope.release),
+    );
+    why(&mut out, pr);
+    what(&mut out, pr);
+    notes(&mut out, pr);
+    concerning(&mut out, pr, findings);
+    out.push_str(
+        "---\nClose this pull request to refuse this content: it stays closed until the content changes. Commits pushed to \
+         this branch are not overwritten, and text outside of this part is kept.\n",
+    );
+    out.push_str(END);
+    out.push('\n');
+    out
+}
+
+/// Writes rows until a number of bytes is used up, then how many are missing.
+fn bounded(out: &mut String, budget: usize, rows: impl ExactSizeIterator<Item = String>, what: &str) {
+    let (total, start) = (rows.len(), out.len());
+    for (done, row) in rows.enumerate() {
+        if out.len() - start + row.len() > budget {
+            let _ = writeln!(out, "\n… and {} more {what} that are not listed here.", total - done);
+            break;
+        }
+        out.push_str(&row);
+    }
+    out.push('\n');
+}
+
+fn why(out: &mut String, pr: &PullRequest) {
+    out.push_str("### Why\n\n| Files | Rule | Field | Because | For example |\n|---:|---|---|---|---|\n");
+    let groups = by_cause(&pr.files);
+    bounded(out, CAUSES, groups.iter().map(cause_row), "causes");
+}
+
+fn cause_row(group: &CauseGroup<'_>) -> String {
+    let cause = group.example.cause;
+    let rule = match group.rule_at {
+        "" => code(&clip(group.rule, 80)),
+        at => format!("{} ({})", code(&clip(group.rule, 80)), code(&clip(at, 120))),
+    };
+    let whole = group.field == WHOLE_FILE;
+    let subject = if whole || cause.component.is_empty() {
+        group.example.path
+    } else {
+        &cause.component
+    };
+    let mut example = code(&clip(subject, 200));
+    if let Some(item) = &cause.item {
+        let _ = write!(example, " {}", code(&clip(item, 80)));
+    }
+    if !whole && (cause.old.is_some() || cause.new.is_some()) {
+        let value = |v: &Option<String>| v.as_ref().map_or_else(|| "nothing".to_owned(), |v| code(&clip(v, 120)));
+        let _ = write!(example, ": {} → {}", value(&cause.old), value(&cause.new));
+    }
+    let because = markdown(&clip(group.because, 300));
+    format!(
+        "| {} | {rule} | {} | {because} | {example} |\n",
+        group.files.len(),
+        code(&clip(group.field, 80))
+    )
+}
+
+fn what(out: &mut String, pr: &PullRequest) {
+    out.push_str("### What\n\n| File | Change | Images |\n|---|---|---|\n");
+    bounded(out, FILES, pr.files.iter().map(file_row), "files");
+}
+
+fn file_row(file: &FileChange) -> String {
+    let images = &clip(&file.images.join(", "), 120);
+    let images = if images.is_empty() { String::new() } else { code(images) };
+    format!("| {} | {} | {images} |\n", code(&clip(&file.path, 300)), file.kind)
+}
+
+fn notes(out: &mut String, pr: &PullRequest) {
+    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in &pr.files {
+        for note in &file.notes {
+            notes.entry(note).or_default().push(&file.path);
+        }
+    }
+    if notes.is_empty() {
+        return;
+    }
+    out.push_str("### Notes\n\n");
+    let rows = notes.iter().map(|(note, paths)| {
+        let more = if paths.len() > 1 {
+            format!(" and {} more", paths.len() - 1)
+        } else {
+            String::new()
+        };
+        let first = paths.first().copied().unwrap_or_default();
+        format!("- {}: {}{more}\n", markdown(&clip(note, 300)), code(&clip(first, 300)))
+    });
+    bounded(out, NOTES, rows, "notes");
+}
+
+/// Writes the findings that concern the files: by component, by image, or by place.
+fn concerning(out: &mut String, pr: &PullRequest, findings: &[Finding]) {
+    let components: BTreeSet<&str> = pr.files.iter().filter_map(|f| f.component.as_deref()).collect();
+    let images: BTreeSet<&str> = pr
+        .files
+        .iter()
+        .flat_map(|f| f.images.iter().map(String::as_str))
+        .collect();
+    let paths: BTreeSet<&str> = pr.files.iter().map(|f| f.path.as_str()).collect();
+    let repo = pr.scope.repo.to_string();
+    let concerns = |finding: &&Finding| {
+        finding.release.as_ref().is_none_or(|r| *r == pr.scope.release)
+            && (finding.component.as_deref().is_some_and(|c| components.contains(c))
+                || finding.image.as_deref().is_some_and(|i| images.contains(i))
+                || finding
+                    .place
+                    .as_ref()
+                    .is_some_and(|p| p.repo == repo && paths.contains(p.file.as_str())))
+    };
+    let concerning: Vec<Finding> = findings.iter().filter(concerns).cloned().collect();
+    if concerning.is_empty() {
+        return;
+    }
+    out.push_str("### Findings about these files\n\n");
+    let groups = group(&concerning);
+    let rows = groups.iter().map(|group| {
+        let text = group.to_string();
+        let mut lines = text.lines().map(|line| markdown(&clip(line.trim_start(), 400)));
+        format!("- {}\n", lines.by_ref().collect::<Vec<_>>().join("\n  "))
+    });
+    bounded(out, FINDINGS, rows, "findings");
+}
+
+/// Puts the managed part into a body that people may have written around. Where they took the markers out, they took
+/// the body over: it stays as it is.
+pub fn merge(existing: &str, managed: &str) -> String {
+    let Some(start) = existing.find(BEGIN) else {
+        return existing.to_owned();
+    };
+    let Some(length) = existing[start..].find(END) else {
+        return existing.to_owned();
+    };
+    let after = &existing[start + length + END.len()..];
+    format!("{}{}{after}", &existing[..start], managed.trim_end())
+}

@@ -1,0 +1,360 @@
+//! Makes the plan: sorts desired files into pull requests and holds them against the policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::body;
+use super::change::{
+    Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE,
+};
+use super::desired::{Cause, Desired, Refused};
+use super::path::path_fault;
+use super::policy::{Policy, Verdict};
+use crate::audit::{Finding, Severity};
+
+/// What a plan is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Every file that targets looked at.
+    pub desired: Vec<Desired>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+    /// Adoption and acceptance; the one that targets asked.
+    pub policy: Policy,
+    /// A pull request with more removals than this is withheld.
+    pub max_removals: usize,
+    /// The run looked at everything that is configured: acceptances that cover nothing are findings.
+    pub whole: bool,
+}
+
+/// What is being put together.
+struct Builder {
+    policy: Policy,
+    max_removals: usize,
+    plan: Plan,
+    scopes: BTreeMap<Scope, BTreeMap<String, PullRequest>>,
+    accepted: BTreeMap<usize, Vec<Left>>,
+    releases: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Sorts desired files into pull requests. The same input, in whatever order, makes the same plan.
+    pub fn build(input: Input) -> Self {
+        let Input {
+            mut desired,
+            findings,
+            policy,
+            max_removals,
+            whole,
+        } = input;
+        desired.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        let plan = Plan {
+            findings,
+            looked_at: desired.len(),
+            ..Plan::default()
+        };
+        let mut builder = Builder {
+            policy,
+            max_removals,
+            plan,
+            scopes: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            releases: BTreeSet::new(),
+        };
+        for file in desired {
+            builder.take(file);
+        }
+        builder.finish(whole)
+    }
+}
+
+type SortKey<'a> = (
+    &'a crate::source::RepoName,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<&'a [u8]>,
+);
+
+fn sort_key(d: &Desired) -> SortKey<'_> {
+    (
+        &d.repo,
+        &d.release,
+        &d.group,
+        &d.branch,
+        &d.path,
+        &d.target,
+        d.after.as_deref(),
+    )
+}
+
+impl Builder {
+    /// Takes one file: into its pull request, or onto the list of what is left alone.
+    fn take(&mut self, mut file: Desired) {
+        let scope = Scope {
+            repo: file.repo.clone(),
+            release: file.release.clone(),
+            group: file.group.clone(),
+        };
+        self.releases.insert(file.release.clone());
+        for Refused { cause, verdict } in std::mem::take(&mut file.refused) {
+            self.leave(&file, cause, verdict);
+        }
+        let pr = self
+            .scopes
+            .entry(scope.clone())
+            .or_default()
+            .entry(file.branch.clone())
+            .or_insert_with(|| empty_pull_request(scope.clone(), file.branch.clone()));
+        if file.held {
+            pr.held.insert(file.path);
+            self.plan.held += 1;
+            return;
+        }
+        if file.before == file.after {
+            return;
+        }
+        if let Some(why) = path_fault(&file.path) {
+            let message = format!("`{}` cannot be written: {why}", file.path);
+            self.find(Severity::Error, "unsafe-path", message, &file);
+            return;
+        }
+        if self.allowed(&mut file) {
+            self.add(&scope, file);
+        }
+    }
+
+    /// Holds a change against the policy once more: for whole files (new, removed) nobody else has asked.
+    fn allowed(&mut self, file: &mut Desired) -> bool {
+        file.causes = whole_file_causes(file);
+        let verdicts: Vec<Verdict> = file
+            .causes
+            .iter()
+            .map(|c| self.policy.verdict(c, &file.release))
+            .collect();
+        if verdicts.iter().all(|v| *v == Verdict::Apply) {
+            return true;
+        }
+        if verdicts.contains(&Verdict::Apply) && file.after.is_some() {
+            // Writing it would put right what somebody accepted; a target that asks the policy never comes here.
+            let message = format!(
+                "`{}` mixes what is applied with what is refused and is left alone",
+                file.path
+            );
+            self.find(Severity::Error, "policy-not-applied", message, file);
+        }
+        let causes = std::mem::take(&mut file.causes);
+        for (cause, verdict) in causes.into_iter().zip(verdicts) {
+            self.leave(file, cause, verdict);
+        }
+        false
+    }
+
+    fn leave(&mut self, file: &Desired, cause: Cause, verdict: Verdict) {
+        let left = Left {
+            repo: file.repo.to_string(),
+            path: file.path.clone(),
+            release: file.release.clone(),
+            cause,
+        };
+        match verdict {
+            Verdict::Apply => {}
+            Verdict::Accepted(index) => self.accepted.entry(index).or_default().push(left),
+            Verdict::NotAdopted => self.plan.not_adopted.push(left),
+        }
+    }
+
+    /// Adds a change; of two that want one path differently neither is taken.
+    fn add(&mut self, scope: &Scope, file: Desired) {
+        let Some(pr) = self
+            .scopes
+            .get_mut(scope)
+            .and_then(|branches| branches.get_mut(&file.branch))
+        else {
+            return;
+        };
+        let Some(last) = pr.files.last_mut().filter(|last| last.path == file.path) else {
+            pr.files.push(change(file));
+            return;
+        };
+        if last.after == file.after {
+            last.causes.extend(file.causes);
+            last.notes.extend(file.notes);
+            return;
+        }
+        let message = format!(
+            "`{}`: {} and {} want different content",
+            file.path, last.target, file.target
+        );
+        self.find(Severity::Error, "path-conflict", message, &file);
+        if let Some(pr) = self
+            .scopes
+            .get_mut(scope)
+            .and_then(|branches| branches.get_mut(&file.branch))
+        {
+            pr.held.insert(file.path.clone());
+        }
+    }
+
+    fn find(&mut self, severity: Severity, code: &'static str, message: String, file: &Desired) {
+        let mut finding = Finding::new(severity, code, message).with_release(&file.release);
+        finding.component.clone_from(&file.component);
+        self.plan.findings.push(finding);
+    }
+
+    fn finish(mut self, whole: bool) -> Plan {
+        for (scope, branches) in std::mem::take(&mut self.scopes) {
+            let bases: Vec<String> = branches.keys().cloned().collect();
+            for (at, (_, mut pr)) in branches.into_iter().enumerate() {
+                let PullRequest { files, held, .. } = &mut pr;
+                files.retain(|file| !held.contains(&file.path));
+                if at > 0 {
+                    pr.blocked = Some(format!("{scope} already goes to branch {}", bases[0]));
+                }
+                self.seal(pr);
+            }
+        }
+        self.judge_acceptances(whole);
+        let plan = &mut self.plan;
+        plan.findings.sort();
+        plan.findings.dedup();
+        plan.not_adopted.sort();
+        for pr in &mut plan.pull_requests {
+            pr.title = body::title(pr);
+            pr.body = body::body(pr, &plan.findings);
+        }
+        self.plan
+    }
+
+    /// Completes a pull request and withholds it if it removes too much.
+    fn seal(&mut self, mut pr: PullRequest) {
+        for file in &mut pr.files {
+            file.causes.sort();
+            file.causes.dedup();
+            file.notes.sort();
+            file.notes.dedup();
+        }
+        let removed = pr.counts().removed;
+        if pr.blocked.is_none() && removed > self.max_removals {
+            let why = format!(
+                "it would remove {removed} files, more than the {} that are allowed",
+                self.max_removals
+            );
+            pr.blocked = Some(why);
+        }
+        if let (Some(why), false) = (&pr.blocked, pr.files.is_empty()) {
+            let message = format!("the pull request for {} is withheld: {why}", pr.scope);
+            let finding = Finding::new(Severity::Warning, "pull-request-withheld", message);
+            self.plan.findings.push(finding.with_release(&pr.scope.release));
+        }
+        pr.digest = digest(&pr.files);
+        self.plan.pull_requests.push(pr);
+    }
+
+    /// Lists the acceptances that were used, and finds those that have expired or cover nothing.
+    fn judge_acceptances(&mut self, whole: bool) {
+        for (index, accept) in self.policy.accept.iter().enumerate() {
+            let at = accept.at.as_deref().map(|at| format!("{at}: ")).unwrap_or_default();
+            let what = format!("{at}the acceptance of `{}` by {}", accept.cause, accept.author);
+            if let (true, Some(until)) = (accept.expired(self.policy.today), accept.until) {
+                let message = format!("{what} ended on {until}");
+                let finding = Finding::new(Severity::Warning, "acceptance-expired", message);
+                self.plan
+                    .findings
+                    .push(finding.with_help("remove it, or agree on a later `until`"));
+                continue;
+            }
+            if let Some(mut left) = self.accepted.remove(&index) {
+                left.sort();
+                self.plan.accepted.push(Accepted {
+                    accept: accept.clone(),
+                    left,
+                });
+            } else if whole && accept.release.as_ref().is_none_or(|r| self.releases.contains(r)) {
+                let finding = Finding::new(Severity::Warning, "acceptance-unused", format!("{what} covers nothing"));
+                self.plan
+                    .findings
+                    .push(finding.with_help("nothing differs there any more: remove it"));
+            }
+        }
+    }
+}
+
+fn empty_pull_request(scope: Scope, base: String) -> PullRequest {
+    PullRequest {
+        scope,
+        base,
+        files: Vec::new(),
+        held: BTreeSet::new(),
+        blocked: None,
+        title: String::new(),
+        body: String::new(),
+        digest: String::new(),
+    }
+}
+
+fn kind(file: &Desired) -> Kind {
+    match (&file.before, &file.after) {
+        (None, _) => Kind::New,
+        (Some(_), Some(_)) => Kind::Changed,
+        (Some(_), None) => Kind::Removed,
+    }
+}
+
+fn change(file: Desired) -> FileChange {
+    let kind = kind(&file);
+    let mut images = file.images;
+    images.sort();
+    images.dedup();
+    FileChange {
+        path: file.path,
+        kind,
+        target: file.target,
+        component: file.component,
+        images,
+        before: file.before,
+        after: file.after,
+        causes: file.causes,
+        notes: file.notes,
+    }
+}
+
+/// The causes of a change: of a new file those that speak for all of it, and where a target gave none, one that does.
+fn whole_file_causes(file: &mut Desired) -> Vec<Cause> {
+    if kind(file) == Kind::New {
+        file.causes.retain(|cause| cause.field == WHOLE_FILE);
+    }
+    let (rule, because) = match kind(file) {
+        _ if !file.causes.is_empty() => return std::mem::take(&mut file.causes),
+        Kind::New => (NEW_FILE, "metadata asks for it and it is not there yet"),
+        Kind::Removed => (REMOVED_FILE, "metadata no longer asks for it"),
+        Kind::Changed => (OTHER_CHANGE, "the file differs from what is derived"),
+    };
+    vec![Cause {
+        rule: rule.to_owned(),
+        rule_at: String::new(),
+        field: WHOLE_FILE.to_owned(),
+        item: None,
+        component: file.component.clone().unwrap_or_default(),
+        images: file.images.clone(),
+        old: None,
+        new: None,
+        because: because.to_owned(),
+    }]
+}
+
+/// The digest of paths and contents: git's own, so that it needs no further library.
+fn digest(files: &[FileChange]) -> String {
+    use std::fmt::Write as _;
+    let oid = |bytes: &[u8]| match git2::Oid::hash_object(git2::ObjectType::Blob, bytes) {
+        Ok(oid) => oid.to_string(),
+        Err(_) => String::new(), // libgit2 fails here only when it is out of memory
+    };
+    let mut listing = String::new();
+    for file in files {
+        let content = file.after.as_deref().map_or_else(|| "-".to_owned(), oid);
+        let _ = writeln!(listing, "{content} {}", file.path);
+    }
+    oid(listing.as_bytes())
+}

@@ -1,0 +1,76 @@
+//! Groups what changes by rule and field, so that drift of years can be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{FileChange, Kind, Left};
+use super::desired::Cause;
+
+/// Everything that changes for one rule and field.
+#[derive(Clone, Debug)]
+pub struct CauseGroup<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// The field; `file` for files that are new or go.
+    pub field: &'a str,
+    /// Where the rule stands; empty for what is no rule's.
+    pub rule_at: &'a str,
+    /// The rule's sentence.
+    pub because: &'a str,
+    /// The files, by kind and path.
+    pub files: BTreeSet<(Kind, &'a str)>,
+    /// The images that it concerns.
+    pub images: BTreeSet<&'a str>,
+    /// How many fields: a file may have several items.
+    pub fields: usize,
+    /// One of them, the first in order of path.
+    pub example: Example<'a>,
+}
+
+/// One field that changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Example<'a> {
+    /// The file.
+    pub path: &'a str,
+    /// The field and both values.
+    pub cause: &'a Cause,
+}
+
+/// Groups the causes of files: most files first, then by rule and field.
+pub fn by_cause<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<CauseGroup<'a>> {
+    let causes = files
+        .into_iter()
+        .flat_map(|f| f.causes.iter().map(move |c| (f.kind, f.path.as_str(), c)));
+    collect(causes)
+}
+
+/// Groups what was left alone in the same way.
+pub fn left_by_cause<'a>(left: impl IntoIterator<Item = &'a Left>) -> Vec<CauseGroup<'a>> {
+    collect(left.into_iter().map(|l| (Kind::Changed, l.path.as_str(), &l.cause)))
+}
+
+fn collect<'a>(causes: impl Iterator<Item = (Kind, &'a str, &'a Cause)>) -> Vec<CauseGroup<'a>> {
+    let mut groups: BTreeMap<(&str, &str), CauseGroup<'a>> = BTreeMap::new();
+    for (kind, path, cause) in causes {
+        let group = groups.entry((&cause.rule, &cause.field)).or_insert_with(|| CauseGroup {
+            rule: &cause.rule,
+            field: &cause.field,
+            rule_at: &cause.rule_at,
+            because: &cause.because,
+            files: BTreeSet::new(),
+            images: BTreeSet::new(),
+            fields: 0,
+            example: Example { path, cause },
+        });
+        group.files.insert((kind, path));
+        group.images.extend(cause.images.iter().map(String::as_str));
+        group.fields += 1;
+    }
+    let mut groups: Vec<_> = groups.into_values().collect();
+    groups.sort_by(|a, b| {
+        b.files
+            .len()
+            .cmp(&a.files.len())
+            .then_with(|| (a.rule, a.field).cmp(&(b.rule, b.field)))
+    });
+    groups
+}

@@ -1,0 +1,234 @@
+//! The plan's data: pull requests, the files in them, and what was left alone.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::desired::{Bytes, Cause};
+use super::policy::Accept;
+use crate::audit::Finding;
+use crate::source::RepoName;
+
+/// What a file's change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The file is new.
+    New,
+    /// The file is there and differs.
+    Changed,
+    /// The file goes.
+    Removed,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+        })
+    }
+}
+
+/// One file that changes.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    /// The path in the repository.
+    pub path: String,
+    /// What happens to it.
+    pub kind: Kind,
+    /// The target that owns it.
+    pub target: String,
+    /// The component (`org/repo`) that it is about, if one.
+    pub component: Option<String>,
+    /// The payload tags of the images that it builds, sorted.
+    pub images: Vec<String>,
+    /// The bytes as they are.
+    pub before: Option<Bytes>,
+    /// The bytes as they will be.
+    pub after: Option<Bytes>,
+    /// Why, never empty. A new file only has causes of the field [`WHOLE_FILE`]: that each of its fields is derived
+    /// goes without saying.
+    pub causes: Vec<Cause>,
+    /// What a reviewer should know.
+    pub notes: Vec<String>,
+}
+
+/// The field of causes that speak for a whole file.
+pub const WHOLE_FILE: &str = "file";
+/// The rule id of a new file whose target gave no cause; in a policy it names every new file.
+pub const NEW_FILE: &str = "new-file";
+/// The rule id of a removal whose target gave no cause; in a policy it names every removal.
+pub const REMOVED_FILE: &str = "removed-file";
+/// The rule id of a change whose target gave no cause.
+pub const OTHER_CHANGE: &str = "other-change";
+
+/// What a pull request is about: at most one is open for each.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scope {
+    /// The repository that it is made in.
+    pub repo: RepoName,
+    /// The release.
+    pub release: String,
+    /// The group of targets.
+    pub group: String,
+}
+
+impl Scope {
+    /// The branch that the pull request is made from.
+    pub fn head(&self) -> String {
+        format!("lockstep/{}/{}", self.group, self.release)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.repo, self.group, self.release)
+    }
+}
+
+/// A pull request as it should be. Without files: none is wanted, and one that is open has lost its reason.
+#[derive(Clone, Debug)]
+pub struct PullRequest {
+    /// What it is about.
+    pub scope: Scope,
+    /// The branch that it is made against.
+    pub base: String,
+    /// The files, sorted by path.
+    pub files: Vec<FileChange>,
+    /// The files that could not be derived in this run: what an open pull request proposes for them stays proposed.
+    pub held: BTreeSet<String>,
+    /// Why it must not be written, if so.
+    pub blocked: Option<String>,
+    /// The title, one line.
+    pub title: String,
+    /// The managed part of the body, from [`BEGIN`](super::BEGIN) to [`END`](super::END).
+    pub body: String,
+    /// The digest of what it changes: equal digests, equal paths and contents.
+    pub digest: String,
+}
+
+impl PullRequest {
+    /// The branch that it is made from.
+    pub fn head(&self) -> String {
+        self.scope.head()
+    }
+
+    /// How many files are new, changed and removed.
+    pub fn counts(&self) -> Counts {
+        self.files
+            .iter()
+            .fold(Counts::default(), |counts, file| counts.plus(file.kind))
+    }
+}
+
+/// How many files are new, changed and removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Counts {
+    /// New files.
+    pub new: usize,
+    /// Files that are there and differ.
+    pub changed: usize,
+    /// Files that go.
+    pub removed: usize,
+}
+
+impl Counts {
+    /// Counts one more.
+    #[must_use]
+    pub fn plus(mut self, kind: Kind) -> Self {
+        match kind {
+            Kind::New => self.new += 1,
+            Kind::Changed => self.changed += 1,
+            Kind::Removed => self.removed += 1,
+        }
+        self
+    }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.new + self.changed + self.removed
+    }
+}
+
+impl fmt::Display for Counts {
+    /// Writes `167 new, 1 changed`, without what is not there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [(self.new, "new"), (self.changed, "changed"), (self.removed, "removed")];
+        let mut first = true;
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{}{count} {what}", if first { "" } else { ", " })?;
+            first = false;
+        }
+        if first { f.write_str("none") } else { Ok(()) }
+    }
+}
+
+/// A field that differs and stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+pub struct Left {
+    /// The repository, `org/repo`.
+    pub repo: String,
+    /// The file.
+    pub path: String,
+    /// The release.
+    pub release: String,
+    /// The field.
+    pub cause: Cause,
+}
+
+/// An accepted deviation and what it covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The acceptance.
+    pub accept: Accept,
+    /// What it covers, sorted.
+    pub left: Vec<Left>,
+}
+
+/// Everything that a run would change, and what it would leave.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// One for every scope that was looked at, sorted; those without files are in sync.
+    pub pull_requests: Vec<PullRequest>,
+    /// What was found on the way and while planning, sorted.
+    pub findings: Vec<Finding>,
+    /// The acceptances that cover something, in the order of the configuration.
+    pub accepted: Vec<Accepted>,
+    /// What differs and is not adopted, sorted.
+    pub not_adopted: Vec<Left>,
+    /// How many files were looked at.
+    pub looked_at: usize,
+    /// How many of them could not be derived and stay as they are.
+    pub held: usize,
+}
+
+impl Plan {
+    /// The pull requests that change something.
+    pub fn changing(&self) -> impl Iterator<Item = &PullRequest> {
+        self.pull_requests.iter().filter(|pr| !pr.files.is_empty())
+    }
+
+    /// The files that change, of all pull requests.
+    pub fn files(&self) -> impl Iterator<Item = &FileChange> {
+        self.pull_requests.iter().flat_map(|pr| &pr.files)
+    }
+
+    /// How many files change.
+    pub fn counts(&self) -> Counts {
+        self.files()
+            .fold(Counts::default(), |counts, file| counts.plus(file.kind))
+    }
+
+    /// Whether anything differs that is to be put right.
+    pub fn has_drift(&self) -> bool {
+        self.changing().next().is_some()
+    }
+
+    /// The pull requests that are withheld.
+    pub fn blocked(&self) -> impl Iterator<Item = &PullRequest> {
+        self.pull_requests.iter().filter(|pr| pr.blocked.is_some())
+    }
+}

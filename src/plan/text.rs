@@ -1,0 +1,290 @@
+//! Shows a plan to a person: by cause, by file or by image, then what was left alone, and one line that sums it up.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::causes::{CauseGroup, by_cause, left_by_cause};
+use super::change::{Accepted, FileChange, Kind, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE};
+use super::desired::Cause;
+use super::diff::{Color, unified};
+use super::escape::{clip, terminal};
+
+/// How the changes are sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// By rule and field, with counts and an example.
+    Cause,
+    /// By file, with diffs.
+    File,
+    /// By image.
+    Image,
+}
+
+/// With more files than this, causes are what is shown unless asked otherwise.
+const MANY_FILES: usize = 10;
+/// The longest value that is shown on a line, in characters.
+const VALUE: usize = 60;
+
+impl By {
+    /// What suits a plan when nothing was asked for.
+    pub fn suiting(plan: &Plan) -> Self {
+        if plan.counts().total() > MANY_FILES {
+            Self::Cause
+        } else {
+            Self::File
+        }
+    }
+}
+
+/// Shows a plan. `by`: `None` takes what suits it. Text of inputs comes escaped.
+pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
+    let mut out = String::new();
+    let by = by.unwrap_or_else(|| By::suiting(plan));
+    for pr in plan.changing() {
+        heading(&mut out, pr, color);
+        match by {
+            By::Cause => causes(&mut out, pr, color),
+            By::File => files(&mut out, pr, color),
+            By::Image => images(&mut out, pr, color),
+        }
+    }
+    left_alone(&mut out, plan, color);
+    findings(&mut out, plan, color);
+    let _ = writeln!(out, "{}", color.paint("1", &summary(plan)));
+    out
+}
+
+fn heading(out: &mut String, pr: &PullRequest, color: Color) {
+    let repo = format!("{}, branch {}", pr.scope.repo, pr.base);
+    let line = format!(
+        "{} {} in {repo}: {}",
+        pr.scope.group,
+        pr.scope.release,
+        files_of(pr.files.len())
+    );
+    let _ = writeln!(out, "{}", color.paint("1", &terminal(&line)));
+    if let Some(why) = &pr.blocked {
+        let _ = writeln!(out, "{}", color.paint("31", &terminal(&format!("  withheld: {why}"))));
+    }
+    out.push('\n');
+}
+
+/// Counts files: `1 file`, `168 files`.
+fn files_of(count: usize) -> String {
+    plural(count, "file", "files")
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn causes(out: &mut String, pr: &PullRequest, color: Color) {
+    for group in by_cause(&pr.files) {
+        cause(out, &group, color);
+    }
+}
+
+fn cause(out: &mut String, group: &CauseGroup<'_>, color: Color) {
+    let name = match group.files.first() {
+        Some((kind, _)) if group.field == WHOLE_FILE && ![NEW_FILE, REMOVED_FILE].contains(&group.rule) => {
+            format!("{kind}, by {}", group.rule)
+        }
+        _ if group.field == WHOLE_FILE => group.rule.to_owned(),
+        _ => format!("{}: {}", group.rule, group.field),
+    };
+    let mut line = format!(
+        "{:>7}  {}",
+        files_of(group.files.len()),
+        color.paint("33", &terminal(&name))
+    );
+    if group.fields > group.files.len() {
+        let _ = write!(line, ", {}", plural(group.fields, "place", "places"));
+    }
+    if !group.rule_at.is_empty() {
+        let _ = write!(line, "  ({})", terminal(group.rule_at));
+    }
+    let _ = writeln!(out, "  {line}");
+    let _ = writeln!(out, "           because {}", terminal(group.because));
+    let _ = writeln!(
+        out,
+        "           e.g. {}\n",
+        terminal(&example(group.example.path, group.example.cause))
+    );
+}
+
+/// `org/repo item: old → new`, or the path where there are no values.
+fn example(path: &str, cause: &Cause) -> String {
+    if cause.field == WHOLE_FILE || (cause.old.is_none() && cause.new.is_none()) {
+        return path.to_owned();
+    }
+    let mut out = if cause.component.is_empty() {
+        path.to_owned()
+    } else {
+        cause.component.clone()
+    };
+    if let Some(item) = &cause.item {
+        let _ = write!(out, " {item}");
+    }
+    let _ = write!(out, ": {}", values(cause));
+    out
+}
+
+fn values(cause: &Cause) -> String {
+    let value = |v: &Option<String>| v.as_ref().map_or_else(|| "(nothing)".to_owned(), |v| clip(v, VALUE));
+    format!("{} → {}", value(&cause.old), value(&cause.new))
+}
+
+fn files(out: &mut String, pr: &PullRequest, color: Color) {
+    for file in &pr.files {
+        let _ = writeln!(
+            out,
+            "{} {}",
+            color.paint(shade(file.kind), &file.kind.to_string()),
+            terminal(&file.path)
+        );
+        for cause in file.causes.iter().filter(|_| file.kind != Kind::New) {
+            let _ = writeln!(out, "  {}", terminal(&reason(cause)));
+        }
+        for note in &file.notes {
+            let _ = writeln!(out, "  note: {}", terminal(note));
+        }
+        out.push_str(&unified(file, color));
+        out.push('\n');
+    }
+}
+
+fn reason(cause: &Cause) -> String {
+    let item = cause
+        .item
+        .as_ref()
+        .map(|item| format!(" of {item}"))
+        .unwrap_or_default();
+    let at = if cause.rule_at.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", cause.rule_at)
+    };
+    format!("{}{item}: {}{at}, because {}", cause.field, cause.rule, cause.because)
+}
+
+fn shade(kind: Kind) -> &'static str {
+    match kind {
+        Kind::New => "32",
+        Kind::Changed => "33",
+        Kind::Removed => "31",
+    }
+}
+
+fn images(out: &mut String, pr: &PullRequest, color: Color) {
+    let mut images: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    for file in &pr.files {
+        if file.kind == Kind::Changed {
+            for cause in &file.causes {
+                let item = cause
+                    .item
+                    .as_ref()
+                    .map(|item| format!(" of {item}"))
+                    .unwrap_or_default();
+                let line = format!("{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
+                note_for(&mut images, &cause.images, line);
+            }
+        } else {
+            note_for(&mut images, &file.images, whole_file(file));
+        }
+    }
+    for (image, lines) in images {
+        let name = image.map_or_else(|| "no image in particular".to_owned(), terminal);
+        let _ = writeln!(out, "  {}", color.paint("33", &name));
+        for line in lines {
+            let _ = writeln!(out, "    {}", terminal(&line));
+        }
+    }
+    out.push('\n');
+}
+
+fn whole_file(file: &FileChange) -> String {
+    format!("{}: {}", file.kind, file.path)
+}
+
+fn note_for<'a>(images: &mut BTreeMap<Option<&'a str>, Vec<String>>, tags: &'a [String], line: String) {
+    if tags.is_empty() {
+        images.entry(None).or_default().push(line);
+        return;
+    }
+    for tag in tags {
+        images.entry(Some(tag)).or_default().push(line.clone());
+    }
+}
+
+fn left_alone(out: &mut String, plan: &Plan, color: Color) {
+    if plan.accepted.is_empty() && plan.not_adopted.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", color.paint("1", "Left as it is"));
+    for Accepted { accept, left } in &plan.accepted {
+        let until = accept.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        let line = format!(
+            "  accepted: {}, {}: {} ({}{until})",
+            accept.cause,
+            plural(left.len(), "place", "places"),
+            accept.reason,
+            accept.author
+        );
+        let _ = writeln!(out, "{}", terminal(&line));
+    }
+    for group in left_by_cause(&plan.not_adopted) {
+        let line = format!(
+            "  not adopted: {}: {}, {}",
+            group.rule,
+            group.field,
+            files_of(group.files.len())
+        );
+        let _ = writeln!(out, "{}", terminal(&line));
+    }
+    out.push('\n');
+}
+
+fn findings(out: &mut String, plan: &Plan, color: Color) {
+    if plan.findings.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", color.paint("1", "Findings"));
+    for group in crate::audit::group(&plan.findings) {
+        for line in group.to_string().lines() {
+            let _ = writeln!(out, "  {}", terminal(line));
+        }
+    }
+    out.push('\n');
+}
+
+/// The line that sums a plan up.
+pub fn summary(plan: &Plan) -> String {
+    let counts = plan.counts();
+    let mut out = if plan.has_drift() {
+        let requests = plural(plan.changing().count(), "pull request", "pull requests");
+        let differ = if counts.total() == 1 { "differs" } else { "differ" };
+        format!("Drift: {} in {requests} {differ}: {counts}", files_of(counts.total()))
+    } else {
+        format!("In sync: {} looked at, nothing to change", files_of(plan.looked_at))
+    };
+    let accepted: usize = plan.accepted.iter().map(|a| a.left.len()).sum();
+    let also = [
+        (
+            plan.changing().filter(|pr| pr.blocked.is_some()).count(),
+            "pull request withheld",
+            "pull requests withheld",
+        ),
+        (accepted, "deviation accepted", "deviations accepted"),
+        (
+            plan.not_adopted.len(),
+            "difference not adopted",
+            "differences not adopted",
+        ),
+        (plan.held, "file not derived and kept", "files not derived and kept"),
+        (plan.findings.len(), "finding", "findings"),
+    ];
+    for (count, one, many) in also.into_iter().filter(|(count, ..)| *count > 0) {
+        let _ = write!(out, "; {}", plural(count, one, many));
+    }
+    out
+}
