@@ -11,6 +11,7 @@
 )]
 
 pub mod audit;
+pub mod derive;
 pub mod facts;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,196 @@
+//! The second step: with the components' facts, the whole unified build config.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::inputs::Pairing;
+use super::outline::{Outline, base_scope, members};
+use super::resolve::Resolver;
+use super::{Component, Components, Image, Release, Standing, config};
+use crate::audit::{Finding, Severity};
+use crate::model::graph;
+use crate::source::RepoName;
+
+/// Completes an outline.
+pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Release<'a> {
+    let scope = base_scope(
+        outline.metadata.release,
+        &outline.metadata.group,
+        Some(&outline.payload.view),
+    );
+    unreachable_components(&mut outline, components);
+    let settled = settle_inputs(&outline, components, &scope);
+    for (key, result) in settled {
+        let Some(image) = outline.images.get_mut(&key) else {
+            continue;
+        };
+        match result {
+            Ok(done) => *image = done,
+            Err(findings) => {
+                image.standing = Standing::Held;
+                outline.findings.extend(findings);
+            }
+        }
+    }
+    component_faults(&mut outline, components);
+    order(&mut outline);
+    let configs = config::configs(&mut outline, &scope);
+    let Outline {
+        rules,
+        metadata,
+        payload,
+        images,
+        mut findings,
+    } = outline;
+    for finding in &mut findings {
+        finding.release.get_or_insert_with(|| metadata.release.to_string());
+    }
+    let complete = metadata.broken.is_empty();
+    Release {
+        rules,
+        metadata,
+        payload,
+        images,
+        configs,
+        complete,
+        findings,
+    }
+}
+
+/// Images whose repository could not be read stay as they are.
+fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
+    let mut reported = BTreeSet::new();
+    for image in outline
+        .images
+        .values_mut()
+        .filter(|image| image.standing == Standing::Derived)
+    {
+        let Some(repo) = &image.repository.value else { continue };
+        let why = match components.get(repo) {
+            Some(Ok(_)) => continue,
+            Some(Err(why)) => why.clone(),
+            None => "it was not read".to_owned(),
+        };
+        image.standing = Standing::Held;
+        if reported.insert(repo.clone()) {
+            let text = format!("{repo} cannot be read: {why}");
+            let finding = Finding::new(Severity::Error, "unreadable-component", text)
+                .with_component(repo.to_string())
+                .with_image(image.tag.value.clone())
+                .with_help("its configs stay as they are until it can be read");
+            outline.findings.push(finding);
+        }
+    }
+}
+
+type Settled = Vec<(String, Result<Image, Vec<Finding>>)>;
+
+fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::rules::Scope<'_>) -> Settled {
+    let mut resolver = Resolver::new(outline.rules, outline.metadata, &outline.images, scope);
+    let mut settled = Vec::new();
+    for (key, image) in outline
+        .images
+        .iter()
+        .filter(|(_, image)| image.standing == Standing::Derived)
+    {
+        let component = image.repository.value.as_ref().and_then(|repo| components.get(repo));
+        let Some(Ok(component)) = component else { continue };
+        let pairing = Pairing {
+            rules: outline.rules,
+            metadata: outline.metadata,
+            component,
+            scope,
+        };
+        let result = pairing
+            .inputs(image, &mut resolver)
+            .map(|inputs| with_facts(image, inputs, component));
+        settled.push((key.clone(), result));
+    }
+    settled
+}
+
+fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -> Image {
+    let mut image = image.clone();
+    image.inputs = inputs;
+    image.origin = Some(component.origin.clone());
+    if let Some(go_mod) = &component.go_mod {
+        image.go_asked.clone_from(&go_mod.go);
+        image.toolchain.clone_from(&go_mod.toolchain);
+    }
+    image
+}
+
+/// Files beside the Dockerfiles that could not be understood: worth a word, nothing depends on them.
+fn component_faults(outline: &mut Outline<'_>, components: &Components) {
+    for (repo, component) in components {
+        for (place, message) in component.iter().flat_map(|component| &component.faults) {
+            let finding = Finding::new(Severity::Warning, "unreadable-file", message.clone())
+                .with_component(repo.to_string())
+                .with_place(place.clone());
+            outline.findings.push(finding);
+        }
+    }
+}
+
+/// Depths along bases, build waves, and circles.
+fn order(outline: &mut Outline<'_>) {
+    let images = &outline.metadata.images;
+    let base = |key: &str| {
+        let from = outline
+            .images
+            .get(key)
+            .map(|image| &image.from.value)
+            .or_else(|| Some(&images.get(key)?.view["from"]));
+        let member = from?["member"].as_str()?;
+        images.get_key_value(member).map(|(key, _)| key.as_str())
+    };
+    let depths: BTreeMap<String, u32> = outline
+        .images
+        .keys()
+        .map(|key| (key.clone(), graph::depth(key, base)))
+        .collect();
+    let edges: BTreeMap<String, BTreeSet<String>> = outline
+        .images
+        .iter()
+        .map(|(key, image)| (key.clone(), members(&image.from.value).into_iter().collect()))
+        .collect();
+    let waves = graph::waves(&edges);
+    for (key, image) in &mut outline.images {
+        image.depth = depths.get(key).copied().unwrap_or_default();
+        image.wave = waves.wave.get(key).copied();
+    }
+    for cycle in waves.cycles {
+        let start = cycle.first().cloned().unwrap_or_default();
+        let text = format!("images are built from one another in a circle: {}", cycle.join(" → "));
+        let finding = Finding::new(Severity::Error, "member-cycle", text)
+            .with_place(outline.metadata.image_place(&start, &["from"]))
+            .with_help("let one of them be built from something else; none of them is derived until then");
+        outline.findings.push(finding);
+        for key in &cycle {
+            if let Some(image) = outline
+                .images
+                .get_mut(key)
+                .filter(|image| image.standing == Standing::Derived)
+            {
+                image.standing = Standing::Held;
+            }
+        }
+    }
+}
+
+/// The repositories and files that have to be read for an outline: per repository its branch and Dockerfiles.
+pub fn wanted(outline: &Outline<'_>) -> BTreeMap<RepoName, (String, BTreeSet<String>)> {
+    let mut wanted: BTreeMap<RepoName, (String, BTreeSet<String>)> = BTreeMap::new();
+    for image in outline
+        .images
+        .values()
+        .filter(|image| image.standing == Standing::Derived)
+    {
+        if let Some(repo) = &image.repository.value {
+            let entry = wanted
+                .entry(repo.clone())
+                .or_insert_with(|| (image.branch.clone(), BTreeSet::new()));
+            entry.1.insert(image.dockerfile.clone());
+        }
+    }
+    wanted
+}

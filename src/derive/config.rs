@@ -1,0 +1,213 @@
+//! The ci-operator config of each repository: its images in order, and what rules say of the config as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::outline::Outline;
+use super::resolve::Resolver;
+use super::{Config, Derived, Standing, failures};
+use crate::audit::{Finding, Severity};
+use crate::model::metadata::Metadata;
+use crate::model::pullspec::StreamTag;
+use crate::rules::{Decision, Scope, Subject};
+use crate::source::RepoName;
+
+/// Puts the images of each repository into one config.
+pub(super) fn configs(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<RepoName, Config> {
+    let mut members: BTreeMap<RepoName, Vec<String>> = BTreeMap::new();
+    for (key, image) in &outline.images {
+        if let Some(repo) = &image.repository.value {
+            members.entry(repo.clone()).or_default().push(key.clone());
+        }
+    }
+    let unneeded = unneeded(outline);
+    let mut configs = BTreeMap::new();
+    for (repo, keys) in members {
+        let config = Draft {
+            outline,
+            scope,
+            findings: Vec::new(),
+        }
+        .config(&repo, keys, unneeded.get(&repo));
+        outline.findings.extend(config.1);
+        configs.insert(repo, config.0);
+    }
+    configs
+}
+
+/// Images that nothing needs, by repository: their tags, and that.
+fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, String>> {
+    let mut unneeded: BTreeMap<RepoName, BTreeMap<String, String>> = BTreeMap::new();
+    for (key, facts) in outline
+        .metadata
+        .images
+        .iter()
+        .filter(|(key, _)| !outline.images.contains_key(*key))
+    {
+        let text = |path: &str| facts.view[path].as_str().unwrap_or_default().to_owned();
+        let url = ["web", "url"].map(|name| facts.view["source"][name].as_str().unwrap_or_default().to_owned());
+        let public = outline
+            .metadata
+            .group
+            .public_url(if url[1].is_empty() { &url[0] } else { &url[1] });
+        let path = public
+            .strip_prefix("https://github.com/")
+            .and_then(|path| path.split_once('/'));
+        let Some((org, name)) = path else { continue };
+        let repo = RepoName {
+            org: org.to_owned(),
+            repo: name.to_owned(),
+        };
+        let tag = text("payload_name");
+        if !tag.is_empty() {
+            let why = format!(
+                "{} is neither for the payload nor built into anything that is",
+                Metadata::image_file(key)
+            );
+            unneeded.entry(repo).or_default().insert(tag, why);
+        }
+    }
+    unneeded
+}
+
+struct Draft<'o, 'a, 's> {
+    outline: &'o Outline<'a>,
+    scope: &'s Scope<'s>,
+    findings: Vec<Finding>,
+}
+
+impl Draft<'_, '_, '_> {
+    fn config(
+        mut self,
+        repo: &RepoName,
+        mut keys: Vec<String>,
+        unneeded: Option<&BTreeMap<String, String>>,
+    ) -> (Config, Vec<Finding>) {
+        let images = &self.outline.images;
+        let (mut held, mut dropped) = (BTreeSet::new(), unneeded.cloned().unwrap_or_default());
+        for image in keys.iter().map(|key| &images[key]) {
+            match &image.standing {
+                Standing::Derived => {}
+                Standing::Held => drop(held.insert(image.tag.value.clone())),
+                Standing::Dropped(why) => drop(dropped.insert(image.tag.value.clone(), why.clone())),
+            }
+        }
+        keys.retain(|key| images[key].standing == Standing::Derived);
+        // The order that openshift/release's OKD configs have: depth along bases, then the name of the metadata's file.
+        keys.sort_by_cached_key(|key| (images[key].depth, format!("{key}.yml")));
+        dropped.retain(|tag, _| !held.contains(tag) && keys.iter().all(|key| images[key].tag.value != *tag));
+        let branch = keys.first().map(|key| images[key].branch.clone()).unwrap_or_default();
+        let mut scope = self.scope.inner();
+        let full = repo.to_string();
+        scope.set(
+            "repo",
+            &json!({"org": repo.org, "name": repo.repo, "full": full, "branch": branch}),
+        );
+        scope.set("images", &keys.iter().map(|key| images[key].view.clone()).collect());
+        let mut broken = false;
+        let mut field = |name: &str| {
+            let rules = self.outline.rules;
+            let decision = rules.decide(Subject::Config, name, self.outline.metadata.release, &scope);
+            let found = failures(rules, &decision, name, &full);
+            broken |= !found.is_empty();
+            self.findings
+                .extend(found.into_iter().map(|finding| finding.with_component(full.clone())));
+            decision
+        };
+        let (root, promotion, releases) = (field("build_root"), field("promotion"), field("releases"));
+        let (resources, tests) = (field("resources"), field("tests"));
+        let words = [
+            ("images_form", "items"),
+            ("stage_names", "last"),
+            ("same_meaning", "rewrite"),
+        ];
+        let [images_as_items, last_stage_only, rewrite_same_meaning] =
+            words.map(|(name, word)| is_word(field(name), word));
+        let build_root = if keys.is_empty() {
+            Derived::default()
+        } else {
+            self.build_root(root, &full, &mut broken)
+        };
+        self.check_build_roots(&keys, &full);
+        let config = Config {
+            repo: repo.clone(),
+            branch,
+            images: keys,
+            held,
+            dropped,
+            build_root,
+            promotion: object(promotion),
+            releases: object(releases),
+            resources: object(resources),
+            tests: Derived::new(tests.value.clone().unwrap_or(json!([])), tests),
+            images_as_items,
+            last_stage_only,
+            rewrite_same_meaning,
+            broken,
+        };
+        (config, self.findings)
+    }
+
+    fn build_root(&mut self, decision: Decision, repo: &str, broken: &mut bool) -> Derived<Option<StreamTag>> {
+        let Some(reference) = decision
+            .value
+            .clone()
+            .filter(|value| value.as_object().is_some_and(|map| !map.is_empty()))
+        else {
+            return Derived::new(None, decision);
+        };
+        let outline = self.outline;
+        let mut resolver = Resolver::new(outline.rules, outline.metadata, &outline.images, self.scope);
+        let resolved = resolver.resolve(&reference).and_then(|resolved| {
+            StreamTag::parse(&resolved.pullspec).ok_or_else(|| super::resolve::Unresolved {
+                message: format!("{} is no `registry/namespace/name:tag`", resolved.pullspec),
+                help: "a build root must be an image stream tag".into(),
+                findings: Vec::new(),
+            })
+        });
+        match resolved {
+            Ok(tag) => Derived::new(Some(tag), decision),
+            Err(unresolved) => {
+                *broken = true;
+                let text = format!("the build root of {repo} cannot be resolved: {}", unresolved.message);
+                let finding = Finding::new(Severity::Error, "unresolved-build-root", text)
+                    .with_component(repo.to_owned())
+                    .with_help(unresolved.help);
+                self.findings.push(finding);
+                Derived::new(None, decision)
+            }
+        }
+    }
+
+    /// A config has one build root; images that ask for different ones deserve a word.
+    fn check_build_roots(&mut self, keys: &[String], repo: &str) {
+        let asked = |key: &String| Some(&self.outline.images[key].build_root.value).filter(|root| named(root));
+        let mut roots: Vec<&Json> = keys.iter().filter_map(asked).collect();
+        roots.dedup();
+        if roots.len() > 1 {
+            let names: Vec<_> = roots.iter().map(ToString::to_string).collect();
+            let text = format!(
+                "the images of {repo} ask for different build roots: {}",
+                names.join(", ")
+            );
+            self.findings.push(
+                Finding::new(Severity::Note, "build-roots-differ", text)
+                    .with_component(repo.to_owned())
+                    .with_help("a config has one build root; rules on `config` choose it"),
+            );
+        }
+    }
+}
+
+fn named(root: &Json) -> bool {
+    root.as_object().is_some_and(|map| !map.is_empty())
+}
+
+fn object(decision: Decision) -> Derived<Json> {
+    Derived::new(decision.value.clone().unwrap_or(json!({})), decision)
+}
+
+fn is_word(decision: Decision, word: &str) -> Derived<bool> {
+    Derived::new(decision.value.as_ref().and_then(Json::as_str) == Some(word), decision)
+}

@@ -1,0 +1,165 @@
+//! Pairs a Dockerfile's FROM lines with metadata, and resolves each.
+
+use serde_json::{Value as Json, json};
+
+use super::resolve::{Resolver, named};
+use super::{Component, Derived, Image, Input, ReadFile, failures};
+use crate::audit::{Finding, Place, Severity};
+use crate::facts::dockerfile::{Dockerfile, Stage};
+use crate::model::metadata::Metadata;
+use crate::rules::{RuleSet, Scope, Subject};
+
+/// Everything that the pairing of one image needs.
+pub(super) struct Pairing<'p, 'a, 's> {
+    pub rules: &'a RuleSet,
+    pub metadata: &'a Metadata,
+    pub component: &'p Component,
+    pub scope: &'p Scope<'s>,
+}
+
+impl Pairing<'_, '_, '_> {
+    /// The inputs of an image, builders first.
+    pub fn inputs(&self, image: &Image, resolver: &mut Resolver<'_, '_>) -> Result<Vec<Input>, Vec<Finding>> {
+        let dockerfile = self.dockerfile(image).map_err(|finding| vec![finding])?;
+        let mut entries: Vec<&Json> = image.from.value["builder"].as_array().into_iter().flatten().collect();
+        if named(&image.from.value).is_some() {
+            entries.push(&image.from.value);
+        }
+        let stages: Vec<&Stage> = dockerfile.external_stages().collect();
+        if stages.len() != entries.len() {
+            return Err(vec![self.count_mismatch(image, &stages, &entries)]);
+        }
+        let (mut inputs, mut findings) = (Vec::new(), Vec::new());
+        for (at, (entry, stage)) in entries.into_iter().zip(stages).enumerate() {
+            let builder = !std::ptr::eq(entry, &raw const image.from.value);
+            match self.input(image, entry, dockerfile, stage, builder, at, resolver) {
+                Ok(input) => inputs.push(input),
+                Err(found) => findings.extend(found),
+            }
+        }
+        if findings.is_empty() { Ok(inputs) } else { Err(findings) }
+    }
+
+    fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Finding> {
+        let named_in = self.metadata.image_place(&image.key, &["source", "dockerfile"]);
+        let path = &image.dockerfile;
+        match self.component.dockerfiles.get(path) {
+            Some(ReadFile::Found(dockerfile)) => Ok(dockerfile),
+            Some(ReadFile::Broken(line, message)) => {
+                let text = format!("{path} of {} cannot be used: {message}", self.component.origin.name);
+                Err(self
+                    .about(image, "bad-dockerfile", text)
+                    .with_place(self.place(path, *line)))
+            }
+            Some(ReadFile::Missing) | None => {
+                let text = format!(
+                    "{path} is not in branch {} of {}",
+                    self.component.origin.branch, self.component.origin.name
+                );
+                Err(self
+                    .about(image, "no-dockerfile", text)
+                    .with_place(named_in)
+                    .with_help("correct the name in ocp-build-data, or set `okd_alignment.dockerfile`"))
+            }
+        }
+    }
+
+    fn about(&self, image: &Image, code: &'static str, message: String) -> Finding {
+        Finding::new(Severity::Error, code, message)
+            .with_component(self.component.origin.name.clone())
+            .with_image(image.tag.value.clone())
+    }
+
+    fn place(&self, path: &str, line: Option<u32>) -> Place {
+        let origin = &self.component.origin;
+        Place {
+            repo: origin.name.clone(),
+            commit: origin.commit.clone(),
+            file: path.to_owned(),
+            line,
+        }
+    }
+
+    fn count_mismatch(&self, image: &Image, stages: &[&Stage], entries: &[&Json]) -> Finding {
+        let names: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| named(entry))
+            .map(|(kind, name)| format!("{kind} {name}"))
+            .collect();
+        let froms: Vec<_> = stages.iter().map(|stage| stage.image.as_str()).collect();
+        let text = format!(
+            "{} has {} FROM lines that name images ({}), ocp-build-data has {} ({})",
+            image.dockerfile,
+            stages.len(),
+            froms.join(", "),
+            entries.len(),
+            names.join(", ")
+        );
+        self.about(image, "stage-count", text)
+            .with_place(self.place(&image.dockerfile, stages.first().map(|stage| stage.line)))
+            .with_help(format!(
+                "make `from` of {} and the Dockerfile agree",
+                Metadata::image_file(&image.key)
+            ))
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one FROM is where metadata, Dockerfile and rules meet"
+    )]
+    fn input(
+        &self,
+        image: &Image,
+        entry: &Json,
+        dockerfile: &Dockerfile,
+        stage: &Stage,
+        builder: bool,
+        index: usize,
+        resolver: &mut Resolver<'_, '_>,
+    ) -> Result<Input, Vec<Finding>> {
+        let (kind, name) = named(entry).unwrap_or(("image", String::new()));
+        let resolved = resolver.resolve(entry).map_err(|unresolved| {
+            let path = if builder { vec!["from", "builder"] } else { vec!["from"] };
+            let text = format!("{}: {}", image.key, unresolved.message);
+            let finding = self
+                .about(image, "unresolved-from", text)
+                .with_place(self.metadata.image_place(&image.key, &path))
+                .with_help(unresolved.help);
+            unresolved.findings.into_iter().chain([finding]).collect::<Vec<_>>()
+        })?;
+        let mut scope = self.scope.inner();
+        scope.set("image", &image.view);
+        let view = json!({
+            "kind": kind, "name": name, "builder": builder, "index": index,
+            "stage": stage.name.clone().unwrap_or_default(), "written": stage.image, "pullspec": resolved.pullspec,
+        });
+        scope.set("input", &view);
+        let decide = |field| self.rules.decide(Subject::Input, field, self.metadata.release, &scope);
+        let (replace, go) = (decide("replace"), decide("go"));
+        let mut failed = failures(self.rules, &replace, "replace", &format!("a FROM of {}", image.key));
+        failed.extend(failures(self.rules, &go, "go", &format!("a FROM of {}", image.key)));
+        if !failed.is_empty() {
+            return Err(failed);
+        }
+        let last = dockerfile.stages.last();
+        Ok(Input {
+            kind: kind.to_owned(),
+            name,
+            builder,
+            line: stage.line,
+            stage: stage.name.clone(),
+            written: stage.image.clone(),
+            inner: last.is_some_and(|last| last.index != stage.index),
+            pullspec: Derived {
+                value: resolved.pullspec,
+                tried: resolved.chain.last().map(|step| step.tried.clone()).unwrap_or_default(),
+            },
+            chain: resolved.chain,
+            replace: Derived::new(replace.value == Some(Json::Bool(true)), replace),
+            go: Derived::new(
+                go.value.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned(),
+                go,
+            ),
+        })
+    }
+}

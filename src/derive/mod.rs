@@ -1,0 +1,284 @@
+//! From facts and rules to the unified build config of a release.
+//!
+//! Two steps with a read between them, so that nothing here reads anything: [`outline::Outline::draw`] says which images
+//! OKD needs and which files of which branch of which repository tell the rest; [`complete::complete`] takes those facts.
+
+pub mod complete;
+pub mod config;
+pub mod explain;
+pub mod inputs;
+pub mod outline;
+pub mod provenance;
+pub mod resolve;
+pub mod unified;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::audit::{Finding, Place, Severity};
+use crate::facts::ci_config::Promotion;
+use crate::facts::dockerfile::Dockerfile;
+use crate::facts::gomod::GoMod;
+use crate::model::metadata::Metadata;
+use crate::model::pullspec::StreamTag;
+use crate::rules::decide::Tried;
+use crate::rules::{Decision, RuleSet};
+use crate::source::{Origin, RepoName};
+
+/// A derived value and how it came about.
+#[derive(Clone, Debug, Default)]
+pub struct Derived<T> {
+    /// The value.
+    pub value: T,
+    /// The rules that were tried for it, strongest first.
+    pub tried: Vec<Tried>,
+}
+
+impl<T> Derived<T> {
+    /// A value of a decision.
+    pub fn new(value: T, decision: Decision) -> Self {
+        Self {
+            value,
+            tried: decision.tried,
+        }
+    }
+
+    /// The rules whose value it is.
+    pub fn deciders(&self) -> impl Iterator<Item = usize> {
+        self.tried
+            .iter()
+            .filter(|tried| tried.verdict == crate::rules::Verdict::Decided)
+            .map(|tried| tried.rule)
+    }
+}
+
+/// The payload of a release: where OKD's images are promoted to, and where OCP's are.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    /// The registry's host.
+    pub registry: Derived<String>,
+    /// The image stream's namespace.
+    pub namespace: Derived<String>,
+    /// The image stream's name.
+    pub name: Derived<String>,
+    /// The variant of OKD's ci-operator configs.
+    pub variant: Derived<String>,
+    /// The namespace that OCP's configs of the release promote to.
+    pub source_namespace: Derived<String>,
+    /// The name that OCP's configs of the release promote to.
+    pub source_name: Derived<String>,
+    /// All of it, as rules see it.
+    pub view: Json,
+}
+
+impl Payload {
+    /// The stream tag of one of OKD's own images.
+    pub fn tag(&self, tag: &str) -> StreamTag {
+        StreamTag {
+            registry: self.registry.value.clone(),
+            namespace: self.namespace.value.clone(),
+            name: self.name.value.clone(),
+            tag: tag.to_owned(),
+        }
+    }
+}
+
+/// Which of a repository's branches OCP's configs promote from: for each plain config its branch and promotions.
+#[derive(Clone, Debug, Default)]
+pub struct RepoBranches {
+    /// Branch and what its plain config promotes.
+    pub configs: Vec<(String, Vec<Promotion>)>,
+    /// Configs that could not be read, and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// What the ci-operator configs say of branches; `None` in [`outline::Input`] where there is no such source.
+pub type Branches = BTreeMap<RepoName, RepoBranches>;
+
+/// One file of a component that was asked for.
+#[derive(Clone, Debug)]
+pub enum ReadFile<T> {
+    /// It was read.
+    Found(T),
+    /// Nothing is there.
+    Missing,
+    /// It is there and could not be read or understood: where, and why.
+    Broken(Option<u32>, String),
+}
+
+/// What a component's branch says.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Where it was read.
+    pub origin: Origin,
+    /// Dockerfiles by the path asked for.
+    pub dockerfiles: BTreeMap<String, ReadFile<Dockerfile>>,
+    /// `go.mod` at the root.
+    pub go_mod: Option<GoMod>,
+    /// Files beside Dockerfiles that could not be understood.
+    pub faults: Vec<(Place, String)>,
+}
+
+/// A component's facts, or why there are none.
+pub type Components = BTreeMap<RepoName, Result<Component, String>>;
+
+/// Where an image stands in the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is derived.
+    Derived,
+    /// Metadata says that OKD does not build it: positive evidence.
+    Dropped(String),
+    /// It could not be derived; what is there stays. The findings say why.
+    Held,
+}
+
+/// One FROM of an image.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// `member`, `stream` or `image`.
+    pub kind: String,
+    /// What it names.
+    pub name: String,
+    /// Whether it is a builder, or the base.
+    pub builder: bool,
+    /// The line of the FROM in the Dockerfile.
+    pub line: u32,
+    /// The stage's name, if any.
+    pub stage: Option<String>,
+    /// The image as the Dockerfile names it, ARGs substituted.
+    pub written: String,
+    /// Whether later stages start from this one, so that it is no base although it pairs with metadata's last entry.
+    pub inner: bool,
+    /// What it stands for in OKD.
+    pub pullspec: Derived<String>,
+    /// How the pullspec came about: one line a step, from the metadata's entry to the pullspec.
+    pub chain: Vec<resolve::Step>,
+    /// Whether it is replaced at all.
+    pub replace: Derived<bool>,
+    /// The Go version that it provides; empty: none or unknown.
+    pub go: Derived<String>,
+}
+
+/// One image of the unified build config.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Its key in ocp-build-data.
+    pub key: String,
+    /// Whether it could be derived.
+    pub standing: Standing,
+    /// Why it is needed.
+    pub needed: Derived<bool>,
+    /// Its tag in the payload.
+    pub tag: Derived<String>,
+    /// Its public repository.
+    pub repository: Derived<Option<RepoName>>,
+    /// The branch that it is built from.
+    pub branch: String,
+    /// Why that branch.
+    pub branch_because: String,
+    /// The Dockerfile's path in the repository.
+    pub dockerfile: String,
+    /// The rules about the Dockerfile's name.
+    pub dockerfile_name: Derived<String>,
+    /// The rules about the Dockerfile's folder.
+    pub path: Derived<String>,
+    /// The build context; empty: the repository's root.
+    pub context_dir: Derived<String>,
+    /// What it is built from and with, as metadata has it.
+    pub from: Derived<Json>,
+    /// Builders and base, in the order of the Dockerfile.
+    pub inputs: Vec<Input>,
+    /// Build arguments.
+    pub build_args: Derived<Json>,
+    /// Resources of its build.
+    pub resources: Derived<Json>,
+    /// A step that prepares its base.
+    pub prepare: Derived<Json>,
+    /// The build root that its metadata asks for.
+    pub build_root: Derived<Json>,
+    /// Architectures.
+    pub arches: Derived<Vec<String>>,
+    /// The Go version that go.mod asks for, and its line.
+    pub go_asked: Option<(String, u32)>,
+    /// The toolchain that go.mod asks for, and its line.
+    pub toolchain: Option<(String, u32)>,
+    /// Where the component was read.
+    pub origin: Option<Origin>,
+    /// How many parents its chain of bases has.
+    pub depth: u32,
+    /// Its build wave, counted from 0.
+    pub wave: Option<u32>,
+    /// As rules see it.
+    pub view: Json,
+}
+
+/// The ci-operator config of a repository's branch.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The repository.
+    pub repo: RepoName,
+    /// The branch.
+    pub branch: String,
+    /// Keys of its images in the config's order.
+    pub images: Vec<String>,
+    /// Payload tags of its images that could not be derived: what is there stays.
+    pub held: BTreeSet<String>,
+    /// Payload tags that metadata positively dropped.
+    pub dropped: BTreeMap<String, String>,
+    /// The build root, resolved.
+    pub build_root: Derived<Option<StreamTag>>,
+    /// `promotion`.
+    pub promotion: Derived<Json>,
+    /// `releases`.
+    pub releases: Derived<Json>,
+    /// `resources`.
+    pub resources: Derived<Json>,
+    /// `tests`.
+    pub tests: Derived<Json>,
+    /// Whether `images` of a new file is `{items: […]}`.
+    pub images_as_items: Derived<bool>,
+    /// Whether an input lists only the names of the last stage that resolves to it.
+    pub last_stage_only: Derived<bool>,
+    /// Whether a config that means the same is written in our form.
+    pub rewrite_same_meaning: Derived<bool>,
+    /// Whether something about the config itself could not be derived, so that nothing of it is touched.
+    pub broken: bool,
+}
+
+/// The unified build config of a release, as it was derived.
+#[derive(Debug)]
+pub struct Release<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// ocp-build-data.
+    pub metadata: &'a Metadata,
+    /// The payload.
+    pub payload: Payload,
+    /// All needed images by key.
+    pub images: BTreeMap<String, Image>,
+    /// Configs by repository.
+    pub configs: BTreeMap<RepoName, Config>,
+    /// Whether all of build data was read, so that what is missing from it is positively gone.
+    pub complete: bool,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// Makes a finding of a decision's failures. `subject` says what the rules were about.
+pub(crate) fn failures(rules: &RuleSet, decision: &Decision, field: &str, subject: &str) -> Vec<Finding> {
+    let finding = |(rule, message): (usize, &str)| {
+        let rule = &rules.rules[rule];
+        let text = format!("rule `{}` failed on {subject} for `{field}`: {message}", rule.id);
+        let place = Place {
+            file: rule.place.file.clone(),
+            line: Some(rule.place.line),
+            ..Place::default()
+        };
+        Finding::new(Severity::Error, "rule-failed", text)
+            .with_place(place)
+            .with_help("what is there stays as it is until the rule or its input is put right")
+    };
+    decision.failures().map(finding).collect()
+}

@@ -1,0 +1,560 @@
+//! The first step: which images OKD needs, where their sources are, and which files have to be read for the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
+use crate::audit::{Finding, Severity};
+use crate::facts::group::Group;
+use crate::model::graph;
+use crate::model::metadata::Metadata;
+use crate::model::release::Release;
+use crate::rules::{Decision, RuleSet, Scope, Subject};
+use crate::source::RepoName;
+
+/// What the first step works on.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// ocp-build-data.
+    pub metadata: &'a Metadata,
+}
+
+/// The first step's result.
+#[derive(Debug)]
+pub struct Outline<'a> {
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// ocp-build-data.
+    pub metadata: &'a Metadata,
+    /// The payload.
+    pub payload: Payload,
+    /// All needed images by key, as far as metadata alone tells.
+    pub images: BTreeMap<String, Image>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// The variables that all rules of a release see.
+pub fn base_scope(release: Release, group: &Group, payload: Option<&Json>) -> Scope<'static> {
+    let mut scope = Scope::new();
+    scope.set("release", &json!(release.to_string()));
+    scope.set("major", &json!(release.major));
+    scope.set("minor", &json!(release.minor));
+    scope.set("vars", &json!(group.vars));
+    scope.set("group", &json!({"arches": group.arches}));
+    if let Some(payload) = payload {
+        scope.set("payload", payload);
+    }
+    scope
+}
+
+impl<'a> Outline<'a> {
+    /// Draws the outline of a release.
+    ///
+    /// # Errors
+    /// The payload itself cannot be derived: without it nothing can.
+    pub fn draw(input: Input<'a>) -> Result<Self, Vec<Finding>> {
+        let Input { rules, metadata } = input;
+        let payload = payload_of(rules, metadata.release, &metadata.group)?;
+        let mut outline = Self {
+            rules,
+            metadata,
+            payload,
+            images: BTreeMap::new(),
+            findings: metadata.findings.clone(),
+        };
+        outline.images();
+        outline.duplicate_tags();
+        Ok(outline)
+    }
+
+    fn images(&mut self) {
+        let scope = base_scope(self.metadata.release, &self.metadata.group, Some(&self.payload.view));
+        let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
+        let builders = used_as_builder(self.metadata);
+        let with_metadata = self.rules.uses_variable(Subject::Image, "metadata");
+        for (key, image) in &self.metadata.images {
+            let mut view = image.view.clone();
+            view["key"] = json!(key);
+            view["used_as_builder"] = json!(builders.contains(key.as_str()));
+            let repository = self.repository_of(&view);
+            view["source"]["repository"] = json!(repository.unwrap_or_default());
+            let mut inner = scope.inner();
+            inner.set("image", &view);
+            inner.set("tag", &json!(""));
+            if with_metadata {
+                inner.set("metadata", &Json::from(&image.node));
+            }
+            let decide = |field| self.rules.decide(Subject::Image, field, self.metadata.release, &inner);
+            let (needed, from) = (decide("needed"), decide("from"));
+            drafts.insert(key, Draft { view, needed, from });
+        }
+        let needed = self.needed(&drafts);
+        for (key, draft) in drafts {
+            if needed.contains(key) {
+                let image = self.image(key, draft, &scope);
+                self.images.insert(key.to_owned(), image);
+            }
+        }
+    }
+
+    /// Roots are what rules say is needed; the closure over parents is the engine's.
+    fn needed(&mut self, drafts: &BTreeMap<&'a str, Draft>) -> BTreeSet<&'a str> {
+        let mut roots = Vec::new();
+        for (key, draft) in drafts {
+            self.findings
+                .extend(failures(self.rules, &draft.needed, "needed", &format!("image {key}")));
+            // A rule that failed on an image must not make others vanish, so it counts as needed and fails later.
+            let failed = draft.needed.failures().next().is_some();
+            if failed || draft.needed.value == Some(Json::Bool(true)) {
+                roots.push(*key);
+            }
+        }
+        let parents = |key: &'a str| {
+            let from = drafts.get(key).and_then(|draft| draft.from.value.as_ref());
+            let members = from.map(members).unwrap_or_default();
+            members
+                .iter()
+                .filter_map(|member| drafts.get_key_value(member.as_str()))
+                .map(|(key, _)| *key)
+                .collect()
+        };
+        graph::closure(roots, parents)
+    }
+
+    fn image(&mut self, key: &str, draft: Draft, scope: &Scope<'_>) -> Image {
+        let Draft { view, needed, from } = draft;
+        let mut inner = scope.inner();
+        inner.set("image", &view);
+        inner.set("tag", &json!(""));
+        if self.rules.uses_variable(Subject::Image, "metadata") {
+            inner.set("metadata", &Json::from(&self.metadata.images[key].node));
+        }
+        let held = needed.failures().next().is_some();
+        let mut fields = Fields {
+            outline: self,
+            key,
+            scope: &inner,
+            held,
+        };
+        let tag = fields.text("tag");
+        let held = fields.held;
+        inner.set("tag", &json!(tag.value));
+        let mut fields = Fields {
+            outline: self,
+            key,
+            scope: &inner,
+            held,
+        };
+        let excluded = fields.text("excluded");
+        fields.check("from", &from);
+        let repository = fields.text("repository");
+        let dockerfile_name = fields.text("dockerfile");
+        let path = fields.text("path");
+        let context_dir = fields.text("context_dir");
+        let build_args = fields.json("build_args", json!([]));
+        let resources = fields.json("resources", json!({}));
+        let prepare = fields.json("prepare", json!({}));
+        let build_root = fields.json("build_root", json!({}));
+        let arches = fields.json("arches", json!([]));
+        let held = fields.held;
+        let standing = match (held, excluded.value.is_empty()) {
+            (_, false) => Standing::Dropped(excluded.value.clone()),
+            (true, true) => Standing::Held,
+            (false, true) => Standing::Derived,
+        };
+        let repo = repository.value.split_once('/').map(|(org, repo)| RepoName {
+            org: org.into(),
+            repo: repo.into(),
+        });
+        let dockerfile = join(&path.value, &dockerfile_name.value);
+        let mut view = view;
+        view["tag"] = json!(tag.value);
+        view["build_root"] = build_root.value.clone();
+        let mut image = Image {
+            key: key.to_owned(),
+            standing,
+            needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
+            tag,
+            repository: Derived {
+                value: repo,
+                tried: repository.tried,
+            },
+            branch: String::new(),
+            branch_because: String::new(),
+            dockerfile,
+            dockerfile_name,
+            path,
+            context_dir,
+            from: Derived {
+                value: from.value.clone().unwrap_or(json!({})),
+                tried: from.tried,
+            },
+            inputs: Vec::new(),
+            build_args,
+            resources,
+            prepare,
+            build_root,
+            arches: Derived {
+                value: texts(&arches.value),
+                tried: arches.tried,
+            },
+            go_asked: None,
+            toolchain: None,
+            origin: None,
+            depth: 0,
+            wave: None,
+            view,
+        };
+        if image.standing == Standing::Derived && image.repository.value.is_none() {
+            image.standing = Standing::Held;
+            let place = self.metadata.image_place(key, &["source", "url"]);
+            let finding = Finding::new(
+                Severity::Error,
+                "no-repository",
+                format!("{key} names no public GitHub repository"),
+            )
+            .with_place(place)
+            .with_image(image.tag.value.clone())
+            .with_help("add `content.source.git.web`, or a rule that sets `excluded`");
+            self.findings.push(finding);
+        }
+        image
+    }
+
+    /// The public repository that an image's `url` leads to, as `org/repo`; `web` where there is no `url`.
+    fn repository_of(&self, view: &Json) -> Option<String> {
+        let text = |name: &str| view["source"][name].as_str().filter(|text| !text.is_empty());
+        let url = self.metadata.group.public_url(text("url").or_else(|| text("web"))?);
+        let path = url.strip_prefix("https://github.com/")?;
+        let (org, repo) = path.split_once('/')?;
+        let plain = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        if plain(org) && plain(repo) {
+            Some(format!("{org}/{repo}"))
+        } else {
+            None
+        }
+    }
+
+    /// Two images with one payload tag cannot both be promoted: neither is derived, and what is there stays.
+    fn duplicate_tags(&mut self) {
+        let mut by_tag: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (key, image) in &self.images {
+            if image.standing == Standing::Derived {
+                by_tag.entry(&image.tag.value).or_default().push(key);
+            }
+        }
+        let doubled: Vec<(String, Vec<String>)> = by_tag
+            .into_iter()
+            .filter(|(_, keys)| keys.len() > 1)
+            .map(|(tag, keys)| (tag.to_owned(), keys.into_iter().map(str::to_owned).collect()))
+            .collect();
+        for (tag, keys) in doubled {
+            for key in &keys {
+                let files = keys
+                    .iter()
+                    .map(|key| Metadata::image_file(key))
+                    .collect::<Vec<_>>()
+                    .join(" and ");
+                let finding = Finding::new(
+                    Severity::Error,
+                    "duplicate-tag",
+                    format!("{files} both have the payload tag {tag}"),
+                )
+                .with_place(self.metadata.image_place(key, &["payload_name"]))
+                .with_image(tag.clone())
+                .with_help("give one of them another `payload_name`, or a rule that sets `excluded` for it");
+                self.findings.push(finding);
+                if let Some(image) = self.images.get_mut(key) {
+                    image.standing = Standing::Held;
+                }
+            }
+        }
+    }
+
+    /// The repositories whose branches have to be known.
+    pub fn repositories(&self) -> BTreeSet<RepoName> {
+        self.images
+            .values()
+            .filter_map(|image| image.repository.value.clone())
+            .collect()
+    }
+
+    /// Settles which branch each repository is built from. Without CI configs it is what metadata names.
+    pub fn settle_branches(&mut self, branches: Option<&Branches>) {
+        let mut settled: BTreeMap<RepoName, Branch> = BTreeMap::new();
+        for key in self.images.keys().cloned().collect::<Vec<_>>() {
+            let image = &self.images[&key];
+            let Some(repo) = image.repository.value.clone() else {
+                continue;
+            };
+            if matches!(image.standing, Standing::Dropped(_)) && !settled.contains_key(&repo) {
+                continue;
+            }
+            let target = image.view["source"]["branch"].as_str().unwrap_or_default().to_owned();
+            let tag = image.tag.value.clone();
+            if !settled.contains_key(&repo) {
+                let branch = self.branch(&repo, &target, branches.map(|all| all.get(&repo)));
+                let branch = match branch {
+                    Ok(branch) => branch,
+                    Err(finding) => {
+                        let place = self.metadata.image_place(&key, &["source", "branch"]);
+                        self.findings.push(
+                            finding
+                                .with_place(place)
+                                .with_component(repo.to_string())
+                                .with_image(tag),
+                        );
+                        Branch::default()
+                    }
+                };
+                settled.insert(repo.clone(), branch);
+            }
+        }
+        for image in self.images.values_mut() {
+            let Some(branch) = image.repository.value.as_ref().and_then(|repo| settled.get(repo)) else {
+                continue;
+            };
+            image.branch.clone_from(&branch.name);
+            image.branch_because.clone_from(&branch.because);
+            if branch.name.is_empty() && image.standing == Standing::Derived {
+                image.standing = Standing::Held;
+            }
+        }
+        if branches.is_none() {
+            self.findings.push(
+                Finding::new(
+                    Severity::Warning,
+                    "branch-from-metadata",
+                    "without CI configs every image is taken from the branch that ocp-build-data names",
+                )
+                .with_help(
+                    "set `sources.ci-config`: the branch whose OCP config promotes to the release is the one built",
+                ),
+            );
+        }
+    }
+
+    fn branch(&self, repo: &RepoName, target: &str, known: Option<Option<&RepoBranches>>) -> Result<Branch, Finding> {
+        let from_metadata = |why: &str| Branch {
+            name: target.to_owned(),
+            because: why.to_owned(),
+        };
+        let no_branch = || {
+            Finding::new(
+                Severity::Error,
+                "no-branch",
+                format!("nothing says which branch of {repo} the release is built from"),
+            )
+            .with_help("add `content.source.git.branch.target`, or an OCP config that promotes to the release")
+        };
+        let Some(known) = known else {
+            let branch = from_metadata("ocp-build-data names it (`content.source.git.branch.target`)");
+            return if target.is_empty() {
+                Err(no_branch())
+            } else {
+                Ok(branch)
+            };
+        };
+        let empty = RepoBranches::default();
+        let known = known.unwrap_or(&empty);
+        let (namespace, name) = (&self.payload.source_namespace.value, &self.payload.source_name.value);
+        let promotes = |promotions: &[crate::facts::ci_config::Promotion]| {
+            promotions
+                .iter()
+                .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
+        };
+        let active: Vec<&str> = known
+            .configs
+            .iter()
+            .filter(|(_, p)| promotes(p))
+            .map(|(branch, _)| branch.as_str())
+            .collect();
+        let because = |branch: &str| Branch {
+            name: branch.to_owned(),
+            because: format!("the OCP config of this branch promotes to {namespace}/{name}"),
+        };
+        match active.as_slice() {
+            [branch] => Ok(because(branch)),
+            [] => self.unpromoted(repo, target, known),
+            several if several.contains(&target) => Ok(because(target)),
+            several => {
+                let message = format!(
+                    "the OCP configs of {} of {repo} promote to {namespace}/{name}",
+                    several.join(" and ")
+                );
+                let help = "disable the promotion of all but one, or name the branch in ocp-build-data";
+                Err(Finding::new(Severity::Error, "two-branches-promote", message).with_help(help))
+            }
+        }
+    }
+
+    /// No config promotes: the release is not built from this repository by CI, or its configs cannot be read.
+    fn unpromoted(&self, repo: &RepoName, target: &str, known: &RepoBranches) -> Result<Branch, Finding> {
+        let (namespace, name) = (&self.payload.source_namespace.value, &self.payload.source_name.value);
+        if let Some((file, why)) = known.unreadable.first() {
+            let message = format!("{repo}: {file} cannot be read, so its branch for the release is unknown: {why}");
+            return Err(Finding::new(Severity::Error, "unreadable-config", message)
+                .with_help("put the file right; until then the repository's OKD config stays as it is"));
+        }
+        let message = format!("no OCP config of {repo} promotes to {namespace}/{name}");
+        let help = if target.is_empty() {
+            "add an OCP config that does, or a rule that sets `excluded`".to_owned()
+        } else {
+            format!(
+                "add an OCP config for `{target}` (ocp-build-data's branch) that does, or a rule that sets `excluded`"
+            )
+        };
+        Err(Finding::new(Severity::Error, "no-promotion", message).with_help(help))
+    }
+}
+
+#[derive(Clone, Default)]
+struct Branch {
+    name: String,
+    because: String,
+}
+
+struct Draft {
+    view: Json,
+    needed: Decision,
+    from: Decision,
+}
+
+struct Fields<'o, 'a, 's> {
+    outline: &'o mut Outline<'a>,
+    key: &'s str,
+    scope: &'s Scope<'s>,
+    held: bool,
+}
+
+impl Fields<'_, '_, '_> {
+    fn decide(&mut self, field: &str) -> Decision {
+        let decision = self
+            .outline
+            .rules
+            .decide(Subject::Image, field, self.outline.metadata.release, self.scope);
+        self.check(field, &decision);
+        decision
+    }
+
+    fn check(&mut self, field: &str, decision: &Decision) {
+        let found = failures(self.outline.rules, decision, field, &format!("image {}", self.key));
+        self.held |= !found.is_empty();
+        self.outline.findings.extend(found);
+    }
+
+    fn text(&mut self, field: &str) -> Derived<String> {
+        let decision = self.decide(field);
+        let text = decision
+            .value
+            .as_ref()
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        Derived::new(text, decision)
+    }
+
+    fn json(&mut self, field: &str, default: Json) -> Derived<Json> {
+        let decision = self.decide(field);
+        Derived::new(decision.value.clone().unwrap_or(default), decision)
+    }
+}
+
+/// Asks the rules where a release's images are promoted to.
+///
+/// # Errors
+/// A field that no rule sets, or a rule that failed.
+pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Payload, Vec<Finding>> {
+    let scope = base_scope(release, group, None);
+    let mut findings = Vec::new();
+    let mut view = json!({});
+    let mut field = |name: &str| {
+        let decision = rules.decide(Subject::Payload, name, release, &scope);
+        findings.extend(failures(rules, &decision, name, "the payload"));
+        let text = decision
+            .value
+            .as_ref()
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        if text.is_empty() && decision.failures().next().is_none() {
+            let message = format!("no rule sets the payload's `{name}` for {release}");
+            findings.push(
+                Finding::new(Severity::Error, "no-rule", message).with_help("use the `builtin` rules, or add one"),
+            );
+        }
+        view[name] = json!(text);
+        Derived::new(text, decision)
+    };
+    let payload = Payload {
+        registry: field("registry"),
+        namespace: field("namespace"),
+        name: field("name"),
+        variant: field("variant"),
+        source_namespace: field("source_namespace"),
+        source_name: field("source_name"),
+        view: Json::Null,
+    };
+    if findings.is_empty() {
+        Ok(Payload { view, ..payload })
+    } else {
+        Err(findings)
+    }
+}
+
+/// Keys that any image names as a builder.
+fn used_as_builder(metadata: &Metadata) -> BTreeSet<&str> {
+    let builders = |view: &'_ Json| -> Vec<String> {
+        let list = view["from"]["builder"].as_array().into_iter().flatten();
+        list.filter_map(|entry| entry["member"].as_str())
+            .map(str::to_owned)
+            .collect()
+    };
+    let named: BTreeSet<String> = metadata
+        .images
+        .values()
+        .flat_map(|image| builders(&image.view))
+        .collect();
+    metadata
+        .images
+        .keys()
+        .filter(|key| named.contains(*key))
+        .map(String::as_str)
+        .collect()
+}
+
+/// The members that a `from` names, builders first.
+pub(super) fn members(from: &Json) -> Vec<String> {
+    let builders = from["builder"].as_array().into_iter().flatten();
+    builders
+        .chain([from])
+        .filter_map(|entry| entry["member"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn texts(value: &Json) -> Vec<String> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Joins a folder and a file name as they are written: a leading `./` of the name is kept.
+fn join(folder: &str, file: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" => file.to_owned(),
+        folder => format!("{folder}/{file}"),
+    }
+}

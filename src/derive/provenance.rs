@@ -1,0 +1,160 @@
+//! Why a value is what it is: the rules behind it, and the places in the inputs that those rules read.
+
+use serde_json::Value as Json;
+
+use super::Release;
+use crate::audit::Place;
+use crate::facts::{stream, view};
+use crate::model::metadata::Metadata;
+use crate::rules::decide::Tried;
+use crate::rules::expr::Expr;
+use crate::rules::{Rule, Verdict};
+
+/// What the rules behind a value were about.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    /// An image, by key.
+    Image(&'a str),
+    /// An image as a member, by key.
+    Member(&'a str),
+    /// A stream, by name.
+    Stream(&'a str),
+    /// A config or the release as a whole.
+    Release,
+}
+
+/// A variable that a rule read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Read {
+    /// The variable as the rule names it, such as `image.okd.tag_name`.
+    pub variable: String,
+    /// Its value, on one line.
+    pub value: String,
+    /// Where it comes from, where that is a line of a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A rule and its part in a value.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct RulePart {
+    /// The rule's id.
+    pub rule: String,
+    /// Where it stands, such as `rules/20-images.yaml:12`.
+    pub at: String,
+    /// Why it is so.
+    pub because: String,
+    /// Its condition, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What became of it.
+    pub verdict: String,
+    /// What it read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub read: Vec<Read>,
+}
+
+impl Release<'_> {
+    /// The part of each rule that was tried for a field, strongest first.
+    pub fn rule_parts(&self, tried: &[Tried], field: &str, about: About<'_>) -> Vec<RulePart> {
+        tried
+            .iter()
+            .filter_map(|tried| Some((self.rules.rules.get(tried.rule)?, tried)))
+            .map(|(rule, tried)| {
+                let decided = tried.verdict == Verdict::Decided;
+                RulePart {
+                    rule: rule.id.clone(),
+                    at: rule.place.to_string(),
+                    because: rule.because.clone(),
+                    when: rule.when_text.clone(),
+                    verdict: verdict(&tried.verdict),
+                    read: if decided {
+                        self.read_by(rule, field, about)
+                    } else {
+                        Vec::new()
+                    },
+                }
+            })
+            .collect()
+    }
+
+    /// The variables that a rule read for a field, with their places.
+    pub fn read_by(&self, rule: &Rule, field: &str, about: About<'_>) -> Vec<Read> {
+        let values = rule.settings.iter().filter(|setting| setting.field == field);
+        let expressions: Vec<&Expr> = values
+            .flat_map(|setting| setting.value.expressions())
+            .chain(&rule.when)
+            .collect();
+        let mut paths: Vec<&Vec<String>> = expressions.iter().flat_map(|expr| &expr.names.paths).collect();
+        paths.sort();
+        paths.dedup();
+        paths.into_iter().filter_map(|path| self.read(path, about)).collect()
+    }
+
+    fn read(&self, path: &[String], about: About<'_>) -> Option<Read> {
+        let (root, rest) = path.split_first()?;
+        let (value, place) = match (root.as_str(), about) {
+            ("image", About::Image(key)) | ("member", About::Member(key)) => {
+                (self.of_image(key, rest), self.place_of_image(key, rest))
+            }
+            ("stream", About::Stream(name)) => {
+                let stream = self.metadata.stream(name)?;
+                let line = view::line_of(&stream.node, stream::KEYS, rest).unwrap_or(stream.line);
+                (
+                    follow(&stream.view, rest),
+                    Some(self.metadata.place("streams.yml", Some(line))),
+                )
+            }
+            ("payload", _) => (follow(&self.payload.view, rest), None),
+            ("release", _) => (Some(Json::String(self.metadata.release.to_string())), None),
+            ("vars", _) => {
+                let value = self.metadata.group.vars.get(rest.first()?)?;
+                (
+                    Some(Json::String(value.clone())),
+                    Some(self.metadata.place("group.yml", None)),
+                )
+            }
+            ("group", _) => (None, Some(self.metadata.place("group.yml", None))),
+            _ => return None,
+        };
+        let value = value.map(|value| one_line(&value)).unwrap_or_default();
+        Some(Read {
+            variable: path.join("."),
+            value,
+            place,
+        })
+    }
+
+    fn of_image(&self, key: &str, path: &[String]) -> Option<Json> {
+        let view = self.images.get(key).map(|image| &image.view);
+        follow(view.or_else(|| Some(&self.metadata.images.get(key)?.view))?, path)
+    }
+
+    fn place_of_image(&self, key: &str, path: &[String]) -> Option<Place> {
+        let image = self.metadata.images.get(key)?;
+        Some(self.metadata.place(Metadata::image_file(key), image.line_of(path)))
+    }
+}
+
+fn follow(value: &Json, path: &[String]) -> Option<Json> {
+    path.iter().try_fold(value, |value, name| value.get(name)).cloned()
+}
+
+/// A value on one line.
+pub fn one_line(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Decided => "decided".into(),
+        Verdict::OtherRelease => "is for other releases".into(),
+        Verdict::DidNotApply => "did not apply".into(),
+        Verdict::Overridden => "was overridden".into(),
+        Verdict::Failed(message) => format!("failed: {message}"),
+        Verdict::Contradicts(message) => format!("contradicts: {message}"),
+    }
+}

@@ -1,0 +1,327 @@
+//! The unified build config: one documented, versioned document a release, every value with its provenance.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::provenance::About;
+use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing};
+use crate::audit::{Finding, Place};
+use crate::model::pullspec::StreamTag;
+
+/// The version of the document's form. It grows when a key changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+/// The unified build config of a release.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct BuildConfig {
+    /// Version of this form.
+    pub version: u32,
+    /// The release, such as `4.16`.
+    pub release: String,
+    /// Where OKD's images are promoted to.
+    pub payload: Payload,
+    /// Commit of ocp-build-data that it is derived from; none for a plain directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_data: Option<String>,
+    /// Images that are derived, by key in ocp-build-data.
+    pub images: BTreeMap<String, Image>,
+    /// Needed images that are not built for OKD, by key, and why.
+    pub dropped: BTreeMap<String, String>,
+    /// Needed images that could not be derived, by key; findings say why.
+    pub held: Vec<String>,
+    /// What the images of a repository have in common.
+    pub repositories: BTreeMap<String, Repository>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// A value and why it is so.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Value<T> {
+    /// The value.
+    pub value: T,
+    /// Rules that decided it, as `id (file:line)`; none where the engine itself did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// Places in the inputs that the rules read, `repository: file:line at commit`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+}
+
+/// The payload.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Payload {
+    /// Host of the registry.
+    pub registry: Value<String>,
+    /// Namespace of the image stream.
+    pub namespace: Value<String>,
+    /// Name of the image stream.
+    pub name: Value<String>,
+    /// Variant of OKD's ci-operator configs.
+    pub variant: Value<String>,
+}
+
+/// One image.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Image {
+    /// Its tag in the payload.
+    pub tag: Value<String>,
+    /// Its public repository, `org/repo`.
+    pub repository: Value<String>,
+    /// The branch that it is built from.
+    pub branch: Value<String>,
+    /// Commit of the repository that its Dockerfile was read at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The Dockerfile, from the repository's root.
+    pub dockerfile: Value<String>,
+    /// The build context, from the repository's root; empty: the root.
+    pub context_dir: Value<String>,
+    /// What it is based on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<Input>,
+    /// What it is built with, in the order of the Dockerfile.
+    pub builders: Vec<Input>,
+    /// What go.mod asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub go: Option<Go>,
+    /// Build arguments.
+    pub build_args: Value<Json>,
+    /// Resources of its build; empty: its repository's.
+    pub resources: Value<Json>,
+    /// A step that prepares its base, `{name, commands}`; empty: none.
+    pub prepare: Value<Json>,
+    /// Architectures.
+    pub arches: Value<Vec<String>>,
+    /// Build wave: an image comes after what it is built from. None where a circle keeps it from having one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+}
+
+/// One FROM.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Input {
+    /// The image that stands for it in OKD.
+    pub pullspec: Value<String>,
+    /// Metadata's entry: `member x`, `stream y` or `image z`.
+    pub metadata: String,
+    /// The image as the Dockerfile names it, ARGs substituted.
+    pub written: String,
+    /// Where the Dockerfile names it.
+    pub at: String,
+    /// The stage's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// Whether the FROM is replaced.
+    pub replaced: bool,
+    /// The Go version that it provides, where it is a Go builder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub go: Option<String>,
+}
+
+/// The Go version that a component asks for.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Go {
+    /// The `go` line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Value<String>>,
+    /// The `toolchain` line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toolchain: Option<Value<String>>,
+}
+
+/// What the images of a repository have in common.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Repository {
+    /// The branch that the release is built from.
+    pub branch: String,
+    /// Tags of its images in the order of its ci-operator config.
+    pub images: Vec<String>,
+    /// The build root's pullspec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build_root: Option<Value<String>>,
+    /// The config's `promotion`.
+    pub promotion: Value<Json>,
+    /// The config's `releases`.
+    pub releases: Value<Json>,
+    /// The config's `resources`.
+    pub resources: Value<Json>,
+    /// The config's `tests`.
+    pub tests: Value<Json>,
+}
+
+/// Makes the document of a derived release.
+pub fn build_config(release: &Release<'_>) -> BuildConfig {
+    let maker = Maker(release);
+    let standing =
+        |wanted: fn(&Standing) -> bool| release.images.iter().filter(move |(_, image)| wanted(&image.standing));
+    let dropped = release.images.iter().filter_map(|(key, image)| match &image.standing {
+        Standing::Dropped(why) => Some((key.clone(), why.clone())),
+        _ => None,
+    });
+    let payload = &release.payload;
+    BuildConfig {
+        version: VERSION,
+        release: release.metadata.release.to_string(),
+        payload: Payload {
+            registry: maker.text(&payload.registry, "registry", About::Release),
+            namespace: maker.text(&payload.namespace, "namespace", About::Release),
+            name: maker.text(&payload.name, "name", About::Release),
+            variant: maker.text(&payload.variant, "variant", About::Release),
+        },
+        build_data: release.metadata.origin.commit.clone(),
+        images: standing(|s| *s == Standing::Derived)
+            .map(|(key, image)| (key.clone(), maker.image(image)))
+            .collect(),
+        dropped: dropped.collect(),
+        held: standing(|s| *s == Standing::Held).map(|(key, _)| key.clone()).collect(),
+        repositories: release
+            .configs
+            .values()
+            .filter(|config| !config.images.is_empty())
+            .map(|config| (config.repo.to_string(), maker.repository(config)))
+            .collect(),
+        findings: release.findings.clone(),
+    }
+}
+
+struct Maker<'r>(&'r Release<'r>);
+
+impl Maker<'_> {
+    fn value<T, U>(&self, derived: &Derived<T>, field: &str, about: About<'_>, value: U) -> Value<U> {
+        let rules: Vec<_> = derived.deciders().filter_map(|at| self.0.rules.rules.get(at)).collect();
+        let places = rules
+            .iter()
+            .flat_map(|rule| self.0.read_by(rule, field, about))
+            .filter_map(|read| read.place);
+        let mut from: Vec<String> = places.map(|place| place.to_string()).collect();
+        from.sort();
+        from.dedup();
+        Value {
+            value,
+            rules: rules
+                .iter()
+                .map(|rule| format!("{} ({})", rule.id, rule.place))
+                .collect(),
+            from,
+        }
+    }
+
+    fn text(&self, derived: &Derived<String>, field: &str, about: About<'_>) -> Value<String> {
+        self.value(derived, field, about, derived.value.clone())
+    }
+
+    fn json(&self, derived: &Derived<Json>, field: &str, about: About<'_>) -> Value<Json> {
+        self.value(derived, field, about, derived.value.clone())
+    }
+
+    fn image(&self, image: &DerivedImage) -> Image {
+        let about = About::Image(&image.key);
+        let is_base = |input: &&DerivedInput| !input.builder;
+        let repository = image
+            .repository
+            .value
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        Image {
+            tag: self.text(&image.tag, "tag", about),
+            repository: self.value(&image.repository, "repository", about, repository),
+            branch: Value {
+                value: image.branch.clone(),
+                rules: vec![image.branch_because.clone()],
+                from: Vec::new(),
+            },
+            commit: image.origin.as_ref().and_then(|origin| origin.commit.clone()),
+            dockerfile: self.value(&image.dockerfile_name, "dockerfile", about, image.dockerfile.clone()),
+            context_dir: self.text(&image.context_dir, "context_dir", about),
+            base: image.inputs.iter().find(is_base).map(|input| self.input(image, input)),
+            builders: image
+                .inputs
+                .iter()
+                .filter(|input| input.builder)
+                .map(|input| self.input(image, input))
+                .collect(),
+            go: self.go(image),
+            build_args: self.json(&image.build_args, "build_args", about),
+            resources: self.json(&image.resources, "resources", about),
+            prepare: self.json(&image.prepare, "prepare", about),
+            arches: self.value(&image.arches, "arches", about, image.arches.value.clone()),
+            wave: image.wave,
+        }
+    }
+
+    fn input(&self, image: &DerivedImage, input: &DerivedInput) -> Input {
+        let about = input
+            .chain
+            .last()
+            .map_or(About::Image(&image.key), |step| match step.kind {
+                "member" => About::Member(&step.name),
+                _ => About::Stream(&step.name),
+            });
+        let field = if matches!(about, About::Stream(_)) {
+            "pullspec"
+        } else {
+            "resolve"
+        };
+        Input {
+            pullspec: self.text(&input.pullspec, field, about),
+            metadata: format!("{} {}", input.kind, input.name),
+            written: input.written.clone(),
+            at: place(image, &image.dockerfile, input.line),
+            stage: input.stage.clone(),
+            replaced: input.replace.value,
+            go: Some(input.go.value.clone()).filter(|go| !go.is_empty()),
+        }
+    }
+
+    fn go(&self, image: &DerivedImage) -> Option<Go> {
+        let line = |asked: &Option<(String, u32)>| {
+            let (version, line) = asked.as_ref()?;
+            Some(Value {
+                value: version.clone(),
+                rules: Vec::new(),
+                from: vec![place(image, "go.mod", *line)],
+            })
+        };
+        let go = Go {
+            version: line(&image.go_asked),
+            toolchain: line(&image.toolchain),
+        };
+        if go.version.is_none() && go.toolchain.is_none() {
+            None
+        } else {
+            Some(go)
+        }
+    }
+
+    fn repository(&self, config: &Config) -> Repository {
+        let about = About::Release;
+        let images = config.images.iter().filter_map(|key| self.0.images.get(key));
+        let root = config.build_root.value.as_ref().map(StreamTag::to_string);
+        Repository {
+            branch: config.branch.clone(),
+            images: images.map(|image| image.tag.value.clone()).collect(),
+            build_root: root.map(|root| self.value(&config.build_root, "build_root", about, root)),
+            promotion: self.json(&config.promotion, "promotion", about),
+            releases: self.json(&config.releases, "releases", about),
+            resources: self.json(&config.resources, "resources", about),
+            tests: self.json(&config.tests, "tests", about),
+        }
+    }
+}
+
+/// A place in an image's repository.
+pub(super) fn place(image: &DerivedImage, file: &str, line: u32) -> String {
+    let origin = image.origin.as_ref();
+    let place = Place {
+        repo: origin.map(|origin| origin.name.clone()).unwrap_or_default(),
+        commit: origin.and_then(|origin| origin.commit.clone()),
+        file: file.to_owned(),
+        line: Some(line),
+    };
+    place.to_string()
+}
