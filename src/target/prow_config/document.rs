@@ -1,0 +1,214 @@
+//! What a config should say: the derived parts as YAML, before they meet the file that is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use crate::audit::{Finding, Severity};
+use crate::derive::{Config, Image, Input, Release};
+use crate::model::pullspec::StreamTag;
+use crate::target::to_node;
+use crate::yaml::Node;
+
+/// The derived parts of a config.
+#[derive(Debug, Default)]
+pub struct Document {
+    /// `base_images` that the images need.
+    pub base_images: BTreeMap<String, StreamTag>,
+    /// Images in order.
+    pub images: Vec<ImageItem>,
+    /// `raw_steps`: the step's name and the step.
+    pub raw_steps: Vec<(String, Node)>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+/// One item of `images`.
+#[derive(Debug)]
+pub struct ImageItem {
+    /// The image's key in build data.
+    pub key: String,
+    /// Its tag: `to`.
+    pub to: String,
+    /// Managed fields and their values; an absent one is `None`.
+    pub fields: Vec<(&'static str, Option<Node>)>,
+    /// Per FROM that is replaced: the stage's name, the image as written, and the reference in its place.
+    pub replaced: Vec<Replaced>,
+    /// The reference that stands for the base.
+    pub from: Option<String>,
+}
+
+/// A FROM and what stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The stage's name.
+    pub stage: Option<String>,
+    /// The image as the Dockerfile names it.
+    pub written: String,
+    /// A key of `base_images`, or the tag of an image built in the same file.
+    pub reference: String,
+}
+
+/// Makes the derived parts of a config.
+pub fn document(release: &Release<'_>, config: &Config) -> Document {
+    let images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
+    let own: BTreeSet<String> = images
+        .iter()
+        .map(|image| image.tag.value.clone())
+        .chain(config.held.iter().cloned())
+        .collect();
+    let mut maker = Maker {
+        release,
+        config,
+        own,
+        document: Document::default(),
+    };
+    for image in images {
+        maker.image(image);
+    }
+    maker.document
+}
+
+struct Maker<'a> {
+    release: &'a Release<'a>,
+    config: &'a Config,
+    own: BTreeSet<String>,
+    document: Document,
+}
+
+impl Maker<'_> {
+    fn image(&mut self, image: &Image) {
+        let (mut replaced, mut from) = (Vec::new(), None);
+        for input in image.inputs.iter().filter(|input| input.replace.value) {
+            let Some(reference) = self.reference(image, input) else {
+                continue;
+            };
+            if input.inner || input.builder {
+                let (stage, written) = (input.stage.clone(), input.written.clone());
+                replaced.push(Replaced {
+                    stage,
+                    written,
+                    reference,
+                });
+            } else {
+                from = Some(reference);
+            }
+        }
+        if let (Some(step), Some(base)) = (image.prepare.value["name"].as_str(), &from) {
+            let commands = image.prepare.value["commands"].as_str().unwrap_or_default();
+            let body = json!({"pipeline_image_cache_step": {"commands": commands, "from": base, "to": step}});
+            self.document.raw_steps.push((step.to_owned(), to_node(&body)));
+            from = Some(step.to_owned());
+        }
+        let Some(dockerfile) = strip_context(&image.dockerfile, &image.context_dir.value) else {
+            let text = format!(
+                "{} is not in the build context {}",
+                image.dockerfile, image.context_dir.value
+            );
+            let place = self.release.metadata.image_place(&image.key, &["okd", "context_dir"]);
+            let finding = Finding::new(Severity::Error, "outside-context", text)
+                .with_place(place)
+                .with_component(self.config.repo.to_string())
+                .with_image(image.tag.value.clone())
+                .with_help("a Dockerfile's path is relative to its context: correct `context_dir` or `path`");
+            self.document.findings.push(finding);
+            return;
+        };
+        let text = |text: &str| {
+            if text.is_empty() {
+                None
+            } else {
+                Some(Node::string(text))
+            }
+        };
+        let list = |value: &Json| {
+            if value.as_array().is_none_or(Vec::is_empty) {
+                None
+            } else {
+                Some(to_node(value))
+            }
+        };
+        let fields = vec![
+            ("build_args", list(&image.build_args.value)),
+            ("context_dir", text(&image.context_dir.value)),
+            ("dockerfile_path", text(dockerfile)),
+            ("from", from.as_deref().and_then(text)),
+            ("inputs", inputs(&replaced, self.config.last_stage_only.value)),
+        ];
+        let (key, to) = (image.key.clone(), image.tag.value.clone());
+        self.document.images.push(ImageItem {
+            key,
+            to,
+            fields,
+            replaced,
+            from,
+        });
+    }
+
+    /// What stands for a FROM: an image of the same file by its tag, any other by a key of `base_images`.
+    fn reference(&mut self, image: &Image, input: &Input) -> Option<String> {
+        let pullspec = &input.pullspec.value;
+        let tag = StreamTag::parse(pullspec).filter(|tag| tag.registry == self.release.payload.registry.value);
+        let Some(tag) = tag else {
+            if input.written != *pullspec {
+                self.document.findings.push(self.foreign(image, input));
+            }
+            return None;
+        };
+        if tag == self.release.payload.tag(&tag.tag) && self.own.contains(&tag.tag) {
+            return Some(tag.tag);
+        }
+        let key = tag.key();
+        self.document.base_images.insert(key.clone(), tag);
+        Some(key)
+    }
+
+    fn foreign(&self, image: &Image, input: &Input) -> Finding {
+        let text = format!(
+            "{} {} of {} stands for {}, which CI's registry {} does not serve; its FROM stays {}",
+            input.kind, input.name, image.key, input.pullspec.value, self.release.payload.registry.value, input.written
+        );
+        let path = if input.builder {
+            vec!["from", "builder"]
+        } else {
+            vec!["from"]
+        };
+        Finding::new(Severity::Warning, "foreign-pullspec", text)
+            .with_place(self.release.metadata.image_place(&image.key, &path))
+            .with_component(self.config.repo.to_string())
+            .with_image(image.tag.value.clone())
+            .with_help("give the stream an `upstream_image` in CI's registry")
+    }
+}
+
+/// `inputs`: for each reference the stage names and pullspecs that it replaces.
+fn inputs(replaced: &[Replaced], last_stage_only: bool) -> Option<Node> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for from in replaced {
+        let list = names.entry(&from.reference).or_default();
+        if last_stage_only {
+            list.clear();
+        }
+        for name in from.stage.as_deref().into_iter().chain([from.written.as_str()]) {
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let entries = names
+        .into_iter()
+        .map(|(key, names)| (key.to_owned(), json!({ "as": names })));
+    Some(to_node(&Json::Object(entries.collect())))
+}
+
+/// The Dockerfile's path inside its build context; `None` where it stands outside.
+fn strip_context<'p>(path: &'p str, context: &str) -> Option<&'p str> {
+    let plain = |path: &'p str| path.strip_prefix("./").unwrap_or(path);
+    match context.trim_end_matches('/').trim_start_matches("./") {
+        "" | "." => Some(path),
+        context => plain(path).strip_prefix(context)?.strip_prefix('/'),
+    }
+}

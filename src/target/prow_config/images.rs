@@ -1,0 +1,240 @@
+//! Merges the items of `images`: by `to`, managed fields only, in the form and order that the file has.
+
+use super::document::ImageItem;
+use super::meaning;
+use super::merge::{Merge, put};
+use crate::derive::Image;
+use crate::yaml::{Mapping, Node, Value};
+
+/// Merges all images into a file.
+pub fn merge(run: &mut Merge<'_>, root: &mut Node) {
+    let as_items = match root.get("images").map(|images| &images.value) {
+        Some(Value::Map(_)) => true,
+        Some(Value::Seq(_)) => false,
+        _ => run.config.images_as_items.value,
+    };
+    let path: &[&str] = if as_items { &["images", "items"] } else { &["images"] };
+    let mut items = root
+        .at(path)
+        .and_then(Node::as_seq)
+        .map(<[Node]>::to_vec)
+        .unwrap_or_default();
+    let before = items.clone();
+    drop_images(run, &mut items);
+    let base_images = root.get("base_images").cloned();
+    let mut last = None;
+    for wanted in &run.document.images {
+        let at = items.iter().position(|item| is(item, &wanted.to));
+        last = match at {
+            Some(at) => {
+                update(run, &mut items[at], wanted, base_images.as_ref());
+                Some(at)
+            }
+            None => insert(run, &mut items, wanted, last).or(last),
+        };
+    }
+    if run.config.rewrite_same_meaning.value {
+        reorder(run, &mut items);
+    }
+    if items != before {
+        put(root, path, Node::seq(items));
+    }
+}
+
+fn is(item: &Node, tag: &str) -> bool {
+    item.get("to").and_then(Node::text) == Some(tag)
+}
+
+/// Takes out images that metadata positively dropped; without all of metadata nothing is positive.
+fn drop_images(run: &mut Merge<'_>, items: &mut Vec<Node>) {
+    if !run.release.complete {
+        return;
+    }
+    for (tag, why) in &run.config.dropped {
+        let Some(at) = items.iter().position(|item| is(item, tag)) else {
+            continue;
+        };
+        let image = run.release.images.values().find(|image| image.tag.value == *tag);
+        let rule = image.and_then(|_| run.any_rule(crate::rules::Subject::Image, "excluded"));
+        let mut cause = run.cause("images[]", rule, Some(&items[at]), None);
+        cause.item = Some(tag.clone());
+        cause.images = vec![tag.clone()];
+        cause.because.clone_from(why);
+        if run.propose(cause) {
+            items.remove(at);
+        }
+    }
+}
+
+/// Adds an image behind the one that comes before it in our order, and tells where it went.
+fn insert(run: &mut Merge<'_>, items: &mut Vec<Node>, wanted: &ImageItem, last: Option<usize>) -> Option<usize> {
+    let item = new_item(wanted);
+    let rule = run
+        .release
+        .images
+        .get(&wanted.key)
+        .and_then(|image| image.needed.deciders().next());
+    let mut cause = run.cause("images[]", rule, None, Some(&item));
+    cause.item = Some(wanted.to.clone());
+    cause.images = vec![wanted.to.clone()];
+    if !run.propose(cause) {
+        return None;
+    }
+    let at = last.map_or(items.len(), |last| last + 1);
+    items.insert(at, item);
+    Some(at)
+}
+
+fn new_item(wanted: &ImageItem) -> Node {
+    let mut item = Node::map([("to", Node::string(wanted.to.as_str()))]);
+    for (name, value) in &wanted.fields {
+        if let Some(value) = value {
+            put(&mut item, &[name], value.clone());
+        }
+    }
+    item
+}
+
+fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images: Option<&Node>) {
+    let Some(image) = run.release.images.get(&wanted.key) else {
+        return;
+    };
+    for (name, value) in &wanted.fields {
+        let there = item.get(name).cloned();
+        let value = match *name {
+            "build_args" => with_extra_args(there.as_ref(), value.as_ref()),
+            "inputs" => with_extra_inputs(there.as_ref(), value.as_ref()),
+            _ => value.clone(),
+        };
+        if there == value
+            || (!run.config.rewrite_same_meaning.value && same(run, item, name, wanted, image, base_images))
+        {
+            continue;
+        }
+        let mut cause = run.cause(
+            &format!("images[].{name}"),
+            rule(image, name, item, base_images),
+            there.as_ref(),
+            value.as_ref(),
+        );
+        cause.item = Some(wanted.to.clone());
+        cause.images = vec![wanted.to.clone()];
+        if run.propose(cause) {
+            match value {
+                Some(value) => put(item, &[name], value),
+                None => drop(item.as_map_mut().and_then(|map| map.remove(name))),
+            }
+        }
+    }
+}
+
+/// Tells whether a field of the item that is there means the same as the one that is derived.
+fn same(
+    run: &Merge<'_>,
+    item: &Node,
+    field: &str,
+    wanted: &ImageItem,
+    image: &Image,
+    base_images: Option<&Node>,
+) -> bool {
+    let ours = new_item(wanted);
+    match field {
+        "inputs" | "from" => {
+            let our_bases = Node::map(run.document.base_images.iter().map(|(key, tag)| {
+                let texts = [("namespace", &tag.namespace), ("name", &tag.name), ("tag", &tag.tag)];
+                (
+                    key.as_str(),
+                    Node::map(texts.map(|(key, text)| (key, Node::string(text.as_str())))),
+                )
+            }));
+            let there = meaning::sources(item, base_images, &image.inputs);
+            let derived = meaning::sources(&ours, Some(&our_bases), &image.inputs);
+            let part = |sources: &[String]| -> Vec<String> {
+                let base = image.inputs.iter().map(|input| !input.builder && !input.inner);
+                sources
+                    .iter()
+                    .zip(base)
+                    .filter(|(_, base)| *base == (field == "from"))
+                    .map(|(s, _)| s.clone())
+                    .collect()
+            };
+            part(&there) == part(&derived)
+        }
+        "dockerfile_path" | "context_dir" => meaning::dockerfile(item) == meaning::dockerfile(&ours),
+        _ => false,
+    }
+}
+
+/// The rule behind a derived field.
+fn rule(image: &Image, field: &str, item: &Node, base_images: Option<&Node>) -> Option<usize> {
+    let base = image.inputs.iter().find(|input| !input.builder && !input.inner);
+    match field {
+        "build_args" => image.build_args.deciders().last(),
+        "context_dir" => image.context_dir.deciders().last(),
+        "dockerfile_path" => image.dockerfile_name.deciders().last(),
+        "from" if image.prepare.deciders().next().is_some() => image.prepare.deciders().last(),
+        "from" => base.and_then(|input| input.pullspec.deciders().last()),
+        _ => {
+            // The first FROM whose source differs is what a reader wants to hear about.
+            let there = meaning::sources(item, base_images, &image.inputs);
+            let differs = image
+                .inputs
+                .iter()
+                .zip(&there)
+                .find(|(input, there)| !input.pullspec.value.ends_with(there.as_str()));
+            let input = differs.map(|(input, _)| input).or_else(|| image.inputs.first());
+            input.and_then(|input| input.pullspec.deciders().last())
+        }
+    }
+}
+
+/// Arguments that people added stay, behind ours; nothing in metadata says that they are not wanted.
+fn with_extra_args(there: Option<&Node>, wanted: Option<&Node>) -> Option<Node> {
+    let list = |node: Option<&Node>| node.and_then(Node::as_seq).map(<[Node]>::to_vec).unwrap_or_default();
+    let name = |node: &Node| node.get("name").and_then(Node::text).map(str::to_owned);
+    let (there, mut wanted) = (list(there), list(wanted));
+    let same_args = there.len() == wanted.len() && wanted.iter().all(|arg| there.contains(arg));
+    if same_args {
+        return if there.is_empty() { None } else { Some(Node::seq(there)) };
+    }
+    let ours: Vec<_> = wanted.iter().map(name).collect();
+    wanted.extend(there.into_iter().filter(|arg| !ours.contains(&name(arg))));
+    if wanted.is_empty() {
+        None
+    } else {
+        Some(Node::seq(wanted))
+    }
+}
+
+/// Inputs that do more than stand for a FROM (`paths`) stay, and so does what else they say.
+fn with_extra_inputs(there: Option<&Node>, wanted: Option<&Node>) -> Option<Node> {
+    let mut merged = wanted.cloned();
+    for (key, node) in there.and_then(Node::as_map).into_iter().flat_map(Mapping::iter) {
+        let extra: Vec<_> = node
+            .as_map()
+            .into_iter()
+            .flat_map(Mapping::iter)
+            .filter(|(name, _)| *name != "as")
+            .collect();
+        if extra.is_empty() {
+            continue;
+        }
+        let root = merged.get_or_insert_with(|| Node::map(Vec::<(&str, Node)>::new()));
+        for (name, value) in extra {
+            put(root, &[key, name], value.clone());
+        }
+    }
+    merged
+}
+
+/// Puts our images into our order; those of others keep their places behind them.
+fn reorder(run: &Merge<'_>, items: &mut [Node]) {
+    let order = |item: &Node| {
+        run.document
+            .images
+            .iter()
+            .position(|wanted| is(item, &wanted.to))
+            .unwrap_or(usize::MAX)
+    };
+    items.sort_by_key(order);
+}

@@ -1,0 +1,347 @@
+//! Merges what a config should say into what it says: field by field, item by item, nothing of others touched.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::document::Document;
+use super::images;
+use crate::derive::{Config, Derived, Release};
+use crate::model::pullspec::StreamTag;
+use crate::plan::{Cause, Policy, Refused, Verdict};
+use crate::rules::Subject;
+use crate::target::{Fields, release_name, to_node};
+use crate::yaml::{Mapping, Node, Value};
+
+/// A merge in progress.
+pub struct Merge<'m> {
+    /// The derived release.
+    pub release: &'m Release<'m>,
+    /// The derived config.
+    pub config: &'m Config,
+    /// Its derived parts.
+    pub document: &'m Document,
+    /// Which fields are set.
+    pub fields: &'m Fields,
+    /// What is adopted and accepted.
+    pub policy: &'m Policy,
+    /// Fields that change, and why.
+    pub causes: Vec<Cause>,
+    /// Fields that differ and stay.
+    pub refused: Vec<Refused>,
+    /// Whether the file is new.
+    pub new_file: bool,
+}
+
+impl Merge<'_> {
+    /// Merges into a file's content; an empty mapping for a new file.
+    pub fn merge(&mut self, root: &mut Node) {
+        if !matches!(root.value, Value::Map(_)) {
+            root.value = Value::Map(Mapping::default());
+        }
+        self.plain_fields(root);
+        if self.fields.sets("images", self.new_file) {
+            images::merge(self, root);
+        }
+        if self.fields.sets("raw_steps", self.new_file) {
+            self.raw_steps(root);
+        }
+        if self.fields.sets("tests", self.new_file) {
+            self.tests(root);
+        }
+        if self.fields.sets("base_images", self.new_file) {
+            self.base_images(root);
+        }
+    }
+
+    /// Asks the policy about a difference; `true`: it is put right.
+    pub fn propose(&mut self, cause: Cause) -> bool {
+        match self.policy.verdict(&cause, &release_name(self.release)) {
+            Verdict::Apply => {
+                self.causes.push(cause);
+                true
+            }
+            verdict => {
+                self.refused.push(Refused { cause, verdict });
+                false
+            }
+        }
+    }
+
+    /// Makes the cause of a difference from the rules behind the derived value.
+    pub fn cause(&self, field: &str, rule: Option<usize>, old: Option<&Node>, new: Option<&Node>) -> Cause {
+        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
+        Cause {
+            rule: rule.map_or_else(|| "no-rule".to_owned(), |rule| rule.id.clone()),
+            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
+            field: field.to_owned(),
+            item: None,
+            component: self.config.repo.to_string(),
+            images: Vec::new(),
+            old: old.map(short),
+            new: new.map(short),
+            because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// Fields whose whole value is ours, by their path in the file.
+    fn plain_fields(&mut self, root: &mut Node) {
+        let config = self.config;
+        let rule = |tried: &Derived<Json>| tried.deciders().last();
+        let root_tag = config.build_root.value.as_ref();
+        let build_root = root_tag.map(|tag| json!({ "image_stream_tag": stream_tag(tag) }));
+        let generated = json!({
+            "branch": config.branch, "org": config.repo.org, "repo": config.repo.repo,
+            "variant": self.release.payload.variant.value,
+        });
+        let variant = self.release.payload.variant.deciders().last();
+        let values: [(&str, Json, Option<usize>); 5] = [
+            (
+                "build_root",
+                build_root.unwrap_or_default(),
+                config.build_root.deciders().last(),
+            ),
+            ("promotion", config.promotion.value.clone(), rule(&config.promotion)),
+            ("releases", config.releases.value.clone(), rule(&config.releases)),
+            ("resources", config.resources.value.clone(), rule(&config.resources)),
+            ("zz_generated_metadata", generated, variant),
+        ];
+        for (name, value, rule) in values {
+            let paths: BTreeSet<&String> = self.fields.manage.iter().chain(&self.fields.seed).collect();
+            let paths: Vec<_> = paths
+                .into_iter()
+                .filter(|path| path.split('.').next() == Some(name))
+                .cloned()
+                .collect();
+            for path in paths {
+                let wanted = path.split('.').skip(1).fold(&value, |value, key| &value[key]);
+                let empty = wanted.is_null() || wanted.as_object().is_some_and(serde_json::Map::is_empty);
+                if self.fields.sets(&path, self.new_file) && !empty {
+                    self.set(root, &path, to_node(wanted), rule);
+                }
+            }
+        }
+    }
+
+    fn set(&mut self, root: &mut Node, path: &str, wanted: Node, rule: Option<usize>) {
+        let keys: Vec<&str> = path.split('.').collect();
+        let there = root.at(&keys);
+        if there == Some(&wanted) {
+            return;
+        }
+        let cause = self.cause(path, rule, there, Some(&wanted));
+        if self.propose(cause) {
+            put(root, &keys, wanted);
+        }
+    }
+
+    fn raw_steps(&mut self, root: &mut Node) {
+        for (name, step) in &self.document.raw_steps {
+            let made = |node: &Node| node.at(&["pipeline_image_cache_step", "to"]).and_then(Node::text) == Some(name);
+            let steps = root.get("raw_steps").and_then(Node::as_seq).unwrap_or_default();
+            let at = steps.iter().position(made);
+            let there = at.map(|at| &steps[at]);
+            if there == Some(step) {
+                continue;
+            }
+            let image = self
+                .release
+                .images
+                .values()
+                .find(|image| image.prepare.value["name"] == **name);
+            let rule = image.and_then(|image| image.prepare.deciders().last());
+            let mut cause = self.cause("raw_steps[]", rule, there, Some(step));
+            cause.item = Some(name.clone());
+            cause.images = image.map(|image| image.tag.value.clone()).into_iter().collect();
+            if self.propose(cause) {
+                put_item(root, "raw_steps", at, step.clone());
+            }
+        }
+    }
+
+    fn tests(&mut self, root: &mut Node) {
+        let rule = self.config.tests.deciders().last();
+        for test in self.config.tests.value.as_array().into_iter().flatten() {
+            let wanted = to_node(test);
+            let Some(name) = wanted.get("as").and_then(Node::text) else {
+                continue;
+            };
+            let tests = root.get("tests").and_then(Node::as_seq).unwrap_or_default();
+            let at = tests
+                .iter()
+                .position(|test| test.get("as").and_then(Node::text) == Some(name));
+            let mut merged = at.map_or_else(|| Node::map(Vec::<(&str, Node)>::new()), |at| tests[at].clone());
+            for (key, value) in wanted.as_map().into_iter().flat_map(Mapping::iter) {
+                put(&mut merged, &[key], value.clone());
+            }
+            let there = at.map(|at| &tests[at]);
+            if there == Some(&merged) {
+                continue;
+            }
+            let mut cause = self.cause("tests[]", rule, there, Some(&merged));
+            cause.item = Some(name.to_owned());
+            if self.propose(cause) {
+                put_item(root, "tests", at, merged);
+            }
+        }
+    }
+
+    /// Adds the base images that the merged file refers to, and drops ours that nothing refers to any more.
+    fn base_images(&mut self, root: &mut Node) {
+        let mut used = BTreeSet::new();
+        for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
+            if key != "base_images" {
+                collect_words(node, &mut used);
+            }
+        }
+        let rule = self.config.promotion.deciders().last();
+        for (key, tag) in self
+            .document
+            .base_images
+            .iter()
+            .filter(|(key, _)| used.contains(key.as_str()))
+        {
+            let wanted = to_node(&stream_tag(tag));
+            let there = root.at(&["base_images", key]);
+            if there == Some(&wanted) {
+                continue;
+            }
+            let mut cause = self.cause("base_images", self.rule_of_base(key).or(rule), there, Some(&wanted));
+            cause.item = Some(key.clone());
+            cause.images = self.users_of(key);
+            if self.propose(cause) {
+                put(root, &["base_images", key], wanted);
+            }
+        }
+        if !self.causes.is_empty() || self.config.rewrite_same_meaning.value {
+            self.drop_unused(root, &used, rule);
+        }
+    }
+
+    fn drop_unused(&mut self, root: &mut Node, used: &BTreeSet<String>, rule: Option<usize>) {
+        let entries = root
+            .get("base_images")
+            .and_then(Node::as_map)
+            .into_iter()
+            .flat_map(Mapping::iter);
+        let idle: Vec<(String, Node)> = entries
+            .filter(|(key, node)| !used.contains(*key) && is_our_key(key, node))
+            .map(|(key, node)| (key.to_owned(), node.clone()))
+            .collect();
+        for (key, node) in idle {
+            let mut cause = self.cause("base_images", rule, Some(&node), None);
+            cause.item = Some(key.clone());
+            cause.because = "nothing in the file refers to it any more".to_owned();
+            let applied = self.propose(cause);
+            let bases = root.as_map_mut().and_then(|map| map.get_mut("base_images"));
+            if let (true, Some(map)) = (applied, bases.and_then(Node::as_map_mut)) {
+                map.remove(&key);
+            }
+        }
+    }
+
+    fn rule_of_base(&self, key: &str) -> Option<usize> {
+        let inputs = self
+            .config
+            .images
+            .iter()
+            .flat_map(|image| &self.release.images[image].inputs);
+        let stands = |pullspec: &str| StreamTag::parse(pullspec).is_some_and(|tag| tag.key() == key);
+        inputs
+            .filter(|input| stands(&input.pullspec.value))
+            .find_map(|input| input.pullspec.deciders().last())
+    }
+
+    fn users_of(&self, key: &str) -> Vec<String> {
+        let uses = |item: &&super::document::ImageItem| {
+            item.from.as_deref() == Some(key) || item.replaced.iter().any(|from| from.reference == key)
+        };
+        self.document
+            .images
+            .iter()
+            .filter(uses)
+            .map(|item| item.to.clone())
+            .collect()
+    }
+
+    /// The rule that decides a value of one of the subjects' fields, for causes without a derived value of their own.
+    pub fn any_rule(&self, subject: Subject, field: &str) -> Option<usize> {
+        self.release
+            .rules
+            .candidates(subject, field)
+            .and_then(|known| known.setters.first().copied())
+    }
+}
+
+/// Tells whether a `base_images` entry has the key that we would give it.
+fn is_our_key(key: &str, node: &Node) -> bool {
+    let text = |name: &str| node.get(name).and_then(Node::text).unwrap_or_default();
+    key == format!("{}_{}_{}", text("namespace"), text("name"), text("tag"))
+}
+
+fn stream_tag(tag: &StreamTag) -> Json {
+    json!({"name": tag.name, "namespace": tag.namespace, "tag": tag.tag})
+}
+
+/// All texts and keys of a value: what could refer to a base image.
+fn collect_words(node: &Node, words: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Map(map) => {
+            for (key, value) in map.iter() {
+                words.insert(key.to_owned());
+                collect_words(value, words);
+            }
+        }
+        Value::Seq(items) => items.iter().for_each(|item| collect_words(item, words)),
+        _ => drop(node.text().map(|text| words.insert(text.to_owned()))),
+    }
+}
+
+/// Puts a value at a path, making mappings on the way.
+pub fn put(root: &mut Node, path: &[&str], value: Node) {
+    let Some((last, folders)) = path.split_last() else {
+        return;
+    };
+    let mut at = root;
+    for key in folders {
+        at = mapping(at).entry(key);
+    }
+    mapping(at).insert(*last, value);
+}
+
+fn mapping(node: &mut Node) -> &mut Mapping {
+    if !matches!(node.value, Value::Map(_)) {
+        node.value = Value::Map(Mapping::default());
+    }
+    match &mut node.value {
+        Value::Map(map) => map,
+        _ => unreachable!("it was made a mapping above"),
+    }
+}
+
+/// Replaces an item of a list, or adds it at the end.
+fn put_item(root: &mut Node, list: &str, at: Option<usize>, item: Node) {
+    let node = mapping(root).entry(list);
+    if !matches!(node.value, Value::Seq(_)) {
+        node.value = Value::Seq(Vec::new());
+    }
+    if let Value::Seq(items) = &mut node.value {
+        match at.and_then(|at| items.get_mut(at)) {
+            Some(there) => *there = item,
+            None => items.push(item),
+        }
+    }
+}
+
+/// A value on one line, cut to a readable length.
+fn short(node: &Node) -> String {
+    const LONGEST: usize = 160;
+    let text = match &node.value {
+        Value::String(text) => text.to_string(),
+        _ => Json::from(node).to_string(),
+    };
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text,
+    }
+}
