@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: [`source`] (read-only snapshots) → [`facts`] (typed, with places) → [`model`] (images, graph,
 //! branches) → [`rules`] (policy as data) → the unified build config → [`target`] (desired files) → [`plan`] (desired
-//! against actual) → `forge` (pull requests). Left of the forge everything is pure but for reading a snapshot.
+//! against actual) → [`forge`] (pull requests). Left of the forge everything is pure but for reading a snapshot.
 
 // Tests may do what `clippy.toml` keeps out of the code; the code itself is linted without `cfg(test)` as well.
 #![cfg_attr(
@@ -13,6 +13,7 @@
 pub mod audit;
 pub mod derive;
 pub mod facts;
+pub mod forge;
 pub mod model;
 pub mod plan;
 pub mod rules;

@@ -1,1 +1,162 @@
-//! (being written)
+//! Pull requests: observed through a trait that cannot write, decided by a pure function, written by a struct that can
+//! be told not to.
+//!
+//! For each [`PullRequest`] of a plan, [`ForgeRead::observe`] says what is there,
+//! [`classify`] names what is to be done, [`decide`] lists the writes. Only a writer (such as [`local::LocalWriter`])
+//! performs them; in a dry run it returns the same list and does nothing.
+
+mod classify;
+mod decide;
+pub mod local;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use classify::{Action, Branch, Request, State, Wanted, classify};
+pub use decide::{Write, decide};
+
+use crate::plan::{PullRequest, Scope};
+use crate::source::RepoName;
+
+/// What is there for one pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// What counts for the decision.
+    pub state: State,
+    /// The base branch's commit; `None` where the repository has yet to be made.
+    pub base: Option<String>,
+    /// The head branch's commit; what a write to the branch expects to find.
+    pub head: Option<String>,
+    /// The title and body that are there; an edit keeps what people wrote.
+    pub text: Option<Text>,
+    /// Whether the title is the one that was last written here; otherwise a person's.
+    pub title_is_ours: bool,
+    /// What has to be written before anything else: a repository that has to be made or follow its source.
+    pub first: Vec<Write>,
+    /// What a person should know, e.g. whose commits stand on the branch.
+    pub notes: Vec<String>,
+}
+
+/// A pull request's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Text {
+    /// The title.
+    pub title: String,
+    /// The body.
+    pub body: String,
+}
+
+/// Reads what is there. It cannot write, so nothing that only has this can change anything.
+pub trait ForgeRead {
+    /// Observes what is there for a pull request of a plan.
+    ///
+    /// # Errors
+    /// When that cannot be told; nothing must be written then.
+    fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError>;
+}
+
+/// What came of one pull request.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it is about.
+    pub scope: Scope,
+    /// What was decided; `None` where that could not be told.
+    pub action: Option<Action>,
+    /// What was written, or would be in a dry run. With an error: up to the write that failed, without it.
+    pub writes: Vec<Write>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// What failed. The other pull requests are not affected.
+    pub error: Option<ForgeError>,
+}
+
+impl fmt::Display for Outcome {
+    /// Writes one line, and one more for each note, write and failure.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let safe = |text: String| crate::plan::terminal(&text);
+        f.write_str(&safe(self.scope.to_string()))?;
+        if let Some(action) = self.action {
+            write!(f, ": {action}")?;
+        }
+        for write in &self.writes {
+            write!(f, "\n  {}", safe(write.to_string()))?;
+        }
+        for note in &self.notes {
+            write!(f, "\n  note: {}", safe(note.clone()))?;
+        }
+        match &self.error {
+            Some(error) => write!(f, "\n  error: {}", safe(error.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a pull request could not be observed or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgeError {
+    /// The configuration does not say where the repository is.
+    #[error("no repository is known for {repo}, branch {branch}")]
+    NoHome {
+        /// The repository.
+        repo: RepoName,
+        /// The base branch.
+        branch: String,
+    },
+    /// A name or path that must not be written.
+    #[error("`{what}` cannot be written: {why}")]
+    Unsafe {
+        /// The name or path.
+        what: String,
+        /// Why not.
+        why: String,
+    },
+    /// The base branch is not there.
+    #[error("{repo} has no branch `{branch}` to make a pull request against")]
+    NoBase {
+        /// The repository.
+        repo: RepoName,
+        /// The branch.
+        branch: String,
+    },
+    /// The base has moved since the plan was made.
+    #[error("`{path}` of {repo} has changed since the plan was made: make a new plan")]
+    Stale {
+        /// The repository.
+        repo: RepoName,
+        /// The file.
+        path: String,
+    },
+    /// The head branch is checked out in a work tree, which would show the change reverted.
+    #[error("branch `{branch}` of {repo} is checked out in a work tree: check out another one")]
+    CheckedOut {
+        /// The repository.
+        repo: RepoName,
+        /// The branch.
+        branch: String,
+    },
+    /// A record on disk that cannot be read or written.
+    #[error("{file}: {message}")]
+    Record {
+        /// The record's file.
+        file: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The source of a mirrored repository could not be read.
+    #[error("the source of {repo} cannot be read: {message}")]
+    Source {
+        /// The repository.
+        repo: RepoName,
+        /// What the source said.
+        message: String,
+    },
+    /// libgit2 failed.
+    #[error("{what}: {}", source.message())]
+    Git {
+        /// What was being done.
+        what: String,
+        /// What libgit2 said.
+        source: git2::Error,
+    },
+}

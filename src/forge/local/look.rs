@@ -1,0 +1,306 @@
+//! Looks at what is there for one pull request.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use git2::{Commit, ObjectType, Oid, Reference, Repository, Tree};
+
+use super::git::{Contents, Identity, Proposal, blob_at, branch_ref, doing, foreign, open, proposals, tip};
+use super::record::{PullState, Record, read, record_path};
+use super::{Home, LocalForge, mirror};
+use crate::forge::{Branch, ForgeError, Observed, Request, State, Wanted, Write};
+use crate::plan::{PullRequest, merge_body, path_fault};
+
+/// What is there, and what the branch should change.
+pub struct Look {
+    /// What the decision is made of.
+    pub observed: Observed,
+    /// The contents that the branch should have where it differs from the base, with what is held.
+    pub contents: Contents,
+}
+
+/// The base: its commit, and what its source has changed since (of a repository that was seeded).
+struct Base<'r> {
+    id: Oid,
+    tree: Tree<'r>,
+    edits: Contents,
+}
+
+impl Base<'_> {
+    fn blob(&self, path: &str) -> Option<Oid> {
+        self.edits
+            .get(path)
+            .copied()
+            .unwrap_or_else(|| blob_at(&self.tree, path))
+    }
+}
+
+/// Looks at what is there for one pull request.
+pub fn look(forge: &LocalForge, wanted: &PullRequest) -> Result<Look, ForgeError> {
+    check_names(wanted)?;
+    let record = read(&record_path(&forge.dir, &wanted.scope))?;
+    let contents = contents(wanted)?;
+    let (name, branch) = (&wanted.scope.repo, &wanted.base);
+    let path = forge.repository(name, branch)?;
+    let (repo, edits) = match forge.home(name, branch)? {
+        Home::Git(_) => (open(&path)?, Contents::new()),
+        Home::Mirror(source) => match open(&path) {
+            Ok(repo) if tip(&repo, &branch_ref(branch))?.is_some() => {
+                let edits = mirror::edits(&repo, name, branch, source.as_ref())?;
+                (repo, edits)
+            }
+            Ok(_) | Err(ForgeError::Git { .. }) => {
+                let files = mirror::scan(name, source.as_ref())?.len();
+                let seed = Write::Seed {
+                    repo: name.clone(),
+                    branch: branch.clone(),
+                    files,
+                };
+                return Ok(unseeded(wanted, record.as_ref(), contents, seed));
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    let commit = tip(&repo, &branch_ref(branch))?;
+    let commit = commit.ok_or_else(|| ForgeError::NoBase {
+        repo: name.clone(),
+        branch: branch.clone(),
+    })?;
+    let base = Base {
+        id: commit.id(),
+        tree: commit.tree().map_err(doing("reading the base"))?,
+        edits,
+    };
+    check_fresh(&base, wanted)?;
+    seen(&repo, &base, wanted, record.as_ref(), contents, &forge.identity)
+}
+
+fn check_names(wanted: &PullRequest) -> Result<(), ForgeError> {
+    let unsafe_ = |what: &str, why: &str| {
+        Err(ForgeError::Unsafe {
+            what: what.to_owned(),
+            why: why.to_owned(),
+        })
+    };
+    for branch in [&wanted.base, &wanted.head()] {
+        if !Reference::is_valid_name(&branch_ref(branch)) {
+            return unsafe_(branch, "it is no name of a branch");
+        }
+    }
+    match wanted
+        .files
+        .iter()
+        .find_map(|file| path_fault(&file.path).map(|why| (&file.path, why)))
+    {
+        Some((path, why)) => unsafe_(path, why),
+        None => Ok(()),
+    }
+}
+
+fn blob_id(bytes: &[u8]) -> Result<Oid, ForgeError> {
+    Oid::hash_object(ObjectType::Blob, bytes).map_err(doing("hashing a file"))
+}
+
+fn contents(wanted: &PullRequest) -> Result<Contents, ForgeError> {
+    let content = |after: &Option<crate::plan::Bytes>| after.as_deref().map(blob_id).transpose();
+    wanted
+        .files
+        .iter()
+        .map(|file| Ok((file.path.clone(), content(&file.after)?)))
+        .collect()
+}
+
+/// Makes sure that the base has the files that the plan was made from, and that nothing else stands in their place.
+fn check_fresh(base: &Base<'_>, wanted: &PullRequest) -> Result<(), ForgeError> {
+    for file in &wanted.files {
+        if !base.edits.contains_key(&file.path) && !is_file_or_free(&base.tree, &file.path) {
+            let why = "a directory, link or submodule stands there, or a file where its directory should be".to_owned();
+            return Err(ForgeError::Unsafe {
+                what: file.path.clone(),
+                why,
+            });
+        }
+        let before = file.before.as_deref().map(blob_id).transpose()?;
+        if base.blob(&file.path) != before {
+            return Err(ForgeError::Stale {
+                repo: wanted.scope.repo.clone(),
+                path: file.path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path is a regular file, or free below directories only.
+fn is_file_or_free(tree: &Tree<'_>, path: &str) -> bool {
+    if let Ok(entry) = tree.get_path(Path::new(path)) {
+        return matches!(entry.filemode(), 0o100_644 | 0o100_755);
+    }
+    let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+    above
+        .map_while(|dir| tree.get_path(Path::new(dir)).ok())
+        .all(|entry| entry.kind() == Some(ObjectType::Tree))
+}
+
+fn unseeded(wanted: &PullRequest, record: Option<&Record>, contents: Contents, seed: Write) -> Look {
+    let state = State {
+        wanted: wants(wanted, &contents),
+        branch: Branch::Absent,
+        request: request(wanted, record, false),
+        base_holds: false,
+    };
+    let observed = Observed {
+        first: vec![seed],
+        ..observed(state, record)
+    };
+    Look { observed, contents }
+}
+
+fn observed(state: State, record: Option<&Record>) -> Observed {
+    Observed {
+        state,
+        base: None,
+        head: None,
+        text: record.map(Record::text),
+        title_is_ours: record.is_none_or(|r| r.title == r.written_title),
+        first: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn seen(
+    repo: &Repository,
+    base: &Base<'_>,
+    wanted: &PullRequest,
+    record: Option<&Record>,
+    mut contents: Contents,
+    identity: &Identity,
+) -> Result<Look, ForgeError> {
+    let head = tip(repo, &branch_ref(&wanted.head()))?;
+    let open = record.is_some_and(|r| r.state == PullState::Open);
+    let mut notes = Vec::new();
+    let (mut branch, mut kept) = (Branch::Absent, false);
+    if let Some(head) = &head {
+        notes = foreign(repo, base.id, head.id(), identity)?;
+        let proposed = proposed(repo, base, head)?;
+        kept = open && hold(&mut contents, base, wanted, &proposed);
+        branch = match notes.is_empty() {
+            true => Branch::Ours {
+                current: gives(base, &proposed, &contents),
+            },
+            false => Branch::Foreign,
+        };
+    }
+    let up_to_date = record.is_some_and(|r| kept || says(r, wanted, head.as_ref()));
+    let state = State {
+        wanted: wants(wanted, &contents),
+        branch,
+        request: request(wanted, record, up_to_date),
+        base_holds: open && record.is_some_and(|r| holds(repo, base, r)),
+    };
+    let follow = Write::Follow {
+        repo: wanted.scope.repo.clone(),
+        branch: wanted.base.clone(),
+        from: base.id.to_string(),
+        files: base.edits.len(),
+    };
+    let observed = Observed {
+        base: Some(base.id.to_string()),
+        head: head.map(|head| head.id().to_string()),
+        first: if base.edits.is_empty() {
+            Vec::new()
+        } else {
+            vec![follow]
+        },
+        notes: notes
+            .into_iter()
+            .map(|who| format!("{} has commit {who}", wanted.head()))
+            .collect(),
+        ..observed(state, record)
+    };
+    Ok(Look { observed, contents })
+}
+
+/// What the branch proposes since it left the base.
+fn proposed(repo: &Repository, base: &Base<'_>, head: &Commit<'_>) -> Result<BTreeMap<String, Proposal>, ForgeError> {
+    let fork = match repo.merge_base(base.id, head.id()) {
+        Ok(fork) => repo
+            .find_commit(fork)
+            .and_then(|fork| fork.tree())
+            .map_err(doing("reading the fork"))?,
+        Err(error) if error.code() == git2::ErrorCode::NotFound => base.tree.clone(),
+        Err(error) => return Err(doing("looking for where the branch left its base")(error)),
+    };
+    proposals(repo, &fork, &head.tree().map_err(doing("reading the branch"))?)
+}
+
+/// Adds what the branch proposes for files that could not be derived in this run. Says whether there is any.
+fn hold(contents: &mut Contents, base: &Base<'_>, wanted: &PullRequest, proposed: &BTreeMap<String, Proposal>) -> bool {
+    let before = contents.len();
+    for path in &wanted.held {
+        if let Some(proposal) = proposed.get(path).filter(|p| p.new != base.blob(path)) {
+            contents.entry(path.clone()).or_insert(proposal.new);
+        }
+    }
+    contents.len() > before
+}
+
+/// Whether a branch, merged into the base as it is now, gives what is wanted and nothing else.
+fn gives(base: &Base<'_>, proposed: &BTreeMap<String, Proposal>, contents: &Contents) -> bool {
+    let mut merged = 0;
+    for (path, Proposal { old, new }) in proposed {
+        let there = base.blob(path);
+        if there == *new {
+            continue; // the base has it already
+        }
+        if there != *old || contents.get(path) != Some(new) {
+            return false;
+        }
+        merged += 1;
+    }
+    merged == contents.len()
+}
+
+fn wants(wanted: &PullRequest, contents: &Contents) -> Wanted {
+    match (contents.is_empty(), &wanted.blocked) {
+        (true, _) => Wanted::Nothing,
+        (false, None) => Wanted::Change,
+        (false, Some(_)) => Wanted::Withheld,
+    }
+}
+
+fn request(wanted: &PullRequest, record: Option<&Record>, current: bool) -> Request {
+    match record.map(|r| (r.state, r)) {
+        None => Request::Absent,
+        Some((PullState::Open, _)) => Request::Open { current },
+        Some((PullState::Closed, record)) => Request::Closed {
+            refused: record.refused(&wanted.digest),
+        },
+        Some((PullState::Merged, _)) => Request::Merged,
+    }
+}
+
+/// Whether a record says what is wanted.
+fn says(record: &Record, wanted: &PullRequest, head: Option<&Commit<'_>>) -> bool {
+    record.digest == wanted.digest
+        && record.base == wanted.base
+        && head.is_some_and(|head| head.id().to_string() == record.commit)
+        && (record.title != record.written_title || record.title == wanted.title)
+        && merge_body(&record.body, &wanted.body) == record.body
+}
+
+/// Whether the base holds what a record's commit proposes: the commit itself, or all that it changed.
+fn holds(repo: &Repository, base: &Base<'_>, record: &Record) -> bool {
+    let Ok(commit) = Oid::from_str(&record.commit).and_then(|id| repo.find_commit(id)) else {
+        return false;
+    };
+    if base.id == commit.id() || repo.graph_descendant_of(base.id, commit.id()).unwrap_or(false) {
+        return true;
+    }
+    let trees = commit.parent(0).and_then(|parent| Ok((parent.tree()?, commit.tree()?)));
+    let proposed = trees
+        .ok()
+        .and_then(|(from, to)| proposals(repo, &from, &to).ok())
+        .unwrap_or_default();
+    !proposed.is_empty() && proposed.iter().all(|(path, proposal)| base.blob(path) == proposal.new)
+}
