@@ -11,6 +11,7 @@
 )]
 
 pub mod audit;
+pub mod config;
 pub mod derive;
 pub mod facts;
 pub mod forge;

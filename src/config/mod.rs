@@ -1,1 +1,67 @@
-//! (being written)
+//! `lockstep.yaml`: from its raw form, in which every value has a place, to a valid form, with all faults at once.
+//!
+//! [`load()`] reads a file, [`parse`] a text. Both give a [`Config`] with defaults filled in, or [`Faults`], which print
+//! every fault with its place, the line it is on and what to do. [`check`], [`show()`] and [`schema()`] are what the
+//! command `config` prints. The keys, their meaning and their defaults stand in one table, `keys.rs`.
+
+use std::path::Path;
+
+mod fault;
+mod format;
+mod keys;
+mod load;
+mod schema;
+mod secret;
+mod shape;
+mod show;
+mod sources;
+mod types;
+mod validate;
+mod wording;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Code, Fault, Faults, Span};
+pub use load::{LoadError, load};
+pub use schema::schema;
+pub use show::show;
+pub use sources::{BuildData, CiConfig, Components, ImageReferences, Payload, Sources, Via};
+pub use types::{Config, Credential, Forge, Limits, Releases, RuleSet, Target};
+
+use crate::yaml;
+
+/// Reads a configuration from its text. `file` is what faults call it, `dir` where its relative paths start.
+pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
+    let mut faults = Vec::new();
+    match yaml::parse(text) {
+        Ok(mut root) => {
+            // A file of comments has no keys; that it lacks some says more than that it is null.
+            if root.is_null() {
+                root.value = yaml::Value::Map(yaml::Mapping::default());
+            }
+            shape::check(&root, &keys::Kind::Map(&keys::ROOT), &mut faults);
+            let config = validate::validate(&root, file, dir, &mut faults);
+            if faults.is_empty() {
+                return Ok(config);
+            }
+        }
+        Err(error) => faults.push(wording::syntax(error)),
+    }
+    Err(Faults::new(file, &String::from_utf8_lossy(text), faults))
+}
+
+/// What `config check` prints for a file without faults; the faults are the error.
+pub fn check(path: &Path) -> Result<String, LoadError> {
+    let config = load(path)?;
+    let releases = match &config.releases {
+        Releases::Auto => "every release that is found".to_owned(),
+        Releases::List(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let targets: Vec<&str> = config.targets.iter().map(|target| target.name()).collect();
+    Ok(format!(
+        "{}: no faults ({} for {releases})\n",
+        path.display(),
+        targets.join(", ")
+    ))
+}

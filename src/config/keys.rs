@@ -1,0 +1,387 @@
+//! The one table of keys: what may stand where, what it means and what it is when absent.
+//!
+//! Checking, defaults and the JSON schema all come from here, so they cannot disagree.
+
+/// A mapping with known keys.
+pub(super) struct Section {
+    pub about: &'static str,
+    pub keys: &'static [Key],
+    /// Keys of which exactly one must be given; empty where there is no such group.
+    pub one_of: &'static [&'static str],
+}
+
+/// A key of a section.
+pub(super) struct Key {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub need: Need,
+    pub about: &'static str,
+}
+
+/// Whether a key must be there.
+#[derive(Clone, Copy)]
+pub(super) enum Need {
+    Required,
+    Optional,
+    /// What holds when it is absent: a scalar, or the one element of a list.
+    Default(&'static str),
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text(Format),
+    /// One of a few words.
+    Word(&'static [&'static str]),
+    /// A whole number from 0 on.
+    Count,
+    Map(&'static Section),
+    /// A mapping whose `kind` says which keys it has.
+    Variants(&'static [(&'static str, &'static Section)]),
+    List(&'static Kind),
+    /// A word in the place of a list.
+    WordOrList(&'static str, &'static Kind),
+    /// A word, or a mapping of that one word to options.
+    WordWithOptions(&'static [(&'static str, &'static Section)]),
+}
+
+/// What a text looks like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Any,
+    /// `4.16`, quoted or not.
+    Release,
+    /// `2026-01-31`.
+    Date,
+    /// `org/repo`.
+    Component,
+    /// A path; relative ones start at the configuration's folder.
+    Path,
+    /// A URL or path of a repository, and which placeholders it may and must have.
+    Repository {
+        may: &'static [&'static str],
+        must: &'static [&'static str],
+    },
+    /// A reference into a registry, or the URL or path of a file, and which placeholders it may have.
+    ImageReferences {
+        may: &'static [&'static str],
+    },
+    /// A text and which placeholders it may have.
+    Template {
+        may: &'static [&'static str],
+    },
+    /// An `http` or `https` URL.
+    Url,
+    /// The name of an environment variable.
+    EnvName,
+    /// A cron expression with seconds.
+    Schedule,
+    /// An IP address and a port.
+    Address,
+}
+
+const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        need: Need::Required,
+        about,
+    }
+}
+
+const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        need: Need::Optional,
+        about,
+    }
+}
+
+const fn default(name: &'static str, kind: Kind, value: &'static str, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        need: Need::Default(value),
+        about,
+    }
+}
+
+const fn section(about: &'static str, keys: &'static [Key]) -> Section {
+    Section {
+        about,
+        keys,
+        one_of: &[],
+    }
+}
+
+const TEXT: Kind = Kind::Text(Format::Any);
+const PATH: Kind = Kind::Text(Format::Path);
+const RELEASE: Kind = Kind::Text(Format::Release);
+const COMPONENT: Kind = Kind::Text(Format::Component);
+
+/// The whole file.
+pub(super) static ROOT: Section = section(
+    "Configuration of lockstep. Relative paths start at this file's folder.",
+    &[
+        required(
+            "sources",
+            Kind::Map(&SOURCES),
+            "Where metadata, configs and sources are read from.",
+        ),
+        default(
+            "releases",
+            Kind::WordOrList("auto", &RELEASE),
+            "auto",
+            "The releases to look after: a list, or `auto` for every one with a branch in build data and an active promotion.",
+        ),
+        default(
+            "rules",
+            Kind::List(&PATH),
+            "builtin",
+            "Rule sets: `builtin`, files and directories. Later ones refine earlier ones.",
+        ),
+        default("targets", Kind::List(&TARGET), "prow-config", "What is rendered."),
+        optional(
+            "forge",
+            Kind::Variants(&[("github", &GITHUB), ("local", &LOCAL)]),
+            "Where pull requests go; without it to the folder `./out`.",
+        ),
+        default(
+            "state",
+            PATH,
+            "./state",
+            "The folder of clones, caches and the journal.",
+        ),
+        default(
+            "schedule",
+            Kind::Text(Format::Schedule),
+            "0 */10 * * * *",
+            "When the daemon makes a full run: a cron expression with seconds.",
+        ),
+        default(
+            "listen",
+            Kind::Text(Format::Address),
+            "127.0.0.1:8080",
+            "Where the daemon's HTTP server listens.",
+        ),
+        optional(
+            "adopt",
+            Kind::Map(&ADOPT),
+            "What drift is acted on; what is left out restricts nothing.",
+        ),
+        optional(
+            "accept",
+            Kind::List(&Kind::Map(&ACCEPT)),
+            "Deviations that people have accepted.",
+        ),
+        optional(
+            "limits",
+            Kind::Map(&LIMITS),
+            "Bounds that stop a run that would do too much.",
+        ),
+    ],
+);
+
+pub(super) static SOURCES: Section = section(
+    "Where metadata, configs and sources are read from. A repository is a URL, a repository's path or a plain directory.",
+    &[
+        required("build-data", Kind::Map(&BUILD_DATA), "ocp-build-data."),
+        optional(
+            "ci-config",
+            Kind::Map(&CI_CONFIG),
+            "openshift/release; without it a branch is metadata's `git.branch.target`.",
+        ),
+        optional("components", Kind::Map(&COMPONENTS), "The component repositories."),
+        optional("payload", Kind::Map(&PAYLOAD), "The payload's own list of images."),
+    ],
+);
+
+pub(super) static BUILD_DATA: Section = section(
+    "ocp-build-data: one branch, or one repository, a release.",
+    &[
+        required(
+            "repo",
+            Kind::Text(Format::Repository {
+                may: &["release"],
+                must: &[],
+            }),
+            "The repository; `{release}` stands for the release.",
+        ),
+        default(
+            "branch",
+            Kind::Text(Format::Template { may: &["release"] }),
+            "openshift-{release}",
+            "The branch of a release.",
+        ),
+    ],
+);
+
+pub(super) static CI_CONFIG: Section = section(
+    "openshift/release: one branch for all releases.",
+    &[
+        required(
+            "repo",
+            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            "The repository.",
+        ),
+        default(
+            "branch",
+            Kind::Text(Format::Template { may: &[] }),
+            "master",
+            "The branch that is read, and that pull requests go to.",
+        ),
+    ],
+);
+
+pub(super) static COMPONENTS: Section = section(
+    "The component repositories, found by a template.",
+    &[
+        default(
+            "repo",
+            Kind::Text(Format::Repository {
+                may: &["org", "repo", "release"],
+                must: &["org", "repo"],
+            }),
+            "https://github.com/{org}/{repo}",
+            "The repository; `{org}` and `{repo}` stand for its name.",
+        ),
+        default(
+            "via",
+            Kind::Word(&["git", "github"]),
+            "git",
+            "How they are read: by fetching, or through GitHub's API.",
+        ),
+    ],
+);
+
+pub(super) static PAYLOAD: Section = section(
+    "The payload's own list of images.",
+    &[required(
+        "image-references",
+        Kind::Text(Format::ImageReferences { may: &["release"] }),
+        "A release image in a registry, a URL, or a path that starts with `./`, `../` or `/`.",
+    )],
+);
+
+const TARGET: Kind = Kind::WordWithOptions(&[("prow-config", &NO_OPTIONS)]);
+
+pub(super) static NO_OPTIONS: Section = section("This target has no options.", &[]);
+
+pub(super) static GITHUB: Section = Section {
+    about: "GitHub, or a server with its API. Exactly one of `app`, `token-env` and `token-file` says where the secret is.",
+    keys: &[
+        required("kind", Kind::Word(&["github"]), "The kind of forge."),
+        default(
+            "api",
+            Kind::Text(Format::Url),
+            "https://api.github.com",
+            "The API's URL.",
+        ),
+        optional("app", Kind::Map(&APP), "A GitHub App that signs requests."),
+        optional(
+            "token-env",
+            Kind::Text(Format::EnvName),
+            "The environment variable that holds a token.",
+        ),
+        optional("token-file", PATH, "The file that holds a token."),
+    ],
+    one_of: &["app", "token-env", "token-file"],
+};
+
+pub(super) static APP: Section = section(
+    "A GitHub App that signs requests.",
+    &[
+        required("id", Kind::Count, "The app's id."),
+        required("key-file", PATH, "The PEM file with the app's private key."),
+    ],
+);
+
+pub(super) static LOCAL: Section = section(
+    "Pull requests are branches of local repositories and a JSON record each.",
+    &[
+        required("kind", Kind::Word(&["local"]), "The kind of forge."),
+        default("dir", PATH, "./out", "The folder of records."),
+    ],
+);
+
+pub(super) static ADOPT: Section = section(
+    "What drift is acted on; what is left out restricts nothing.",
+    &[
+        optional(
+            "causes",
+            Kind::List(&TEXT),
+            "Causes, as `lockstep plan --by cause` names them.",
+        ),
+        optional(
+            "components",
+            Kind::List(&COMPONENT),
+            "Component repositories, `org/repo`.",
+        ),
+        optional("releases", Kind::List(&RELEASE), "Releases."),
+        optional("images", Kind::List(&TEXT), "Images, by their key in build data."),
+    ],
+);
+
+pub(super) static ACCEPT: Section = section(
+    "A deviation that people have accepted.",
+    &[
+        required("cause", TEXT, "The cause, as `lockstep plan --by cause` names it."),
+        optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
+        optional("image", TEXT, "Only for this image, by its key in build data."),
+        optional("release", RELEASE, "Only in this release."),
+        required("reason", TEXT, "Why it is accepted."),
+        required("author", TEXT, "Who answers for it."),
+        optional(
+            "until",
+            Kind::Text(Format::Date),
+            "The last day on which it holds, `2026-01-31`.",
+        ),
+    ],
+);
+
+pub(super) static LIMITS: Section = section(
+    "Bounds that stop a run that would do too much.",
+    &[default(
+        "removals",
+        Kind::Count,
+        "10",
+        "More removals than this in one pull request stop it.",
+    )],
+);
+
+impl Section {
+    /// The key of a name.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl Kind {
+    /// What a value of this kind is called in messages.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Text(Format::Release) => "a release such as \"4.16\"".into(),
+            Self::Text(_) => "a string".into(),
+            Self::Word(words) => one_of(words),
+            Self::Count => "a whole number".into(),
+            Self::Map(_) | Self::Variants(_) => "a mapping".into(),
+            Self::List(item) => format!("a list, each item {}", item.describe()),
+            Self::WordOrList(word, item) => format!("`{word}`, or a list, each item {}", item.describe()),
+            Self::WordWithOptions(choices) => {
+                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+                one_of(&names)
+            }
+        }
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(super) fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "nothing".into(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads the configuration file: the one place of this module that touches a disk.
+#![expect(clippy::disallowed_methods, reason = "a configuration is a file")]
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Config, Faults, parse};
+
+/// The largest configuration that is read, in bytes.
+const MAX: u64 = 1 << 20;
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("{path}: {source}{}", hint(.source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is wrong.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "\n  help: name the file with `--config FILE`, or run lockstep where `lockstep.yaml` is"
+        }
+        _ => "",
+    }
+}
+
+/// Reads a configuration file. Its relative paths start at its folder.
+pub fn load(path: &Path) -> Result<Config, LoadError> {
+    let bytes = read(path).map_err(|source| LoadError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let name = path.display().to_string();
+    Ok(parse(&bytes, &name, path.parent().unwrap_or(Path::new("")))?)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX {
+        return Err(io::Error::other(format!(
+            "larger than the {MAX} bytes that are read of a configuration"
+        )));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,128 @@
+//! Compares the raw form with the table of keys: unknown and missing keys, wrong types, malformed texts.
+
+use super::fault::{Code, Fault, key_span, span};
+use super::format;
+use super::keys::{Format, Kind, Need, Section, one_of};
+use super::wording::{missing_key, unknown_key, unknown_word, wrong_type};
+use crate::yaml::{Mapping, Node, Value};
+
+/// Checks a node against its kind and adds what is wrong to `faults`.
+pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
+    match (kind, &node.value) {
+        (Kind::Text(of), Value::String(text)) => format::check(text, *of, span(node), faults),
+        (Kind::Text(Format::Release), Value::Number(text)) => format::check(text, Format::Release, span(node), faults),
+        (Kind::Word(words), Value::String(text)) => check_word(text, words, node, faults),
+        (Kind::Count, Value::Number(text)) if is_count(text) => {}
+        (Kind::Map(section), Value::Map(map)) => check_section(node, map, section, faults),
+        (Kind::Variants(choices), Value::Map(map)) => check_by_kind(node, map, choices, faults),
+        (Kind::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
+        (Kind::WordOrList(word, _), Value::String(text)) => check_word(text, &[word], node, faults),
+        (Kind::WordOrList(_, item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
+        (Kind::WordWithOptions(choices), Value::String(text)) => check_word(text, &names(choices), node, faults),
+        (Kind::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, choices, faults),
+        _ => faults.push(wrong_type(node, &kind.describe())),
+    }
+}
+
+fn check_section(node: &Node, map: &Mapping, section: &Section, faults: &mut Vec<Fault>) {
+    for (key, value) in &map.entries {
+        match section.key(&key.text) {
+            Some(known) => check(value, &known.kind, faults),
+            None => faults.push(unknown_key(key_span(key), &key.text, section)),
+        }
+    }
+    let missing = section
+        .keys
+        .iter()
+        .filter(|key| matches!(key.need, Need::Required) && map.get(key.name).is_none());
+    faults.extend(missing.map(|key| missing_key(node, key)));
+    check_one_of(node, map, section.one_of, faults);
+}
+
+fn check_one_of(node: &Node, map: &Mapping, group: &[&str], faults: &mut Vec<Fault>) {
+    let given: Vec<_> = map
+        .entries
+        .iter()
+        .filter(|(key, _)| group.contains(&&*key.text))
+        .collect();
+    let mut keys = given.iter().map(|(key, _)| key);
+    match (keys.next(), keys.next()) {
+        (None, _) if !group.is_empty() => faults.push(Fault::new(
+            Code::MissingKey,
+            span(node),
+            format!("one of {} is missing", one_of(group)),
+            "say where the secret is found: never the secret itself",
+        )),
+        (Some(first), Some(second)) => faults.push(Fault::new(
+            Code::Conflict,
+            key_span(second),
+            format!("`{}` and `{}` exclude one another", first.text, second.text),
+            format!("keep one of {}", one_of(group)),
+        )),
+        _ => {}
+    }
+}
+
+fn check_by_kind(node: &Node, map: &Mapping, choices: &[(&str, &Section)], faults: &mut Vec<Fault>) {
+    let Some(kind) = map.get("kind") else {
+        faults.push(Fault::new(
+            Code::MissingKey,
+            span(node),
+            "the key `kind` is missing",
+            format!("it is {}, and says which other keys there are", one_of(&names(choices))),
+        ));
+        return;
+    };
+    let Value::String(name) = &kind.value else {
+        faults.push(wrong_type(kind, &one_of(&names(choices))));
+        return;
+    };
+    match choices.iter().find(|(choice, _)| *choice == &**name) {
+        Some((_, section)) => check_section(node, map, section, faults),
+        None => check_word(name, &names(choices), kind, faults),
+    }
+}
+
+fn check_list(node: &Node, nodes: &[Node], item: &Kind, faults: &mut Vec<Fault>) {
+    if nodes.is_empty() {
+        faults.push(Fault::new(
+            Code::BadValue,
+            span(node),
+            "the list is empty",
+            "give at least one item, or leave the key out",
+        ));
+    }
+    for node in nodes {
+        check(node, item, faults);
+    }
+}
+
+fn check_options(node: &Node, map: &Mapping, choices: &[(&str, &'static Section)], faults: &mut Vec<Fault>) {
+    let [(key, options)] = map.entries.as_slice() else {
+        faults.push(Fault::new(
+            Code::WrongType,
+            span(node),
+            format!("a mapping with one key is expected, this one has {}", map.entries.len()),
+            "write a list item for each, as in `- name: {option: value}`",
+        ));
+        return;
+    };
+    match choices.iter().find(|(name, _)| *name == &*key.text) {
+        Some((_, section)) => check(options, &Kind::Map(section), faults),
+        None => faults.push(unknown_word(key_span(key), &key.text, &names(choices))),
+    }
+}
+
+fn check_word(text: &str, words: &[&str], node: &Node, faults: &mut Vec<Fault>) {
+    if !words.contains(&text) {
+        faults.push(unknown_word(span(node), text, words));
+    }
+}
+
+fn names<'a>(choices: &[(&'a str, &Section)]) -> Vec<&'a str> {
+    choices.iter().map(|(name, _)| *name).collect()
+}
+
+fn is_count(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u32>().is_ok()
+}

@@ -1,0 +1,210 @@
+//! Prints a configuration as it takes effect, defaults filled in.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::sources::Sources;
+use super::types::*;
+use crate::plan::{Accept, Adopt};
+
+/// The configuration as YAML in the order of the documentation. Read from the current directory it means the same
+/// again; secrets are never part of it.
+pub fn show(config: &Config) -> String {
+    let mut out = String::new();
+    write_map(&mut out, &document(config), 0);
+    out
+}
+
+fn document(config: &Config) -> Map<String, Value> {
+    let Config {
+        file: _,
+        sources,
+        releases,
+        rules,
+        targets,
+        forge,
+        state,
+        schedule,
+        listen,
+        adopt,
+        accept,
+        limits: Limits { removals },
+    } = config;
+    let releases = match releases {
+        Releases::Auto => json!("auto"),
+        Releases::List(list) => json!(list),
+    };
+    let rules: Vec<String> = rules.iter().map(rule_set).collect();
+    object([
+        ("sources", Some(sources_value(sources))),
+        ("releases", Some(releases)),
+        ("rules", Some(json!(rules))),
+        (
+            "targets",
+            Some(json!(targets.iter().map(|t| t.name()).collect::<Vec<_>>())),
+        ),
+        ("forge", Some(forge_value(forge))),
+        ("state", Some(path(state))),
+        ("schedule", Some(json!(schedule))),
+        ("listen", Some(json!(listen.to_string()))),
+        ("adopt", adopt_value(adopt)),
+        ("accept", some_list(accept.iter().map(accept_value).collect())),
+        ("limits", Some(json!({ "removals": removals }))),
+    ])
+}
+
+fn sources_value(sources: &Sources) -> Value {
+    let Sources {
+        build_data,
+        ci_config,
+        components,
+        payload,
+    } = sources;
+    Value::Object(object([
+        (
+            "build-data",
+            Some(json!({ "repo": build_data.repo.rebased(), "branch": build_data.branch.text() })),
+        ),
+        (
+            "ci-config",
+            ci_config
+                .as_ref()
+                .map(|ci| json!({ "repo": ci.repo.to_string(), "branch": ci.branch })),
+        ),
+        (
+            "components",
+            Some(json!({ "repo": components.repo.rebased(), "via": components.via.name() })),
+        ),
+        (
+            "payload",
+            payload
+                .as_ref()
+                .map(|payload| json!({ "image-references": payload.rebased() })),
+        ),
+    ]))
+}
+
+fn rule_set(set: &RuleSet) -> String {
+    match set {
+        RuleSet::Builtin => "builtin".into(),
+        RuleSet::Path(path) => path.display().to_string(),
+    }
+}
+
+fn forge_value(forge: &Forge) -> Value {
+    match forge {
+        Forge::Local { dir } => json!({ "kind": "local", "dir": path(dir) }),
+        Forge::GitHub { api, credential } => {
+            let (key, value) = match credential {
+                Credential::App { id, key_file } => ("app", json!({ "id": id, "key-file": path(key_file) })),
+                Credential::TokenEnv(name) => ("token-env", json!(name)),
+                Credential::TokenFile(file) => ("token-file", path(file)),
+            };
+            json!({ "kind": "github", "api": api, key: value })
+        }
+    }
+}
+
+fn adopt_value(adopt: &Adopt) -> Option<Value> {
+    let Adopt {
+        causes,
+        components,
+        releases,
+        images,
+    } = adopt;
+    let map = object([
+        ("causes", some_texts(causes)),
+        ("components", some_texts(components)),
+        ("releases", some_texts(releases)),
+        ("images", some_texts(images)),
+    ]);
+    (!map.is_empty()).then_some(Value::Object(map))
+}
+
+fn accept_value(accept: &Accept) -> Value {
+    let Accept {
+        at: _,
+        cause,
+        component,
+        image,
+        release,
+        reason,
+        author,
+        until,
+    } = accept;
+    Value::Object(object([
+        ("cause", Some(json!(cause))),
+        ("component", component.as_ref().map(|name| json!(name))),
+        ("image", image.as_ref().map(|image| json!(image))),
+        ("release", release.as_ref().map(|release| json!(release))),
+        ("reason", Some(json!(reason))),
+        ("author", Some(json!(author))),
+        ("until", until.map(|until| json!(until.to_string()))),
+    ]))
+}
+
+fn object<const N: usize>(entries: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    entries
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect()
+}
+
+fn some_list(list: Vec<Value>) -> Option<Value> {
+    (!list.is_empty()).then_some(Value::Array(list))
+}
+
+fn some_texts(list: &[String]) -> Option<Value> {
+    some_list(list.iter().map(|text| json!(text)).collect())
+}
+
+fn path(path: &Path) -> Value {
+    json!(path.display().to_string())
+}
+
+fn write_map(out: &mut String, map: &Map<String, Value>, depth: usize) {
+    for (at, (key, value)) in map.iter().enumerate() {
+        // The first key of a list's item stands behind the item's dash.
+        let indent = if at == 0 && out.ends_with("- ") { 0 } else { depth };
+        out.push_str(&"  ".repeat(indent));
+        out.push_str(key);
+        out.push(':');
+        match value {
+            Value::Object(inner) => {
+                out.push('\n');
+                write_map(out, inner, depth + 1);
+            }
+            Value::Array(items) => {
+                out.push('\n');
+                write_list(out, items, depth);
+            }
+            scalar => out.extend([" ", &plain(scalar), "\n"]),
+        }
+    }
+}
+
+fn write_list(out: &mut String, items: &[Value], depth: usize) {
+    for item in items {
+        out.push_str(&"  ".repeat(depth));
+        out.push_str("- ");
+        match item {
+            Value::Object(map) => write_map(out, map, depth + 1),
+            scalar => out.extend([&plain(scalar), "\n"]),
+        }
+    }
+}
+
+/// A scalar; texts stand in quotes unless they can be nothing but a text.
+fn plain(value: &Value) -> String {
+    const OTHER: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    match value {
+        Value::String(text) => {
+            let simple = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "_/.-".contains(c))
+                && !OTHER.contains(&text.to_lowercase().as_str());
+            if simple { text.clone() } else { value.to_string() }
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Where everything is read from: templates of the configuration, filled in for a release or component.
+
+use crate::model::release::Release;
+use crate::source::{Location, RepoName, Template};
+
+/// Where metadata, configs and sources are read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sources {
+    /// ocp-build-data.
+    pub build_data: BuildData,
+    /// openshift/release; without it a branch is metadata's `git.branch.target`.
+    pub ci_config: Option<CiConfig>,
+    /// The component repositories.
+    pub components: Components,
+    /// The payload's own list of images.
+    pub payload: Option<Payload>,
+}
+
+/// ocp-build-data: one branch, or one repository, a release.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BuildData {
+    pub(super) repo: Template,
+    pub(super) branch: Template,
+}
+
+impl BuildData {
+    /// The repository that holds a release.
+    pub fn repo(&self, release: Release) -> Location {
+        located(&self.repo, release)
+    }
+
+    /// The repository that holds every release; `None` when each has its own.
+    pub fn shared_repo(&self) -> Option<Location> {
+        self.repo.expand(&[]).ok()
+    }
+
+    /// The branch that holds a release.
+    pub fn branch(&self, release: Release) -> String {
+        filled(&self.branch, release)
+    }
+
+    /// The release that a branch holds; `None` for a branch of another kind.
+    pub fn release_of(&self, branch: &str) -> Option<Release> {
+        self.branch.value_in(branch, "release")?.parse().ok()
+    }
+}
+
+/// openshift/release: one branch for all releases.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CiConfig {
+    pub(super) repo: Location,
+    /// The branch that is read, and that pull requests go to.
+    pub branch: String,
+}
+
+impl CiConfig {
+    /// Where the repository is.
+    pub fn repo(&self) -> Location {
+        self.repo.clone()
+    }
+
+    /// The repository's name, where pull requests go; `None` when its location does not end in `org/repo`.
+    pub fn name(&self) -> Option<RepoName> {
+        self.repo.name()
+    }
+}
+
+/// The component repositories, found by a template.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Components {
+    pub(super) repo: Template,
+    /// How they are read.
+    pub via: Via,
+}
+
+impl Components {
+    /// Where a component's repository is for a release; `None` for a name that could lead elsewhere (`..`, a slash).
+    pub fn repo(&self, release: Release, name: &RepoName) -> Option<Location> {
+        let release = release.to_string();
+        let values = [("org", &*name.org), ("repo", &name.repo), ("release", &release)];
+        self.repo.expand(&values).ok()
+    }
+}
+
+/// How component repositories are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// By fetching them.
+    Git,
+    /// Through GitHub's API.
+    GitHub,
+}
+
+impl Via {
+    pub(super) const ALL: [Self; 2] = [Self::Git, Self::GitHub];
+
+    /// The name as the configuration has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::GitHub => "github",
+        }
+    }
+}
+
+/// Where the payload's list of images is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payload {
+    pub(super) image_references: Template,
+    pub(super) is_oci: bool,
+}
+
+/// Where a release's `image-references` are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageReferences {
+    /// A release image in a registry, such as `quay.io/org/name:tag`.
+    Oci(String),
+    /// A file at a URL or path.
+    File(Location),
+}
+
+impl Payload {
+    /// The text with its placeholders, a relative path as seen from the current directory.
+    pub(super) fn rebased(&self) -> String {
+        if self.is_oci {
+            self.image_references.text().to_owned()
+        } else {
+            self.image_references.rebased()
+        }
+    }
+
+    /// Where a release's `image-references` are.
+    pub fn image_references(&self, release: Release) -> ImageReferences {
+        if self.is_oci {
+            ImageReferences::Oci(filled(&self.image_references, release))
+        } else {
+            ImageReferences::File(located(&self.image_references, release))
+        }
+    }
+}
+
+const CHECKED: &str = "no configuration has a template that some release makes no location of";
+
+fn located(template: &Template, release: Release) -> Location {
+    template.expand(&[("release", &release.to_string())]).expect(CHECKED)
+}
+
+fn filled(template: &Template, release: Release) -> String {
+    template.fill(&[("release", &release.to_string())]).expect(CHECKED)
+}

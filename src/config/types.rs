@@ -1,0 +1,130 @@
+//! The valid form: what the rest of the program gets to see. Every path is as seen from the current directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::sources::Sources;
+use crate::model::release::Release;
+use crate::plan::{Accept, Adopt, Date, Policy};
+
+/// A configuration without faults, defaults filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file it was read from, as named by the person.
+    pub file: String,
+    /// Where metadata, configs and sources are read from.
+    pub sources: Sources,
+    /// The releases to look after.
+    pub releases: Releases,
+    /// The rule sets; later ones refine earlier ones.
+    pub rules: Vec<RuleSet>,
+    /// What is rendered.
+    pub targets: Vec<Target>,
+    /// Where pull requests go.
+    pub forge: Forge,
+    /// The folder of clones, caches and the journal.
+    pub state: PathBuf,
+    /// When the daemon makes a full run: a cron expression with seconds.
+    pub schedule: String,
+    /// Where the daemon's HTTP server listens.
+    pub listen: SocketAddr,
+    /// What drift is acted on.
+    pub adopt: Adopt,
+    /// Deviations that people have accepted.
+    pub accept: Vec<Accept>,
+    /// Bounds that stop a run that would do too much.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Adoption and acceptance on a day; with `None` no acceptance has expired.
+    pub fn policy(&self, today: Option<Date>) -> Policy {
+        Policy {
+            accept: self.accept.clone(),
+            adopt: self.adopt.clone(),
+            today,
+        }
+    }
+}
+
+/// The releases to look after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Releases {
+    /// Every release with a branch in build data and an active promotion.
+    Auto,
+    /// These, in the order given.
+    List(Vec<Release>),
+}
+
+/// One set of rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleSet {
+    /// The one in the binary.
+    Builtin,
+    /// A file, or a directory of files.
+    Path(PathBuf),
+}
+
+/// What is rendered. A target's options will be fields of its variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// ci-operator configs.
+    ProwConfig,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Self; 1] = [Self::ProwConfig];
+
+    /// The name as configuration and command line have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ProwConfig => "prow-config",
+        }
+    }
+
+    /// The target of a name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.name() == name)
+    }
+}
+
+/// Where pull requests go.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Forge {
+    /// GitHub, or a server with its API.
+    GitHub {
+        /// The API's URL, without a slash at its end.
+        api: String,
+        /// What requests are signed with.
+        credential: Credential,
+    },
+    /// Branches in local repositories and a record for each pull request.
+    Local {
+        /// The folder of records.
+        dir: PathBuf,
+    },
+}
+
+/// Where a secret is found. The secret itself is never part of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A GitHub App's id and its private key's file.
+    App {
+        /// The app's id.
+        id: u64,
+        /// The PEM file with the private key.
+        key_file: PathBuf,
+    },
+    /// The environment variable that holds a token.
+    TokenEnv(String),
+    /// The file that holds a token.
+    TokenFile(PathBuf),
+}
+
+/// Bounds that stop a run that would do too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// More removals than this in one pull request stop it.
+    pub removals: usize,
+}

@@ -1,0 +1,261 @@
+//! Turns the raw form into the valid form.
+//!
+//! The shape has been checked by then, so whatever cannot be read here has been reported already: a stand-in takes its
+//! place, which nobody sees, since a configuration with faults is thrown away as a whole.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::str::FromStr;
+
+use super::fault::{Code, Fault, span};
+use super::format::is_oci;
+use super::keys;
+use super::keys::{Need, Section};
+use super::sources::{BuildData, CiConfig, Components, Payload, Sources, Via};
+use super::types::*;
+use crate::plan::{Accept, Adopt};
+use crate::source::{Location, Template, under};
+use crate::yaml::{Node, Value};
+
+/// Reads a configuration whose relative paths start at `dir`; adds what the shape cannot show to `faults`.
+pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fault>) -> Config {
+    let root = View::of(root, &keys::ROOT);
+    let config = Config {
+        file: file.to_owned(),
+        sources: sources(root.map("sources", &keys::SOURCES), dir),
+        releases: releases(root),
+        rules: root.texts("rules").map(|text| rule_set(text, dir)).collect(),
+        targets: root.texts("targets").filter_map(Target::of_name).collect(),
+        forge: forge(root, dir),
+        state: under(dir, root.text("state")),
+        schedule: root.text("schedule").to_owned(),
+        listen: root
+            .text("listen")
+            .parse()
+            .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        adopt: adopt(root.map("adopt", &keys::ADOPT)),
+        accept: root
+            .items("accept")
+            .map(|node| accept(View::of(node, &keys::ACCEPT), format!("{file}:{}", node.pos.line)))
+            .collect(),
+        limits: Limits {
+            removals: root.map("limits", &keys::LIMITS).parsed("removals").unwrap_or_default(),
+        },
+    };
+    check_twice(root, faults);
+    check_auto(root, &config, faults);
+    config
+}
+
+fn sources(view: View<'_>, dir: &Path) -> Sources {
+    let build_data = view.map("build-data", &keys::BUILD_DATA);
+    let components = view.map("components", &keys::COMPONENTS);
+    Sources {
+        build_data: BuildData {
+            repo: Template::relative_to(build_data.text("repo"), dir),
+            branch: Template::new(build_data.text("branch")),
+        },
+        ci_config: ci_config(view.map("ci-config", &keys::CI_CONFIG), dir),
+        components: Components {
+            repo: Template::relative_to(components.text("repo"), dir),
+            via: Via::ALL
+                .into_iter()
+                .find(|via| via.name() == components.text("via"))
+                .unwrap_or(Via::Git),
+        },
+        payload: view.has("payload").then(|| {
+            let text = view.map("payload", &keys::PAYLOAD).text("image-references");
+            Payload {
+                image_references: Template::relative_to(text, dir),
+                is_oci: is_oci(text),
+            }
+        }),
+    }
+}
+
+fn ci_config(view: View<'_>, dir: &Path) -> Option<CiConfig> {
+    Some(CiConfig {
+        repo: Location::parse_in(view.text("repo"), dir).ok()?,
+        branch: view.text("branch").to_owned(),
+    })
+}
+
+fn releases(root: View<'_>) -> Releases {
+    match root.get("releases").map(|node| &node.value) {
+        Some(Value::Seq(_)) => Releases::List(root.texts("releases").filter_map(|text| text.parse().ok()).collect()),
+        _ => Releases::Auto,
+    }
+}
+
+fn rule_set(text: &str, dir: &Path) -> RuleSet {
+    match text {
+        "builtin" => RuleSet::Builtin,
+        path => RuleSet::Path(under(dir, path)),
+    }
+}
+
+fn forge(root: View<'_>, dir: &Path) -> Forge {
+    let github = root.map("forge", &keys::GITHUB);
+    let local = root.map("forge", &keys::LOCAL);
+    if github.text("kind") != "github" {
+        return Forge::Local {
+            dir: under(dir, local.text("dir")),
+        };
+    }
+    let app = github.map("app", &keys::APP);
+    let credential = if github.has("token-env") {
+        Credential::TokenEnv(github.text("token-env").to_owned())
+    } else if github.has("token-file") {
+        Credential::TokenFile(under(dir, github.text("token-file")))
+    } else {
+        Credential::App {
+            id: app.parsed("id").unwrap_or_default(),
+            key_file: under(dir, app.text("key-file")),
+        }
+    };
+    Forge::GitHub {
+        api: github.text("api").trim_end_matches('/').to_owned(),
+        credential,
+    }
+}
+
+fn adopt(view: View<'_>) -> Adopt {
+    let texts = |key| view.texts(key).map(str::to_owned).collect();
+    Adopt {
+        causes: texts("causes"),
+        components: texts("components"),
+        releases: texts("releases"),
+        images: texts("images"),
+    }
+}
+
+fn accept(view: View<'_>, at: String) -> Accept {
+    let text = |key| view.has(key).then(|| view.text(key).to_owned());
+    Accept {
+        cause: view.text("cause").to_owned(),
+        component: text("component"),
+        image: text("image"),
+        release: text("release"),
+        reason: view.text("reason").to_owned(),
+        author: view.text("author").to_owned(),
+        until: view.parsed("until"),
+        at: Some(at),
+    }
+}
+
+/// The same release, rule set or target twice in one list.
+fn check_twice(root: View<'_>, faults: &mut Vec<Fault>) {
+    for key in ["releases", "rules", "targets"] {
+        let mut seen: Vec<&str> = Vec::new();
+        for node in root.items(key) {
+            let text = scalar(node).unwrap_or("");
+            if !text.is_empty() && seen.contains(&text) {
+                let message = format!("`{text}` is listed twice");
+                faults.push(Fault::new(
+                    Code::Duplicate,
+                    span(node),
+                    message,
+                    "remove one of the two",
+                ));
+            }
+            seen.push(text);
+        }
+    }
+}
+
+/// `releases: auto` looks for branches, so all must be in one repository, and a branch must name its release.
+fn check_auto(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
+    let build_data = root.map("sources", &keys::SOURCES).map("build-data", &keys::BUILD_DATA);
+    if config.releases != Releases::Auto {
+        return;
+    }
+    let hint = "list the releases, as in `releases: [\"4.16\"]`";
+    if let Some(node) = build_data
+        .get("repo")
+        .filter(|_| config.sources.build_data.repo.has("release"))
+    {
+        let message = "with a repository for each release there is no list of branches to find releases in";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+    if let Some(node) = build_data
+        .get("branch")
+        .filter(|_| !config.sources.build_data.branch.has("release"))
+    {
+        let message = "without `{release}` in the name of the branch no release can be found from it";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+}
+
+/// A mapping seen through its section: absent keys read as their default.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    node: Option<&'a Node>,
+    section: &'static Section,
+}
+
+impl<'a> View<'a> {
+    fn of(node: &'a Node, section: &'static Section) -> Self {
+        Self {
+            node: Some(node),
+            section,
+        }
+    }
+
+    fn get(self, key: &str) -> Option<&'a Node> {
+        match &self.node?.value {
+            Value::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
+    fn has(self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    fn map(self, key: &str, section: &'static Section) -> Self {
+        Self {
+            node: self.get(key),
+            section,
+        }
+    }
+
+    /// What holds when a key is absent.
+    fn default(self, key: &str) -> &'static str {
+        match self.section.key(key).map(|key| key.need) {
+            Some(Need::Default(text)) => text,
+            _ => "",
+        }
+    }
+
+    fn text(self, key: &str) -> &'a str {
+        self.get(key)
+            .map_or(self.default(key), |node| scalar(node).unwrap_or(""))
+    }
+
+    fn parsed<T: FromStr>(self, key: &str) -> Option<T> {
+        self.text(key).parse().ok()
+    }
+
+    fn items(self, key: &str) -> impl Iterator<Item = &'a Node> {
+        match self.get(key).map(|node| &node.value) {
+            Some(Value::Seq(nodes)) => nodes.as_slice(),
+            _ => &[],
+        }
+        .iter()
+    }
+
+    /// The texts of a list; of an absent list the default.
+    fn texts(self, key: &str) -> impl Iterator<Item = &'a str> {
+        let default = Some(self.default(key)).filter(|text| !self.has(key) && !text.is_empty());
+        default.into_iter().chain(self.items(key).filter_map(scalar))
+    }
+}
+
+/// A text, or the one key of a name with options.
+fn scalar(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::String(text) | Value::Number(text) => Some(text),
+        Value::Map(map) => map.entries.first().map(|(key, _)| &*key.text),
+        _ => None,
+    }
+}
