@@ -18,6 +18,7 @@ pub mod forge;
 pub mod model;
 pub mod plan;
 pub mod rules;
+pub mod run;
 pub mod source;
 pub mod store;
 pub mod target;

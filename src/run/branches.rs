@@ -1,0 +1,100 @@
+//! Reads what the plain (OCP) configs of each repository promote.
+
+use rayon::prelude::*;
+
+use super::Run;
+use crate::derive::outline::Outline;
+use crate::derive::{Branches, RepoBranches};
+use crate::facts::ci_config::{self, ConfigName, Promotion};
+use crate::source::{RepoName, Snapshot};
+
+/// Must change when the same file yields other facts.
+const VERSION: u32 = 1;
+
+/// Reads the configs of an outline's repositories, only as many of each as tell its branch: first those that are likely,
+/// all others only where none of these promotes to the release.
+pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
+    let repositories: Vec<RepoName> = outline.repositories().into_iter().collect();
+    let read = repositories.into_par_iter().map(|repo| {
+        let target = outline
+            .images
+            .values()
+            .find(|image| image.repository.value.as_ref() == Some(&repo))
+            .and_then(|image| image.view["source"]["branch"].as_str());
+        let branches = Reader {
+            run,
+            ci,
+            outline,
+            repo: &repo,
+        }
+        .read(target.unwrap_or_default());
+        (repo, branches)
+    });
+    read.collect::<Vec<_>>().into_iter().collect()
+}
+
+struct Reader<'r> {
+    run: &'r Run,
+    ci: &'r dyn Snapshot,
+    outline: &'r Outline<'r>,
+    repo: &'r RepoName,
+}
+
+impl Reader<'_> {
+    fn read(&self, target: &str) -> RepoBranches {
+        let mut known = RepoBranches::default();
+        let folder = format!("{}/{}/{}", ci_config::ROOT, self.repo.org, self.repo.repo);
+        let names: Vec<ConfigName> = match self.ci.list(&folder) {
+            Ok(entries) => entries
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| ConfigName::parse(&entry.name, &self.repo.org, &self.repo.repo))
+                .filter(|name| name.variant.is_none())
+                .collect(),
+            Err(error) => {
+                known.unreadable.push((folder, error.to_string()));
+                return known;
+            }
+        };
+        let likely = |name: &ConfigName| name.branch == target || matches!(name.branch.as_str(), "master" | "main");
+        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(likely);
+        self.read_all(&first, &mut known);
+        if !self.promotes(&known) {
+            self.read_all(&rest, &mut known);
+        }
+        known
+    }
+
+    fn promotes(&self, known: &RepoBranches) -> bool {
+        let payload = &self.outline.payload;
+        let here = |p: &Promotion| {
+            !p.disabled && p.namespace == payload.source_namespace.value && p.name == payload.source_name.value
+        };
+        known.configs.iter().any(|(_, promotions)| promotions.iter().any(here))
+    }
+
+    fn read_all(&self, names: &[ConfigName], known: &mut RepoBranches) {
+        for name in names {
+            let path = name.path(&self.repo.org, &self.repo.repo);
+            match self.promotions(&path) {
+                Ok(promotions) => known.configs.push((name.branch.clone(), promotions)),
+                Err(message) => known.unreadable.push((path, message)),
+            }
+        }
+    }
+
+    fn promotions(&self, path: &str) -> Result<Vec<Promotion>, String> {
+        let store = &self.run.store;
+        if store.is_enabled() {
+            let oid = self.ci.oid(path).map_err(|error| error.to_string())?;
+            if let Some(known) = oid.and_then(|oid| store.get("promotions", VERSION, oid.as_bytes())) {
+                return Ok(known);
+            }
+        }
+        let blob = self.ci.read(path).map_err(|error| error.to_string())?;
+        let blob = blob.ok_or_else(|| "it is not there".to_owned())?;
+        let promotions = ci_config::promotions(&blob.bytes).map_err(|error| error.to_string())?;
+        store.put("promotions", VERSION, blob.oid.as_bytes(), &promotions);
+        Ok(promotions)
+    }
+}

@@ -1,0 +1,237 @@
+//! Reads ocp-build-data of a release.
+
+use rayon::prelude::*;
+
+use super::{Run, RunError, unreadable};
+use crate::audit::{Finding, Severity};
+use crate::facts::group::{self, Group};
+use crate::facts::image::Image;
+use crate::facts::stream;
+use crate::facts::view::WrongForm;
+use crate::model::metadata::Metadata;
+use crate::model::release::Release;
+use crate::source::Snapshot;
+use crate::yaml::{self, Node};
+
+/// Must change when the same file yields other facts.
+const VERSION: u32 = 1;
+
+impl Run {
+    /// Reads build data of a release. A file that is broken costs itself only.
+    ///
+    /// # Errors
+    /// The repository or branch cannot be read, or has no `group.yml`.
+    pub fn metadata(&self, release: Release) -> Result<Metadata, RunError> {
+        let build_data = &self.config.sources.build_data;
+        let location = build_data.repo(release);
+        let name = location
+            .name()
+            .map_or_else(|| location.to_string(), |name| name.to_string());
+        let opened = self.sources.open(&name, &location, &build_data.branch(release));
+        let what = format!("build data of {release} (`sources.build-data`)");
+        let snapshot = opened.map_err(|error| RunError::Source { what, error })?;
+        let reader = Reader {
+            run: self,
+            snapshot: &*snapshot,
+            release,
+        };
+        reader.read()
+    }
+}
+
+struct Reader<'r> {
+    run: &'r Run,
+    snapshot: &'r dyn Snapshot,
+    release: Release,
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Result<Metadata, RunError> {
+        let mut findings = Vec::new();
+        let group = self.group(&mut findings)?;
+        let (streams, faults) = self.streams(&group, &mut findings);
+        let mut metadata = Metadata::new(self.release, self.snapshot.origin().clone(), group, streams);
+        findings.extend(faults);
+        let entries = self.snapshot.list("images").unwrap_or_else(|error| {
+            findings.push(unreadable(
+                self.snapshot,
+                "unreadable-metadata",
+                "images",
+                None,
+                error.to_string(),
+            ));
+            None
+        });
+        if entries.is_none() {
+            let text = "build data has no `images` folder";
+            findings.push(
+                unreadable(self.snapshot, "no-images", "images", None, text).with_help("is it the right branch?"),
+            );
+        }
+        let keys: Vec<String> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.name.strip_suffix(".yml").map(str::to_owned))
+            .collect();
+        let read: Vec<_> = keys
+            .par_iter()
+            .map(|key| (key, self.image(key, &metadata.group)))
+            .collect();
+        for (key, result) in read {
+            match result {
+                Ok(image) => {
+                    findings.extend(
+                        image
+                            .faults
+                            .iter()
+                            .map(|fault| self.wrong_form(&Metadata::image_file(key), fault)),
+                    );
+                    metadata.images.insert(key.clone(), image);
+                }
+                Err(finding) => {
+                    metadata.broken.insert(key.clone());
+                    findings.push(*finding);
+                }
+            }
+        }
+        metadata.findings = findings;
+        Ok(metadata)
+    }
+
+    fn group(&self, findings: &mut Vec<Finding>) -> Result<Group, RunError> {
+        let release_fault = |finding: Finding| RunError::Release {
+            release: self.release,
+            findings: vec![finding],
+        };
+        let mut root = match self.yaml("group.yml", None) {
+            Ok(Some(root)) => root,
+            Ok(None) => {
+                let finding = unreadable(
+                    self.snapshot,
+                    "no-group",
+                    "group.yml",
+                    None,
+                    "build data has no `group.yml`",
+                );
+                return Err(release_fault(
+                    finding.with_help("is it the right repository and branch?"),
+                ));
+            }
+            Err(finding) => return Err(release_fault(*finding)),
+        };
+        match self.yaml("group.ext.yml", None) {
+            Ok(Some(ext)) => group::merge(&mut root, ext),
+            Ok(None) => {}
+            Err(finding) => findings.push(*finding),
+        }
+        for key in ["vars", "public_upstreams", "arches"] {
+            self.include(&mut root, key, findings);
+        }
+        let mut group = Group::read(&root);
+        group.vars.extend(self.run.overrides.vars.clone());
+        findings.extend(group.faults.iter().map(|fault| self.wrong_form("group.yml", fault)));
+        Ok(group)
+    }
+
+    /// Puts a file in the place of `key: !include file`.
+    fn include(&self, root: &mut Node, key: &str, findings: &mut Vec<Finding>) {
+        let tagged = root.get(key).and_then(Node::as_tagged);
+        let Some(file) = tagged
+            .filter(|(tag, _)| *tag == "!include")
+            .and_then(|(_, node)| node.text())
+        else {
+            return;
+        };
+        let file = file.to_owned();
+        match self.yaml(&file, None) {
+            Ok(Some(node)) => drop(root.as_map_mut().and_then(|map| map.insert(key, node))),
+            Ok(None) => {
+                let text = format!("group.yml includes {file}, which is not there");
+                findings.push(unreadable(
+                    self.snapshot,
+                    "unreadable-metadata",
+                    "group.yml",
+                    None,
+                    text,
+                ));
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+
+    fn streams(&self, group: &Group, findings: &mut Vec<Finding>) -> (Vec<stream::Stream>, Vec<Finding>) {
+        let mut root = match self.yaml("streams.yml", Some(group)) {
+            Ok(root) => root.unwrap_or_default(),
+            Err(finding) => {
+                findings.push(*finding);
+                Node::default()
+            }
+        };
+        for name in self.run.overrides.apply_to_streams(&mut root) {
+            let text = format!("`--set streams.{name}…`: there is no stream {name}");
+            findings.push(unreadable(self.snapshot, "unknown-stream", "streams.yml", None, text));
+        }
+        let (streams, faults) = stream::read(&root);
+        (
+            streams,
+            faults
+                .iter()
+                .map(|fault| self.wrong_form("streams.yml", fault))
+                .collect(),
+        )
+    }
+
+    fn image(&self, key: &str, group: &Group) -> Result<Image, Box<Finding>> {
+        let file = Metadata::image_file(key);
+        let bad = |line, message: String| {
+            let finding = unreadable(self.snapshot, "unreadable-metadata", &file, line, message);
+            Box::new(finding.with_help("put the file right; images that need it stay as they are until then"))
+        };
+        let oid = self.snapshot.oid(&file).map_err(|error| bad(None, error.to_string()))?;
+        let cache_key = oid.map(|oid| format!("{oid} {:?}", group.vars));
+        let known = cache_key
+            .as_ref()
+            .and_then(|key| self.run.store.get("image", VERSION, key.as_bytes()));
+        if let Some(image) = known {
+            return Ok(image);
+        }
+        let blob = self
+            .snapshot
+            .read(&file)
+            .map_err(|error| bad(None, error.to_string()))?;
+        let blob = blob.ok_or_else(|| bad(None, "the file is not there".into()))?;
+        let text = std::str::from_utf8(&blob.bytes).map_err(|error| bad(None, format!("not UTF-8: {error}")))?;
+        let node = yaml::parse(group.substitute(text).as_bytes());
+        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.to_string()))?);
+        if image.node.as_map().is_none() {
+            return Err(bad(
+                Some(1),
+                format!("a mapping is expected, this is {}", image.node.type_name()),
+            ));
+        }
+        if let Some(key) = cache_key {
+            self.run.store.put("image", VERSION, key.as_bytes(), &image);
+        }
+        Ok(image)
+    }
+
+    fn yaml(&self, file: &str, group: Option<&Group>) -> Result<Option<Node>, Box<Finding>> {
+        let bad =
+            |line, message: String| Box::new(unreadable(self.snapshot, "unreadable-metadata", file, line, message));
+        let Some(blob) = self.snapshot.read(file).map_err(|error| bad(None, error.to_string()))? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&blob.bytes);
+        let text = group.map_or_else(|| text.to_string(), |group| group.substitute(&text));
+        yaml::parse(text.as_bytes())
+            .map(Some)
+            .map_err(|error| bad(Some(error.pos.line), error.to_string()))
+    }
+
+    fn wrong_form(&self, file: &str, fault: &WrongForm) -> Finding {
+        let text = format!("`{}`: {}", fault.key, fault.message);
+        let mut finding = unreadable(self.snapshot, "wrong-type", file, Some(fault.pos.line), text);
+        finding.severity = Severity::Warning;
+        finding.with_help("the key is read as if it were not there")
+    }
+}

@@ -1,0 +1,106 @@
+//! Which releases a run is for.
+
+use std::collections::BTreeSet;
+
+use super::{Run, RunError};
+use crate::config::Releases;
+use crate::derive::outline::payload_of;
+use crate::facts::group::Group;
+use crate::model::release::Release;
+use crate::source::Snapshot;
+
+use crate::facts::ci_config::{self, ConfigName};
+
+impl Run {
+    /// The releases that are asked for, else those of the configuration; `auto` finds every release that build data has
+    /// a branch of and that an OCP config actively promotes to.
+    ///
+    /// # Errors
+    /// Build data cannot be read.
+    pub fn releases(&self, asked: &[Release], ci: Option<&dyn Snapshot>) -> Result<Vec<Release>, RunError> {
+        if !asked.is_empty() {
+            return Ok(asked.iter().copied().collect::<BTreeSet<_>>().into_iter().collect());
+        }
+        match &self.config.releases {
+            Releases::List(list) => Ok(list.clone()),
+            Releases::Auto => self.auto(ci),
+        }
+    }
+
+    fn auto(&self, ci: Option<&dyn Snapshot>) -> Result<Vec<Release>, RunError> {
+        let build_data = &self.config.sources.build_data;
+        let location = build_data.shared_repo().ok_or_else(|| {
+            RunError::Config("`releases: auto` needs one repository of build data; list the releases instead".into())
+        })?;
+        let what = || "build data (`sources.build-data`)".to_owned();
+        let branches = self
+            .sources
+            .branches(&location)
+            .map_err(|error| RunError::Source { what: what(), error })?;
+        let Some(branches) = branches else {
+            return Ok(self.of_directory(&location)?.into_iter().collect());
+        };
+        let known: BTreeSet<Release> = branches.iter().filter_map(|name| build_data.release_of(name)).collect();
+        let Some(ci) = ci else {
+            return Ok(known.into_iter().collect());
+        };
+        Ok(known
+            .into_iter()
+            .filter(|release| self.is_promoted_to(*release, ci))
+            .collect())
+    }
+
+    /// A plain directory stands for any branch; which release it holds, its own variables say.
+    fn of_directory(&self, location: &crate::source::Location) -> Result<Option<Release>, RunError> {
+        let what = || "build data (`sources.build-data`)".to_owned();
+        let name = location
+            .name()
+            .map_or_else(|| location.to_string(), |name| name.to_string());
+        let opened = self.sources.open(&name, location, "");
+        let snapshot = opened.map_err(|error| RunError::Source { what: what(), error })?;
+        let group = snapshot
+            .read("group.yml")
+            .ok()
+            .flatten()
+            .and_then(|blob| crate::yaml::parse(&blob.bytes).ok());
+        let number = |name: &str| group.as_ref()?.at(&["vars", name])?.text()?.parse::<u32>().ok();
+        Ok(number("MAJOR")
+            .zip(number("MINOR"))
+            .map(|(major, minor)| Release { major, minor }))
+    }
+
+    /// Looks for one OCP config that promotes to the release; the branches that it is likely on go first.
+    fn is_promoted_to(&self, release: Release, ci: &dyn Snapshot) -> bool {
+        let Ok(payload) = payload_of(&self.rules, release, &Group::default()) else {
+            return false;
+        };
+        let (namespace, name) = (&payload.source_namespace.value, &payload.source_name.value);
+        let list = |folder: &str| ci.list(folder).ok().flatten().unwrap_or_default();
+        for org in list(ci_config::ROOT) {
+            for repo in list(&format!("{}/{}", ci_config::ROOT, org.name)) {
+                let folder = format!("{}/{}/{}", ci_config::ROOT, org.name, repo.name);
+                for entry in list(&folder) {
+                    let plain = ConfigName::parse(&entry.name, &org.name, &repo.name);
+                    let text = release.to_string();
+                    let likely = |name: &ConfigName| {
+                        matches!(name.branch.as_str(), "master" | "main") || name.branch.ends_with(&text)
+                    };
+                    if !plain.is_some_and(|name| name.variant.is_none() && likely(&name)) {
+                        continue;
+                    }
+                    let Ok(Some(blob)) = ci.read(&format!("{folder}/{}", entry.name)) else {
+                        continue;
+                    };
+                    let promotions = ci_config::promotions(&blob.bytes).unwrap_or_default();
+                    if promotions
+                        .iter()
+                        .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+}

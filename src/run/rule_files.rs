@@ -1,0 +1,100 @@
+//! Finds rule files: the built-in set, directories, single files.
+#![expect(clippy::disallowed_methods, reason = "reads rule files")]
+
+use std::fs;
+use std::path::Path;
+
+use crate::config;
+
+/// The built-in rules, as they stand in `rules/`.
+pub const BUILTIN: &[(&str, &str)] = &[
+    ("rules/10-payload.yaml", include_str!("../../rules/10-payload.yaml")),
+    ("rules/20-images.yaml", include_str!("../../rules/20-images.yaml")),
+    ("rules/30-from.yaml", include_str!("../../rules/30-from.yaml")),
+    (
+        "rules/40-ci-operator.yaml",
+        include_str!("../../rules/40-ci-operator.yaml"),
+    ),
+];
+
+/// Reads the files of some rule sets in their order; the files of a directory in the order of their names.
+///
+/// # Errors
+/// A sentence about the first file or directory that cannot be read.
+pub fn read(sets: &[config::RuleSet]) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut files = Vec::new();
+    for set in sets {
+        match set {
+            config::RuleSet::Builtin => {
+                files.extend(
+                    BUILTIN
+                        .iter()
+                        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
+                );
+            }
+            config::RuleSet::Path(path) => read_path(path, &mut files)?,
+        }
+    }
+    Ok(files)
+}
+
+fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
+    let fault = |error: std::io::Error| format!("rules {} cannot be read: {error}", path.display());
+    if !fs::metadata(path).map_err(fault)?.is_dir() {
+        return read_file(path, files);
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).map_err(fault)? {
+        let file = entry.map_err(fault)?.path();
+        if file.extension().is_some_and(|ext| ext == "yaml" || ext == "yml") {
+            found.push(file);
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        return Err(format!("rules {}: the directory has no *.yaml file", path.display()));
+    }
+    found.iter().try_for_each(|file| read_file(file, files))
+}
+
+fn read_file(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
+    const LARGEST: u64 = 8 << 20;
+    let fault = |error: std::io::Error| format!("rules {} cannot be read: {error}", path.display());
+    let size = fs::metadata(path).map_err(fault)?.len();
+    if size > LARGEST {
+        return Err(format!(
+            "rules {} are {size} bytes large; {LARGEST} are the most",
+            path.display()
+        ));
+    }
+    files.push((path.display().to_string(), fs::read(path).map_err(fault)?));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_rules_folder_is_built_in() {
+        let mut there: Vec<String> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"))
+            .expect("the rules folder")
+            .map(|entry| format!("rules/{}", entry.expect("an entry").file_name().to_string_lossy()))
+            .filter(|name| name.ends_with(".yaml"))
+            .collect();
+        there.sort();
+        assert_eq!(
+            there,
+            BUILTIN.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let missing = config::RuleSet::Path("/nowhere/rules".into());
+        assert!(read(&[missing]).is_err_and(|error| error.contains("/nowhere/rules")));
+        let empty = tempfile::tempdir().expect("a folder");
+        let error = read(&[config::RuleSet::Path(empty.path().into())]).expect_err("no rule in it");
+        assert!(error.contains("no *.yaml file"), "{error}");
+    }
+}
