@@ -1,0 +1,221 @@
+//! The arguments of all commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps OKD's build configuration in lockstep with OCP's.
+///
+/// lockstep reads ocp-build-data, openshift/release's CI configs and the component repositories, derives OKD's build
+/// configs through rules, and opens pull requests where what is there has drifted.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version, propagate_version = true, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch, derive, plan, and open or update pull requests
+    #[command(after_help = "\
+Examples:
+  Put everything right that has drifted:
+    lockstep reconcile --config lockstep.yaml
+  See what that would write for one release, without writing it:
+    lockstep reconcile --release 4.16 --dry-run")]
+    Reconcile(ReconcileArgs),
+    /// Show the drift: what differs from what is derived, and why
+    #[command(after_help = "\
+Examples:
+  The drift of all releases, by cause; exit code 2 where there is any:
+    lockstep plan --exit-code
+  The differences of every file of one release, as if Go were newer:
+    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22")]
+    Plan(PlanArgs),
+    /// Write the desired files to a directory, and nothing else
+    #[command(after_help = "\
+Examples:
+  All configs of a release, to look at or compare:
+    lockstep render --release 4.16 --out /tmp/okd
+  The same with rules of your own in place of the configured ones:
+    lockstep render --release 4.16 --rules builtin --rules my-rules/ --out /tmp/okd")]
+    Render(RenderArgs),
+    /// Print the unified build config of a release
+    #[command(after_help = "\
+Examples:
+  Everything that is derived for a release, every value with its provenance:
+    lockstep build-config --release 4.16
+  The Dockerfile of every image:
+    lockstep build-config --release 4.16 --format json | jq '.images[] | {tag: .tag.value, dockerfile: .dockerfile.value}'")]
+    BuildConfig(BuildConfigArgs),
+    /// Say why a value is what it is
+    #[command(after_help = "\
+Examples:
+  Why the second builder of the installer is what it is:
+    lockstep explain installer --release 4.16 --field 'builders[1]'
+  All images of a repository, with the rules that did not apply:
+    lockstep explain openshift/oc --release 4.16 --trace")]
+    Explain(ExplainArgs),
+    /// Check or show the configuration, or print its schema
+    #[command(after_help = "\
+Examples:
+  All faults of a configuration at once:
+    lockstep config check --config lockstep.yaml
+  The configuration with every default filled in:
+    lockstep config show")]
+    Config(ConfigArgs),
+    /// Print completions for a shell
+    #[command(after_help = "\
+Examples:
+  For bash, in this shell:
+    source <(lockstep completions bash)
+  For fish, for good:
+    lockstep completions fish > ~/.config/fish/completions/lockstep.fish")]
+    Completions(CompletionsArgs),
+}
+
+/// What all commands on releases take.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
+    pub config: PathBuf,
+    /// Only this release, such as 4.16 (can be given several times)
+    #[arg(long = "release", value_name = "RELEASE")]
+    pub releases: Vec<String>,
+    /// Only this target, such as prow-config (can be given several times)
+    #[arg(long = "target", value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Rules in place of the configured ones: `builtin`, a file or a directory (can be given several times)
+    #[arg(long = "rules", value_name = "RULES")]
+    pub rules: Vec<String>,
+    /// Change metadata for this run: `vars.NAME=VALUE` or `streams.NAME.KEY=VALUE` (can be given several times)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only say what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// How to group the drift; by default by cause where there is much, else by file
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+    /// Exit with 2 where there is drift
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The directory; files go to DIR/<org>/<repo>/<path>
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct BuildConfigArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "yaml")]
+    pub format: YamlOrJson,
+    /// Print the document's JSON schema instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// An image (payload tag or key of ocp-build-data), or a repository (org/repo)
+    #[arg(value_name = "IMAGE|ORG/REPO")]
+    pub what: String,
+    #[command(flatten)]
+    pub common: Common,
+    /// Only this field, such as `dockerfile` or `builders[1]`
+    #[arg(long, value_name = "PATH")]
+    pub field: Option<String>,
+    /// The whole evaluation: every rule that was tried for every field
+    #[arg(long)]
+    pub trace: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Tell all faults of the configuration at once
+    Check(ConfigFile),
+    /// Print the configuration with every default filled in
+    Show(ConfigFile),
+    /// Print the configuration's JSON schema
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// How drift is grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// By rule and field, with a count and an example
+    Cause,
+    /// By file, with differences
+    File,
+    /// By image
+    Image,
+}
+
+/// Text or JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    /// For people
+    Text,
+    /// For programs: stable and documented
+    Json,
+}
+
+/// YAML or JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum YamlOrJson {
+    /// For people
+    Yaml,
+    /// For programs
+    Json,
+}

@@ -1,0 +1,143 @@
+//! `lockstep explain`
+
+use anyhow::anyhow;
+use lockstep::derive::explain::{Explanation, Field, explain};
+use lockstep::derive::provenance::RulePart;
+use lockstep::plan::terminal;
+
+use super::args::{ExplainArgs, TextOrJson};
+use super::{Outcome, Usage, print, setup};
+
+/// Prints why the values of an image are what they are.
+pub fn run(args: &ExplainArgs) -> Outcome {
+    let ready = setup::ready(&args.common)?;
+    let mut ended = ready.ended;
+    let releases = ready.derive(&mut ended);
+    let mut found: Vec<Explanation> = releases
+        .iter()
+        .flat_map(|release| explain(release, &args.what))
+        .collect();
+    if found.is_empty() {
+        let known = releases
+            .iter()
+            .flat_map(|release| release.images.values().map(|image| image.tag.value.as_str()));
+        return Err(anyhow!(
+            "no needed image has the tag, key or repository `{}`{}",
+            args.what,
+            near(&args.what, known)
+        ));
+    }
+    if let Some(wanted) = &args.field {
+        for explanation in &mut found {
+            let known: Vec<String> = explanation.fields.iter().map(|field| field.path.clone()).collect();
+            explanation.fields.retain(|field| field.path == *wanted);
+            if explanation.fields.is_empty() {
+                let text = format!(
+                    "{} has no field `{wanted}`; it has {}",
+                    explanation.tag,
+                    known.join(", ")
+                );
+                return Err(Usage(text).into());
+            }
+        }
+    }
+    match args.format {
+        TextOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&found)?))?,
+        TextOrJson::Text => {
+            let texts: Vec<String> = found
+                .iter()
+                .map(|one| text(one, args.trace || args.field.is_some()))
+                .collect();
+            print(&texts.join("\n"))?;
+        }
+    }
+    Ok(ended)
+}
+
+/// A hint that names the nearest known tag.
+fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let nearest = known.map(|tag| (strsim::damerau_levenshtein(word, tag), tag)).min();
+    match nearest {
+        Some((distance, tag)) if distance <= 2.max(word.len() / 3) => format!("; did you mean `{tag}`?"),
+        _ => String::new(),
+    }
+}
+
+fn text(one: &Explanation, whole: bool) -> String {
+    let mut out = format!(
+        "{}  ({}, {}, release {}): {}\n",
+        one.tag, one.image, one.repository, one.release, one.standing
+    );
+    for field in &one.fields {
+        if whole {
+            chain(&mut out, field);
+        } else {
+            let rule = field.rules.iter().rev().find(|part| part.verdict == "decided");
+            let why = rule
+                .map(|part| format!("  [{} {}]", part.rule, part.at))
+                .unwrap_or_default();
+            line(&mut out, 2, &format!("{:<14}{}{why}", field.path, field.value));
+        }
+    }
+    for finding in &one.findings {
+        line(&mut out, 2, finding);
+    }
+    out
+}
+
+/// One field with everything behind it, from the source's line to the rules that did not apply.
+fn chain(out: &mut String, field: &Field) {
+    line(out, 0, "");
+    line(out, 0, &format!("{} = {}", field.path, field.value));
+    for step in &field.steps {
+        entry(out, &step.kind, &step.text);
+        if !step.at.is_empty() {
+            entry(out, "", &step.at);
+        }
+    }
+    let (decided, others): (Vec<&RulePart>, Vec<&RulePart>) =
+        field.rules.iter().partition(|part| part.verdict == "decided");
+    for part in decided {
+        entry(out, "rule", &format!("{} ({})", part.rule, part.at));
+        entry(out, "", &part.because);
+        for read in &part.read {
+            let at = read
+                .place
+                .as_ref()
+                .map(|place| format!("  {place}"))
+                .unwrap_or_default();
+            entry(out, "", &format!("{} = {}{at}", read.variable, quoted(&read.value)));
+        }
+    }
+    for part in others {
+        let when = part
+            .when
+            .as_ref()
+            .map(|when| format!("  when {when}"))
+            .unwrap_or_default();
+        entry(
+            out,
+            "not",
+            &format!("{} ({}) {}{when}", part.rule, part.at, part.verdict),
+        );
+    }
+}
+
+fn quoted(value: &str) -> String {
+    if value.is_empty() {
+        "''".to_owned()
+    } else {
+        value.to_owned()
+    }
+}
+
+fn entry(out: &mut String, kind: &str, text: &str) {
+    line(out, 2, &format!("{kind:<10}{text}"));
+}
+
+fn line(out: &mut String, indent: usize, text: &str) {
+    let text = terminal(text);
+    out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
+    out.push_str(&text);
+    out.push('\n');
+}

@@ -1,0 +1,126 @@
+//! Arguments, output and exit codes; one file a command.
+
+mod args;
+mod build_config;
+mod completions;
+mod config;
+mod explain;
+mod plan;
+mod progress;
+mod reconcile;
+mod render;
+mod setup;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// How a command ended. Exit codes are a contract: 0 done, 1 something asked for could not be done, 2 drift where
+/// `--exit-code` asks, 64 wrong usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ended {
+    /// Everything that was asked for was done.
+    Done,
+    /// There is drift, and `--exit-code` asks for it to be told.
+    Drift,
+    /// Something asked for could not be done; everything else was.
+    Failed,
+}
+
+impl From<Ended> for ExitCode {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Done => Self::SUCCESS,
+            Ended::Failed => Self::from(1),
+            Ended::Drift => Self::from(2),
+        }
+    }
+}
+
+/// Wrong usage, as sysexits has it.
+const USAGE: u8 = 64;
+
+/// What a command returns: how it ended, or an error that ends it.
+pub type Outcome = Result<Ended, anyhow::Error>;
+
+/// An argument whose value is wrong in a way that clap cannot tell.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Reads arguments, runs the command, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let usage = error.use_stderr();
+            // Nothing more can be said where even the help cannot be written.
+            let _ = error.print();
+            return if usage {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    logging();
+    let outcome = match cli.command {
+        Command::Reconcile(args) => reconcile::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Render(args) => render::run(&args),
+        Command::BuildConfig(args) => build_config::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    match outcome {
+        Ok(ended) => ended.into(),
+        Err(error) if error.is::<BrokenPipe>() => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            if error.is::<Usage>() {
+                ExitCode::from(USAGE)
+            } else {
+                Ended::Failed.into()
+            }
+        }
+    }
+}
+
+/// Logs go to stderr; `RUST_LOG` says which.
+fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
+}
+
+/// Whoever read the output has stopped reading (`| head`): no fault of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader of the output has gone")]
+struct BrokenPipe;
+
+/// Writes a result to stdout.
+///
+/// # Errors
+/// It cannot be written.
+pub fn print(text: &str) -> Result<(), anyhow::Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe => BrokenPipe.into(),
+            _ => anyhow::Error::new(error).context("the result cannot be written"),
+        })
+}
+
+/// Writes a line for people to stderr.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,45 @@
+//! `lockstep plan`
+
+use std::io::IsTerminal;
+
+use lockstep::plan::{self, Color};
+
+use super::args::{By, PlanArgs, TextOrJson};
+use super::{Ended, Outcome, print, setup};
+
+/// Shows the drift.
+pub fn run(args: &PlanArgs) -> Outcome {
+    if args.schema {
+        let schema = schemars::schema_for!(plan::PlanView<'_>);
+        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        return Ok(Ended::Done);
+    }
+    let ready = setup::ready(&args.common)?;
+    let mut ended = ready.ended;
+    let releases = ready.derive(&mut ended);
+    let rendered = ready.run.render(&releases, ready.ci.as_ref())?;
+    let plan = ready.run.plan(&releases, rendered, ready.whole);
+    ended = ended.max(setup::unread_sources(&plan.findings));
+    match args.format {
+        TextOrJson::Json => print(&format!("{}\n", plan::json(&plan)?))?,
+        TextOrJson::Text => {
+            let by = args.by.map(|by| match by {
+                By::Cause => plan::By::Cause,
+                By::File => plan::By::File,
+                By::Image => plan::By::Image,
+            });
+            print(&plan::text(&plan, by, color()))?;
+        }
+    }
+    if args.exit_code && plan.has_drift() {
+        Ok(ended.max(Ended::Drift))
+    } else {
+        Ok(ended)
+    }
+}
+
+/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org).
+fn color() -> Color {
+    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted { Color::On } else { Color::Off }
+}
