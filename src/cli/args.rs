@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::rules::args::RulesArgs;
+
 /// Keeps OKD's build configuration in lockstep with OCP's.
 ///
 /// lockstep reads ocp-build-data, openshift/release's CI configs and the component repositories, derives OKD's build
@@ -57,6 +59,14 @@ Examples:
   All images of a repository, with the rules that did not apply:
     lockstep explain openshift/oc --release 4.16 --trace")]
     Explain(ExplainArgs),
+    /// Write, test and look at rules
+    #[command(after_help = "\
+Examples:
+  All faults of the built-in rules and of your own on top of them:
+    lockstep rules check my-rules/
+  All cases, and then how much of the rules they exercise:
+    lockstep rules test && lockstep rules coverage --min 100")]
+    Rules(RulesArgs),
     /// Check or show the configuration, or print its schema
     #[command(after_help = "\
 Examples:

@@ -43,7 +43,7 @@ pub struct Ready {
 pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
     let asked = releases(common)?;
-    let rules = rules(&config)?;
+    let rules = Arc::new(rules(&config)?);
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
     let (store, warning) = Store::open(&config.state);

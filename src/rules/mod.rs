@@ -10,6 +10,7 @@ pub mod load;
 pub mod names;
 pub mod rule;
 pub mod sample;
+pub mod schema;
 pub mod set;
 pub mod subject;
 pub mod template;

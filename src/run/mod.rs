@@ -37,7 +37,7 @@ pub struct Run {
     /// Facts of earlier runs.
     pub store: Store,
     /// The rules.
-    pub rules: RuleSet,
+    pub rules: Arc<RuleSet>,
     /// Changes of metadata to try out.
     pub overrides: Overrides,
     /// What of the drift is put right.
