@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod expr;
 pub mod load;
 pub mod names;
+pub mod reference;
 pub mod rule;
 pub mod sample;
 pub mod schema;
