@@ -33,7 +33,9 @@ Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
     lockstep plan --exit-code
   The differences of every file of one release, as if Go were newer:
-    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22")]
+    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22
+  What a new rule would change:
+    lockstep plan --with-rules my-rules/")]
     Plan(PlanArgs),
     /// Write the desired files to a directory, and nothing else
     #[command(after_help = "\
@@ -100,6 +102,9 @@ pub struct Common {
     /// Rules in place of the configured ones: `builtin`, a file or a directory (can be given several times)
     #[arg(long = "rules", value_name = "RULES")]
     pub rules: Vec<String>,
+    /// Rules on top of the configured ones, for this run: a file or a directory (can be given several times)
+    #[arg(long = "with-rules", value_name = "RULES")]
+    pub with_rules: Vec<String>,
     /// Change metadata for this run: `vars.NAME=VALUE` or `streams.NAME.KEY=VALUE` (can be given several times)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 use similar::TextDiff;
 
-use super::case::{Case, EXPECTED};
+use super::case::{CASE_FILE, Case, EXPECTED};
 use super::coverage::Tally;
 use super::run::{self, Bench, Results};
 use super::sets::RuleSets;
@@ -136,6 +136,9 @@ struct Judge<'j> {
     failures: Vec<Failure>,
 }
 
+/// How a text starts that somebody still has to write.
+const FILL_IN: &str = "FILL IN";
+
 /// The name of a file in `expected`.
 pub fn expected_name(file: &Desired) -> String {
     format!("{}/{}", file.repo, file.path)
@@ -168,6 +171,15 @@ impl Judge<'_> {
             let Ok(segments) = value::segments(path) else { continue };
             let found = value::find(&document, &segments);
             if found == Some(expected) {
+                continue;
+            }
+            if let Some(todo) = expected.as_str().filter(|text| text.starts_with(FILL_IN)) {
+                let found = found.map_or("nothing".into(), pretty);
+                let detail = format!(
+                    "{}: as it is, the rules make this of it:\n{found}",
+                    self.case.dir.join(CASE_FILE).display()
+                );
+                self.fail("fill-in", format!("{path}: {todo}"), detail);
                 continue;
             }
             let mut detail = match found {

@@ -4,11 +4,14 @@
 //! else, so that what passes here is what happens later.
 #![expect(clippy::disallowed_methods, reason = "cases and rule files are on disk")]
 
+pub mod capture;
 pub mod case;
 pub mod coverage;
 pub mod judge;
+pub mod new;
 pub mod report;
 pub mod run;
 pub mod sets;
 pub mod update;
 pub mod value;
+pub mod watch;

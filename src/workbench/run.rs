@@ -20,9 +20,9 @@ use crate::store::Store;
 use crate::target::Rendered;
 
 /// The repository of CI configs within a case's input.
-const CI_CONFIG: &str = "openshift/release";
+pub(super) const CI_CONFIG: &str = "openshift/release";
 /// The repository of build data within a case's input.
-const BUILD_DATA: &str = "openshift-eng/ocp-build-data";
+pub(super) const BUILD_DATA: &str = "openshift-eng/ocp-build-data";
 
 /// Everything that a case's run is made of.
 pub struct Bench {

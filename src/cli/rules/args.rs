@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::args::TextOrJson;
+use crate::cli::args::{Common, TextOrJson};
 
 #[derive(Debug, Args)]
 pub struct RulesArgs {
@@ -24,6 +24,10 @@ pub enum RulesCommand {
     List(ListArgs),
     /// Print the JSON schema of rule files
     Schema,
+    /// Make a rule and a case to start from
+    New(NewArgs),
+    /// Cut a case out of real repositories: only the files that the derivation reads
+    Capture(CaptureArgs),
 }
 
 /// Which rules.
@@ -77,6 +81,9 @@ pub struct TestArgs {
     /// Make what comes out the expectation, after it was shown
     #[arg(long)]
     pub update: bool,
+    /// Run again what depends on a file that is saved, until interrupted
+    #[arg(long, conflicts_with_all = ["update", "fail_fast"])]
+    pub watch: bool,
     /// Stop at the first case that fails
     #[arg(long)]
     pub fail_fast: bool,
@@ -107,6 +114,31 @@ pub struct ListArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The rule's name, and the case's
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The folder of cases
+    #[arg(long, value_name = "DIR", default_value = "fixtures/cases")]
+    pub cases: PathBuf,
+    /// The release that the case is for
+    #[arg(long, value_name = "RELEASE", default_value = "4.16")]
+    pub release: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CaptureArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// An image (payload tag or key of ocp-build-data) that the case is about (can be given several times)
+    #[arg(long = "image", value_name = "IMAGE", required = true)]
+    pub images: Vec<String>,
+    /// The case's folder, such as fixtures/cases/my-case
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// The form of a test's output.

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use lockstep::workbench::coverage::Tally;
 use lockstep::workbench::judge::{Verdict, judge};
 use lockstep::workbench::sets::{self, RuleSets};
+use lockstep::workbench::watch::{Round, Watch};
 use lockstep::workbench::{case, report};
 use rayon::prelude::*;
 
@@ -16,6 +17,9 @@ use crate::cli::{Ended, Outcome, print, say};
 
 /// Runs cases.
 pub fn test(args: &TestArgs) -> Outcome {
+    if args.watch {
+        return watch(args);
+    }
     let (verdicts, took) = run(&args.cases, args.update, args.fail_fast)?;
     let text = match args.format {
         TestFormat::Text => report::text(&verdicts, took),
@@ -25,6 +29,38 @@ pub fn test(args: &TestArgs) -> Outcome {
     print(&text)?;
     let passed = verdicts.iter().all(|verdict| verdict.failures.is_empty());
     Ok(if passed { Ended::Done } else { Ended::Failed })
+}
+
+/// Runs cases, and again what depends on a file that is saved.
+fn watch(args: &TestArgs) -> Outcome {
+    let mut watch =
+        Watch::new(args.cases.paths.clone(), args.cases.filter.clone()).map_err(|message| anyhow!(message))?;
+    let mut failed = Ok(());
+    watch.run(|round| {
+        failed = show(&round);
+        failed.is_ok()
+    });
+    failed.map(|()| Ended::Done)
+}
+
+/// One round of a watch: what changed, then only the cases that fail, and a line that counts.
+fn show(round: &Round) -> Result<(), anyhow::Error> {
+    let changed: Vec<_> = round.changed.iter().map(|path| path.display().to_string()).collect();
+    if !changed.is_empty() && round.verdicts.is_empty() && round.trouble.is_none() {
+        return Ok(());
+    }
+    if let Some(first) = changed.first() {
+        let more = if changed.len() > 1 {
+            format!(" and {} more", changed.len() - 1)
+        } else {
+            String::new()
+        };
+        print(&format!("\n{first}{more} changed\n"))?;
+    }
+    if let Some(trouble) = &round.trouble {
+        print(&format!("error: {trouble}\n"))?;
+    }
+    print(&report::text(&round.verdicts, round.took))
 }
 
 /// Runs cases and tells which rules they exercise.
