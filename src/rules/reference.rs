@@ -99,12 +99,12 @@ const MADE: &[Row] = &[
     row(
         "all but payload",
         "payload.registry",
-        "`'registry.ci.openshift.org'`",
+        "`'registry.example.com'`",
         "rules on payload",
     ),
-    row("all but payload", "payload.namespace", "`'origin'`", "rules on payload"),
-    row("all but payload", "payload.name", "`'scos-4.16'`", "rules on payload"),
-    row("all but payload", "payload.variant", "`'okd-scos'`", "rules on payload"),
+    row("all but payload", "payload.namespace", "`'okd'`", "rules on payload"),
+    row("all but payload", "payload.name", "`'okd-4.16'`", "rules on payload"),
+    row("all but payload", "payload.variant", "`'okd'`", "rules on payload"),
     row(
         "all but payload",
         "payload.source_namespace",
@@ -149,7 +149,7 @@ const MADE: &[Row] = &[
         "`'stream'`",
         "what metadata names: `member`, `stream` or `image`",
     ),
-    row("input", "input.name", "`'rhel-9-golang'`", "its name in metadata"),
+    row("input", "input.name", "`'golang'`", "its name in metadata"),
     row(
         "input",
         "input.builder",
@@ -227,13 +227,13 @@ const ADDED: &[Row] = &[
     row(
         "member, input, config",
         "image.build_root",
-        "`{'stream': 'rhel-9-golang'}`",
+        "`{'stream': 'golang'}`",
         "rules on image that set `build_root`",
     ),
     row(
         "stream",
         "stream.name",
-        "`'rhel-9-golang'`",
+        "`'golang'`",
         "the stream's name in streams.yml",
     ),
 ];
@@ -315,12 +315,12 @@ fn example(key: &Key) -> String {
             "name" => "`'openshift/ose-cli'`",
             "payload_name" | "tag_name" => "`'cli'`",
             "mode" => "`'disabled'`",
-            "dockerfile" => "`'Dockerfile.rhel9'`",
+            "dockerfile" => "`'build/Dockerfile'`",
             "path" | "context_dir" => "`'images/cli'`",
             "url" => "`'git@github.com:openshift-priv/oc.git'`",
             "web" => "`'https://github.com/openshift/oc'`",
             "branch" => "`'release-4.16'`",
-            "image" | "upstream_image" => "`'registry.example.com/ocp/builder:rhel-9'`",
+            "image" | "upstream_image" => "`'registry.example.com/ocp/builder:base'`",
             "run_if_changed" | "skip_if_only_changed" => "`'^pkg/'`",
             _ => "`'a text'`",
         }
@@ -328,14 +328,14 @@ fn example(key: &Key) -> String {
         Form::Texts => match key.view.rsplit('.').next().unwrap_or_default() {
             "arches" => "`['x86_64']`",
             "aliases" => "`['golang']`",
-            _ => "`['rhel-9-baseos-rpms']`",
+            _ => "`['baseos-rpms']`",
         }
         .to_owned(),
         Form::Maps if key.view.ends_with("build_args") => "`[{'name': 'TAGS', 'value': 'x'}]`".to_owned(),
         Form::Maps => "`[{'id': 'a', 'baseurl': 'https://…'}]`".to_owned(),
         Form::Map => "`{'requests': {'cpu': '1'}}`".to_owned(),
-        Form::Reference => "`{'stream': 'rhel-9-golang'}`".to_owned(),
-        Form::From => "`{'member': 'base', 'builder': [{'stream': 'rhel-9-golang'}]}`".to_owned(),
+        Form::Reference => "`{'stream': 'golang'}`".to_owned(),
+        Form::From => "`{'member': 'base', 'builder': [{'stream': 'golang'}]}`".to_owned(),
     }
 }
 
