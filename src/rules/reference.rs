@@ -388,34 +388,49 @@ mod tests {
         }
     }
 
+    /// Puts the rules of cases between `<!-- case NAME -->` and `<!-- end case -->`.
+    fn with_examples(text: &str) -> String {
+        let mut parts = text.split("<!-- case ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once(" -->").expect("a closed comment");
+            let (_, rest) = rest.split_once("<!-- end case -->").expect("an end");
+            let path = format!("{}/fixtures/cases/{name}/rules.yaml", env!("CARGO_MANIFEST_DIR"));
+            let rules = std::fs::read_to_string(&path).expect(&path);
+            let head = |line: &&str| line.starts_with('#') || *line == "rules:";
+            let shown: Vec<&str> = rules.lines().skip_while(head).collect();
+            let shown = shown.join("\n");
+            let _ = write!(
+                out,
+                "<!-- case {name} -->\n```yaml\n{shown}\n```\n<!-- end case -->{rest}"
+            );
+        }
+        out
+    }
+
+    /// Compares a file with what is wanted; with LOCKSTEP_UPDATE=1 it is written instead.
+    fn agree(file: &str, wanted: impl Fn(&str) -> String) {
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let there = std::fs::read_to_string(&path).expect(file);
+        let wanted = wanted(&there);
+        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
+            std::fs::write(&path, &wanted).expect("written");
+        } else if there != wanted {
+            panic!("{file} is behind; run this test with LOCKSTEP_UPDATE=1 to write it anew");
+        }
+    }
+
     #[test]
     fn the_reference_and_the_engine_agree() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/README.md");
-        let text = std::fs::read_to_string(path).expect("the reference");
-        let filled = fill(&text).expect("a place for every table");
-        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
-            std::fs::write(path, &filled).expect("written");
-        }
-        assert!(
-            text == filled,
-            "rules/README.md is behind; run this test with LOCKSTEP_UPDATE=1 to fill it anew"
-        );
+        agree("rules/README.md", |text| {
+            with_examples(&fill(text).expect("a place for every table"))
+        });
     }
 
     #[test]
     fn the_schema_beside_the_rules_is_the_one_that_is_printed() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/schema.json");
-        let wanted = format!(
-            "{}\n",
-            serde_json::to_string_pretty(&crate::rules::schema::schema()).expect("JSON")
-        );
-        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
-            std::fs::write(path, &wanted).expect("written");
-        }
-        let there = std::fs::read_to_string(path).expect("the schema");
-        assert!(
-            there == wanted,
-            "rules/schema.json is behind; `lockstep rules schema > rules/schema.json`"
-        );
+        let schema = crate::rules::schema::schema();
+        let wanted = format!("{}\n", serde_json::to_string_pretty(&schema).expect("JSON"));
+        agree("rules/schema.json", |_| wanted.clone());
     }
 }

@@ -81,13 +81,13 @@ impl Tally {
             .map(|(key, _)| key)
     }
 
-    /// A table for people, rules that never decided marked.
-    pub fn text(&self) -> String {
+    /// A table for people, rules that never decided marked; only those whose id has a text in it.
+    pub fn text(&self, only: &str) -> String {
         let mut out = format!(
             "{:>6} {:>8} {:>6} {:>9}  rule\n",
             "cases", "decided", "tried", "releases"
         );
-        for ((file, line, id), count) in &self.0 {
+        for ((file, line, id), count) in self.0.iter().filter(|((.., id), _)| id.contains(only)) {
             let never = match (count.decided.is_empty(), count.tried.is_empty()) {
                 (true, true) => "  NEVER TRIED",
                 (true, false) => "  NEVER DECIDED",

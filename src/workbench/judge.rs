@@ -419,7 +419,7 @@ fn trace_image(release: &derive::Release<'_>, key: &str, rest: &[String]) -> Str
     let Some(explained) = explain(release, key).into_iter().next() else {
         return format!("  {key} is not among the images that OKD needs\n");
     };
-    let mut out = format!("  {key} is {}\n", explained.standing);
+    let mut out = format!("  {key}: {}\n", explained.standing);
     let path = rest
         .iter()
         .fold(String::new(), |path, part| match part.parse::<usize>() {
@@ -517,7 +517,12 @@ fn known(document: &Json, segments: &[String]) -> String {
     } else {
         segments[..end].join(".")
     };
-    format!("{place} has {}\n", names.join(", "))
+    let names = if names.is_empty() {
+        "nothing in it".to_owned()
+    } else {
+        names.join(", ")
+    };
+    format!("{place} has {names}\n")
 }
 
 fn pretty(value: &Json) -> String {
