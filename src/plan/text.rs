@@ -266,7 +266,11 @@ fn images(out: &mut String, pr: &PullRequest, color: Color) {
                     .as_ref()
                     .map(|item| format!(" of {item}"))
                     .unwrap_or_default();
-                let line = format!("{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
+                let of = match (cause.images.is_empty(), cause.component.is_empty()) {
+                    (true, false) => format!("{}: ", cause.component),
+                    _ => String::new(), // the image says which
+                };
+                let line = format!("{of}{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
                 note_for(&mut images, &cause.images, line);
             }
         } else {
