@@ -77,7 +77,7 @@ fn text(one: &Explanation, whole: bool) -> String {
             let why = rule
                 .map(|part| format!("  [{} {}]", part.rule, part.at))
                 .unwrap_or_default();
-            line(&mut out, 2, &format!("{:<14}{}{why}", field.path, field.value));
+            line(&mut out, 2, &format!("{:<14}{}{why}", field.path, quoted(&field.value)));
         }
     }
     for finding in &one.findings {

@@ -63,13 +63,12 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
     }
 }
 
-/// Images whose repository could not be read stay as they are.
+/// Images whose repository could not be read stay as they are, each with a finding: one repository can hold back several.
 fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
-    let mut reported = BTreeSet::new();
-    for image in outline
+    for (key, image) in outline
         .images
-        .values_mut()
-        .filter(|image| image.standing == Standing::Derived)
+        .iter_mut()
+        .filter(|(_, image)| image.standing == Standing::Derived)
     {
         let Some(repo) = &image.repository.value else { continue };
         let why = match components.get(repo) {
@@ -78,14 +77,12 @@ fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
             None => "it was not read".to_owned(),
         };
         image.standing = Standing::Held;
-        if reported.insert(repo.clone()) {
-            let text = format!("{repo} cannot be read: {why}");
-            let finding = Finding::new(Severity::Error, "unreadable-component", text)
-                .with_component(repo.to_string())
-                .with_image(image.tag.value.clone())
-                .with_help("its configs stay as they are until it can be read");
-            outline.findings.push(finding);
-        }
+        let text = format!("{key} is not derived: {repo} cannot be read: {why}");
+        let finding = Finding::new(Severity::Error, "unreadable-component", text)
+            .with_component(repo.to_string())
+            .with_image(image.tag.value.clone())
+            .with_help("its configs stay as they are until it can be read");
+        outline.findings.push(finding);
     }
 }
 

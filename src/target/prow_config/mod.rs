@@ -217,7 +217,7 @@ impl File<'_> {
         Finding::new(
             Severity::Error,
             "unreadable-config",
-            format!("the config is no YAML: {}", error.message),
+            format!("the config is no YAML: {}", error.text()),
         )
         .with_place(place)
         .with_component(self.config.repo.to_string())
