@@ -10,13 +10,10 @@ use super::{Ended, Outcome, print, setup};
 /// Derives, plans, and makes the pull requests what they should be.
 pub fn run(args: &ReconcileArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
+    let mut ended = Ended::Done;
     let forge = setup::local_forge(&ready)?;
-    let releases = ready.derive(&mut ended);
-    let rendered = ready.run.render(&releases, ready.ci.as_ref())?;
-    let plan = ready.run.plan(&releases, rendered, ready.whole);
+    let plan = ready.run.plan(ready.renderings(&mut ended)?, ready.whole);
     setup::tell(&plan.findings);
-    ended = ended.max(setup::unread_sources(&plan.findings));
     let writer = LocalWriter {
         forge: &forge,
         dry_run: args.dry_run,

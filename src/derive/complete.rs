@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::inputs::Pairing;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
@@ -45,12 +47,17 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         finding.release.get_or_insert_with(|| metadata.release.to_string());
     }
     let complete = metadata.broken.is_empty();
+    let read = components
+        .iter()
+        .filter_map(|(repo, component)| Some((repo.clone(), component.as_ref().ok()?)));
+    let components = read.map(|(repo, component)| (repo, component.origin.clone())).collect();
     Release {
         rules,
         metadata,
         payload,
         images,
         configs,
+        components,
         complete,
         findings,
     }
@@ -82,27 +89,35 @@ fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
 type Settled = Vec<(String, Result<Image, Vec<Finding>>)>;
 
 fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::rules::Scope<'_>) -> Settled {
-    let mut resolver = Resolver::new(outline.rules, outline.metadata, &outline.images, scope);
-    let mut settled = Vec::new();
-    for (key, image) in outline
-        .images
+    let Outline {
+        rules,
+        metadata,
+        images,
+        ..
+    } = outline;
+    let derived: Vec<_> = images
         .iter()
         .filter(|(_, image)| image.standing == Standing::Derived)
-    {
-        let component = image.repository.value.as_ref().and_then(|repo| components.get(repo));
-        let Some(Ok(component)) = component else { continue };
-        let pairing = Pairing {
-            rules: outline.rules,
-            metadata: outline.metadata,
-            component,
-            scope,
-        };
-        let result = pairing
-            .inputs(image, &mut resolver)
-            .map(|inputs| with_facts(image, inputs, component));
-        settled.push((key.clone(), result));
-    }
-    settled
+        .collect();
+    let settled = derived.into_par_iter().map_init(
+        || Resolver::new(rules, metadata, images, scope),
+        |resolver, (key, image)| {
+            let Some(Ok(component)) = components.get(image.repository.value.as_ref()?) else {
+                return None;
+            };
+            let pairing = Pairing {
+                rules,
+                metadata,
+                component,
+                scope,
+            };
+            let result = pairing
+                .inputs(image, resolver)
+                .map(|inputs| with_facts(image, inputs, component));
+            Some((key.clone(), result))
+        },
+    );
+    settled.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -> Image {

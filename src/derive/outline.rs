@@ -279,14 +279,6 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// The repositories whose branches have to be known.
-    pub fn repositories(&self) -> BTreeSet<RepoName> {
-        self.images
-            .values()
-            .filter_map(|image| image.repository.value.clone())
-            .collect()
-    }
-
     /// Settles which branch each repository is built from. Without CI configs it is what metadata names.
     pub fn settle_branches(&mut self, branches: Option<&Branches>) {
         let mut settled: BTreeMap<RepoName, Branch> = BTreeMap::new();

@@ -113,6 +113,12 @@ impl Expr {
         check_depth(source)?;
         let program = ENVIRONMENT.compile(source).map_err(|errors| first_error(&errors))?;
         let names = Names::of(program.expression());
+        if names.depth > usize::from(MAX_DEPTH) {
+            return Err(format!(
+                "the expression's parts are nested {} deep (a chain of operators counts, too); {MAX_DEPTH} is the most",
+                names.depth
+            ));
+        }
         if names.nodes > MAX_NODES {
             return Err(format!(
                 "the expression has {} parts; {MAX_NODES} are the most",
