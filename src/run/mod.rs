@@ -84,7 +84,7 @@ pub enum RunError {
     },
     /// Rules that are wrong.
     #[error("the rules have {} fault{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
-    Rules(Vec<crate::rules::load::Diagnostic>),
+    Rules(Vec<crate::rules::diagnostic::Diagnostic>),
     /// Something in the configuration that only a run can notice.
     #[error("{0}")]
     Config(String),

@@ -9,7 +9,7 @@ use git2::{ObjectType, Oid};
 
 use crate::config;
 use crate::rules::RuleSet;
-use crate::rules::load::Diagnostic;
+use crate::rules::diagnostic::Diagnostic;
 
 /// The built-in rules, as they stand in `rules/`.
 pub const BUILTIN: &[(&str, &str)] = &[
