@@ -15,9 +15,18 @@ use world::World;
 use world::generate::Size;
 
 fn main() {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|arg| arg == PEAK_OF) {
+        let mut command = Command::new(args.next().unwrap());
+        println!("{}", peak(command.args(args)));
+        return;
+    }
     divan::main();
     memory();
 }
+
+/// Asks this program to run a command and print its peak memory.
+const PEAK_OF: &str = "--peak-of";
 
 /// Runs a command to its end; a run that fails or renders nothing is no measurement.
 fn run(mut command: Command) {
@@ -161,12 +170,21 @@ fn memory() {
         ("ten times", tenfold()),
     ] {
         let config = world.nothing_cached();
-        println!("  {name:<24}{:>4} MiB", peak(world.command(&config, &[])) >> 20);
+        println!("  {name:<24}{:>4} MiB", peak_of(&world.command(&config, &[])) >> 20);
     }
 }
 
+/// The peak of a command, measured from a small process: one that is started counts the memory of who starts it.
+fn peak_of(command: &Command) -> u64 {
+    let mut small = Command::new(std::env::current_exe().unwrap());
+    small.arg(PEAK_OF).arg(command.get_program()).args(command.get_args());
+    let output = small.output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+}
+
 /// The peak resident memory of a process, in bytes.
-fn peak(mut command: Command) -> u64 {
+#[expect(clippy::zombie_processes, reason = "wait4 waits, and tells what the process used")]
+fn peak(command: &mut Command) -> u64 {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -1,6 +1,7 @@
 //! Makes a world of any size: build data, CI configs and component repositories, shaped like the real ones.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use git2::{FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time};
@@ -219,26 +220,27 @@ fn signature() -> Signature<'static> {
 /// Commits files as the only ones of a branch, in one pack as a clone has them.
 fn commit(repo: &Repository, branch: &str, files: &Files) {
     let odb = repo.odb().unwrap();
-    let memory = odb.add_new_mempack_backend(1000).unwrap();
+    let _memory = odb.add_new_mempack_backend(1000).unwrap();
     let mut index = git2::Index::new().unwrap();
     for (path, text) in files {
-        index
-            .add(&entry(path, odb.write(ObjectType::Blob, text.as_bytes()).unwrap()))
-            .unwrap();
+        let blob = odb.write(ObjectType::Blob, text.as_bytes()).unwrap();
+        index.add(&entry(path, blob)).unwrap();
     }
     let tree = repo.find_tree(index.write_tree_to(repo).unwrap()).unwrap();
     let who = signature();
-    let refname = format!("refs/heads/{branch}");
     let id = repo.commit(None, &who, &who, "all", &tree, &[]).unwrap();
-    let mut pack = git2::Buf::new();
-    memory.dump(repo, &mut pack).unwrap();
-    let disk = Repository::open_bare(repo.path()).unwrap();
-    let disk_odb = disk.odb().unwrap();
-    let mut writer = disk_odb.packwriter().unwrap();
-    std::io::Write::write_all(&mut writer, &pack).unwrap();
-    writer.commit().unwrap();
-    drop(memory);
-    disk.reference(&refname, id, true, "all").unwrap();
+
+    let (mut builder, mut pack) = (repo.packbuilder().unwrap(), git2::Buf::new());
+    builder.insert_commit(id).unwrap();
+    builder.write_buf(&mut pack).unwrap();
+    let folder = repo.path().join("objects/pack");
+    fs::create_dir_all(&folder).unwrap();
+    let mut indexer = git2::Indexer::new(None, &folder, 0o444, false).unwrap();
+    indexer.write_all(&pack).unwrap();
+    indexer.commit().unwrap();
+    let on_disk = Repository::open_bare(repo.path()).unwrap();
+    let reference = format!("refs/heads/{branch}");
+    on_disk.reference(&reference, id, true, "all").unwrap();
 }
 
 fn entry(path: &str, id: Oid) -> git2::IndexEntry {
