@@ -15,6 +15,11 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/40-ci-operator.yaml",
         include_str!("../../rules/40-ci-operator.yaml"),
     ),
+    ("rules/50-prow-jobs.yaml", include_str!("../../rules/50-prow-jobs.yaml")),
+    (
+        "rules/60-release-controller.yaml",
+        include_str!("../../rules/60-release-controller.yaml"),
+    ),
 ];
 
 /// Reads the files of some rule sets in their order; the files of a directory in the order of their names.
