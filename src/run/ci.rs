@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Run, RunError, actual, jobs};
+use super::{Run, RunError, actual, jobs, unreadable};
 use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
 use crate::derive::Release;
 use crate::plan::Desired;
 use crate::source::{RepoName, Snapshot};
-use crate::target::{Actual, Rendered, prow_config, prow_jobs};
+use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
 /// Renders those of the configured targets that stand in the CI config repository.
 pub(super) fn render(
@@ -83,7 +83,40 @@ impl Part<'_> {
             }
             rendered.findings.append(&mut configs.findings);
         }
+        if wants(Target::ReleaseController) {
+            self.release_controller(&mut rendered);
+        }
         rendered
+    }
+
+    fn release_controller(&self, rendered: &mut Rendered) {
+        let spot = match release_controller::place(self.release) {
+            Ok(Some(spot)) => spot,
+            Ok(None) => return,
+            Err(findings) => return rendered.findings.extend(findings),
+        };
+        let folder = spot.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let own = self.release.metadata.release;
+        let mut files = BTreeMap::new();
+        for entry in self.snapshot.list(folder).ok().flatten().unwrap_or_default() {
+            let path = format!("{folder}/{}", entry.name);
+            if release_controller::release_of(&path, &spot.path, own).is_none() {
+                continue;
+            }
+            match self.snapshot.read(&path) {
+                Ok(blob) => files.extend(blob.map(|blob| (path, blob.bytes))),
+                Err(error) => {
+                    let code = "unreadable-release-controller";
+                    rendered
+                        .findings
+                        .push(unreadable(self.snapshot, code, &path, None, error.to_string()));
+                    return;
+                }
+            }
+        }
+        let part = release_controller::render(self.release, &spot, &self.actual(files), &self.run.policy);
+        rendered.files.extend(part.files);
+        rendered.findings.extend(part.findings);
     }
 
     /// Jobs follow the configs as they will be, or as they are where configs are no target.

@@ -4,6 +4,7 @@
 
 pub mod prow_config;
 pub mod prow_jobs;
+pub mod release_controller;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
