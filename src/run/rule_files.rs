@@ -20,6 +20,11 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/40-ci-operator.yaml",
         include_str!("../../rules/40-ci-operator.yaml"),
     ),
+    ("rules/50-prow-jobs.yaml", include_str!("../../rules/50-prow-jobs.yaml")),
+    (
+        "rules/60-release-controller.yaml",
+        include_str!("../../rules/60-release-controller.yaml"),
+    ),
 ];
 
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.
