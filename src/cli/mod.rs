@@ -9,6 +9,7 @@ mod plan;
 mod progress;
 mod reconcile;
 mod render;
+mod rules;
 mod setup;
 
 use std::io::Write;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::BuildConfig(args) => build_config::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -170,6 +170,8 @@ pub struct Image {
     pub standing: Standing,
     /// Why it is needed.
     pub needed: Derived<bool>,
+    /// Why it is not built for OKD although it is needed; empty: it is built.
+    pub excluded: Derived<String>,
     /// Its tag in the payload.
     pub tag: Derived<String>,
     /// Its public repository.

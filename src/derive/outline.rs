@@ -178,6 +178,7 @@ impl<'a> Outline<'a> {
             key: key.to_owned(),
             standing,
             needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
+            excluded,
             tag,
             repository: Derived {
                 value: repo,
