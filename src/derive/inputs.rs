@@ -47,9 +47,15 @@ impl Pairing<'_, '_, '_> {
             Some(ReadFile::Found(dockerfile)) => Ok(dockerfile),
             Some(ReadFile::Broken(line, message)) => {
                 let text = format!("{path} of {} cannot be used: {message}", self.component.origin.name);
-                Err(self
-                    .about(image, "bad-dockerfile", text)
-                    .with_place(self.place(path, *line)))
+                let finding = self.about(image, "bad-dockerfile", text);
+                Err(match line {
+                    Some(_) => finding
+                        .with_place(self.place(path, *line))
+                        .with_help("put the Dockerfile right; until then the image's entry stays as it is"),
+                    None => finding
+                        .with_place(named_in)
+                        .with_help("name a readable file inside the repository; until then the image's entry stays"),
+                })
             }
             Some(ReadFile::Missing) | None => {
                 let text = format!(

@@ -166,13 +166,18 @@ impl Run {
         let parts: Vec<Rendered> = releases
             .par_iter()
             .map(|release| {
-                let (files, findings) = actual::files(release, &*snapshot);
+                let actual::Read {
+                    files,
+                    unreadable,
+                    findings,
+                } = actual::files(release, &*snapshot);
                 let origin = snapshot.origin().clone();
                 let actual = Actual {
                     repo: name.clone(),
                     branch: config.branch.clone(),
                     origin,
                     files,
+                    unreadable,
                 };
                 let mut part = target::prow_config::render(release, &actual, &self.policy);
                 part.findings.extend(findings);
