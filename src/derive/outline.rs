@@ -242,6 +242,7 @@ impl<'a> Outline<'a> {
             wave: None,
             view,
         };
+        self.check_source(&image);
         if image.standing == Standing::Derived && image.repository.value.is_none() {
             image.standing = Standing::Held;
             let place = self.metadata.image_place(key, &["source", "url"]);
@@ -256,6 +257,26 @@ impl<'a> Outline<'a> {
             self.findings.push(finding);
         }
         image
+    }
+
+    /// An image that is wanted for its own sake and whose address leads nowhere that can be built from deserves a word.
+    fn check_source(&mut self, image: &Image) {
+        let url = ["url", "web"].map(|name| image.view["source"][name].as_str().unwrap_or_default());
+        let [url, web] = url;
+        let address = if url.is_empty() { web } else { url };
+        let nowhere = image.view["source"]["repository"] == "" && !address.is_empty();
+        if !nowhere || !image.needed.value {
+            return;
+        }
+        let text = format!("{address} of {} leads to no public GitHub repository", image.key);
+        let finding = Finding::new(Severity::Note, "no-public-source", text)
+            .with_place(
+                self.metadata
+                    .image_place(&image.key, &["source", if url.is_empty() { "web" } else { "url" }]),
+            )
+            .with_image(image.tag.value.clone())
+            .with_help("correct it, or map it with `public_upstreams` in group.yml; the image is not built until then");
+        self.findings.push(finding);
     }
 
     /// The public repository that an image's `url` leads to, as `org/repo`; `web` where there is no `url`.
