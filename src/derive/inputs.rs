@@ -41,7 +41,9 @@ impl Pairing<'_, '_, '_> {
     }
 
     fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Finding> {
-        let named_in = self.metadata.image_place(&image.key, &["source", "dockerfile"]);
+        let named_in = self
+            .metadata
+            .image_place(&image.key, &[stanza_naming(image), "dockerfile"]);
         let path = &image.dockerfile;
         match self.component.dockerfiles.get(path) {
             Some(ReadFile::Found(dockerfile)) => Ok(dockerfile),
@@ -168,4 +170,11 @@ impl Pairing<'_, '_, '_> {
             ),
         })
     }
+}
+
+/// The part of an image's metadata that names its Dockerfile.
+fn stanza_naming(image: &Image) -> &'static str {
+    let stanzas = ["okd", "konflux", "source"];
+    let names = |stanza: &&str| image.view[stanza]["dockerfile"] == image.dockerfile_name.value;
+    stanzas.into_iter().find(names).unwrap_or("source")
 }

@@ -83,7 +83,7 @@ fn a_branch_that_failed_has_a_place_and_a_hint() {
         found
             .place
             .as_ref()
-            .is_some_and(|place| place.file == "images/cli.yml" && place.line == Some(9)),
+            .is_some_and(|place| place.file == "images/cli.yml" && place.line == Some(10)),
         "{found}"
     );
     assert!(
