@@ -164,15 +164,15 @@ fn a_name_that_is_not_utf_8() {
 #[test]
 fn a_member_that_does_not_exist() {
     odd_image(
-        "{member: anker}",
+        "{member: anchr}",
         "",
         "unresolved-from",
-        "there is no image anker",
+        "there is no image anchr",
         Some(4),
     );
     let world = World::usual();
-    world.image("buoy", "{member: anker}", "");
-    let finding = found(&world.plan().1, "unresolved-from", "anker");
+    world.image("buoy", "{member: anchr}", "");
+    let finding = found(&world.plan().1, "unresolved-from", "anchr");
     assert!(
         finding["help"].as_str().is_some_and(|help| help.contains("anchor")),
         "{finding}"
@@ -260,7 +260,7 @@ fn a_dockerfile_that_is_none_or_missing() {
         alignment,
         "no-dockerfile",
         "Dockerfile.gone is not in branch release-4.16",
-        None,
+        Some(6),
     );
 }
 
@@ -268,7 +268,13 @@ fn a_dockerfile_that_is_none_or_missing() {
 fn a_dockerfile_path_that_leaves_the_repository() {
     for path in ["../../etc/passwd", "/etc/passwd", "sub/../../../etc/passwd"] {
         let more = format!("okd: {{content: {{source: {{dockerfile: {path}}}}}}}\n");
-        odd_image("{stream: base}", &more, "bad-dockerfile", "leaves the repository", None);
+        odd_image(
+            "{stream: base}",
+            &more,
+            "bad-dockerfile",
+            "leaves the repository",
+            Some(5),
+        );
     }
 }
 
@@ -287,7 +293,7 @@ fn a_dockerfile_behind_a_link_that_leaves_the_repository() {
             code: "bad-dockerfile",
             message: "Dockerfile",
             file: "images/buoy.yml",
-            line: None,
+            line: Some(6),
             exit: 0,
         };
         costs(fault, &expected);
@@ -421,18 +427,14 @@ fn a_rule_that_fails_on_one_image() {
         world.write("odd.yaml", rule.as_bytes());
         world.settings.insert("rules", "[builtin, odd.yaml]".to_owned());
     };
-    let mut world = World::usual();
-    fault(&mut world);
-    let place = found(&world.plan().1, "rule-failed", "`odd` failed on image buoy")["place"]["file"].clone();
     let expected = Expected {
         lost: &["buoy"],
         code: "rule-failed",
         message: "`odd` failed on image buoy",
-        file: place.as_str().expect("a file"),
+        file: "odd.yaml",
         line: Some(2),
         exit: 0,
     };
-    assert!(expected.file.ends_with("odd.yaml"));
     costs(fault, &expected);
 }
 
@@ -476,11 +478,7 @@ fn a_branch_that_leads_elsewhere() {
     world.settings.insert("ci-config", String::new());
     let config = world.run("build-config", &["--format", "json"]);
     assert_eq!(config.code, 1, "{}", config.stderr);
-    assert!(
-        config.stderr.contains("openshift/buoy cannot be read"),
-        "{}",
-        config.stderr
-    );
+    assert!(config.stdout.contains("openshift/buoy cannot be read"));
 }
 
 #[test]
