@@ -87,7 +87,7 @@ impl Payload {
 }
 
 /// Which of a repository's branches OCP's configs promote from: for each plain config its branch and promotions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct RepoBranches {
     /// Branch and what its plain config promotes.
     pub configs: Vec<(String, Vec<Promotion>)>,
@@ -279,6 +279,8 @@ pub struct Release<'a> {
     pub images: BTreeMap<String, Image>,
     /// Configs by repository.
     pub configs: BTreeMap<RepoName, Config>,
+    /// Where each component that was read stands.
+    pub components: BTreeMap<RepoName, Origin>,
     /// Whether all that says which images there are could be read and decided, so that what is missing from it is
     /// positively gone.
     pub complete: bool,

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::unreadable;
+use super::{Run, unreadable};
 use crate::audit::Finding;
 use crate::derive::Release;
 use crate::facts::ci_config::{self, ConfigName};
 use crate::source::{Entry, EntryKind, Snapshot};
-use crate::target::prow_config;
 
 /// A target's files as they are.
 #[derive(Debug, Default)]
@@ -23,44 +22,28 @@ pub struct Read {
     pub findings: Vec<Finding>,
 }
 
+/// Must change when the same commit yields another list.
+const VERSION: u32 = 1;
+
 /// Reads all configs of our variant.
-pub fn files(release: &Release<'_>, snapshot: &dyn Snapshot) -> Read {
+pub fn files(run: &Run, release: &Release<'_>, snapshot: &dyn Snapshot) -> Read {
     let mut findings = Vec::new();
-    let mut folders = Vec::new();
-    for org in directories(snapshot, ci_config::ROOT, &mut findings) {
-        let root = format!("{}/{org}", ci_config::ROOT);
-        folders.extend(
-            directories(snapshot, &root, &mut findings)
-                .into_iter()
-                .map(|repo| (org.clone(), repo)),
-        );
-    }
     let variant = release.payload.variant.value.as_str();
-    let listed: Vec<_> = folders
-        .par_iter()
-        .map(|(org, repo)| {
-            let folder = format!("{}/{org}/{repo}", ci_config::ROOT);
-            let ours = |file: &str| {
-                ConfigName::parse(file, org, repo).is_some_and(|name| name.variant.as_deref() == Some(variant))
-            };
-            let paths = |entry: Entry| ours(&entry.name).then(|| format!("{folder}/{}", entry.name));
-            match snapshot.list(&folder) {
-                Ok(entries) => Ok(entries.into_iter().flatten().filter_map(paths).collect::<Vec<_>>()),
-                Err(error) => Err(fault(snapshot, &folder, error.to_string())),
-            }
-        })
-        .collect();
-    let mut paths = Vec::new();
-    for result in listed {
-        match result {
-            Ok(found) => paths.extend(found),
-            Err(finding) => findings.push(finding),
+    let key = snapshot
+        .origin()
+        .commit
+        .as_ref()
+        .map(|commit| format!("{commit} {variant}"));
+    let known = key
+        .as_ref()
+        .and_then(|key| run.store.get("variant", VERSION, key.as_bytes()));
+    let paths: Vec<String> = known.unwrap_or_else(|| {
+        let paths = list(variant, snapshot, &mut findings);
+        if let (Some(key), true) = (key, findings.is_empty()) {
+            run.store.put("variant", VERSION, key.as_bytes(), &paths);
         }
-    }
-    let configs = release.configs.values().filter(|config| !config.branch.is_empty());
-    paths.extend(configs.map(|config| prow_config::path(release, config)));
-    paths.sort();
-    paths.dedup();
+        paths
+    });
     let read: Vec<_> = paths.into_par_iter().map(|path| (snapshot.read(&path), path)).collect();
     let mut all = Read {
         findings,
@@ -86,6 +69,42 @@ pub fn files(release: &Release<'_>, snapshot: &dyn Snapshot) -> Read {
 fn fault(snapshot: &dyn Snapshot, path: &str, message: String) -> Finding {
     unreadable(snapshot, "unreadable-config", path, None, message)
         .with_help("put the file right by hand; until then it stays as it is")
+}
+
+/// Lists the paths of all configs of a variant.
+fn list(variant: &str, snapshot: &dyn Snapshot, findings: &mut Vec<Finding>) -> Vec<String> {
+    let mut folders = Vec::new();
+    for org in directories(snapshot, ci_config::ROOT, findings) {
+        let root = format!("{}/{org}", ci_config::ROOT);
+        folders.extend(
+            directories(snapshot, &root, findings)
+                .into_iter()
+                .map(|repo| (org.clone(), repo)),
+        );
+    }
+    let listed: Vec<_> = folders
+        .par_iter()
+        .map(|(org, repo)| {
+            let folder = format!("{}/{org}/{repo}", ci_config::ROOT);
+            let ours = |file: &str| {
+                ConfigName::parse(file, org, repo).is_some_and(|name| name.variant.as_deref() == Some(variant))
+            };
+            let paths = |entry: Entry| ours(&entry.name).then(|| format!("{folder}/{}", entry.name));
+            match snapshot.list(&folder) {
+                Ok(entries) => Ok(entries.into_iter().flatten().filter_map(paths).collect::<Vec<_>>()),
+                Err(error) => Err(fault(snapshot, &folder, error.to_string())),
+            }
+        })
+        .collect();
+    let mut paths = Vec::new();
+    for result in listed {
+        match result {
+            Ok(found) => paths.extend(found),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    paths.sort();
+    paths
 }
 
 fn directories(snapshot: &dyn Snapshot, folder: &str, findings: &mut Vec<Finding>) -> Vec<String> {

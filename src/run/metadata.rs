@@ -197,7 +197,7 @@ impl Reader<'_> {
             Ok(text) => yaml::parse(group.substitute(text).as_bytes()),
             Err(_) => yaml::parse(&blob.bytes),
         };
-        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.to_string()))?);
+        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
         if image.node.as_map().is_none() {
             return Err(bad(
                 Some(1),
@@ -221,7 +221,7 @@ impl Reader<'_> {
         };
         parsed
             .map(Some)
-            .map_err(|error| bad(Some(error.pos.line), error.to_string()))
+            .map_err(|error| bad(Some(error.pos.line), error.text()))
     }
 
     fn unreadable_file(&self, file: &str, line: Option<u32>, message: String) -> Finding {

@@ -38,7 +38,8 @@ fn the_branch_whose_config_promotes_is_built() {
     let on = || vec![promotion("4.16", false)];
     let off = || vec![promotion("4.16", true)];
     let later = || vec![promotion("4.17", false)];
-    let cases: [(&[(&str, Vec<Promotion>)], bool, Result<&str, &str>); 8] = [
+    type Case<'c> = (&'c [(&'c str, Vec<Promotion>)], bool, Result<&'c str, &'c str>);
+    let cases: [Case<'_>; 8] = [
         (&[("main", on())], false, Ok("main")),
         (
             &[("main", on()), ("release-4.16", off()), ("release-4.17", later())],
