@@ -25,8 +25,8 @@ fn the_form_of_images_stays() {
 fn what_means_the_same_is_kept_or_rewritten_as_the_rules_say() {
     let self_replacing = "    inputs:\n      ocp_builder_golang-1.21:\n        as:\n        - builder\n        - registry.ci.openshift.org/ocp/builder:golang-1.21\n";
     let entry = "  ocp_builder_golang-1.21:\n    name: builder\n    namespace: ocp\n    tag: golang-1.21\n";
-    type Case = (&'static str, Box<dyn Fn(&str) -> String>);
-    let cases: [Case; 6] = [
+    type Case<'c> = (&'c str, Box<dyn Fn(&str) -> String + 'c>);
+    let cases: [Case<'_>; 6] = [
         (
             "a pruned input",
             Box::new(|text: &str| text.replace(self_replacing, "").replace(entry, "")),
