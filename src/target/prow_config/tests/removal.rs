@@ -145,5 +145,5 @@ fn a_repository_that_cannot_be_reached_keeps_its_configs() {
     world.components.insert(repo, Err("no route".to_owned()));
     let file = world.render().files.remove(0);
     assert_eq!((file.held, file.before), (true, file.after));
-    assert_eq!(world.codes(), ["unreadable-component"]);
+    assert_eq!(world.codes(), ["unreadable-component"; 2], "one for each image");
 }
