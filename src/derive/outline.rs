@@ -243,6 +243,17 @@ impl<'a> Outline<'a> {
             view,
         };
         self.check_source(&image);
+        if misread && image.standing == Standing::Held && !image.excluded.value.is_empty() {
+            let text = format!(
+                "{key} would not be built ({}), but its metadata has a key of another form than expected",
+                image.excluded.value
+            );
+            let finding = Finding::new(Severity::Error, "uncertain-exclusion", text)
+                .with_place(self.metadata.place(Metadata::image_file(key), None))
+                .with_image(image.tag.value.clone())
+                .with_help("put the key right; until then what is there of the image stays");
+            self.findings.push(finding);
+        }
         if image.standing == Standing::Derived && image.repository.value.is_none() {
             image.standing = Standing::Held;
             let place = self.metadata.image_place(key, &["source", "url"]);

@@ -118,6 +118,7 @@ fn a_key_of_an_odd_form_is_no_evidence() {
         let text = format!("name: x\npayload_name: tools\nfor_payload: true\n{text}\n");
         let world = excluded(false).config("cli", NEW).metadata("tools", &text);
         assert_eq!(world.rendered("cli").as_deref(), Some(NEW), "{text}");
+        assert!(world.codes().contains(&"uncertain-exclusion".to_owned()), "{text}");
     }
 }
 
