@@ -71,8 +71,13 @@ impl Part<'_> {
         let wants = |target: Target| self.run.config.targets.contains(&target);
         let mut rendered = Rendered::default();
         if wants(Target::ProwConfig) || wants(Target::ProwJobs) {
-            let (files, findings) = actual::files(self.run, self.release, self.snapshot);
-            let there = self.actual(files);
+            let actual::Read {
+                files,
+                unreadable,
+                findings,
+            } = actual::files(self.run, self.release, self.snapshot);
+            let mut there = self.actual(files);
+            there.unreadable = unreadable;
             let mut configs = prow_config::render(self.release, &there, &self.run.policy);
             if wants(Target::ProwJobs) {
                 self.jobs(wants(Target::ProwConfig), &there, &mut configs.files, &mut rendered);
@@ -140,6 +145,7 @@ impl Part<'_> {
             branch: self.config.branch.clone(),
             origin: self.snapshot.origin().clone(),
             files,
+            unreadable: BTreeSet::new(),
         }
     }
 }

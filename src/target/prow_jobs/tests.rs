@@ -78,6 +78,7 @@ impl World {
                 commit: None,
             },
             files: files.collect(),
+            unreadable: std::collections::BTreeSet::new(),
         };
         render(&release, &[source], &actual, &self.policy)
     }
