@@ -3,6 +3,8 @@
 //! A target owns some files, some of their fields and some items of their lists. Everything else stays.
 
 pub mod prow_config;
+pub mod prow_jobs;
+pub mod release_controller;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
