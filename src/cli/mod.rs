@@ -122,6 +122,13 @@ pub fn print(text: &str) -> Result<(), anyhow::Error> {
         })
 }
 
+/// The JSON schema of what is printed: a key that is left out where it is empty is not required.
+fn schema_of<T: schemars::JsonSchema>() -> Result<String, serde_json::Error> {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
+}
+
 /// Writes a line for people to stderr.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");

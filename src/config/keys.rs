@@ -264,7 +264,11 @@ pub(super) static PAYLOAD: Section = section(
     )],
 );
 
-const TARGET: Kind = Kind::WordWithOptions(&[("prow-config", &NO_OPTIONS)]);
+const TARGET: Kind = Kind::WordWithOptions(&[
+    ("prow-config", &NO_OPTIONS),
+    ("prow-jobs", &NO_OPTIONS),
+    ("release-controller", &NO_OPTIONS),
+]);
 
 pub(super) static NO_OPTIONS: Section = section("This target has no options.", &[]);
 
@@ -319,7 +323,7 @@ pub(super) static ADOPT: Section = section(
             "Component repositories, `org/repo`.",
         ),
         optional("releases", Kind::List(&RELEASE), "Releases."),
-        optional("images", Kind::List(&TEXT), "Images, by their key in build data."),
+        optional("images", Kind::List(&TEXT), "Images, by their payload tag."),
     ],
 );
 
@@ -328,7 +332,7 @@ pub(super) static ACCEPT: Section = section(
     &[
         required("cause", TEXT, "The cause, as `lockstep plan --by cause` names it."),
         optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
-        optional("image", TEXT, "Only for this image, by its key in build data."),
+        optional("image", TEXT, "Only for this image, by its payload tag."),
         optional("release", RELEASE, "Only in this release."),
         required("reason", TEXT, "Why it is accepted."),
         required("author", TEXT, "Who answers for it."),

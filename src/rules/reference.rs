@@ -175,16 +175,21 @@ const MADE: &[Row] = &[
         "`'registry.example.com/golang:okd'`",
         "what rules on member and stream resolved it to",
     ),
-    row("config", "repo.org", "`'openshift'`", "the repository of the config"),
-    row("config", "repo.name", "`'oc'`", "the repository of the config"),
     row(
-        "config",
+        "config, job",
+        "repo.org",
+        "`'openshift'`",
+        "the repository of the config",
+    ),
+    row("config, job", "repo.name", "`'oc'`", "the repository of the config"),
+    row(
+        "config, job",
         "repo.full",
         "`'openshift/oc'`",
         "the repository of the config",
     ),
     row(
-        "config",
+        "config, job",
         "repo.branch",
         "`'release-4.16'`",
         "the branch that the release is built from",
@@ -194,6 +199,146 @@ const MADE: &[Row] = &[
         "images",
         "`images.exists(i, i.tag == 'oc')`",
         "the images of the config, each as `image` below",
+    ),
+    row(
+        "job",
+        "repo.label",
+        "`'release-4.16'`",
+        "the branch as names of jobs have it",
+    ),
+    row("job", "repo.exact", "a regular expression", "the branch and no other"),
+    row(
+        "job",
+        "repo.patterns",
+        "list of regular expressions",
+        "the branch, and branches whose names start with it",
+    ),
+    row("job", "config.variant", "`'okd'`", "the config's name"),
+    row(
+        "job",
+        "config.from_repository",
+        "`false`",
+        "whether the config's `build_root` is `from_repository`",
+    ),
+    row("job", "config.releases", "`true`", "whether the config has `releases`"),
+    row(
+        "job",
+        "config.path_alias",
+        "`'k8s.io/x'`",
+        "`canonical_go_repository` of the config",
+    ),
+    row(
+        "job",
+        "config.additional_images",
+        "`['x']`",
+        "`additional_images` of the config's promotion",
+    ),
+    row(
+        "job",
+        "job.kind",
+        "`'test'`",
+        "what the job is for: `images`, `promotion` or `test`",
+    ),
+    row("job", "job.test", "`'e2e'`", "the test's name, or `images`"),
+    row(
+        "job",
+        "test.as",
+        "`'e2e'`",
+        "the test in the config; all of it is empty where the job is no test's",
+    ),
+    row("job", "test.always_run", "`true`", "the test in the config"),
+    row("job", "test.optional", "`false`", "the test in the config"),
+    row("job", "test.run_if_changed", "`'^pkg/'`", "the test in the config"),
+    row(
+        "job",
+        "test.skip_if_only_changed",
+        "`'^docs/'`",
+        "the test in the config",
+    ),
+    row(
+        "job",
+        "test.profile",
+        "`'aws'`",
+        "`cluster_profile` of the test's steps",
+    ),
+    row("job", "test.steps", "`true`", "whether the test has steps"),
+    row("job", "test.cluster", "`'build05'`", "the test in the config"),
+    row("job", "test.timeout", "`'3h0m0s'`", "the test in the config"),
+    row("job", "test.postsubmit", "`false`", "the test in the config"),
+    row("job", "test.periodic", "`false`", "whether the test runs by the clock"),
+    row("job", "test.claim", "`false`", "whether the test has a `cluster_claim`"),
+    row("job", "test.secrets", "`['oil']`", "names of the test's secrets"),
+    row(
+        "job",
+        "there.cluster",
+        "`'build05'`",
+        "the cluster of the job as it is; empty: it is new",
+    ),
+    row(
+        "job",
+        "peers.cluster",
+        "`'build05'`",
+        "the cluster of the job that `peer` names; empty: there is none",
+    ),
+    row(
+        "job",
+        "peers.profile",
+        "`['build05']`",
+        "the clusters of jobs with the same profile, those of most jobs first",
+    ),
+    row(
+        "job",
+        "parts.name",
+        "as the field's",
+        "rules on job that set `name`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.cluster",
+        "as the field's",
+        "rules on job that set `cluster`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.image",
+        "as the field's",
+        "rules on job that set `image`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.args",
+        "as the field's",
+        "rules on job that set `args`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.labels",
+        "as the field's",
+        "rules on job that set `labels`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.mounts",
+        "as the field's",
+        "rules on job that set `mounts`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.volumes",
+        "as the field's",
+        "rules on job that set `volumes`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.decoration",
+        "as the field's",
+        "rules on job that set `decoration`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.pod",
+        "as the field's",
+        "rules on job that set `pod`; for `pod` and `body`",
     ),
     row("target", "target", "`'prow-config'`", "the target that is rendered"),
 ];
@@ -348,7 +493,12 @@ mod tests {
         let mut found = Vec::new();
         for (name, value) in sample::variables(subject) {
             match value {
-                Json::Object(map) if ["payload", "group", "input", "repo"].contains(&name.as_str()) => {
+                Json::Object(map)
+                    if [
+                        "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts",
+                    ]
+                    .contains(&name.as_str()) =>
+                {
                     found.extend(map.keys().map(|key| format!("{name}.{key}")));
                 }
                 _ => found.push(name.clone()),

@@ -2,7 +2,10 @@
 
 pub mod actual;
 pub mod branches;
+mod ci;
 pub mod components;
+mod jobs;
+mod memo;
 pub mod metadata;
 pub mod releases;
 pub mod rule_files;
@@ -10,22 +13,20 @@ pub mod whatif;
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::audit::{Finding, Place, Severity};
-use crate::config::{Config, Target};
+use crate::config::Config;
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
 use crate::derive::{self, Branches};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
-use crate::plan::{self, Plan, Policy};
-use crate::rules::RuleSet;
+use crate::plan::{self, Desired, Plan, Policy};
 use crate::source::{Snapshot, Sources};
 use crate::store::Store;
-use crate::target::{self, Actual, Rendered};
+use crate::target::Rendered;
 
+pub use rule_files::LoadedRules;
 pub use whatif::Overrides;
 
 /// Everything that a run needs; made once, used for any number of releases.
@@ -36,14 +37,27 @@ pub struct Run {
     pub sources: Sources,
     /// Facts of earlier runs.
     pub store: Store,
-    /// The rules.
-    pub rules: Arc<RuleSet>,
+    /// The rules, loaded when they are first needed.
+    pub rules: LoadedRules,
+    /// Which build of the program this is: what another one remembered is not taken for its own.
+    pub build: String,
     /// Changes of metadata to try out.
     pub overrides: Overrides,
     /// What of the drift is put right.
     pub policy: Policy,
     /// What is told of long work.
     pub progress: Option<Progress>,
+}
+
+/// What a release comes to: every file that targets looked at, and what was found on the way.
+#[derive(Debug)]
+pub struct Rendering {
+    /// The release.
+    pub release: Release,
+    /// The files.
+    pub files: Vec<Desired>,
+    /// The findings of derivation and targets.
+    pub findings: Vec<Finding>,
 }
 
 /// Is told how far long work is: what is being done, how many of how many.
@@ -68,6 +82,9 @@ pub enum RunError {
         /// Why.
         findings: Vec<Finding>,
     },
+    /// Rules that are wrong.
+    #[error("the rules have {} fault{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    Rules(Vec<crate::rules::diagnostic::Diagnostic>),
     /// Something in the configuration that only a run can notice.
     #[error("{0}")]
     Config(String),
@@ -82,6 +99,14 @@ impl Run {
         if let Some(progress) = &self.progress {
             progress(what, done, of);
         }
+    }
+
+    /// The rules.
+    ///
+    /// # Errors
+    /// All faults of the rule files.
+    pub fn rules(&self) -> Result<&crate::rules::RuleSet, RunError> {
+        self.rules.get().map_err(|faults| RunError::Rules(faults.to_vec()))
     }
 
     /// The CI configs' snapshot, where there is such a source.
@@ -100,6 +125,30 @@ impl Run {
         Ok(Some(Arc::from(snapshot)))
     }
 
+    /// What a release comes to, recalled where nothing has changed.
+    ///
+    /// # Errors
+    /// Build data or a target's files cannot be read, or the release cannot be derived at all.
+    pub fn rendering(&self, release: Release, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendering, RunError> {
+        let key = self.memory_key(release, ci.map(|ci| &**ci));
+        if let Some(known) = key.as_ref().and_then(|key| self.recall(key, release)) {
+            return Ok(known);
+        }
+        let metadata = self.metadata(release)?;
+        let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
+        let Rendered { files, findings } = self.render(std::slice::from_ref(&derived), ci)?;
+        let findings = derived.findings.iter().cloned().chain(findings).collect();
+        let rendering = Rendering {
+            release,
+            files,
+            findings,
+        };
+        if let Some(key) = key {
+            self.remember(&key, &derived, &rendering);
+        }
+        Ok(rendering)
+    }
+
     /// Derives a release from its metadata.
     ///
     /// # Errors
@@ -110,10 +159,8 @@ impl Run {
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
         let release = metadata.release;
-        let outline = Outline::draw(Input {
-            rules: &self.rules,
-            metadata,
-        });
+        let rules = self.rules()?;
+        let outline = Outline::draw(Input { rules, metadata });
         let mut outline = outline.map_err(|findings| RunError::Release { release, findings })?;
         let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline));
         outline.settle_branches(branches.as_ref());
@@ -130,68 +177,18 @@ impl Run {
         releases: &[derive::Release<'_>],
         ci: Option<&Arc<dyn Snapshot>>,
     ) -> Result<Rendered, RunError> {
-        let mut rendered = Rendered::default();
-        for target in &self.config.targets {
-            match target {
-                Target::ProwConfig => self.render_prow_config(releases, ci, &mut rendered)?,
-            }
-        }
-        Ok(rendered)
+        ci::render(self, releases, ci)
     }
 
-    fn render_prow_config(
-        &self,
-        releases: &[derive::Release<'_>],
-        ci: Option<&Arc<dyn Snapshot>>,
-        rendered: &mut Rendered,
-    ) -> Result<(), RunError> {
-        let known = self
-            .config
-            .sources
-            .ci_config
-            .as_ref()
-            .and_then(|config| Some((config.name()?, config)));
-        let (Some(ci), Some((name, config))) = (ci, known) else {
-            let text = "target prow-config needs `sources.ci-config` with a path or URL that ends in <org>/<repo>";
-            let help = "add the source, or leave the target out";
-            rendered
-                .findings
-                .push(Finding::new(Severity::Warning, "target-without-source", text).with_help(help));
-            return Ok(());
-        };
-        let snapshot = match &self.forge() {
-            Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
-            None => Arc::clone(ci),
-        };
-        let parts: Vec<Rendered> = releases
-            .par_iter()
-            .map(|release| {
-                let (files, findings) = actual::files(release, &*snapshot);
-                let origin = snapshot.origin().clone();
-                let actual = Actual {
-                    repo: name.clone(),
-                    branch: config.branch.clone(),
-                    origin,
-                    files,
-                };
-                let mut part = target::prow_config::render(release, &actual, &self.policy);
-                part.findings.extend(findings);
-                part
-            })
-            .collect();
-        for part in parts {
-            rendered.files.extend(part.files);
-            rendered.findings.extend(part.findings);
+    /// Plans what is to change. Findings travel with the plan.
+    pub fn plan(&self, renderings: Vec<Rendering>, whole: bool) -> Plan {
+        let (mut desired, mut findings) = (Vec::new(), Vec::new());
+        for rendering in renderings {
+            desired.extend(rendering.files);
+            findings.extend(rendering.findings);
         }
-        Ok(())
-    }
-
-    /// Plans what is to change. Findings of the derivation travel with the plan.
-    pub fn plan(&self, releases: &[derive::Release<'_>], rendered: Rendered, whole: bool) -> Plan {
-        let derived = releases.iter().flat_map(|release| release.findings.iter().cloned());
-        let findings = derived.chain(rendered.findings).collect();
         Plan::build(plan::Input {
-            desired: rendered.files,
+            desired,
             findings,
             policy: self.policy.clone(),
             max_removals: self.config.limits.removals,

@@ -92,10 +92,13 @@ pub fn judge(dir: &std::path::Path, sets: &RuleSets, update: bool) -> Verdict {
 fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict) -> Result<(), String> {
     let bench = Bench::new(case, sets)?;
     let results = bench.results()?;
-    if let Some(release) = &results.release {
-        verdict.tally.add(&case.name, release);
+    if let Ok(rules) = bench.run.rules() {
+        verdict.tally.add_rules(rules);
+        let decisions = bench.record.take();
+        verdict
+            .tally
+            .add(&case.name, &case.release.to_string(), rules, &decisions);
     }
-    verdict.tally.add_rules(&bench.run.rules);
     let mut judge = Judge {
         case,
         bench: &bench,

@@ -20,8 +20,9 @@ pub fn run(args: &CaptureArgs) -> Outcome {
     }
     let recorder = Arc::new(Recorder::default());
     let ready = setup::ready_recording(&args.common, Some(&recorder))?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
     let release = releases.first().context("the release could not be derived")?;
     // Rendering reads the configs that are there.
     ready.run.render(&releases, ready.ci.as_ref())?;
