@@ -143,7 +143,7 @@ impl Expr {
             .program
             .execute(&scope.context())
             .map_err(|error| error.to_string())?;
-        value.json().map_err(|error| error.to_string())
+        value.json().map(sorted).map_err(|error| error.to_string())
     }
 
     /// Evaluates a condition.
@@ -162,6 +162,19 @@ impl Expr {
                 other.type_of()
             )),
         }
+    }
+}
+
+/// Puts the keys of all mappings into their order: CEL's own differs from run to run.
+fn sorted(value: Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let mut entries: Vec<(String, Json)> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Json::Object(entries.into_iter().collect())
+        }
+        Json::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
     }
 }
 
