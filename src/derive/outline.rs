@@ -236,6 +236,7 @@ impl<'a> Outline<'a> {
                 tried: arches.tried,
             },
             go_asked: None,
+            own_build_root: None,
             toolchain: None,
             origin: None,
             depth: 0,
