@@ -6,6 +6,7 @@
 pub mod complete;
 pub mod config;
 pub mod explain;
+mod image;
 pub mod inputs;
 pub mod outline;
 pub mod provenance;
