@@ -246,6 +246,13 @@ impl<'p> Scope<'p> {
         own.or_else(|| self.parent?.variable(name))
     }
 
+    /// A text in a variable, such as `image` and `key`.
+    pub(super) fn text(&self, path: &[&str]) -> Option<&str> {
+        let (root, rest) = path.split_first()?;
+        let root = self.variable(root)?;
+        rest.iter().try_fold(root, |value, name| value.get(name))?.as_str()
+    }
+
     fn context(&self) -> Context<'_, '_> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(self);
