@@ -1,17 +1,16 @@
 // Checks every exchange that tests had with the fake GitHub against GitHub's OpenAPI description and GraphQL schema.
 // Usage: node check.mjs FOLDER-WITH-JSONL-FILES
 import { readFileSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import Ajv from "ajv";
 import addFormats from "ajv-formats";
 import { fromSchema } from "@openapi-contrib/openapi-schema-to-json-schema";
 import { buildSchema, execute, parse, validate } from "graphql";
 
-const require = createRequire(import.meta.url);
-const load = (name) => readFileSync(require.resolve(name), "utf8");
+const load = (name) => readFileSync(new URL(`node_modules/${name}`, import.meta.url), "utf8");
 const api = JSON.parse(load("@octokit/openapi/generated/api.github.com.json"));
-const graph = buildSchema(load("@octokit/graphql-schema/schema.graphql"));
+// The published schema defines two fields twice.
+const graph = buildSchema(load("@octokit/graphql-schema/schema.graphql"), { assumeValidSDL: true });
 
 const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true });
 addFormats(ajv);
