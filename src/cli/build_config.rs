@@ -14,11 +14,18 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
     let several = releases.len() > 1;
     for release in &releases {
-        ended = ended.max(setup::unread_sources(&release.findings));
+        if release
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unreadable-component")
+        {
+            ended = Ended::Failed;
+        }
         let document = serde_json::to_value(build_config(release))?;
         match args.format {
             YamlOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?,

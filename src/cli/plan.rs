@@ -15,11 +15,8 @@ pub fn run(args: &PlanArgs) -> Outcome {
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
-    let rendered = ready.run.render(&releases, ready.ci.as_ref())?;
-    let plan = ready.run.plan(&releases, rendered, ready.whole);
-    ended = ended.max(setup::unread_sources(&plan.findings));
+    let mut ended = Ended::Done;
+    let plan = ready.run.plan(ready.renderings(&mut ended)?, ready.whole);
     match args.format {
         TextOrJson::Json => print(&format!("{}\n", plan::json(&plan)?))?,
         TextOrJson::Text => {

@@ -8,15 +8,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use lockstep::audit::{self, Finding};
-use lockstep::config::{self, Config, Forge, RuleSet as RuleSource, Target};
+use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
 use lockstep::derive;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::Date;
-use lockstep::rules::RuleSet;
-use lockstep::run::{Overrides, Run, RunError, rule_files};
+use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
 use lockstep::source::{Snapshot, Sources};
 use lockstep::store::Store;
+use rayon::prelude::*;
 
 use super::args::Common;
 use super::{Ended, Usage, progress, say};
@@ -27,12 +27,10 @@ pub struct Ready {
     pub run: Run,
     /// The CI configs, where there is such a source.
     pub ci: Option<Arc<dyn Snapshot>>,
-    /// Metadata of each release that could be read.
-    pub metadata: Vec<Metadata>,
+    /// The releases.
+    pub releases: Vec<Release>,
     /// Whether the run is for everything that is configured.
     pub whole: bool,
-    /// Whether all went well so far.
-    pub ended: Ended,
     bar: Option<ProgressBar>,
 }
 
@@ -43,7 +41,7 @@ pub struct Ready {
 pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
     let asked = releases(common)?;
-    let rules = rules(&config)?;
+    let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
     let (store, warning) = Store::open(&config.state);
@@ -54,7 +52,8 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
         sources: sources(&config, bar.as_ref()),
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
-        rules,
+        rules: LoadedRules::new(files),
+        build: build(),
         overrides,
         progress: bar.as_ref().map(progress::on),
         config,
@@ -67,51 +66,90 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
             "no release is both in build data and promoted to by an OCP config; list `releases` instead"
         ));
     }
-    let (mut metadata, mut ended) = (Vec::new(), Ended::Done);
-    for release in releases {
-        match run.metadata(release) {
-            Ok(read) => metadata.push(read),
-            Err(error) => {
-                tell_error(&error);
-                ended = Ended::Failed;
-            }
-        }
-    }
     Ok(Ready {
         run,
         ci,
-        metadata,
+        releases,
         whole,
-        ended,
         bar,
     })
 }
 
 impl Ready {
-    /// Derives all releases that can be derived.
-    pub fn derive(&self, ended: &mut Ended) -> Vec<derive::Release<'_>> {
-        use rayon::prelude::*;
-        let derived: Vec<_> = self
-            .metadata
+    /// What each release comes to; one that cannot be derived costs the others nothing.
+    ///
+    /// # Errors
+    /// Rules that are wrong: no release can be derived with them.
+    pub fn renderings(&self, ended: &mut Ended) -> Result<Vec<Rendering>, anyhow::Error> {
+        let results = self
+            .releases
             .par_iter()
-            .map(|metadata| self.run.derive(metadata, self.ci.as_deref()))
-            .collect();
-        let mut releases = Vec::new();
-        for result in derived {
+            .map(|release| self.run.rendering(*release, self.ci.as_ref()));
+        let renderings = self.collect(results.collect(), ended)?;
+        let unread = |finding: &Finding| finding.code == "unreadable-component";
+        if renderings.iter().any(|rendering| rendering.findings.iter().any(unread)) {
+            *ended = Ended::Failed;
+        }
+        Ok(renderings)
+    }
+
+    /// Metadata of each release that can be read.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn metadata(&self, ended: &mut Ended) -> Result<Vec<Metadata>, anyhow::Error> {
+        self.collect(
+            self.releases
+                .par_iter()
+                .map(|release| self.run.metadata(*release))
+                .collect(),
+            ended,
+        )
+    }
+
+    /// Derives all releases that can be derived.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn derive<'r>(
+        &'r self,
+        metadata: &'r [Metadata],
+        ended: &mut Ended,
+    ) -> Result<Vec<derive::Release<'r>>, anyhow::Error> {
+        let results = metadata
+            .par_iter()
+            .map(|metadata| self.run.derive(metadata, self.ci.as_deref()));
+        self.collect(results.collect(), ended)
+    }
+
+    fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
+        self.run.store.flush();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let mut done = Vec::new();
+        for result in results {
             match result {
-                Ok(release) => releases.push(release),
+                Ok(one) => done.push(one),
+                Err(RunError::Rules(faults)) => {
+                    faults.iter().for_each(|fault| say(&format!("error: {fault}")));
+                    return Err(RunError::Rules(faults).into());
+                }
                 Err(error) => {
                     tell_error(&error);
                     *ended = Ended::Failed;
                 }
             }
         }
-        self.run.store.flush();
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        releases
+        Ok(done)
     }
+}
+
+/// Which build of the program this is: its size and time.
+fn build() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let stamp = file.map(|file| (file.len(), file.modified().ok()));
+    format!("{} {:?}", env!("CARGO_PKG_VERSION"), stamp.ok())
 }
 
 /// Says what kept a release from being derived, its findings included.
@@ -129,12 +167,6 @@ pub fn tell(findings: &[Finding]) {
             say(&lockstep::plan::terminal(line));
         }
     }
-}
-
-/// Says on stderr which sources could not be read: something that was asked for was not done.
-pub fn unread_sources(findings: &[Finding]) -> Ended {
-    let unread = findings.iter().any(|finding| finding.code == "unreadable-component");
-    if unread { Ended::Failed } else { Ended::Done }
 }
 
 fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
@@ -166,20 +198,6 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
     Ok(releases.into_iter().collect())
 }
 
-fn rules(config: &Config) -> Result<RuleSet, anyhow::Error> {
-    let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
-    RuleSet::load(&files).map_err(|faults| {
-        for fault in &faults {
-            say(&format!("error: {fault}"));
-        }
-        anyhow!(
-            "the rules have {} fault{}",
-            faults.len(),
-            if faults.len() == 1 { "" } else { "s" }
-        )
-    })
-}
-
 fn sources(config: &Config, bar: Option<&ProgressBar>) -> Sources {
     let sources = Sources::new(Some(config.state.clone()));
     match bar.cloned() {
@@ -194,15 +212,11 @@ pub fn now() -> i64 {
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// The forge that pull requests are made in.
+/// The local forge, with the repositories that pull requests are made in.
 ///
 /// # Errors
-/// The configured forge cannot be written to by this version.
+/// Another kind of forge is configured.
 pub fn local_forge(ready: &Ready) -> Result<lockstep::forge::local::LocalForge, anyhow::Error> {
-    let Forge::Local { .. } = &ready.run.config.forge else {
-        let text = "`forge.kind: github` cannot be written to by this version; use `plan` and `render`, or `forge: {kind: local, dir: …}`";
-        return Err(anyhow!(text));
-    };
     let mut forge = ready.run.forge().context("the forge is local")?;
     if let (Some(config), Some(ci)) = (&ready.run.config.sources.ci_config, &ready.ci)
         && let Some(name) = config.name()

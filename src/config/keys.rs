@@ -300,7 +300,12 @@ pub(super) static GITHUB: Section = Section {
             "The address that commits carry; commits with another one are somebody else's and stay.",
         ),
         default("sign-off", Kind::Flag, "false", "Whether commits are signed off."),
-        default("draft", Kind::Flag, "false", "Whether pull requests are opened as drafts."),
+        default(
+            "draft",
+            Kind::Flag,
+            "false",
+            "Whether pull requests are opened as drafts.",
+        ),
         optional("labels", Kind::List(&TEXT), "The labels of a new pull request."),
         optional(
             "hold-labels",
@@ -359,7 +364,7 @@ pub(super) static ADOPT: Section = section(
             "Component repositories, `org/repo`.",
         ),
         optional("releases", Kind::List(&RELEASE), "Releases."),
-        optional("images", Kind::List(&TEXT), "Images, by their key in build data."),
+        optional("images", Kind::List(&TEXT), "Images, by their payload tag."),
     ],
 );
 
@@ -368,7 +373,7 @@ pub(super) static ACCEPT: Section = section(
     &[
         required("cause", TEXT, "The cause, as `lockstep plan --by cause` names it."),
         optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
-        optional("image", TEXT, "Only for this image, by its key in build data."),
+        optional("image", TEXT, "Only for this image, by its payload tag."),
         optional("release", RELEASE, "Only in this release."),
         required("reason", TEXT, "Why it is accepted."),
         required("author", TEXT, "Who answers for it."),

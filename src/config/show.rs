@@ -106,7 +106,11 @@ fn forge_value(forge: &Forge) -> Value {
                 Credential::TokenEnv(name) => ("token-env", json!(name)),
                 Credential::TokenFile(file) => ("token-file", path(file)),
             };
-            let mut map = object([("kind", Some(json!("github"))), ("api", Some(json!(api))), (key, Some(value))]);
+            let mut map = object([
+                ("kind", Some(json!("github"))),
+                ("api", Some(json!(api))),
+                (key, Some(value)),
+            ]);
             map.extend(options_value(options));
             Value::Object(map)
         }

@@ -128,12 +128,12 @@ impl Pairing<'_, '_, '_> {
             unresolved.findings.into_iter().chain([finding]).collect::<Vec<_>>()
         })?;
         let mut scope = self.scope.inner();
-        scope.set("image", &image.view);
+        scope.show("image", &image.view);
         let view = json!({
             "kind": kind, "name": name, "builder": builder, "index": index,
             "stage": stage.name.clone().unwrap_or_default(), "written": stage.image, "pullspec": resolved.pullspec,
         });
-        scope.set("input", &view);
+        scope.show("input", &view);
         let decide = |field| self.rules.decide(Subject::Input, field, self.metadata.release, &scope);
         let (replace, go) = (decide("replace"), decide("go"));
         let mut failed = failures(self.rules, &replace, "replace", &format!("a FROM of {}", image.key));

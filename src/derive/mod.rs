@@ -85,7 +85,7 @@ impl Payload {
 }
 
 /// Which of a repository's branches OCP's configs promote from: for each plain config its branch and promotions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct RepoBranches {
     /// Branch and what its plain config promotes.
     pub configs: Vec<(String, Vec<Promotion>)>,
@@ -260,6 +260,8 @@ pub struct Release<'a> {
     pub images: BTreeMap<String, Image>,
     /// Configs by repository.
     pub configs: BTreeMap<RepoName, Config>,
+    /// Where each component that was read stands.
+    pub components: BTreeMap<RepoName, Origin>,
     /// Whether all of build data was read, so that what is missing from it is positively gone.
     pub complete: bool,
     /// What was found on the way.

@@ -83,7 +83,7 @@ impl<'a> Outline<'a> {
             let repository = self.repository_of(&view);
             view["source"]["repository"] = json!(repository.unwrap_or_default());
             let mut inner = scope.inner();
-            inner.set("image", &view);
+            inner.show("image", &view);
             inner.set("tag", &json!(""));
             if with_metadata {
                 inner.set("metadata", &Json::from(&image.node));
@@ -128,7 +128,7 @@ impl<'a> Outline<'a> {
     fn image(&mut self, key: &str, draft: Draft, scope: &Scope<'_>) -> Image {
         let Draft { view, needed, from } = draft;
         let mut inner = scope.inner();
-        inner.set("image", &view);
+        inner.show("image", &view);
         inner.set("tag", &json!(""));
         if self.rules.uses_variable(Subject::Image, "metadata") {
             inner.set("metadata", &Json::from(&self.metadata.images[key].node));
@@ -277,14 +277,6 @@ impl<'a> Outline<'a> {
                 }
             }
         }
-    }
-
-    /// The repositories whose branches have to be known.
-    pub fn repositories(&self) -> BTreeSet<RepoName> {
-        self.images
-            .values()
-            .filter_map(|image| image.repository.value.clone())
-            .collect()
     }
 
     /// Settles which branch each repository is built from. Without CI configs it is what metadata names.

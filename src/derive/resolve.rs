@@ -149,7 +149,7 @@ impl<'a, 's> Resolver<'a, 's> {
         }
         let view = self.images.get(name).map_or(&facts.view, |image| &image.view);
         let mut scope = self.scope.inner();
-        scope.set("member", view);
+        scope.show("member", view);
         let decision = self
             .rules
             .decide(Subject::Member, "resolve", self.metadata.release, &scope);
@@ -172,7 +172,7 @@ impl<'a, 's> Resolver<'a, 's> {
         let mut view = stream.view.clone();
         view["name"] = json!(stream.name);
         let mut scope = self.scope.inner();
-        scope.set("stream", &view);
+        scope.show("stream", &view);
         let decision = self
             .rules
             .decide(Subject::Stream, "pullspec", self.metadata.release, &scope);

@@ -202,7 +202,7 @@ impl Reader<'_> {
         let blob = blob.ok_or_else(|| bad(None, "the file is not there".into()))?;
         let text = std::str::from_utf8(&blob.bytes).map_err(|error| bad(None, format!("not UTF-8: {error}")))?;
         let node = yaml::parse(group.substitute(text).as_bytes());
-        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.to_string()))?);
+        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
         if image.node.as_map().is_none() {
             return Err(bad(
                 Some(1),
@@ -225,7 +225,7 @@ impl Reader<'_> {
         let text = group.map_or_else(|| text.to_string(), |group| group.substitute(&text));
         yaml::parse(text.as_bytes())
             .map(Some)
-            .map_err(|error| bad(Some(error.pos.line), error.to_string()))
+            .map_err(|error| bad(Some(error.pos.line), error.text()))
     }
 
     fn wrong_form(&self, file: &str, fault: &WrongForm) -> Finding {

@@ -27,9 +27,10 @@ fn object(value: Value) -> Map<String, Value> {
 
 pub fn user(login: &str) -> Value {
     let bot = login.ends_with("[bot]");
+    let at = login.replace('[', "%5B").replace(']', "%5D");
     let mut user = object(json!({
         "login": login, "id": 1, "node_id": "U_1", "gravatar_id": "", "site_admin": false,
-        "type": if bot { "Bot" } else { "User" }, "url": url(&format!("users/{login}")), "html_url": format!("{WEB}/{login}"),
+        "type": if bot { "Bot" } else { "User" }, "url": url(&format!("users/{at}")), "html_url": format!("{WEB}/{at}"),
     }));
     let names = [
         "avatar",
@@ -43,7 +44,7 @@ pub fn user(login: &str) -> Value {
         "events",
         "received_events",
     ];
-    urls(&mut user, &format!("users/{login}"), &names);
+    urls(&mut user, &format!("users/{at}"), &names);
     Value::Object(user)
 }
 

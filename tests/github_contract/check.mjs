@@ -38,6 +38,8 @@ function validator(key, schema) {
     const convert = (node) => fromSchema(node, { cloneSchema: true, strictMode: false });
     const taken = convert(take(schema));
     for (const name of Object.keys(definitions)) definitions[name] = convert(definitions[name]);
+    delete taken.$schema;
+    for (const definition of Object.values(definitions)) delete definition.$schema;
     compiled.set(key, ajv.compile({ ...taken, definitions }));
   }
   return compiled.get(key);

@@ -150,3 +150,25 @@ impl World {
         pulls.into_iter().next().unwrap()
     }
 }
+
+/// A journal in memory: what a killed process would have left on disk.
+#[derive(Default)]
+pub struct Notes(std::sync::Mutex<std::collections::BTreeMap<String, lockstep::forge::github::Intent>>);
+
+impl Notes {
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+}
+
+impl Journal for Notes {
+    fn unfinished(&self, scope: &lockstep::plan::Scope) -> Option<lockstep::forge::github::Intent> {
+        self.0.lock().unwrap().get(&scope.to_string()).cloned()
+    }
+    fn begin(&self, scope: &lockstep::plan::Scope, intent: &lockstep::forge::github::Intent) {
+        self.0.lock().unwrap().insert(scope.to_string(), intent.clone());
+    }
+    fn end(&self, scope: &lockstep::plan::Scope) {
+        self.0.lock().unwrap().remove(&scope.to_string());
+    }
+}

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Scope;
+use crate::store::Store;
 
 /// What is noted of one pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +36,25 @@ impl Journal for NoJournal {
     }
     fn begin(&self, _: &Scope, _: &Intent) {}
     fn end(&self, _: &Scope) {}
+}
+
+/// The embedded state keeps the journal. Where it cannot, it is as with [`NoJournal`].
+impl Journal for Store {
+    fn unfinished(&self, scope: &Scope) -> Option<Intent> {
+        self.noted(&key(scope))
+    }
+
+    fn begin(&self, scope: &Scope, intent: &Intent) {
+        if !self.note(&key(scope), intent) {
+            tracing::debug!(%scope, "what is about to be written could not be noted");
+        }
+    }
+
+    fn end(&self, scope: &Scope) {
+        self.forget(&key(scope));
+    }
+}
+
+fn key(scope: &Scope) -> String {
+    format!("github {scope}")
 }

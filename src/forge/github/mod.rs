@@ -24,7 +24,7 @@ mod write;
 pub use auth::Secret;
 pub use client::{Answer, Call, Client, GraphError, Query};
 pub use fault::{Fault, FaultKind};
-pub use journal::{Journal, NoJournal};
+pub use journal::{Intent, Journal, NoJournal};
 pub use options::{HOLD, Options};
 pub use retry::{Clock, Policy, Repeat, SystemClock};
 pub use write::GithubWriter;

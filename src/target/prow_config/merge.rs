@@ -8,7 +8,7 @@ use super::document::Document;
 use super::images;
 use crate::derive::{Config, Derived, Release};
 use crate::model::pullspec::StreamTag;
-use crate::plan::{Cause, Policy, Refused, Verdict};
+use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
 use crate::rules::Subject;
 use crate::target::{Fields, release_name, to_node};
 use crate::yaml::{Mapping, Node, Value};
@@ -214,11 +214,11 @@ impl Merge<'_> {
             }
         }
         if !self.causes.is_empty() || self.config.rewrite_same_meaning.value {
-            self.drop_unused(root, &used, rule);
+            self.drop_unused(root, &used);
         }
     }
 
-    fn drop_unused(&mut self, root: &mut Node, used: &BTreeSet<String>, rule: Option<usize>) {
+    fn drop_unused(&mut self, root: &mut Node, used: &BTreeSet<String>) {
         let entries = root
             .get("base_images")
             .and_then(Node::as_map)
@@ -229,9 +229,10 @@ impl Merge<'_> {
             .map(|(key, node)| (key.to_owned(), node.clone()))
             .collect();
         for (key, node) in idle {
-            let mut cause = self.cause("base_images", rule, Some(&node), None);
+            let mut cause = self.cause("base_images", None, Some(&node), None);
+            cause.rule = UNREFERENCED.to_owned();
             cause.item = Some(key.clone());
-            cause.because = "nothing in the file refers to it any more".to_owned();
+            cause.because = "Nothing in the file refers to it any more.".to_owned();
             let applied = self.propose(cause);
             let bases = root.as_map_mut().and_then(|map| map.get_mut("base_images"));
             if let (true, Some(map)) = (applied, bases.and_then(Node::as_map_mut)) {

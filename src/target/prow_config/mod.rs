@@ -7,6 +7,8 @@ mod merge;
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use self::document::{Document, document};
 use self::merge::Merge;
 use super::{Actual, Fields, Rendered, release_name};
@@ -41,18 +43,27 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
             return rendered;
         }
     };
-    for config in release.configs.values().filter(|config| !config.branch.is_empty()) {
+    let configs: Vec<&Config> = release
+        .configs
+        .values()
+        .filter(|config| !config.branch.is_empty())
+        .collect();
+    let files = configs.into_par_iter().map(|config| {
+        let (fields, path) = (&fields, path(release, config));
         let file = File {
             release,
             config,
             actual,
             policy,
-            fields: &fields,
-            path: path(release, config),
+            fields,
+            path,
         };
-        if let Some(desired) = file.desired(&mut rendered.findings) {
-            rendered.files.push(desired);
-        }
+        let mut findings = Vec::new();
+        (file.desired(&mut findings), findings)
+    });
+    for (desired, findings) in files.collect::<Vec<_>>() {
+        rendered.files.extend(desired);
+        rendered.findings.extend(findings);
     }
     strays(release, actual, policy, &fields, &mut rendered);
     for finding in &mut rendered.findings {
@@ -206,7 +217,7 @@ impl File<'_> {
         Finding::new(
             Severity::Error,
             "unreadable-config",
-            format!("the config is no YAML: {}", error.message),
+            format!("the config is no YAML: {}", error.text()),
         )
         .with_place(place)
         .with_component(self.config.repo.to_string())
