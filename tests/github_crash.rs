@@ -41,9 +41,8 @@ impl World {
             .map(|(path, text)| (path.as_str(), text.as_str()))
             .collect();
         github.repository(REPO, &files);
-        let state = &mut github.inside().state;
-        let main = state.branch(REPO, "main").unwrap();
-        state.set_ref(REPO, "refs/heads/master", Some(main));
+        let main = github.branch(REPO, "main");
+        github.inside().state.set_ref(REPO, "refs/heads/master", main);
         let config = fs::read_to_string(folder.join("lockstep.yaml")).unwrap();
         let forge = format!(
             "forge: {{kind: github, api: '{}', token-env: TOKEN, labels: [okd], reviewers: [ann]}}",
@@ -192,6 +191,10 @@ fn killed_at_each_request(life: Life) {
     let before = world.github.requests();
     world.run();
     let requests = world.github.requests() - before;
+    assert!(
+        requests >= 5,
+        "{life:?} only took {requests} requests: is anything written?"
+    );
     let expected = world.github.picture(REPO);
     for request in 1..=requests {
         let world = World::before(life);

@@ -8,12 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use lockstep::audit::{self, Finding};
-use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
+use lockstep::config::{self, Config, Credential, Forge, RuleSet as RuleSource, Target, Via};
 use lockstep::derive;
+use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::Date;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
+use lockstep::source::github::Reader;
 use lockstep::source::{Snapshot, Sources};
 use lockstep::store::Store;
 use rayon::prelude::*;
@@ -49,7 +51,7 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
         say(&format!("warning: {warning}"));
     }
     let run = Run {
-        sources: sources(&config, bar.as_ref()),
+        sources: sources(&config, bar.as_ref())?,
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
         rules: LoadedRules::new(files),
@@ -198,12 +200,26 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
     Ok(releases.into_iter().collect())
 }
 
-fn sources(config: &Config, bar: Option<&ProgressBar>) -> Sources {
-    let sources = Sources::new(Some(config.state.clone()));
-    match bar.cloned() {
+fn sources(config: &Config, bar: Option<&ProgressBar>) -> Result<Sources, anyhow::Error> {
+    let mut sources = Sources::new(Some(config.state.clone()));
+    if config.sources.components.via == Via::GitHub {
+        sources = sources.with_github(Reader::new(github_client(config)?));
+    }
+    Ok(match bar.cloned() {
         Some(bar) => sources.with_progress(Arc::new(move |what| bar.set_message(what.to_owned()))),
         None => sources,
-    }
+    })
+}
+
+/// The client for reading through GitHub's API: signed as pull requests are, else with the usual variable's token.
+fn github_client(config: &Config) -> Result<Client, anyhow::Error> {
+    Ok(match &config.forge {
+        Forge::GitHub { api, credential, .. } => Client::new(api, credential.clone())?,
+        Forge::Local { .. } => {
+            let credential = Credential::TokenEnv("GITHUB_TOKEN".to_owned());
+            Client::new("https://api.github.com", credential)?
+        }
+    })
 }
 
 /// Seconds since 1970-01-01.

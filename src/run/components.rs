@@ -12,7 +12,8 @@ use crate::derive::outline::Outline;
 use crate::derive::{Component, Components, ReadFile};
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::{self, GoMod};
-use crate::source::{Origin, RepoName, Snapshot};
+use crate::source::github::{Reader, Wanted};
+use crate::source::{CommitId, Origin, RepoName, Snapshot};
 
 /// Must change when the same commit yields other facts.
 const VERSION: u32 = 1;
@@ -37,12 +38,43 @@ pub fn read(run: &Run, outline: &Outline<'_>) -> Components {
     let wanted = wanted(outline);
     let (count, done) = (wanted.len(), AtomicUsize::new(0));
     let wanted: Vec<_> = wanted.into_iter().collect();
+    if let Some(reader) = run.sources.github() {
+        foresee(run, reader, outline, &wanted);
+    }
     let read = wanted.into_par_iter().map(|(repo, (branch, files))| {
         let component = component(run, outline, &repo, &branch, &files);
         run.tell("reading repositories", done.fetch_add(1, Ordering::Relaxed) + 1, count);
         (repo, component)
     });
     read.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Asks GitHub for all that is wanted at once, but for what is known from earlier runs.
+fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoName, (String, BTreeSet<String>))]) {
+    let named = |repo: &RepoName| {
+        let location = run.config.sources.components.repo(outline.metadata.release, repo)?;
+        Some(location.name().unwrap_or_else(|| repo.clone()))
+    };
+    let branches: Vec<_> = wanted
+        .iter()
+        .filter_map(|(repo, (branch, _))| Some((named(repo)?, branch.clone())))
+        .collect();
+    reader.heads(&branches);
+    let unknown = wanted.iter().filter_map(|(repo, (branch, files))| {
+        let repo = named(repo)?;
+        let commit = reader.head(&repo, branch).ok()?;
+        let known = run
+            .store
+            .get::<Stored>("component", VERSION, key(&commit, files).as_bytes());
+        let files = files.iter().cloned().chain(["go.mod".to_owned()]).collect();
+        known.is_none().then_some(Wanted { repo, commit, files })
+    });
+    reader.gather(&unknown.collect::<Vec<_>>(), &run.store);
+}
+
+/// What the facts of a component are kept under.
+fn key(commit: &CommitId, files: &BTreeSet<String>) -> String {
+    format!("{commit} {}", files.iter().cloned().collect::<Vec<_>>().join(" "))
 }
 
 fn component(
@@ -57,13 +89,9 @@ fn component(
     let name = repo.to_string();
     let mut key = None;
     if run.store.is_enabled() {
-        let head = run.sources.head(&location, branch).map_err(|error| error.to_string())?;
-        key = head.map(|commit| {
-            (
-                format!("{commit} {}", files.iter().cloned().collect::<Vec<_>>().join(" ")),
-                commit,
-            )
-        });
+        let head = run.sources.component_head(repo, &location, branch);
+        let head = head.map_err(|error| error.to_string())?;
+        key = head.map(|commit| (self::key(&commit, files), commit));
         if let Some((key, commit)) = &key
             && let Some(stored) = run.store.get::<Stored>("component", VERSION, key.as_bytes())
         {
@@ -77,7 +105,7 @@ fn component(
     }
     let snapshot = run
         .sources
-        .open(&name, &location, branch)
+        .open_component(repo, &location, branch)
         .map_err(|error| error.to_string())?;
     let stored = facts(&*snapshot, files);
     if let Some((key, _)) = key {

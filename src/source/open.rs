@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::github::Reader;
 use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
-use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, Snapshot, SourceError};
+use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, RepoName, Snapshot, SourceError};
 
 /// A commit's full hexadecimal id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -27,6 +28,7 @@ pub struct Sources {
     state: Option<PathBuf>,
     progress: Option<Progress>,
     client: OnceLock<Client>,
+    github: Option<Arc<Reader>>,
 }
 
 impl Sources {
@@ -37,6 +39,7 @@ impl Sources {
             state,
             progress: None,
             client: OnceLock::new(),
+            github: None,
         }
     }
 
@@ -44,6 +47,47 @@ impl Sources {
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = Some(progress);
         self
+    }
+
+    /// Has component repositories read through GitHub's API.
+    pub fn with_github(mut self, reader: Reader) -> Self {
+        self.github = Some(Arc::new(reader));
+        self
+    }
+
+    /// What reads component repositories through GitHub's API, where that is configured.
+    pub fn github(&self) -> Option<&Arc<Reader>> {
+        self.github.as_ref()
+    }
+
+    /// Opens a component repository at a branch: through GitHub's API, or as [`Self::open`] does.
+    pub fn open_component(
+        &self,
+        repo: &RepoName,
+        at: &Location,
+        branch: &str,
+    ) -> Result<Box<dyn Snapshot>, SourceError> {
+        match &self.github {
+            Some(reader) => Ok(Box::new(
+                reader.open(&at.name().unwrap_or_else(|| repo.clone()), branch)?,
+            )),
+            None => self.open(&repo.to_string(), at, branch),
+        }
+    }
+
+    /// Asks which commit a component repository's branch is at: through GitHub's API, or as [`Self::head`] does.
+    pub fn component_head(
+        &self,
+        repo: &RepoName,
+        at: &Location,
+        branch: &str,
+    ) -> Result<Option<CommitId>, SourceError> {
+        match &self.github {
+            Some(reader) => reader
+                .head(&at.name().unwrap_or_else(|| repo.clone()), branch)
+                .map(Some),
+            None => self.head(at, branch),
+        }
     }
 
     /// Opens a snapshot of a branch. `name` is what findings call the repository, e.g. `org/repo`.

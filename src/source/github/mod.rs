@@ -17,7 +17,7 @@ use snapshot::GithubSnapshot;
 type Listing = BTreeMap<String, (u32, String)>;
 
 /// Where blobs are looked up before they are asked for, and kept afterwards.
-pub trait Blobs: Send + Sync {
+pub trait Blobs {
     /// The bytes of a blob that is known.
     fn get(&self, oid: &str) -> Option<Arc<[u8]>>;
     /// Keeps a blob's bytes.
@@ -27,7 +27,6 @@ pub trait Blobs: Send + Sync {
 /// Reads repositories through GitHub's API.
 pub struct Reader {
     client: Client,
-    blobs: Arc<dyn Blobs>,
     known: Mutex<Known>,
 }
 
@@ -61,11 +60,10 @@ pub struct Wanted {
 }
 
 impl Reader {
-    /// Reads through a client; blobs are kept in a cache.
-    pub fn new(client: Client, blobs: Arc<dyn Blobs>) -> Self {
+    /// Reads through a client.
+    pub fn new(client: Client) -> Self {
         Self {
             client,
-            blobs,
             known: Mutex::default(),
         }
     }
@@ -79,7 +77,11 @@ impl Reader {
     pub fn heads(&self, branches: &[(RepoName, String)]) {
         let unknown: BTreeSet<_> = {
             let known = self.known();
-            branches.iter().filter(|branch| !known.heads.contains_key(*branch)).cloned().collect()
+            branches
+                .iter()
+                .filter(|branch| !known.heads.contains_key(*branch))
+                .cloned()
+                .collect()
         };
         if let Err(error) = ask::heads(self, &unknown.into_iter().collect::<Vec<_>>()) {
             tracing::debug!(%error, "asking where branches are");
@@ -100,8 +102,11 @@ impl Reader {
         match found {
             Some(Ok(commit)) => Ok(CommitId(commit)),
             Some(Err(Missing::Branch)) => Err(SourceError::NoBranch {
-                place: repo.to_string(),
+                place: format!("{repo} on GitHub"),
                 branch: branch.to_owned(),
+                near: Vec::new(),
+                count: 0,
+                remote: false,
             }),
             Some(Err(Missing::Repository)) | None => Err(SourceError::NotFound {
                 place: format!("{repo} (on GitHub, or the credential has no access to it)"),
@@ -110,8 +115,9 @@ impl Reader {
     }
 
     /// Reads directories and files of many repositories. What fails is asked for again, and told, when it is read.
-    pub fn gather(&self, wanted: &[Wanted]) {
-        if let Err(error) = ask::gather(self, wanted) {
+    /// What is in the cache is not asked for.
+    pub fn gather(&self, wanted: &[Wanted], cache: &dyn Blobs) {
+        if let Err(error) = ask::gather(self, wanted, cache) {
             tracing::debug!(%error, "reading many repositories");
         }
     }
@@ -134,5 +140,15 @@ fn denied(repo: &RepoName, fault: &dyn std::fmt::Display) -> SourceError {
     SourceError::Denied {
         place: repo.to_string(),
         message: fault.to_string(),
+    }
+}
+
+impl Blobs for crate::store::Store {
+    fn get(&self, oid: &str) -> Option<Arc<[u8]>> {
+        self.get::<Vec<u8>>("blob", 1, oid.as_bytes()).map(Arc::from)
+    }
+
+    fn put(&self, oid: &str, bytes: &[u8]) {
+        self.put("blob", 1, oid.as_bytes(), &bytes);
     }
 }
