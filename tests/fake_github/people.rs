@@ -76,6 +76,20 @@ impl FakeGithub {
         commit
     }
 
+    /// Commits files of any mode and content on a branch.
+    pub fn push_raw(&self, repo: &str, branch: &str, files: &[(&str, i32, &[u8])]) -> String {
+        let mut inside = self.inside();
+        let state = &mut inside.state;
+        let entries = files
+            .iter()
+            .map(|(path, mode, bytes)| ((*path).to_owned(), Some((*mode, state.blob(bytes)))));
+        let changes: BTreeMap<_, _> = entries.collect();
+        let tree = state.tree(None, &changes).unwrap();
+        let commit = state.commit(&tree, &[], "Make it", ("ann", "ann@example.org")).unwrap();
+        state.set_ref(repo, &format!("refs/heads/{branch}"), Some(commit.clone()));
+        commit
+    }
+
     /// Changes the last pull request of a repository.
     pub fn edit(&self, repo: &str, edit: impl FnOnce(&mut Pull)) {
         let mut inside = self.inside();

@@ -22,14 +22,12 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
     };
     let state = &mut inside.state;
     let asked_name = format!("{org}/{repo}");
-    if let (Some(now), true) = (state.renamed.get(&asked_name), asked.method == "GET") {
-        let _ = now; // reads of a renamed repository are answered under its new name
-    }
     let Some(name) = state.repo(&asked_name).map(|repo| repo.name.clone()) else {
         return not_found();
     };
     match (asked.method.as_str(), rest) {
         ("GET", ["installation"]) => (200, shapes::installation(org)),
+        ("GET", ["git", "blobs", sha]) => read_blob(state, &name, sha),
         ("POST", ["git", "blobs"]) => blob(state, &name, body),
         ("POST", ["git", "trees"]) => tree(state, &name, body),
         ("POST", ["git", "commits"]) => commit(state, &name, body),
@@ -87,6 +85,23 @@ fn blob(state: &State, repo: &str, body: &Value) -> Said {
     (
         201,
         json!({ "url": shapes::url(&format!("repos/{repo}/git/blobs/{sha}")), "sha": sha }),
+    )
+}
+
+fn read_blob(state: &State, repo: &str, sha: &str) -> Said {
+    let blob = git2::Oid::from_str(sha).and_then(|oid| state.git.find_blob(oid));
+    let Ok(blob) = blob else { return not_found() };
+    let text = base64::engine::general_purpose::STANDARD.encode(blob.content());
+    // GitHub breaks lines.
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(60)
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .collect();
+    let url = shapes::url(&format!("repos/{repo}/git/blobs/{sha}"));
+    (
+        200,
+        json!({ "content": lines.join("\n"), "encoding": "base64", "url": url, "sha": sha, "size": blob.size(), "node_id": "B_1" }),
     )
 }
 
