@@ -11,7 +11,7 @@ use fake_github::state::PullState;
 use github_world::{REPO, World, actions, file, held};
 use lockstep::forge::Action::*;
 use lockstep::forge::Write;
-use lockstep::forge::github::NoJournal;
+use lockstep::forge::github::{Clock, NoJournal};
 
 const HEAD: &str = "lockstep/ci/4.16";
 
@@ -390,5 +390,66 @@ fn an_archived_repository_and_a_missing_base() {
         world.run(&world.plan(&[other]), false, &NoJournal)[0]
             .to_string()
             .contains("no branch `nowhere`")
+    );
+}
+
+#[test]
+fn reviewers_come_from_owners_and_one_who_cannot_be_asked_costs_nothing() {
+    let mut world = World::new(&[
+        ("a/x.yaml", "old\n"),
+        ("a/OWNERS", "reviewers: [ann, team]\n"),
+        ("OWNERS", "reviewers: [root]\n"),
+        ("OWNERS_ALIASES", "aliases: {team: [bob]}\n"),
+    ]);
+    world.options.reviewers = vec!["owners".into()];
+    let plan = world.plan(&[file("a/x.yaml", Some("old\n"), Some("new\n"))]);
+    let before = world.github.requests();
+    assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [Create]);
+    assert!(world.github.requests() - before <= 8);
+    let mut reviewers = world.only_pull().reviewers;
+    reviewers.sort();
+    assert_eq!(reviewers, ["ann", "bob"]);
+
+    let mut world = World::new(&[("a.yaml", "old\n")]);
+    world.options.reviewers = vec!["nobody".into()];
+    let outcomes = world.run(
+        &world.plan(&[file("a.yaml", Some("old\n"), Some("new\n"))]),
+        false,
+        &NoJournal,
+    );
+    assert_eq!(actions(&outcomes), [Create]);
+    assert!(
+        outcomes[0].to_string().contains("Reviews may only be requested"),
+        "{}",
+        outcomes[0]
+    );
+}
+
+#[test]
+fn no_more_than_the_budget_and_who_waits_is_said() {
+    let mut world = world();
+    (world.options.max_new, world.options.max_open) = (2, 3);
+    let releases = ["4.16", "4.17", "4.18", "4.19"];
+    let desired = |text: &str| -> Vec<_> {
+        let one = |release: &&str| {
+            let mut desired = file(&format!("{release}.yaml"), None, Some(text));
+            desired.release = (*release).into();
+            desired
+        };
+        releases.iter().map(one).collect()
+    };
+    let plan = world.plan(&desired("new\n"));
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(actions(&outcomes), [Create, Create, Wait, Wait]);
+    assert!(outcomes[2].to_string().contains("expected from 20"), "{}", outcomes[2]);
+    assert_eq!(actions(&world.reconcile(&plan)), [UpToDate, UpToDate, Wait, Wait]);
+    world.clock.sleep(std::time::Duration::from_secs(3_700));
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(actions(&outcomes), [UpToDate, UpToDate, Create, Wait]);
+    assert!(outcomes[3].to_string().contains("forge.max-open"), "{}", outcomes[3]);
+    assert_eq!(
+        actions(&world.reconcile(&world.plan(&desired("newer\n")))),
+        [Update, Update, Update, Wait],
+        "updates do not wait"
     );
 }

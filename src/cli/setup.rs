@@ -203,7 +203,8 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
 fn sources(config: &Config, bar: Option<&ProgressBar>) -> Result<Sources, anyhow::Error> {
     let mut sources = Sources::new(Some(config.state.clone()));
     if config.sources.components.via == Via::GitHub {
-        sources = sources.with_github(Reader::new(github_client(config)?));
+        let home = config.sources.ci_config.as_ref().and_then(config::CiConfig::name);
+        sources = sources.with_github(Reader::new(github_client(config)?).reading_as(home));
     }
     Ok(match bar.cloned() {
         Some(bar) => sources.with_progress(Arc::new(move |what| bar.set_message(what.to_owned()))),

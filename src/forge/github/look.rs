@@ -8,8 +8,10 @@ use serde_json::{Map, Value, json};
 use super::client::{Client, Query};
 use super::fault::{Fault, FaultKind};
 use super::options::Options;
+use super::owners;
 use super::query::{self, Comment, Fork, HeadCommit, Nodes, Pull, Target};
 use super::retry::Repeat;
+use super::steps::Unfinished;
 use super::text;
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
@@ -41,12 +43,19 @@ pub struct Look {
     pub open: Option<u64>,
     /// Its comments, where they count.
     pub comments: Vec<Comment>,
+    /// Who is asked for a review of a new one.
+    pub reviewers: Vec<String>,
     /// When pull requests of ours were opened, in seconds since 1970-01-01.
     pub opened: Vec<i64>,
 }
 
 /// Looks at what is there for one pull request.
-pub fn look(client: &Client, options: &Options, wanted: &PullRequest) -> Result<Look, ForgeError> {
+pub fn look(
+    client: &Client,
+    options: &Options,
+    wanted: &PullRequest,
+    unfinished: Unfinished,
+) -> Result<Look, ForgeError> {
     check_names(wanted)?;
     let eye = Eye {
         client,
@@ -63,7 +72,6 @@ pub fn look(client: &Client, options: &Options, wanted: &PullRequest) -> Result<
         branch: wanted.base.clone(),
     })?;
     let base = &base.target;
-    let before = eye.fresh(&base.oid)?;
     let ours: Vec<&Pull> = target
         .pull_requests
         .nodes
@@ -71,6 +79,7 @@ pub fn look(client: &Client, options: &Options, wanted: &PullRequest) -> Result<
         .filter(|pull| ours(pull, &fork))
         .collect();
     let open = ours.iter().rev().find(|pull| pull.state == "OPEN").copied();
+    let (before, owners) = eye.fresh(&base.oid, open.is_none() || unfinished.dress)?;
     let head = fork.head.as_ref().map(|head| &head.target);
     let mut foreign = head.filter(|head| !eye.made_here(head));
     let mut comments = Vec::new();
@@ -125,6 +134,7 @@ pub fn look(client: &Client, options: &Options, wanted: &PullRequest) -> Result<
             .iter()
             .filter_map(|pull| super::client::seconds(&pull.created_at))
             .collect(),
+        reviewers: eye.reviewers(owners),
         wanted: dressed,
         comments,
         repo,
@@ -140,6 +150,8 @@ struct Eye<'a> {
 type Changes = BTreeMap<String, Option<String>>;
 /// The blob at each path; `None`: nothing is there.
 type Blobs = BTreeMap<String, Option<String>>;
+/// What is at paths, and texts of files.
+type BlobsAndTexts = (BTreeMap<String, Found>, BTreeMap<String, String>);
 
 impl Eye<'_> {
     fn repo(&self) -> &RepoName {
@@ -203,42 +215,65 @@ impl Eye<'_> {
         Ok((target, fork))
     }
 
-    /// The blobs at paths of a commit. What is there and no file is an error.
+    /// What is at paths of a commit.
     fn blobs(&self, commit: &str, paths: &[&str]) -> Result<BTreeMap<String, Found>, ForgeError> {
-        let mut found = BTreeMap::new();
-        for paths in paths.chunks(PATHS) {
+        Ok(self.blobs_and_texts(commit, paths, &[])?.0)
+    }
+
+    /// What is at paths of a commit, and the texts of some files where they are there.
+    fn blobs_and_texts(&self, commit: &str, paths: &[&str], texts: &[String]) -> Result<BlobsAndTexts, ForgeError> {
+        let (mut found, mut read) = BlobsAndTexts::default();
+        for (n, paths) in paths.chunks(PATHS).enumerate() {
+            let texts = if n == 0 { texts } else { &[] };
             let mut variables = Map::new();
             variables.insert("owner".into(), json!(self.repo().org));
             variables.insert("name".into(), json!(self.repo().repo));
             for (n, path) in paths.iter().enumerate() {
                 variables.insert(format!("p{n}"), json!(format!("{commit}:{path}")));
             }
+            for (n, path) in texts.iter().enumerate() {
+                variables.insert(format!("q{n}"), json!(format!("{commit}:{path}")));
+            }
             let what = format!("looking at the files of {}", self.repo());
-            let answer: Value = self.ask(&query::blobs(paths.len()), Value::Object(variables), what)?;
+            let answer: Value = self.ask(&query::files(paths.len(), texts.len()), Value::Object(variables), what)?;
+            let answer = &answer["repository"];
             for (n, path) in paths.iter().enumerate() {
-                let object = &answer["repository"][format!("f{n}")];
-                let oid = object["oid"].as_str().unwrap_or_default().to_owned();
-                let there = match object["__typename"].as_str() {
-                    Some("Blob") => Found::Blob(oid),
-                    Some(_) => Found::Other,
-                    None => Found::Nothing,
-                };
-                found.insert((*path).to_owned(), there);
+                found.insert((*path).to_owned(), Found::of(&answer[format!("f{n}")]));
+            }
+            for (n, path) in texts.iter().enumerate() {
+                if let Some(text) = answer[format!("t{n}")]["text"].as_str() {
+                    read.insert(path.clone(), text.to_owned());
+                }
             }
         }
-        Ok(found)
+        Ok((found, read))
+    }
+
+    /// Who is asked for a review, OWNERS resolved.
+    fn reviewers(&self, owners: Vec<String>) -> Vec<String> {
+        let named = self.options.reviewers.iter().filter(|name| *name != owners::OWNERS);
+        let mut all: Vec<String> = named.cloned().chain(owners).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        all.retain(|name| seen.insert(name.clone()));
+        all
     }
 
     /// Makes sure that the base has the files that the plan was made from, and that nothing stands in their place.
-    /// Gives the blobs of those files, and of the ones that are held.
-    fn fresh(&self, base: &str) -> Result<Blobs, ForgeError> {
+    /// Gives the blobs of those files, and of the ones that are held; and for a new pull request its reviewers.
+    fn fresh(&self, base: &str, new: bool) -> Result<(Blobs, Vec<String>), ForgeError> {
+        let asks_owners = new && self.options.reviewers.iter().any(|name| name == owners::OWNERS);
+        let owners = if asks_owners {
+            owners::files(self.wanted)
+        } else {
+            Vec::new()
+        };
         let mut paths: Vec<&str> = self.wanted.files.iter().map(|file| file.path.as_str()).collect();
         let new = self.wanted.files.iter().filter(|file| file.before.is_none());
         paths.extend(new.flat_map(|file| file.path.match_indices('/').map(|(at, _)| &file.path[..at])));
         paths.extend(self.wanted.held.iter().map(String::as_str));
         paths.sort_unstable();
         paths.dedup();
-        let found = self.blobs(base, &paths)?;
+        let (found, texts) = self.blobs_and_texts(base, &paths, &owners)?;
         let wrong = |path: &str| ForgeError::Unsafe {
             what: path.to_owned(),
             why: "a directory stands there, or a file where its directory should be".into(),
@@ -265,7 +300,7 @@ impl Eye<'_> {
         for path in &self.wanted.held {
             blobs.insert(path.clone(), found[path].oid());
         }
-        Ok(blobs)
+        Ok((blobs, owners::pick(&texts, &owners, self.wanted)))
     }
 
     fn changes(&self) -> Changes {
@@ -342,6 +377,14 @@ enum Found {
 }
 
 impl Found {
+    fn of(object: &Value) -> Self {
+        match object["__typename"].as_str() {
+            Some("Blob") => Self::Blob(object["oid"].as_str().unwrap_or_default().to_owned()),
+            Some(_) => Self::Other,
+            None => Self::Nothing,
+        }
+    }
+
     fn oid(&self) -> Option<String> {
         match self {
             Self::Blob(oid) => Some(oid.clone()),

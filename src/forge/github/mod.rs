@@ -9,11 +9,14 @@
 )]
 
 mod auth;
+mod budget;
 mod client;
 mod fault;
+mod hand;
 mod journal;
 mod look;
 mod options;
+mod owners;
 mod query;
 mod retry;
 mod steps;
@@ -28,6 +31,8 @@ pub use journal::{Intent, Journal, NoJournal};
 pub use options::{HOLD, Options};
 pub use retry::{Clock, Policy, Repeat, SystemClock};
 pub use write::GithubWriter;
+
+use steps::Unfinished;
 
 use super::{ForgeError, ForgeRead, Observed};
 use crate::plan::PullRequest;
@@ -52,6 +57,6 @@ impl GithubForge {
 
 impl ForgeRead for GithubForge {
     fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError> {
-        Ok(look::look(&self.client, &self.options, wanted)?.observed)
+        Ok(look::look(&self.client, &self.options, wanted, Unfinished::default())?.observed)
     }
 }

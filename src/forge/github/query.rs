@@ -57,16 +57,24 @@ mutation UpdateRef($repository: ID!, $name: GitRefname!, $before: GitObjectID!, 
 /// The object id that stands for no object.
 pub const NONE: &str = "0000000000000000000000000000000000000000";
 
-/// The blobs at a number of paths of a commit. The paths are variables (`$p0`, …), so that no name can break out.
-pub fn blobs(count: usize) -> String {
+/// The blobs at a number of paths of a commit, and the texts at others. The paths are variables (`$p0`, …, `$q0`, …),
+/// so that no name can break out.
+pub fn files(paths: usize, texts: usize) -> String {
     use std::fmt::Write as _;
     let (mut variables, mut fields) = (String::new(), String::new());
-    for n in 0..count {
+    for n in 0..paths {
         let _ = write!(variables, ", $p{n}: String!");
         let _ = writeln!(fields, "    f{n}: object(expression: $p{n}) {{ __typename oid }}");
     }
+    for n in 0..texts {
+        let _ = write!(variables, ", $q{n}: String!");
+        let _ = writeln!(
+            fields,
+            "    t{n}: object(expression: $q{n}) {{ __typename ... on Blob {{ text }} }}"
+        );
+    }
     format!(
-        "query Blobs($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
+        "query Files($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
     )
 }
 

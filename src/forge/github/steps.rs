@@ -13,13 +13,13 @@ pub struct Unfinished {
 }
 
 /// Names what is to be done and lists the writes that it takes, in their order. Pure: a dry run shows what a run does.
-pub fn steps(look: &Look, options: &Options, reviewers: &[String], unfinished: Unfinished) -> (Action, Vec<Write>) {
+pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action, Vec<Write>) {
     let (action, decided) = decide(&look.observed, &look.wanted);
     let dress = || Write::Dress {
         repo: look.wanted.scope.repo.clone(),
         head: look.wanted.head(),
         labels: options.labels.clone(),
-        reviewers: reviewers.to_vec(),
+        reviewers: look.reviewers.clone(),
         assignees: options.assignees.clone(),
     };
     let mut writes = Vec::new();

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::client::{Call, Client};
 use super::fault::Fault;
+use super::hand::sha;
 use super::look::Look;
 use super::retry::Repeat;
-use super::write::sha;
 use crate::source::RepoName;
 
 /// How much goes inline into one tree, in bytes.

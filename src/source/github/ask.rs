@@ -71,7 +71,10 @@ impl Batch<'_> {
             repeat: Repeat::Safe,
             what: format!("reading {} repositories", repos.len()),
         };
-        let (mut data, _) = match reader.client.graphql(first.repo, &query) {
+        let (mut data, _) = match reader
+            .client
+            .graphql(reader.home.as_ref().unwrap_or(first.repo), &query)
+        {
             Ok(answered) => answered,
             // Not one of them can be read.
             Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
@@ -93,7 +96,7 @@ impl Batch<'_> {
 
 /// Asks where branches are.
 pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<(), Fault> {
-    for branches in by_org(branches, |(repo, _)| repo, BRANCHES) {
+    for branches in branches.chunks(BRANCHES) {
         let batch = Batch {
             name: "Heads",
             field: "ref(qualifiedName: $v) { target { oid } }",
@@ -107,7 +110,7 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
         };
         let answers = batch.ask(reader)?;
         let mut known = reader.known();
-        for (branch, answer) in branches.into_iter().zip(answers) {
+        for (branch, answer) in branches.iter().zip(answers) {
             let head = match answer.as_ref().map(|found| found["target"]["oid"].as_str()) {
                 Ok(Some(oid)) => Ok(oid.to_owned()),
                 Ok(None) => Err(Missing::Branch),
@@ -117,16 +120,6 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
         }
     }
     Ok(())
-}
-
-/// Splits what is asked for by organisation (an app's token is good for one) and size.
-fn by_org<'a, T>(all: &'a [T], repo: impl Fn(&T) -> &RepoName, size: usize) -> Vec<Vec<&'a T>> {
-    let mut orgs: BTreeMap<String, Vec<&T>> = BTreeMap::new();
-    for item in all {
-        orgs.entry(repo(item).org.clone()).or_default().push(item);
-    }
-    let split = |items: Vec<&'a T>| items.chunks(size).map(<[&T]>::to_vec).collect::<Vec<_>>();
-    orgs.into_values().flat_map(split).collect()
 }
 
 /// A directory of a commit.
@@ -142,7 +135,7 @@ pub(super) fn trees(reader: &Reader, places: &[Place]) -> Result<(), Fault> {
             .cloned()
             .collect()
     };
-    for places in by_org(&unknown, |(repo, _, _)| repo, TREES) {
+    for places in unknown.chunks(TREES) {
         let batch = Batch {
             name: "Trees",
             field: "object(expression: $v) { __typename ... on Tree { entries { name mode oid } } }",
@@ -156,7 +149,7 @@ pub(super) fn trees(reader: &Reader, places: &[Place]) -> Result<(), Fault> {
         };
         let answers = batch.ask(reader)?;
         let mut known = reader.known();
-        for (place, answer) in places.into_iter().zip(answers) {
+        for (place, answer) in places.iter().zip(answers) {
             // A repository that cannot be read now stays unknown: that is not "nothing is there".
             if let Ok(object) = answer {
                 known.trees.insert(place.clone(), listing(&object));
@@ -191,7 +184,7 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
             None => unknown.push((repo.clone(), oid.clone())),
         }
     }
-    for blobs in by_org(&unknown, |(repo, _)| repo, TEXTS) {
+    for blobs in unknown.chunks(TEXTS) {
         let batch = Batch {
             name: "Texts",
             field: "object(oid: $v) { __typename ... on Blob { oid isBinary isTruncated text } }",
@@ -204,7 +197,7 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
                 .collect(),
         };
         let answers = batch.ask(reader)?;
-        for ((repo, oid), answer) in blobs.into_iter().zip(answers) {
+        for ((repo, oid), answer) in blobs.iter().zip(answers) {
             let Ok(object) = answer else { continue };
             let whole = object["isTruncated"] == json!(false) && object["isBinary"] == json!(false);
             let text = object["text"]
@@ -240,7 +233,7 @@ fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
         what: what.clone(),
         etag: None,
     };
-    let answer = reader.client.call(repo, &call)?.body;
+    let answer = reader.client.call(reader.home.as_ref().unwrap_or(repo), &call)?.body;
     let text: String = answer["content"]
         .as_str()
         .unwrap_or_default()

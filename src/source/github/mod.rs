@@ -27,6 +27,8 @@ pub trait Blobs {
 /// Reads repositories through GitHub's API.
 pub struct Reader {
     client: Client,
+    /// The repository whose organisation's token reads.
+    home: Option<RepoName>,
     known: Mutex<Known>,
 }
 
@@ -64,8 +66,17 @@ impl Reader {
     pub fn new(client: Client) -> Self {
         Self {
             client,
+            home: None,
             known: Mutex::default(),
         }
+    }
+
+    /// Reads with the token for a repository: an app's token for one organisation reads what is public in all. Without
+    /// it, with that of the first repository that is asked for.
+    #[must_use]
+    pub fn reading_as(mut self, home: Option<RepoName>) -> Self {
+        self.home = home;
+        self
     }
 
     /// The client.
