@@ -1,6 +1,7 @@
 //! Component repositories read through GitHub's API: few requests, and the same files as git has.
 
 #![recursion_limit = "256"]
+#![allow(clippy::disallowed_methods, reason = "tests make files")]
 
 #[path = "fake_github/mod.rs"]
 mod fake_github;

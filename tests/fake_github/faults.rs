@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// A status, headers and a body.
+pub type Answer = (u16, Vec<(&'static str, String)>, Value);
+
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -76,7 +79,7 @@ impl Fault {
     }
 
     /// The status, headers and body of the answer; `None`: there is none.
-    pub fn answer(self, now: u64) -> Option<(u16, Vec<(&'static str, String)>, Value)> {
+    pub fn answer(self, now: u64) -> Option<Answer> {
         let said = |status, message: &str| {
             Some((
                 status,

@@ -22,6 +22,12 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
     };
     let state = &mut inside.state;
     let asked_name = format!("{org}/{repo}");
+    if let Some(now) = state.renamed.get(&asked_name) {
+        return (
+            307,
+            json!({ "message": "Moved Permanently", "url": format!("/repos/{now}/{}", rest.join("/")), "documentation_url": "https://docs.github.com/rest" }),
+        );
+    }
     let Some(name) = state.repo(&asked_name).map(|repo| repo.name.clone()) else {
         return not_found();
     };

@@ -93,6 +93,11 @@ impl State {
         time(self.clock)
     }
 
+    /// Lets time go by.
+    pub fn pass(&mut self, seconds: u64) {
+        self.clock += seconds;
+    }
+
     pub fn now(&self) -> u64 {
         self.clock
     }

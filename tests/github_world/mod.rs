@@ -1,5 +1,6 @@
 //! A fake GitHub with one repository, and runs against it.
 #![allow(dead_code, reason = "each test uses its part")]
+#![allow(clippy::disallowed_methods, reason = "tests make files")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

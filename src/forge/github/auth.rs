@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
@@ -129,7 +129,7 @@ struct Claims {
     iss: String,
 }
 
-fn claim(id: u64, key_file: &PathBuf, now: i64) -> Result<Secret, FaultKind> {
+fn claim(id: u64, key_file: &Path, now: i64) -> Result<Secret, FaultKind> {
     let pem = read(key_file, "forge.app.key-file")?;
     let bad = |_| {
         let path = key_file.display();

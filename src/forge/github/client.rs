@@ -237,14 +237,14 @@ impl Client {
             what: String::new(),
             etag: None,
         };
-        let found = self.once(&self.rest, &get(Method::GET, installation_path(repo)), &claim);
+        let found = self.follow(&self.rest, &get(Method::GET, installation_path(repo)), &claim);
         let found = found.map_err(|kind| match kind {
             FaultKind::NotFound => FaultKind::Credential(format!("the app is not installed in {}", repo.org)),
             kind => kind,
         })?;
         let id = found.body["id"].as_u64().ok_or_else(|| missing("id"))?;
         let path = format!("/app/installations/{id}/access_tokens");
-        let made = self.once(&self.rest, &get(Method::POST, path), &claim)?.body;
+        let made = self.follow(&self.rest, &get(Method::POST, path), &claim)?.body;
         let token = Secret::new(made["token"].as_str().ok_or_else(|| missing("token"))?);
         let ends = made["expires_at"].as_str().and_then(seconds);
         self.auth
