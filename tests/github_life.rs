@@ -278,7 +278,19 @@ fn from_a_fork_and_after_it_was_deleted() {
     assert!(gone[0].error.is_some());
     assert_eq!(world.only_pull().state, PullState::Open);
     world.github.fork(REPO, "bot/r");
-    assert_eq!(actions(&world.reconcile(&plan)), [Update], "the branch is made anew");
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(
+        actions(&outcomes),
+        [Create],
+        "what came from the old fork cannot be updated any more"
+    );
+    assert!(
+        outcomes[0].to_string().contains("#1 is open, but the fork"),
+        "{}",
+        outcomes[0]
+    );
+    assert_eq!(actions(&world.reconcile(&plan)), [UpToDate]);
+    assert_eq!(world.github.pulls(REPO).len(), 2);
 }
 
 #[test]

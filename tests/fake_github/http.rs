@@ -90,7 +90,7 @@ impl Inside {
         let response = match fault {
             None => said.as_ref().map(|(status, body)| {
                 // A renamed repository's answer says where it is now.
-                let place = body["url"].as_str().filter(|_| *status == 307);
+                let place = body["url"].as_str().filter(|_| matches!(status, 301 | 307));
                 let headers: Vec<_> = place
                     .map(|place| ("location", format!("http://{}{place}", asked.host)))
                     .into_iter()

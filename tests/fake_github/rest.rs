@@ -24,7 +24,7 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
     let asked_name = format!("{org}/{repo}");
     if let Some(now) = state.renamed.get(&asked_name) {
         return (
-            307,
+            if asked.method == "GET" { 301 } else { 307 },
             json!({ "message": "Moved Permanently", "url": format!("/repos/{now}/{}", rest.join("/")), "documentation_url": "https://docs.github.com/rest" }),
         );
     }
@@ -171,7 +171,11 @@ fn open(state: &mut State, name: &str, body: &Value) -> Said {
         return invalid(&format!("No commits between {base} and {head}"));
     }
     let same = |pull: &Pull| {
-        pull.state == PullState::Open && pull.head == head && pull.head_owner == owner && pull.base == base
+        pull.state == PullState::Open
+            && pull.head_repo.is_some()
+            && pull.head == head
+            && pull.head_owner == owner
+            && pull.base == base
     };
     if state.repo(name).unwrap().pulls.iter().any(same) {
         return invalid(&format!("A pull request already exists for {full_head}."));

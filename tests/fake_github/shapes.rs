@@ -94,7 +94,7 @@ pub fn commit(state: &State, repo: &str, sha: &str) -> Value {
 pub fn label(repo: &str, name: &str) -> Value {
     json!({
         "id": 1, "node_id": "L_1", "url": url(&format!("repos/{repo}/labels/{}", name.replace('/', "%2F"))), "name": name,
-        "description": null, "color": "ededed", "default": false,
+        "description": "", "color": "ededed", "default": false,
     })
 }
 

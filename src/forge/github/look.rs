@@ -78,7 +78,8 @@ pub fn look(
         .iter()
         .filter(|pull| ours(pull, &fork))
         .collect();
-    let open = ours.iter().rev().find(|pull| pull.state == "OPEN").copied();
+    let is_open = |pull: &&&Pull| pull.state == "OPEN" && pull.head_repository.is_some();
+    let open = ours.iter().rev().find(is_open).copied();
     let (before, owners) = eye.fresh(&base.oid, open.is_none() || unfinished.dress)?;
     let head = fork.head.as_ref().map(|head| &head.target);
     let mut foreign = head.filter(|head| !eye.made_here(head));
@@ -423,6 +424,17 @@ fn ours(pull: &Pull, fork: &Fork) -> bool {
     }
 }
 
+/// What is to be said of an open pull request whose fork was deleted: nothing can bring its content up to date any more.
+fn orphan(pull: &Pull) -> Option<String> {
+    let orphaned = pull.state == "OPEN" && pull.head_repository.is_none();
+    orphaned.then(|| {
+        format!(
+            "#{} is open, but the fork that it came from is gone: close it",
+            pull.number
+        )
+    })
+}
+
 /// Whether somebody who may has handed the branch back since we said that it has their commits.
 fn handed_back(comments: &[Comment], head: &str) -> bool {
     let said = comments
@@ -468,7 +480,7 @@ fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: boo
         let digest = text::digest_in_body(&pull.body).or_else(|| text::digest_of(message));
         pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && digest == Some(&dressed.digest)
     };
-    match ours.last() {
+    match ours.iter().rfind(|pull| pull.state != "OPEN") {
         None => Request::Absent,
         Some(last) if last.state == "MERGED" => Request::Merged,
         Some(_) => Request::Closed {

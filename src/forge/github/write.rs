@@ -180,7 +180,6 @@ fn intent(writes: &[Write], at: i64) -> Intent {
 fn notes(action: Action, look: &Look, wanted: &PullRequest) -> Vec<String> {
     match (action, &wanted.blocked) {
         (Action::Withhold, Some(why)) => vec![why.clone()],
-        (Action::LeaveForeign | Action::Withhold, _) => look.observed.notes.clone(),
-        _ => Vec::new(),
+        _ => look.observed.notes.clone(),
     }
 }
