@@ -4,13 +4,12 @@ use lockstep::derive::unified::{BuildConfig, build_config};
 use lockstep::yaml;
 
 use super::args::{BuildConfigArgs, YamlOrJson};
-use super::{Ended, Outcome, print, setup};
+use super::{Ended, Outcome, print, schema_of, setup};
 
 /// Prints the unified build config of each release that is asked for.
 pub fn run(args: &BuildConfigArgs) -> Outcome {
     if args.schema {
-        let schema = schemars::schema_for!(BuildConfig);
-        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        print(&schema_of::<BuildConfig>()?)?;
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;

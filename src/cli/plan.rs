@@ -5,13 +5,12 @@ use std::io::IsTerminal;
 use lockstep::plan::{self, Color};
 
 use super::args::{By, PlanArgs, TextOrJson};
-use super::{Ended, Outcome, print, setup};
+use super::{Ended, Outcome, print, schema_of, setup};
 
 /// Shows the drift.
 pub fn run(args: &PlanArgs) -> Outcome {
     if args.schema {
-        let schema = schemars::schema_for!(plan::PlanView<'_>);
-        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        print(&schema_of::<plan::PlanView<'_>>()?)?;
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;

@@ -16,7 +16,7 @@ use lockstep::model::release::Release;
 use lockstep::plan::Date;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
 use lockstep::source::github::Reader;
-use lockstep::source::{Snapshot, Sources};
+use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
 use rayon::prelude::*;
 
@@ -41,17 +41,32 @@ pub struct Ready {
 /// # Errors
 /// A configuration, rule or argument that is wrong, or a source that nothing can be done without.
 pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
+    ready_recording(common, None)
+}
+
+/// Gets ready as [`ready`] does, with every file that is read noted.
+///
+/// # Errors
+/// As [`ready`] has them.
+pub fn ready_recording(common: &Common, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
     let asked = releases(common)?;
     let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
-    let (store, warning) = Store::open(&config.state);
+    // What a cache knows is not read, so that nothing of it could be noted.
+    let (store, warning) = match recorder {
+        Some(_) => (Store::disabled(), None),
+        None => Store::open(&config.state),
+    };
     if let Some(warning) = warning {
         say(&format!("warning: {warning}"));
     }
     let run = Run {
-        sources: sources(&config, bar.as_ref())?,
+        sources: match recorder {
+            Some(recorder) => sources(&config, bar.as_ref())?.with_recorder(Arc::clone(recorder)),
+            None => sources(&config, bar.as_ref())?,
+        },
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
         rules: LoadedRules::new(files),
@@ -60,7 +75,7 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
         progress: bar.as_ref().map(progress::on),
         config,
     };
-    let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty();
+    let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty() && common.with_rules.is_empty();
     let ci = run.ci_config()?;
     let releases = run.releases(&asked, ci.as_deref())?;
     if releases.is_empty() {
@@ -180,6 +195,9 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
         };
         config.rules = common.rules.iter().map(set).collect();
     }
+    config
+        .rules
+        .extend(common.with_rules.iter().map(|path| RuleSource::Path(path.into())));
     if !common.targets.is_empty() {
         let target = |name: &String| {
             let names: Vec<_> = Target::ALL.into_iter().map(Target::name).collect();

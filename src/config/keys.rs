@@ -266,7 +266,11 @@ pub(super) static PAYLOAD: Section = section(
     )],
 );
 
-const TARGET: Kind = Kind::WordWithOptions(&[("prow-config", &NO_OPTIONS)]);
+const TARGET: Kind = Kind::WordWithOptions(&[
+    ("prow-config", &NO_OPTIONS),
+    ("prow-jobs", &NO_OPTIONS),
+    ("release-controller", &NO_OPTIONS),
+]);
 
 pub(super) static NO_OPTIONS: Section = section("This target has no options.", &[]);
 

@@ -70,16 +70,22 @@ pub enum RuleSet {
 pub enum Target {
     /// ci-operator configs.
     ProwConfig,
+    /// The jobs of ci-operator configs.
+    ProwJobs,
+    /// Releases' files of the release controller.
+    ReleaseController,
 }
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 1] = [Self::ProwConfig];
+    pub const ALL: [Self; 3] = [Self::ProwConfig, Self::ProwJobs, Self::ReleaseController];
 
     /// The name as configuration and command line have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::ProwConfig => "prow-config",
+            Self::ProwJobs => "prow-jobs",
+            Self::ReleaseController => "release-controller",
         }
     }
 

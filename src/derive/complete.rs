@@ -7,8 +7,9 @@ use rayon::prelude::*;
 use super::inputs::Pairing;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, Release, Standing, config};
+use super::{Component, Components, Image, ReadFile, Release, Standing, config};
 use crate::audit::{Finding, Severity};
+use crate::facts::dockerfile::{CopySource, Dockerfile};
 use crate::model::graph;
 use crate::source::RepoName;
 
@@ -41,12 +42,13 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         metadata,
         payload,
         images,
+        complete,
         mut findings,
+        ..
     } = outline;
     for finding in &mut findings {
         finding.release.get_or_insert_with(|| metadata.release.to_string());
     }
-    let complete = metadata.broken.is_empty();
     let read = components
         .iter()
         .filter_map(|(repo, component)| Some((repo.clone(), component.as_ref().ok()?)));
@@ -123,12 +125,32 @@ fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::
 fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -> Image {
     let mut image = image.clone();
     image.inputs = inputs;
+    image.copies_from = copied_images(component.dockerfiles.get(&image.dockerfile));
     image.origin = Some(component.origin.clone());
+    let root = component
+        .ci_operator
+        .as_ref()
+        .and_then(|file| file.build_root_image.as_ref());
+    image.own_build_root = root.map(|root| (format!("{}/{}:{}", root.namespace, root.name, root.tag), root.pos.line));
     if let Some(go_mod) = &component.go_mod {
         image.go_asked.clone_from(&go_mod.go);
         image.toolchain.clone_from(&go_mod.toolchain);
     }
     image
+}
+
+/// The images that a Dockerfile copies files from.
+fn copied_images(file: Option<&ReadFile<Dockerfile>>) -> BTreeSet<String> {
+    let Some(ReadFile::Found(dockerfile)) = file else {
+        return BTreeSet::new();
+    };
+    let copies = dockerfile.copies_from.iter();
+    copies
+        .filter_map(|copy| match &copy.resolves_to {
+            CopySource::Image(image) => Some(image.clone()),
+            CopySource::Stage(_) => None,
+        })
+        .collect()
 }
 
 /// Files beside the Dockerfiles that could not be understood: worth a word, nothing depends on them.
@@ -163,7 +185,14 @@ fn order(outline: &mut Outline<'_>) {
     let edges: BTreeMap<String, BTreeSet<String>> = outline
         .images
         .iter()
-        .map(|(key, image)| (key.clone(), members(&image.from.value).into_iter().collect()))
+        .map(|(key, image)| {
+            // What is not built is built from nothing, whatever its metadata says.
+            let parents = match image.standing {
+                Standing::Dropped(_) => BTreeSet::new(),
+                _ => members(&image.from.value).into_iter().collect(),
+            };
+            (key.clone(), parents)
+        })
         .collect();
     let waves = graph::waves(&edges);
     for (key, image) in &mut outline.images {

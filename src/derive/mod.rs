@@ -10,6 +10,8 @@ pub mod inputs;
 pub mod outline;
 pub mod provenance;
 pub mod resolve;
+#[cfg(test)]
+pub mod tests;
 pub mod unified;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +20,7 @@ use serde_json::Value as Json;
 
 use crate::audit::{Finding, Place, Severity};
 use crate::facts::ci_config::Promotion;
+use crate::facts::ci_operator_yaml::CiOperatorYaml;
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::GoMod;
 use crate::model::metadata::Metadata;
@@ -116,6 +119,8 @@ pub struct Component {
     pub dockerfiles: BTreeMap<String, ReadFile<Dockerfile>>,
     /// `go.mod` at the root.
     pub go_mod: Option<GoMod>,
+    /// `.ci-operator.yaml` at the root.
+    pub ci_operator: Option<CiOperatorYaml>,
     /// Files beside Dockerfiles that could not be understood.
     pub faults: Vec<(Place, String)>,
 }
@@ -170,6 +175,10 @@ pub struct Image {
     pub standing: Standing,
     /// Why it is needed.
     pub needed: Derived<bool>,
+    /// An image that is built from it, by key, where that is the only reason why it is needed.
+    pub needed_by: Option<String>,
+    /// Why OKD does not build it; empty: it does.
+    pub excluded: Derived<String>,
     /// Its tag in the payload.
     pub tag: Derived<String>,
     /// Its public repository.
@@ -190,6 +199,8 @@ pub struct Image {
     pub from: Derived<Json>,
     /// Builders and base, in the order of the Dockerfile.
     pub inputs: Vec<Input>,
+    /// Images that the Dockerfile copies files from.
+    pub copies_from: BTreeSet<String>,
     /// Build arguments.
     pub build_args: Derived<Json>,
     /// Resources of its build.
@@ -202,6 +213,8 @@ pub struct Image {
     pub arches: Derived<Vec<String>>,
     /// The Go version that go.mod asks for, and its line.
     pub go_asked: Option<(String, u32)>,
+    /// The build root that the component's `.ci-operator.yaml` names, `namespace/name:tag`, and its line.
+    pub own_build_root: Option<(String, u32)>,
     /// The toolchain that go.mod asks for, and its line.
     pub toolchain: Option<(String, u32)>,
     /// Where the component was read.
@@ -212,6 +225,17 @@ pub struct Image {
     pub wave: Option<u32>,
     /// As rules see it.
     pub view: Json,
+}
+
+/// Why metadata positively dropped an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The image's key in ocp-build-data.
+    pub key: String,
+    /// A sentence.
+    pub why: String,
+    /// The rule that says so.
+    pub rule: Option<usize>,
 }
 
 /// The ci-operator config of a repository's branch.
@@ -226,7 +250,7 @@ pub struct Config {
     /// Payload tags of its images that could not be derived: what is there stays.
     pub held: BTreeSet<String>,
     /// Payload tags that metadata positively dropped.
-    pub dropped: BTreeMap<String, String>,
+    pub dropped: BTreeMap<String, Dropped>,
     /// The build root, resolved.
     pub build_root: Derived<Option<StreamTag>>,
     /// `promotion`.
@@ -262,7 +286,8 @@ pub struct Release<'a> {
     pub configs: BTreeMap<RepoName, Config>,
     /// Where each component that was read stands.
     pub components: BTreeMap<RepoName, Origin>,
-    /// Whether all of build data was read, so that what is missing from it is positively gone.
+    /// Whether all that says which images there are could be read and decided, so that what is missing from it is
+    /// positively gone.
     pub complete: bool,
     /// What was found on the way.
     pub findings: Vec<Finding>,

@@ -147,6 +147,12 @@ impl<'a, 's> Resolver<'a, 's> {
         if let Some(known) = self.known.get(&("member", name.to_owned())) {
             return Ok((name.to_owned(), known.clone()));
         }
+        if self.images.get(name).is_some_and(|image| image.tag.value.is_empty()) {
+            return Err(unresolved(
+                format!("the payload tag of member {name} could not be derived"),
+                "see the findings about that image",
+            ));
+        }
         let view = self.images.get(name).map_or(&facts.view, |image| &image.view);
         let mut scope = self.scope.inner();
         scope.show("member", view);

@@ -74,9 +74,45 @@ fn make(subject: Subject) -> Json {
             );
             add("images", json!([derived_image_sample()]));
         }
+        Subject::Job => add_job(&mut add),
         Subject::Target => add("target", json!("sample")),
     }
     sample
+}
+
+/// A job's variables: its config, what it is for, and what its file has already.
+fn add_job(add: &mut impl FnMut(&str, Json)) {
+    add(
+        "repo",
+        json!({
+            "org": "org", "name": "repo", "full": "org/repo", "branch": "main", "label": "main", "exact": "^main$",
+            "patterns": ["^main$", "^main-"],
+        }),
+    );
+    add(
+        "config",
+        json!({
+            "variant": "sample", "from_repository": false, "releases": true, "path_alias": "", "additional_images": [],
+        }),
+    );
+    add("job", json!({"kind": "images", "test": "images"}));
+    add(
+        "test",
+        json!({
+            "as": "", "always_run": true, "optional": false, "run_if_changed": "", "skip_if_only_changed": "",
+            "profile": "", "steps": false, "cluster": "", "timeout": "", "postsubmit": false, "periodic": false,
+            "claim": false, "secrets": [],
+        }),
+    );
+    add("there", json!({"cluster": ""}));
+    add("peers", json!({"cluster": "", "profile": []}));
+    add(
+        "parts",
+        json!({
+            "name": "sample", "cluster": "sample", "image": "sample", "args": [], "labels": {}, "mounts": [],
+            "volumes": [], "decoration": {}, "pod": {},
+        }),
+    );
 }
 
 /// An image as the engine shows it to rules: its file, its key, and what the engine looked up for it.

@@ -17,6 +17,8 @@ pub enum Subject {
     Input,
     /// One ci-operator config: all images of a repository's branch.
     Config,
+    /// One job of a ci-operator config: its images, their promotion, or one of its tests.
+    Job,
     /// What a target manages, seeds and leaves.
     Target,
 }
@@ -184,20 +186,73 @@ const CONFIG: &[Field] = &[
     ),
 ];
 
+const JOB: &[Field] = &[
+    field(
+        "list",
+        Kind::OneOf(&["presubmits", "postsubmits", "none"]),
+        "Which job file the job stands in.",
+    ),
+    field("name", Kind::Text, "The job's full name."),
+    field(
+        "peer",
+        Kind::MaybeText,
+        "The job of the same file whose cluster is asked for; empty: none.",
+    ),
+    field("cluster", Kind::Text, "The cluster that the job runs on."),
+    field("image", Kind::Text, "The image of the job's container."),
+    field(
+        "args",
+        Kind::Texts,
+        "The container's arguments; sorted when the job is written.",
+    ),
+    field(
+        "labels",
+        Kind::ListBy("name"),
+        "The job's labels, `{name, value}` each.",
+    ),
+    field(
+        "mounts",
+        Kind::ListBy("name"),
+        "The container's volume mounts as the job has them; sorted by name.",
+    ),
+    field(
+        "volumes",
+        Kind::ListBy("name"),
+        "The job's volumes as the job has them; sorted by name.",
+    ),
+    field(
+        "decoration",
+        Kind::ListBy("name"),
+        "Settings of the job's decoration, `{name, value}` each.",
+    ),
+    field("pod", Kind::Map, "The job's pod: refers to `parts`."),
+    field(
+        "body",
+        Kind::Map,
+        "The whole job: refers to `parts`, `parts.pod` included; what is null is left out.",
+    ),
+];
+
 const TARGET: &[Field] = &[
+    field(
+        "file",
+        Kind::MaybeText,
+        "The path of the one file that the target has for a release; empty: it has many.",
+    ),
     field("manage", Kind::Texts, "Fields of a file that are kept as derived."),
     field("seed", Kind::Texts, "Fields that are set only when the file is new."),
 ];
 
 impl Subject {
     /// All subjects in the order of their evaluation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Payload,
         Self::Image,
         Self::Member,
         Self::Stream,
         Self::Input,
         Self::Config,
+        Self::Job,
         Self::Target,
     ];
 
@@ -210,6 +265,7 @@ impl Subject {
             Self::Stream => "stream",
             Self::Input => "input",
             Self::Config => "config",
+            Self::Job => "job",
             Self::Target => "target",
         }
     }
@@ -228,6 +284,7 @@ impl Subject {
             Self::Stream => STREAM,
             Self::Input => INPUT,
             Self::Config => CONFIG,
+            Self::Job => JOB,
             Self::Target => TARGET,
         }
     }

@@ -2,7 +2,9 @@
 
 pub mod actual;
 pub mod branches;
+mod ci;
 pub mod components;
+mod jobs;
 mod memo;
 pub mod metadata;
 pub mod releases;
@@ -11,10 +13,8 @@ pub mod whatif;
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::audit::{Finding, Place, Severity};
-use crate::config::{Config, Target};
+use crate::config::Config;
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
 use crate::derive::{self, Branches};
@@ -24,7 +24,7 @@ use crate::model::release::Release;
 use crate::plan::{self, Desired, Plan, Policy};
 use crate::source::{Snapshot, Sources};
 use crate::store::Store;
-use crate::target::{self, Actual, Rendered};
+use crate::target::Rendered;
 
 pub use rule_files::LoadedRules;
 pub use whatif::Overrides;
@@ -177,60 +177,7 @@ impl Run {
         releases: &[derive::Release<'_>],
         ci: Option<&Arc<dyn Snapshot>>,
     ) -> Result<Rendered, RunError> {
-        let mut rendered = Rendered::default();
-        for target in &self.config.targets {
-            match target {
-                Target::ProwConfig => self.render_prow_config(releases, ci, &mut rendered)?,
-            }
-        }
-        Ok(rendered)
-    }
-
-    fn render_prow_config(
-        &self,
-        releases: &[derive::Release<'_>],
-        ci: Option<&Arc<dyn Snapshot>>,
-        rendered: &mut Rendered,
-    ) -> Result<(), RunError> {
-        let known = self
-            .config
-            .sources
-            .ci_config
-            .as_ref()
-            .and_then(|config| Some((config.name()?, config)));
-        let (Some(ci), Some((name, config))) = (ci, known) else {
-            let text = "target prow-config needs `sources.ci-config` with a path or URL that ends in <org>/<repo>";
-            let help = "add the source, or leave the target out";
-            rendered
-                .findings
-                .push(Finding::new(Severity::Warning, "target-without-source", text).with_help(help));
-            return Ok(());
-        };
-        let snapshot = match &self.forge() {
-            Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
-            None => Arc::clone(ci),
-        };
-        let parts: Vec<Rendered> = releases
-            .par_iter()
-            .map(|release| {
-                let (files, findings) = actual::files(self, release, &*snapshot);
-                let origin = snapshot.origin().clone();
-                let actual = Actual {
-                    repo: name.clone(),
-                    branch: config.branch.clone(),
-                    origin,
-                    files,
-                };
-                let mut part = target::prow_config::render(release, &actual, &self.policy);
-                part.findings.extend(findings);
-                part
-            })
-            .collect();
-        for part in parts {
-            rendered.files.extend(part.files);
-            rendered.findings.extend(part.findings);
-        }
-        Ok(())
+        ci::render(self, releases, ci)
     }
 
     /// Plans what is to change. Findings travel with the plan.

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use git2::{ObjectType, Oid};
 
@@ -20,12 +20,17 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/40-ci-operator.yaml",
         include_str!("../../rules/40-ci-operator.yaml"),
     ),
+    ("rules/50-prow-jobs.yaml", include_str!("../../rules/50-prow-jobs.yaml")),
+    (
+        "rules/60-release-controller.yaml",
+        include_str!("../../rules/60-release-controller.yaml"),
+    ),
 ];
 
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.
 pub struct LoadedRules {
     files: Vec<(String, Vec<u8>)>,
-    loaded: OnceLock<Result<RuleSet, Vec<Diagnostic>>>,
+    loaded: OnceLock<Result<Arc<RuleSet>, Vec<Diagnostic>>>,
 }
 
 impl LoadedRules {
@@ -37,14 +42,23 @@ impl LoadedRules {
         }
     }
 
+    /// Takes rules that are loaded already, without their files: nothing is remembered under their digest.
+    pub fn ready(rules: Arc<RuleSet>) -> Self {
+        Self {
+            files: Vec::new(),
+            loaded: OnceLock::from(Ok(rules)),
+        }
+    }
+
     /// The rules.
     ///
     /// # Errors
     /// All faults of all files.
     pub fn get(&self) -> Result<&RuleSet, &[Diagnostic]> {
         self.loaded
-            .get_or_init(|| RuleSet::load(&self.files))
+            .get_or_init(|| RuleSet::load(&self.files).map(Arc::new))
             .as_ref()
+            .map(|rules| &**rules)
             .map_err(Vec::as_slice)
     }
 

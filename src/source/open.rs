@@ -8,6 +8,7 @@ use super::github::Reader;
 use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
+use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, RepoName, Snapshot, SourceError};
 
 /// A commit's full hexadecimal id.
@@ -27,6 +28,7 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Sources {
     state: Option<PathBuf>,
     progress: Option<Progress>,
+    recorder: Option<Arc<Recorder>>,
     client: OnceLock<Client>,
     github: Option<Arc<Reader>>,
 }
@@ -38,6 +40,7 @@ impl Sources {
         Self {
             state,
             progress: None,
+            recorder: None,
             client: OnceLock::new(),
             github: None,
         }
@@ -68,9 +71,10 @@ impl Sources {
         branch: &str,
     ) -> Result<Box<dyn Snapshot>, SourceError> {
         match &self.github {
-            Some(reader) => Ok(Box::new(
-                reader.open(&at.name().unwrap_or_else(|| repo.clone()), branch)?,
-            )),
+            Some(reader) => {
+                let snapshot = reader.open(&at.name().unwrap_or_else(|| repo.clone()), branch)?;
+                Ok(self.recorded(Box::new(snapshot)))
+            }
             None => self.open(&repo.to_string(), at, branch),
         }
     }
@@ -90,12 +94,29 @@ impl Sources {
         }
     }
 
+    /// Has every file that is read noted.
+    pub fn with_recorder(mut self, recorder: Arc<Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Opens a snapshot of a branch. `name` is what findings call the repository, e.g. `org/repo`.
     /// A plain directory stands for whatever branch is asked for.
     pub fn open(&self, name: &str, location: &Location, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
-        match location {
-            Location::Path(path) => open_local(name, path, branch),
-            Location::Url(url) => Ok(Box::new(self.open_url(name, url, branch)?)),
+        let inner = match location {
+            Location::Path(path) => open_local(name, path, branch)?,
+            Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
+        };
+        Ok(self.recorded(inner))
+    }
+
+    fn recorded(&self, inner: Box<dyn Snapshot>) -> Box<dyn Snapshot> {
+        match &self.recorder {
+            Some(recorder) => Box::new(Recording {
+                inner,
+                recorder: Arc::clone(recorder),
+            }),
+            None => inner,
         }
     }
 

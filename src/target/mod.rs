@@ -3,8 +3,10 @@
 //! A target owns some files, some of their fields and some items of their lists. Everything else stays.
 
 pub mod prow_config;
+pub mod prow_jobs;
+pub mod release_controller;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -28,6 +30,8 @@ pub struct Actual {
     pub origin: Origin,
     /// Files, by path.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Paths of files that are there and could not be read.
+    pub unreadable: BTreeSet<String>,
 }
 
 /// What a target wants.

@@ -121,7 +121,11 @@ pub fn look(
         }),
         title_is_ours: open.is_none_or(|pull| text::title_is_ours(&pull.body, &pull.title)),
         first: Vec::new(),
-        notes: paused.into_iter().chain(foreign.map(|head| eye.whose(head))).collect(),
+        notes: paused
+            .into_iter()
+            .chain(foreign.map(|head| eye.whose(head)))
+            .chain(ours.iter().filter_map(|pull| orphan(pull)))
+            .collect(),
     };
     Ok(Look {
         observed,

@@ -1,0 +1,203 @@
+//! One job file: what is in it, and what it is with other jobs of ours in it.
+
+use std::collections::BTreeMap;
+
+use super::scan::{self, Job};
+use crate::yaml::{self, Mapping, Node, Value};
+
+/// A job as it should be.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its full name.
+    pub name: String,
+    /// What it says.
+    pub node: Node,
+}
+
+/// A job file that is there, or is to be made.
+pub struct JobFile<'t> {
+    list: &'t str,
+    repo: &'t str,
+    form: Form<'t>,
+    /// Its jobs in their order.
+    pub jobs: Vec<Job<'t>>,
+}
+
+enum Form<'t> {
+    /// Nothing is there.
+    New,
+    /// Jobs are blocks of lines.
+    Lines(&'t [u8]),
+    /// Lines did not tell, so the whole was parsed.
+    Tree(Node),
+}
+
+/// What a job of ours is in the file that comes out.
+#[derive(Clone, Debug)]
+pub enum Ours {
+    /// As it is in the file: the index of the job.
+    Kept(usize),
+    /// As it should be.
+    Written(Node),
+}
+
+impl<'t> JobFile<'t> {
+    /// Reads a job file; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// It is no YAML, or no job file: a sentence and the line.
+    pub fn read(text: Option<&'t [u8]>, list: &'t str, repo: &'t str) -> Result<Self, (u32, String)> {
+        let Some(text) = text else {
+            return Ok(Self {
+                list,
+                repo,
+                form: Form::New,
+                jobs: Vec::new(),
+            });
+        };
+        if let Some(jobs) = scan::scan(text, list, repo) {
+            let form = Form::Lines(text);
+            return Ok(Self { list, repo, form, jobs });
+        }
+        let root = yaml::parse(text).map_err(|error| (error.pos.line, format!("it is no YAML: {}", error.message)))?;
+        let jobs = match Self::items(&root, list, repo)? {
+            Some(items) => items.iter().map(scan::of_node).collect(),
+            None => Vec::new(),
+        };
+        let form = Form::Tree(root);
+        Ok(Self { list, repo, form, jobs })
+    }
+
+    fn items<'n>(root: &'n Node, list: &str, repo: &str) -> Result<Option<&'n [Node]>, (u32, String)> {
+        let wrong = |node: &Node, what: &str, wanted: &str| {
+            let message = format!("{what} is {}, {wanted} is expected", node.type_name());
+            Err((node.pos.line, message))
+        };
+        let is_there = |node: &&Node| !node.is_null();
+        if !matches!(root.value, Value::Map(_) | Value::Null) {
+            return wrong(root, "the file", "a mapping");
+        }
+        let Some(section) = root.get(list).filter(is_there) else {
+            return Ok(None);
+        };
+        if section.as_map().is_none() {
+            return wrong(section, &format!("`{list}`"), "a mapping");
+        }
+        let Some(jobs) = section.get(repo).filter(is_there) else {
+            return Ok(None);
+        };
+        let Some(items) = jobs.as_seq() else {
+            return wrong(jobs, &format!("`{list}.{repo}`"), "a list");
+        };
+        match items.iter().find(|job| job.get("name").and_then(Node::text).is_none()) {
+            Some(job) => Err((job.pos.line, "a job has no name".to_owned())),
+            None => Ok(Some(items)),
+        }
+    }
+
+    /// Whether nothing was there.
+    pub fn is_new(&self) -> bool {
+        matches!(self.form, Form::New)
+    }
+
+    /// Whether writing the file brings all of it into canonical form, not only what changes.
+    pub fn is_rewritten(&self) -> bool {
+        matches!(self.form, Form::Tree(_))
+    }
+
+    /// Tells whether a job of the file is what it should be.
+    pub fn is_as_wanted(&self, job: usize, wanted: &Wanted) -> bool {
+        match (&self.form, self.jobs.get(job)) {
+            (Form::Lines(text), Some(job)) => text.get(job.range.clone()) == Some(self.block(&wanted.node).as_bytes()),
+            (Form::Tree(_), Some(_)) => self.node(job).as_ref() == Some(&wanted.node),
+            _ => false,
+        }
+    }
+
+    /// What a job of the file says.
+    pub fn node(&self, job: usize) -> Option<Node> {
+        match &self.form {
+            Form::New => None,
+            Form::Lines(text) => {
+                let block = yaml::parse(text.get(self.jobs.get(job)?.range.clone())?).ok()?;
+                block.as_seq()?.first().cloned()
+            }
+            Form::Tree(root) => Self::items(root, self.list, self.repo).ok()??.get(job).cloned(),
+        }
+    }
+
+    /// The file with all jobs but those of `ours`, and these sorted in; `None` where none is left.
+    ///
+    /// The other jobs keep their order and, where lines told them apart, their bytes.
+    pub fn with(&self, is_ours: impl Fn(usize) -> bool, ours: &BTreeMap<String, Ours>) -> Option<Vec<u8>> {
+        let others = (0..self.jobs.len()).filter(|at| !is_ours(*at));
+        let mut order: Vec<Ours> = Vec::with_capacity(self.jobs.len() + ours.len());
+        let mut waiting = ours.iter().peekable();
+        for other in others {
+            let name = self.jobs.get(other).map(|job| &*job.name).unwrap_or_default();
+            while let Some((_, job)) = waiting.next_if(|(ours, _)| ours.as_str() < name) {
+                order.push(job.clone());
+            }
+            order.push(Ours::Kept(other));
+        }
+        order.extend(waiting.map(|(_, job)| job.clone()));
+        match &self.form {
+            Form::Tree(root) => self.tree(root, &order),
+            _ if order.is_empty() => None,
+            Form::Lines(text) => Some(self.lines(text, &order)),
+            Form::New => Some(self.lines(b"", &order)),
+        }
+    }
+
+    fn lines(&self, text: &[u8], order: &[Ours]) -> Vec<u8> {
+        let mut out = format!("{}:\n  {}:\n", self.list, self.repo).into_bytes();
+        for job in order {
+            match job {
+                Ours::Kept(at) => {
+                    let range = self.jobs.get(*at).map(|job| job.range.clone()).unwrap_or_default();
+                    out.extend_from_slice(text.get(range).unwrap_or_default());
+                }
+                Ours::Written(node) => out.extend_from_slice(self.block(node).as_bytes()),
+            }
+        }
+        out
+    }
+
+    fn tree(&self, root: &Node, order: &[Ours]) -> Option<Vec<u8>> {
+        let items = order.iter().filter_map(|job| match job {
+            Ours::Kept(at) => self.node(*at),
+            Ours::Written(node) => Some(node.clone()),
+        });
+        let items: Vec<Node> = items.collect();
+        let mut root = root.clone();
+        if root.as_map().is_none() {
+            root.value = Value::Map(Mapping::new());
+        }
+        let map = root.as_map_mut()?;
+        let section = map.entry(self.list);
+        if section.as_map().is_none() {
+            section.value = Value::Map(Mapping::new());
+        }
+        let section = section.as_map_mut()?;
+        if items.is_empty() {
+            section.remove(self.repo);
+            if section.is_empty() {
+                map.remove(self.list);
+            }
+        } else {
+            section.insert(self.repo, Node::from(items));
+        }
+        if map.is_empty() {
+            return None;
+        }
+        Some(yaml::emit(&root).into_bytes())
+    }
+
+    /// The lines of a job in this file.
+    fn block(&self, job: &Node) -> String {
+        // Lines fold by their length, so a job is written where it stands.
+        let file = Node::map([(self.list, Node::map([(self.repo, Node::seq([job.clone()]))]))]);
+        let text = yaml::emit(&file);
+        text.splitn(3, '\n').nth(2).unwrap_or_default().to_owned()
+    }
+}
