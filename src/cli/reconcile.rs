@@ -1,7 +1,9 @@
 //! `lockstep reconcile`
 
-use lockstep::forge::Write;
+use lockstep::config::Forge;
+use lockstep::forge::github::{Client, GithubForge, GithubWriter};
 use lockstep::forge::local::{LocalForge, LocalWriter, record_path};
+use lockstep::forge::{self, Write};
 use lockstep::plan::{self, PullRequest};
 
 use super::args::ReconcileArgs;
@@ -11,16 +13,12 @@ use super::{Ended, Outcome, print, setup};
 pub fn run(args: &ReconcileArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
-    let forge = setup::local_forge(&ready)?;
+    let place = Place::of(&ready)?;
     let plan = ready.run.plan(ready.renderings(&mut ended)?, ready.whole);
     setup::tell(&plan.findings);
-    let writer = LocalWriter {
-        forge: &forge,
-        dry_run: args.dry_run,
-        now: setup::now(),
-    };
     let mut text = String::new();
-    for (pr, outcome) in plan.pull_requests.iter().zip(writer.apply(&plan)) {
+    let outcomes = place.apply(&ready, &plan, args.dry_run);
+    for (pr, outcome) in plan.pull_requests.iter().zip(outcomes) {
         if outcome.error.is_some() {
             ended = Ended::Failed;
         }
@@ -31,12 +29,58 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
             .any(|write| matches!(write, Write::SetBranch { .. }))
         {
             text.push_str(&format!("\n{}\n", plan::brief(pr).trim_end()));
-            text.push_str(&format!("{}\n\n", where_it_is(&forge, pr, args.dry_run)));
+            text.push_str(&format!("{}\n\n", place.of_one(pr, args.dry_run)));
         }
     }
     text.push_str(&plan::summary(&plan));
     print(&format!("{}\n", text.trim_end()))?;
     Ok(ended)
+}
+
+/// Where pull requests are made.
+enum Place {
+    Local(LocalForge),
+    GitHub(Box<GithubForge>),
+}
+
+impl Place {
+    fn of(ready: &setup::Ready) -> Result<Self, anyhow::Error> {
+        Ok(match &ready.run.config.forge {
+            Forge::Local { .. } => Self::Local(setup::local_forge(ready)?),
+            Forge::GitHub {
+                api,
+                credential,
+                options,
+            } => {
+                let client = Client::new(api, credential.clone())?;
+                Self::GitHub(Box::new(GithubForge::new(client, (**options).clone())))
+            }
+        })
+    }
+
+    fn apply(&self, ready: &setup::Ready, plan: &plan::Plan, dry_run: bool) -> Vec<forge::Outcome> {
+        match self {
+            Self::Local(forge) => LocalWriter {
+                forge,
+                dry_run,
+                now: setup::now(),
+            }
+            .apply(plan),
+            Self::GitHub(forge) => GithubWriter {
+                forge,
+                journal: &ready.run.store,
+                dry_run,
+            }
+            .apply(plan),
+        }
+    }
+
+    fn of_one(&self, pr: &PullRequest, dry_run: bool) -> String {
+        match self {
+            Self::Local(forge) => where_it_is(forge, pr, dry_run),
+            Self::GitHub(_) => String::new(),
+        }
+    }
 }
 
 /// How a person looks at a pull request of the local forge.

@@ -8,12 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use lockstep::audit::{self, Finding};
-use lockstep::config::{self, Config, Forge, RuleSet as RuleSource, Target};
+use lockstep::config::{self, Config, Credential, Forge, RuleSet as RuleSource, Target, Via};
 use lockstep::derive;
+use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::Date;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
+use lockstep::source::github::Reader;
 use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
 use rayon::prelude::*;
@@ -62,8 +64,8 @@ pub fn ready_recording(common: &Common, recorder: Option<&Arc<Recorder>>) -> Res
     }
     let run = Run {
         sources: match recorder {
-            Some(recorder) => sources(&config, bar.as_ref()).with_recorder(Arc::clone(recorder)),
-            None => sources(&config, bar.as_ref()),
+            Some(recorder) => sources(&config, bar.as_ref())?.with_recorder(Arc::clone(recorder)),
+            None => sources(&config, bar.as_ref())?,
         },
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
@@ -216,12 +218,27 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
     Ok(releases.into_iter().collect())
 }
 
-fn sources(config: &Config, bar: Option<&ProgressBar>) -> Sources {
-    let sources = Sources::new(Some(config.state.clone()));
-    match bar.cloned() {
+fn sources(config: &Config, bar: Option<&ProgressBar>) -> Result<Sources, anyhow::Error> {
+    let mut sources = Sources::new(Some(config.state.clone()));
+    if config.sources.components.via == Via::GitHub {
+        let home = config.sources.ci_config.as_ref().and_then(config::CiConfig::name);
+        sources = sources.with_github(Reader::new(github_client(config)?).reading_as(home));
+    }
+    Ok(match bar.cloned() {
         Some(bar) => sources.with_progress(Arc::new(move |what| bar.set_message(what.to_owned()))),
         None => sources,
-    }
+    })
+}
+
+/// The client for reading through GitHub's API: signed as pull requests are, else with the usual variable's token.
+fn github_client(config: &Config) -> Result<Client, anyhow::Error> {
+    Ok(match &config.forge {
+        Forge::GitHub { api, credential, .. } => Client::new(api, credential.clone())?,
+        Forge::Local { .. } => {
+            let credential = Credential::TokenEnv("GITHUB_TOKEN".to_owned());
+            Client::new("https://api.github.com", credential)?
+        }
+    })
 }
 
 /// Seconds since 1970-01-01.
@@ -230,15 +247,11 @@ pub fn now() -> i64 {
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// The forge that pull requests are made in.
+/// The local forge, with the repositories that pull requests are made in.
 ///
 /// # Errors
-/// The configured forge cannot be written to by this version.
+/// Another kind of forge is configured.
 pub fn local_forge(ready: &Ready) -> Result<lockstep::forge::local::LocalForge, anyhow::Error> {
-    let Forge::Local { .. } = &ready.run.config.forge else {
-        let text = "`forge.kind: github` cannot be written to by this version; use `plan` and `render`, or `forge: {kind: local, dir: …}`";
-        return Err(anyhow!(text));
-    };
     let mut forge = ready.run.forge().context("the forge is local")?;
     if let (Some(config), Some(ci)) = (&ready.run.config.sources.ci_config, &ready.ci)
         && let Some(name) = config.name()

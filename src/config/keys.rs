@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Word(&'static [&'static str]),
     /// A whole number from 0 on.
     Count,
+    /// `true` or `false`.
+    Flag,
     Map(&'static Section),
     /// A mapping whose `kind` says which keys it has.
     Variants(&'static [(&'static str, &'static Section)]),
@@ -289,6 +291,49 @@ pub(super) static GITHUB: Section = Section {
             "The environment variable that holds a token.",
         ),
         optional("token-file", PATH, "The file that holds a token."),
+        optional(
+            "fork",
+            TEXT,
+            "Whose fork the branches are made in; without it in the repository itself.",
+        ),
+        default("name", TEXT, "lockstep", "The name that commits carry."),
+        default(
+            "email",
+            TEXT,
+            "lockstep@localhost",
+            "The address that commits carry; commits with another one are somebody else's and stay.",
+        ),
+        default("sign-off", Kind::Flag, "false", "Whether commits are signed off."),
+        default(
+            "draft",
+            Kind::Flag,
+            "false",
+            "Whether pull requests are opened as drafts.",
+        ),
+        optional("labels", Kind::List(&TEXT), "The labels of a new pull request."),
+        optional(
+            "hold-labels",
+            Kind::List(&TEXT),
+            "Labels that pause a pull request, beside `do-not-merge/hold` and `lockstep/ignore`.",
+        ),
+        optional(
+            "reviewers",
+            Kind::List(&TEXT),
+            "Who is asked for a review; `owners` stands for reviewers of the OWNERS files above what changes.",
+        ),
+        optional("assignees", Kind::List(&TEXT), "Who is assigned."),
+        default(
+            "max-open",
+            Kind::Count,
+            "30",
+            "The most pull requests of ours that are open in one organisation.",
+        ),
+        default(
+            "max-new",
+            Kind::Count,
+            "10",
+            "The most that are opened in one organisation within an hour; the others wait.",
+        ),
     ],
     one_of: &["app", "token-env", "token-file"],
 };
@@ -369,6 +414,7 @@ impl Kind {
             Self::Text(_) => "a string".into(),
             Self::Word(words) => one_of(words),
             Self::Count => "a whole number".into(),
+            Self::Flag => "`true` or `false`".into(),
             Self::Map(_) | Self::Variants(_) => "a mapping".into(),
             Self::List(item) => format!("a list, each item {}", item.describe()),
             Self::WordOrList(word, item) => format!("`{word}`, or a list, each item {}", item.describe()),

@@ -48,6 +48,7 @@ fn property(key: &Key) -> Value {
     if let Need::Default(text) = key.need {
         schema["default"] = match key.kind {
             Kind::Count => text.parse::<u64>().map_or(Value::Null, |number| json!(number)),
+            Kind::Flag => json!(text == "true"),
             Kind::List(_) => json!([text]),
             _ => json!(text),
         };
@@ -60,6 +61,7 @@ fn kind(of: &Kind) -> Value {
         Kind::Text(format) => text(*format),
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        Kind::Flag => json!({ "type": "boolean" }),
         Kind::Map(of) => section(of),
         Kind::Variants(choices) => json!({ "oneOf": choices.iter().map(|(_, of)| section(of)).collect::<Vec<_>>() }),
         Kind::List(item) => json!({ "type": "array", "minItems": 1, "items": kind(item) }),

@@ -13,6 +13,7 @@ pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
         (Kind::Text(Format::Release), Value::Number(text)) => format::check(text, Format::Release, span(node), faults),
         (Kind::Word(words), Value::String(text)) => check_word(text, words, node, faults),
         (Kind::Count, Value::Number(text)) if is_count(text) => {}
+        (Kind::Flag, Value::Bool(_)) => {}
         (Kind::Map(section), Value::Map(map)) => check_section(node, map, section, faults),
         (Kind::Variants(choices), Value::Map(map)) => check_by_kind(node, map, choices, faults),
         (Kind::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),

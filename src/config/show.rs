@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::sources::Sources;
 use super::types::*;
+use crate::forge::github::Options;
 use crate::plan::{Accept, Adopt};
 
 /// The configuration as YAML in the order of the documentation. Read from the current directory it means the same
@@ -95,15 +96,54 @@ fn rule_set(set: &RuleSet) -> String {
 fn forge_value(forge: &Forge) -> Value {
     match forge {
         Forge::Local { dir } => json!({ "kind": "local", "dir": path(dir) }),
-        Forge::GitHub { api, credential } => {
+        Forge::GitHub {
+            api,
+            credential,
+            options,
+        } => {
             let (key, value) = match credential {
                 Credential::App { id, key_file } => ("app", json!({ "id": id, "key-file": path(key_file) })),
                 Credential::TokenEnv(name) => ("token-env", json!(name)),
                 Credential::TokenFile(file) => ("token-file", path(file)),
             };
-            json!({ "kind": "github", "api": api, key: value })
+            let mut map = object([
+                ("kind", Some(json!("github"))),
+                ("api", Some(json!(api))),
+                (key, Some(value)),
+            ]);
+            map.extend(options_value(options));
+            Value::Object(map)
         }
     }
+}
+
+fn options_value(options: &Options) -> Map<String, Value> {
+    let Options {
+        fork,
+        name,
+        email,
+        sign_off,
+        draft,
+        labels,
+        hold_labels,
+        reviewers,
+        assignees,
+        max_open,
+        max_new,
+    } = options;
+    object([
+        ("fork", fork.as_ref().map(|fork| json!(fork))),
+        ("name", Some(json!(name))),
+        ("email", Some(json!(email))),
+        ("sign-off", Some(json!(sign_off))),
+        ("draft", Some(json!(draft))),
+        ("labels", some_texts(labels)),
+        ("hold-labels", some_texts(hold_labels)),
+        ("reviewers", some_texts(reviewers)),
+        ("assignees", some_texts(assignees)),
+        ("max-open", Some(json!(max_open))),
+        ("max-new", Some(json!(max_new))),
+    ])
 }
 
 fn adopt_value(adopt: &Adopt) -> Option<Value> {

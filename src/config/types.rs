@@ -104,6 +104,8 @@ pub enum Forge {
         api: String,
         /// What requests are signed with.
         credential: Credential,
+        /// How pull requests are made.
+        options: Box<crate::forge::github::Options>,
     },
     /// Branches in local repositories and a record for each pull request.
     Local {

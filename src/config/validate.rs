@@ -13,6 +13,7 @@ use super::keys;
 use super::keys::{Need, Section};
 use super::sources::{BuildData, CiConfig, Components, Payload, Sources, Via};
 use super::types::*;
+use crate::forge::github::Options;
 use crate::plan::{Accept, Adopt};
 use crate::source::{Location, Template, under};
 use crate::yaml::{Node, Value};
@@ -116,6 +117,24 @@ fn forge(root: View<'_>, dir: &Path) -> Forge {
     Forge::GitHub {
         api: github.text("api").trim_end_matches('/').to_owned(),
         credential,
+        options: Box::new(options(github)),
+    }
+}
+
+fn options(github: View<'_>) -> Options {
+    let texts = |key| github.texts(key).map(str::to_owned).collect();
+    Options {
+        fork: github.has("fork").then(|| github.text("fork").to_owned()),
+        name: github.text("name").to_owned(),
+        email: github.text("email").to_owned(),
+        sign_off: github.flag("sign-off"),
+        draft: github.flag("draft"),
+        labels: texts("labels"),
+        hold_labels: texts("hold-labels"),
+        reviewers: texts("reviewers"),
+        assignees: texts("assignees"),
+        max_open: github.parsed("max-open").unwrap_or_default(),
+        max_new: github.parsed("max-new").unwrap_or_default(),
     }
 }
 
@@ -234,6 +253,13 @@ impl<'a> View<'a> {
 
     fn parsed<T: FromStr>(self, key: &str) -> Option<T> {
         self.text(key).parse().ok()
+    }
+
+    fn flag(self, key: &str) -> bool {
+        match self.get(key).map(|node| &node.value) {
+            Some(Value::Bool(flag)) => *flag,
+            _ => self.default(key) == "true",
+        }
     }
 
     fn items(self, key: &str) -> impl Iterator<Item = &'a Node> {

@@ -91,6 +91,8 @@ pub enum Action {
     LeaveForeign,
     /// The pull request must not be written.
     Withhold,
+    /// It is to be made, but not now: too many were made lately, or are open. Only an order and budget decide so.
+    Wait,
 }
 
 impl fmt::Display for Action {
@@ -109,6 +111,7 @@ impl fmt::Display for Action {
             Self::StayClosed => "left closed, a person refused this content",
             Self::LeaveForeign => "left alone, the branch has commits of somebody else",
             Self::Withhold => "withheld",
+            Self::Wait => "waits",
         })
     }
 }

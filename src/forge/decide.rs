@@ -86,6 +86,39 @@ pub enum Write {
         /// Its branch.
         head: String,
     },
+    /// Say something once on a pull request.
+    Comment {
+        /// The repository.
+        repo: RepoName,
+        /// Its branch.
+        head: String,
+        /// What is said.
+        text: String,
+    },
+    /// Bring what was said up to date.
+    EditComment {
+        /// The repository.
+        repo: RepoName,
+        /// Its branch.
+        head: String,
+        /// The comment.
+        comment: u64,
+        /// What is said now.
+        text: String,
+    },
+    /// Give a new pull request its labels and people.
+    Dress {
+        /// The repository.
+        repo: RepoName,
+        /// Its branch.
+        head: String,
+        /// The labels.
+        labels: Vec<String>,
+        /// Who is asked for a review.
+        reviewers: Vec<String>,
+        /// Who is assigned.
+        assignees: Vec<String>,
+    },
     /// Record a pull request as merged.
     MarkMerged {
         /// The repository.
@@ -115,6 +148,21 @@ impl fmt::Display for Write {
             }
             Self::Edit { head, text, .. } => write!(f, "edit the pull request from {head}: {}", text.title),
             Self::Close { head, .. } => write!(f, "close the pull request from {head}"),
+            Self::Comment { head, .. } => write!(f, "comment on the pull request from {head}"),
+            Self::EditComment { head, .. } => write!(f, "edit the comment on the pull request from {head}"),
+            Self::Dress {
+                head,
+                labels,
+                reviewers,
+                assignees,
+                ..
+            } => {
+                let people = [labels, reviewers, assignees].map(|names| names.join(", "));
+                let said = ["labels", "reviewers", "assignees"].into_iter().zip(people);
+                let said = said.filter(|(_, names)| !names.is_empty());
+                let said: Vec<_> = said.map(|(what, names)| format!("{what} {names}")).collect();
+                write!(f, "give the pull request from {head} its {}", said.join("; "))
+            }
             Self::MarkMerged { head, .. } => write!(f, "record the pull request from {head} as merged"),
         }
     }
@@ -129,7 +177,12 @@ fn count(files: usize) -> String {
 pub fn decide(observed: &Observed, wanted: &PullRequest) -> (Action, Vec<Write>) {
     let action = classify(observed.state);
     let writes = match action {
-        Action::InSync | Action::UpToDate | Action::StayClosed | Action::LeaveForeign | Action::Withhold => {
+        Action::InSync
+        | Action::UpToDate
+        | Action::StayClosed
+        | Action::LeaveForeign
+        | Action::Withhold
+        | Action::Wait => {
             return (action, Vec::new());
         }
         Action::Create => vec![set_branch(observed, wanted), open(wanted)],

@@ -7,7 +7,9 @@
 
 mod classify;
 mod decide;
+pub mod github;
 pub mod local;
+mod names;
 
 use std::fmt;
 
@@ -151,6 +153,23 @@ pub enum ForgeError {
         /// What the source said.
         message: String,
     },
+    /// The repository is read-only.
+    #[error("{repo} is archived: nothing can be written to it; take it out of metadata or out of the configuration")]
+    Archived {
+        /// The repository.
+        repo: RepoName,
+    },
+    /// The fork that branches are made in is not there.
+    #[error("there is no fork {fork} of {repo} (`forge.fork`): fork it, or install the app in it")]
+    NoFork {
+        /// The repository.
+        repo: RepoName,
+        /// The fork.
+        fork: RepoName,
+    },
+    /// GitHub could not be asked, or did not do it.
+    #[error("{0}")]
+    GitHub(#[from] github::Fault),
     /// libgit2 failed.
     #[error("{what}: {}", source.message())]
     Git {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::causes::{CauseGroup, by_cause};
-use super::change::{FileChange, PullRequest, WHOLE_FILE};
+use super::causes::{CauseGroup, by_cause, left_by_cause};
+use super::change::{Accepted, FileChange, Kind, Left, PullRequest, WHOLE_FILE};
+use super::diff::{Color, unified};
 use super::escape::{clip, code, inert, markdown};
 use crate::audit::{Finding, group};
 
@@ -17,10 +18,25 @@ pub const MAX_BODY: usize = 65_536;
 
 /// What each part of the body may take, in bytes. Together with the fixed text well under [`MAX_BODY`], which leaves
 /// room for what people write around it.
-const CAUSES: usize = 12_000;
-const FILES: usize = 28_000;
-const NOTES: usize = 4_000;
-const FINDINGS: usize = 10_000;
+const CAUSES: usize = 10_000;
+const FILES: usize = 24_000;
+const NOTES: usize = 3_000;
+const FINDINGS: usize = 8_000;
+const LEFT: usize = 3_000;
+const DIFFS: usize = 8_000;
+/// The longest diff of one file, in bytes.
+const DIFF: usize = 3_000;
+
+/// What a body tells beside the pull request itself.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// What was found on the way and while planning.
+    pub findings: &'a [Finding],
+    /// The acceptances that cover something.
+    pub accepted: &'a [Accepted],
+    /// What differs and is not adopted.
+    pub not_adopted: &'a [Left],
+}
 
 /// The title: what, how much, for which release.
 pub fn title(pr: &PullRequest) -> String {
@@ -39,14 +55,14 @@ pub fn title(pr: &PullRequest) -> String {
 
 fn verb(file: &FileChange) -> &'static str {
     match file.kind {
-        super::Kind::New => "add",
-        super::Kind::Changed => "update",
-        super::Kind::Removed => "remove",
+        Kind::New => "add",
+        Kind::Changed => "update",
+        Kind::Removed => "remove",
     }
 }
 
 /// The managed part of the body; empty for a pull request without files.
-pub fn body(pr: &PullRequest, findings: &[Finding]) -> String {
+pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
     if pr.files.is_empty() {
         return String::new();
     }
@@ -65,7 +81,9 @@ pub fn body(pr: &PullRequest, findings: &[Finding]) -> String {
     why(&mut out, pr);
     what(&mut out, pr);
     notes(&mut out, pr);
-    concerning(&mut out, pr, findings);
+    left(&mut out, pr, context);
+    concerning(&mut out, pr, context.findings);
+    diffs(&mut out, pr);
     out.push_str(
         "---\nClose this pull request to refuse this content: it stays closed until the content changes. Commits pushed to \
          this branch are not overwritten, and text outside of this part is kept.\n",
@@ -154,6 +172,63 @@ fn notes(out: &mut String, pr: &PullRequest) {
         format!("- {}: {}{more}\n", markdown(&clip(note, 300)), code(&clip(first, 300)))
     });
     bounded(out, NOTES, rows, "notes");
+}
+
+/// Writes what differs and stays as it is, and why.
+fn left(out: &mut String, pr: &PullRequest, context: Context<'_>) {
+    let repo = pr.scope.repo.to_string();
+    let here = |left: &&Left| left.repo == repo && left.release == pr.scope.release;
+    let mut rows = Vec::new();
+    for Accepted { accept, left } in context.accepted {
+        let count = left.iter().filter(here).count();
+        if count > 0 {
+            let (cause, author) = (code(&clip(&accept.cause, 80)), markdown(&clip(&accept.author, 80)));
+            let reason = markdown(&clip(&accept.reason, 300));
+            rows.push(format!("- {count} × {cause}: accepted by {author}, {reason}\n"));
+        }
+    }
+    for group in left_by_cause(context.not_adopted.iter().filter(here)) {
+        let (rule, field) = (code(&clip(group.rule, 80)), code(&clip(group.field, 80)));
+        rows.push(format!("- {} × {rule} ({field}): not adopted yet\n", group.fields));
+    }
+    if !rows.is_empty() {
+        out.push_str("### Left alone\n\n");
+        bounded(out, LEFT, rows.into_iter(), "causes");
+    }
+}
+
+/// Writes the diffs of files that are there already, folded.
+fn diffs(out: &mut String, pr: &PullRequest) {
+    let changed: Vec<&FileChange> = pr.files.iter().filter(|file| file.kind == Kind::Changed).collect();
+    if changed.is_empty() {
+        return;
+    }
+    out.push_str("### Diffs\n\n");
+    bounded(out, DIFFS, changed.iter().map(|file| folded(file)), "diffs");
+}
+
+fn folded(file: &FileChange) -> String {
+    let diff = unified(file, Color::Off);
+    let mut text = String::new();
+    for (done, line) in diff.lines().skip(2).enumerate() {
+        if text.len() + line.len() > DIFF {
+            let _ = writeln!(
+                text,
+                "… and {} more lines",
+                diff.lines().count().saturating_sub(2 + done)
+            );
+            break;
+        }
+        let _ = writeln!(text, "{line}");
+    }
+    // Nothing is rendered in code but what ends it; our own markers must not be found in it.
+    let text = text.replace("<!--", "<!\u{200b}--");
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    // No markdown is read in a summary.
+    let path = inert(&clip(&file.path, 300));
+    let path = path.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("<details><summary><code>{path}</code></summary>\n\n{fence}diff\n{text}{fence}\n</details>\n")
 }
 
 /// Writes the findings that concern the files: by component, by image, or by place.

@@ -220,9 +220,14 @@ impl Builder {
         plan.findings.sort();
         plan.findings.dedup();
         plan.not_adopted.sort();
+        let context = body::Context {
+            findings: &plan.findings,
+            accepted: &plan.accepted,
+            not_adopted: &plan.not_adopted,
+        };
         for pr in &mut plan.pull_requests {
             pr.title = body::title(pr);
-            pr.body = body::body(pr, &plan.findings);
+            pr.body = body::body(pr, context);
         }
         self.plan
     }

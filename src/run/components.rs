@@ -13,11 +13,14 @@ use crate::derive::{Component, Components, ReadFile};
 use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::{self, GoMod};
+use crate::source::github::{Reader, Wanted};
 use crate::source::{CommitId, Location, Origin, RepoName, Snapshot};
 
 /// Must change when the same commit yields other facts.
 const VERSION: u32 = 2;
 
+/// Where a component names its Go.
+const GO_MOD: &str = "go.mod";
 /// Where a component names its own build root.
 const CI_OPERATOR: &str = ".ci-operator.yaml";
 
@@ -44,12 +47,42 @@ pub fn read(run: &Run, outline: &Outline<'_>) -> Components {
     let wanted = wanted(outline);
     let (count, done) = (wanted.len(), AtomicUsize::new(0));
     let wanted: Vec<_> = wanted.into_iter().collect();
+    if let Some(reader) = run.sources.github() {
+        foresee(run, reader, outline, &wanted);
+    }
     let read = wanted.into_par_iter().map(|(repo, (branch, files))| {
         let component = component(run, outline, &repo, &branch, &files);
         run.tell("reading repositories", done.fetch_add(1, Ordering::Relaxed) + 1, count);
         (repo, component)
     });
     read.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Asks GitHub for all that is wanted at once, but for what is known from earlier runs.
+fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoName, (String, BTreeSet<String>))]) {
+    let named = |repo: &RepoName| {
+        let location = run.config.sources.components.repo(outline.metadata.release, repo)?;
+        Some(location.name().unwrap_or_else(|| repo.clone()))
+    };
+    let branches: Vec<_> = wanted
+        .iter()
+        .filter_map(|(repo, (branch, _))| Some((named(repo)?, branch.clone())))
+        .collect();
+    reader.heads(&branches);
+    let unknown = wanted.iter().filter_map(|(repo, (branch, files))| {
+        let repo = named(repo)?;
+        let commit = reader.head(&repo, branch).ok()?;
+        let known = run
+            .store
+            .get::<Stored>("component", VERSION, key(&commit.0, files).as_bytes());
+        let files = files
+            .iter()
+            .cloned()
+            .chain([GO_MOD, CI_OPERATOR].map(str::to_owned))
+            .collect();
+        known.is_none().then_some(Wanted { repo, commit, files })
+    });
+    reader.gather(&unknown.collect::<Vec<_>>(), &run.store);
 }
 
 fn component(
@@ -70,14 +103,15 @@ fn component(
         (key, stored)
     };
     // A repository on disk is opened as quickly as it is asked for its commit; one behind a URL is fetched for it.
-    if matches!(location, Location::Url(_))
-        && let Some(CommitId(commit)) = run.sources.head(&location, branch).map_err(text)?
+    let far = matches!(location, Location::Url(_)) || run.sources.github().is_some();
+    if far
+        && let Some(CommitId(commit)) = run.sources.component_head(repo, &location, branch).map_err(text)?
         && let (_, Some(stored)) = known(Some(&commit))
     {
         let (branch, commit) = (branch.to_owned(), Some(commit));
         return Ok(restore(stored, Origin { name, branch, commit }));
     }
-    let snapshot = run.sources.open(&name, &location, branch).map_err(text)?;
+    let snapshot = run.sources.open_component(repo, &location, branch).map_err(text)?;
     let origin = snapshot.origin().clone();
     let (key, stored) = known(origin.commit.as_deref());
     if let Some(stored) = stored {
@@ -104,7 +138,7 @@ fn facts(snapshot: &dyn Snapshot, files: &BTreeSet<String>) -> Stored {
             None
         }
     };
-    let go_mod = read("go.mod").map(|blob| gomod::parse(&blob.bytes));
+    let go_mod = read(GO_MOD).map(|blob| gomod::parse(&blob.bytes));
     let ci_operator = read(CI_OPERATOR).map(|blob| ci_operator_yaml::parse(&blob.bytes));
     let ci_operator = ci_operator.transpose().unwrap_or_else(|error| {
         faults.push((CI_OPERATOR.to_owned(), Some(error.pos.line), error.to_string()));

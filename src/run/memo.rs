@@ -82,9 +82,22 @@ impl Run {
     /// Recalls a release whose components have not moved since.
     pub(super) fn recall(&self, key: &str, release: Release) -> Option<Rendering> {
         let memory: Memory = self.store.get("release", VERSION, key.as_bytes())?;
+        if let Some(reader) = self.sources.github() {
+            let heads = memory.heads.iter();
+            reader.heads(
+                &heads
+                    .map(|head| (head.repo.clone(), head.branch.clone()))
+                    .collect::<Vec<_>>(),
+            );
+        }
         let unmoved = memory.heads.par_iter().all(|head| {
             let location = self.config.sources.components.repo(release, &head.repo);
-            let at = location.and_then(|location| self.sources.head(&location, &head.branch).ok().flatten());
+            let at = location.and_then(|at| {
+                self.sources
+                    .component_head(&head.repo, &at, &head.branch)
+                    .ok()
+                    .flatten()
+            });
             at == Some(CommitId(head.commit.clone()))
         });
         if !unmoved {

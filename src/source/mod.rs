@@ -1,7 +1,7 @@
 //! Read-only snapshots of a file tree at a commit.
 //!
 //! A [`Snapshot`] is all that the rest of the program sees of a repository: paths, blob ids and bytes. Where they come
-//! from (a git object database, a plain directory, later GitHub's API or a registry) is behind the trait.
+//! from (a git object database, a plain directory, GitHub's API) is behind the trait.
 //!
 //! [`Sources`] opens a snapshot of a [`Location`] at a branch; [`Template`] makes a location from an image's names.
 
@@ -10,6 +10,7 @@
 mod directory;
 mod error;
 mod git;
+pub mod github;
 mod http;
 mod local;
 mod location;

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use super::github::Reader;
 use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
 use super::record::{Recorder, Recording};
-use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, Snapshot, SourceError};
+use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, RepoName, Snapshot, SourceError};
 
 /// A commit's full hexadecimal id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -29,6 +30,7 @@ pub struct Sources {
     progress: Option<Progress>,
     recorder: Option<Arc<Recorder>>,
     client: OnceLock<Client>,
+    github: Option<Arc<Reader>>,
 }
 
 impl Sources {
@@ -40,6 +42,7 @@ impl Sources {
             progress: None,
             recorder: None,
             client: OnceLock::new(),
+            github: None,
         }
     }
 
@@ -47,6 +50,48 @@ impl Sources {
     pub fn with_progress(mut self, progress: Progress) -> Self {
         self.progress = Some(progress);
         self
+    }
+
+    /// Has component repositories read through GitHub's API.
+    pub fn with_github(mut self, reader: Reader) -> Self {
+        self.github = Some(Arc::new(reader));
+        self
+    }
+
+    /// What reads component repositories through GitHub's API, where that is configured.
+    pub fn github(&self) -> Option<&Arc<Reader>> {
+        self.github.as_ref()
+    }
+
+    /// Opens a component repository at a branch: through GitHub's API, or as [`Self::open`] does.
+    pub fn open_component(
+        &self,
+        repo: &RepoName,
+        at: &Location,
+        branch: &str,
+    ) -> Result<Box<dyn Snapshot>, SourceError> {
+        match &self.github {
+            Some(reader) => {
+                let snapshot = reader.open(&at.name().unwrap_or_else(|| repo.clone()), branch)?;
+                Ok(self.recorded(Box::new(snapshot)))
+            }
+            None => self.open(&repo.to_string(), at, branch),
+        }
+    }
+
+    /// Asks which commit a component repository's branch is at: through GitHub's API, or as [`Self::head`] does.
+    pub fn component_head(
+        &self,
+        repo: &RepoName,
+        at: &Location,
+        branch: &str,
+    ) -> Result<Option<CommitId>, SourceError> {
+        match &self.github {
+            Some(reader) => reader
+                .head(&at.name().unwrap_or_else(|| repo.clone()), branch)
+                .map(Some),
+            None => self.head(at, branch),
+        }
     }
 
     /// Has every file that is read noted.
@@ -62,13 +107,17 @@ impl Sources {
             Location::Path(path) => open_local(name, path, branch)?,
             Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
         };
-        Ok(match &self.recorder {
+        Ok(self.recorded(inner))
+    }
+
+    fn recorded(&self, inner: Box<dyn Snapshot>) -> Box<dyn Snapshot> {
+        match &self.recorder {
             Some(recorder) => Box::new(Recording {
                 inner,
                 recorder: Arc::clone(recorder),
             }),
             None => inner,
-        })
+        }
     }
 
     /// Lists the branches by name; `None` for a plain directory, which stands for any.

@@ -15,6 +15,9 @@ use super::meta::Meta;
 /// How much of the database sled may hold in memory, in bytes.
 const MEMORY: u64 = 64 << 20;
 
+/// The name of the tree with the journal; facts are in the default one.
+const JOURNAL: &str = "journal";
+
 /// Why the database does not do what it was asked.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -118,6 +121,24 @@ impl Database {
             sled.apply_batch(batch)?;
             Ok((kept, dropped))
         })
+    }
+
+    /// Sets or removes a note of the journal, which no sweep touches. It is on disk when this returns.
+    pub fn note(&self, key: &[u8], value: Option<&[u8]>) -> bool {
+        let written = self.run(|sled| {
+            let journal = sled.open_tree(JOURNAL)?;
+            match value {
+                Some(value) => journal.insert(key, value)?,
+                None => journal.remove(key)?,
+            };
+            journal.flush()
+        });
+        written.is_some()
+    }
+
+    /// Gives a note of the journal.
+    pub fn noted(&self, key: &[u8]) -> Option<sled::IVec> {
+        self.run(|sled| sled.open_tree(JOURNAL)?.get(key)).flatten()
     }
 
     /// Gives a second hold of the lock, to keep it while this database is closed and another opened.

@@ -1,4 +1,4 @@
-//! The embedded state: for now a cache of facts, keyed by what they were read from.
+//! The embedded state: a cache of facts, keyed by what they were read from, and a journal of what is being written.
 //!
 //! A cache may only ever make things sooner. So opening never fails: where the directory cannot be used, the store runs
 //! without it and says so, and whatever is found damaged is read as not there.
@@ -156,6 +156,27 @@ impl Store {
     pub fn flush(&self) {
         if let Some(cache) = &self.cache {
             cache.flush();
+        }
+    }
+
+    /// Notes in the journal what is about to be done. Tells whether the note is on disk; without a usable state it is not.
+    pub fn note<T: Serialize>(&self, key: &str, value: &T) -> bool {
+        let (Some(cache), Ok(bytes)) = (&self.cache, serde_json::to_vec(value)) else {
+            return false;
+        };
+        cache.database.note(key.as_bytes(), Some(&bytes))
+    }
+
+    /// Gives a note of the journal; `None` where there is none, or one of another version.
+    pub fn noted<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let bytes = self.cache.as_ref()?.database.noted(key.as_bytes())?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Takes a note off the journal.
+    pub fn forget(&self, key: &str) {
+        if let Some(cache) = &self.cache {
+            cache.database.note(key.as_bytes(), None);
         }
     }
 

@@ -367,3 +367,18 @@ fn a_killed_process_leaves_whole_batches() {
         }
     }
 }
+
+#[test]
+fn a_note_is_there_after_the_process_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(dir.path());
+    assert!(store.note("a", &vec![1, 2]));
+    assert!(store.note("b", &"text"));
+    store.forget("b");
+    drop(store);
+    let (store, _) = Store::open(dir.path());
+    assert_eq!(store.noted::<Vec<u8>>("a"), Some(vec![1, 2]));
+    assert_eq!(store.noted::<String>("a"), None, "a note of another form is none");
+    assert_eq!(store.noted::<String>("b"), None);
+    assert!(!Store::disabled().note("a", &1));
+}

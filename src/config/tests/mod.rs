@@ -29,7 +29,7 @@ sources:
 releases: auto
 rules: [builtin, rules/ours.yaml, /etc/lockstep/rules]
 targets: [prow-config]
-forge: {kind: github, api: https://api.github.com/, app: {id: 1, key-file: ./app.pem}}
+forge: {kind: github, api: https://api.github.com/, app: {id: 1, key-file: ./app.pem}, fork: okd-bot, draft: true, labels: [okd], max-new: 3}
 state: ./state
 schedule: "0 */10 * * * *"
 listen: 127.0.0.1:8080

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{FULL, LEAST, config};
 use crate::config::*;
+use crate::forge::github::Options;
 use crate::model::release::Release;
 use crate::plan::Adopt;
 use crate::source::{Location, RepoName};
@@ -71,7 +72,14 @@ fn every_key_is_read() {
         config.forge,
         Forge::GitHub {
             api: "https://api.github.com".into(),
-            credential
+            credential,
+            options: Box::new(Options {
+                fork: Some("okd-bot".into()),
+                draft: true,
+                labels: vec!["okd".into()],
+                max_new: 3,
+                ..Options::default()
+            }),
         }
     );
     let policy = config.policy("2026-01-31".parse().ok());

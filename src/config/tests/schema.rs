@@ -70,6 +70,7 @@ fn fits(value: &Value, schema: &Value) -> bool {
         "string" => value.is_string(),
         "integer" => value.is_u64(),
         "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
         other => panic!("{other}"),
     };
     schema

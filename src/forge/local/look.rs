@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use git2::{Commit, ObjectType, Oid, Reference, Repository, Tree};
+use git2::{Commit, ObjectType, Oid, Repository, Tree};
 
 use super::git::{Contents, Identity, Proposal, blob_at, branch_ref, doing, foreign, open, proposals, tip};
 use super::record::{PullState, Record, read, record_path};
 use super::{Home, LocalForge, mirror};
+use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Wanted, Write};
-use crate::plan::{PullRequest, merge_body, path_fault};
+use crate::plan::{PullRequest, merge_body};
 
 /// What is there, and what the branch should change.
 pub struct Look {
@@ -73,28 +74,6 @@ pub fn look(forge: &LocalForge, wanted: &PullRequest) -> Result<Look, ForgeError
     };
     check_fresh(&base, wanted)?;
     seen(&repo, &base, wanted, record.as_ref(), contents, &forge.identity)
-}
-
-fn check_names(wanted: &PullRequest) -> Result<(), ForgeError> {
-    let unsafe_ = |what: &str, why: &str| {
-        Err(ForgeError::Unsafe {
-            what: what.to_owned(),
-            why: why.to_owned(),
-        })
-    };
-    for branch in [&wanted.base, &wanted.head()] {
-        if !Reference::is_valid_name(&branch_ref(branch)) {
-            return unsafe_(branch, "it is no name of a branch");
-        }
-    }
-    match wanted
-        .files
-        .iter()
-        .find_map(|file| path_fault(&file.path).map(|why| (&file.path, why)))
-    {
-        Some((path, why)) => unsafe_(path, why),
-        None => Ok(()),
-    }
 }
 
 fn blob_id(bytes: &[u8]) -> Result<Oid, ForgeError> {

@@ -75,3 +75,28 @@ fn only_the_managed_part_of_a_body_is_rewritten() {
     assert_eq!(merge_body("taken over by a person", &new), "taken over by a person");
     assert_eq!(merge_body(BEGIN, &new), BEGIN, "half a pair of markers is no pair");
 }
+
+#[test]
+fn a_body_has_folded_diffs_that_nothing_breaks_out_of() {
+    let mut desired = changed("etcd", vec![cause("r", "build_root", "etcd")]);
+    desired.before = bytes("a: 1\n");
+    desired.after = bytes("a: 2\n```` <!-- lockstep:end --> </details>\n");
+    let plan = build(vec![desired], Policy::default());
+    let body = &plan.pull_requests[0].body;
+    let fence = "`````";
+    let inside = body
+        .split(&format!("{fence}diff\n"))
+        .nth(1)
+        .and_then(|rest| rest.split(fence).next());
+    assert!(
+        inside.is_some_and(|diff| diff.contains("-a: 1\n+a: 2\n+````")),
+        "{body}"
+    );
+    assert_eq!(body.matches(END).count(), 1, "{body}");
+
+    let long: String = (0..1000).map(|n| format!("line: {n}\n")).collect();
+    let mut desired = changed("etcd", vec![cause("r", "build_root", "etcd")]);
+    desired.after = bytes(&long);
+    let plan = build(vec![desired], Policy::default());
+    assert!(plan.pull_requests[0].body.contains("more lines"));
+}

@@ -1,0 +1,462 @@
+//! One request after the other through octocrab: signing, limits, faults, repetition.
+//!
+//! octocrab is asynchronous, the program is not: a runtime of one thread lives in here. It must not be used from within
+//! another runtime's thread (use `spawn_blocking` there).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, ETAG, IF_NONE_MATCH, LOCATION};
+use http::{HeaderMap, HeaderValue, Method};
+use http_body_util::{BodyExt, Limited};
+use octocrab::Octocrab;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::auth::{Auth, Secret, Token, installation_path};
+use super::fault::{Fault, FaultKind};
+use super::retry::{Clock, Policy, Repeat, SystemClock};
+use crate::config::Credential;
+use crate::source::RepoName;
+
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 << 20;
+/// How long one request may take in all.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How many changes may be sent at once; after that one a second, as GitHub asks for.
+const BURST: f64 = 30.0;
+/// How many redirects of a renamed repository are followed.
+const REDIRECTS: usize = 3;
+
+/// Sends requests to one API.
+pub struct Client {
+    runtime: Runtime,
+    rest: Octocrab,
+    graph: Octocrab,
+    base: http::Uri,
+    auth: Auth,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    pace: Mutex<Pace>,
+    sent: AtomicU64,
+}
+
+/// How many changes may be sent at once now.
+struct Pace {
+    left: f64,
+    at: i64,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The method.
+    pub method: Method,
+    /// The path, from the API's root on.
+    pub path: String,
+    /// The body.
+    pub body: Option<Value>,
+    /// Whether it may be made twice.
+    pub repeat: Repeat,
+    /// What is being done, for errors.
+    pub what: String,
+    /// The entity tag of the answer that is known.
+    pub etag: Option<String>,
+}
+
+/// An answer that is no fault.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status: 2xx, or 304 where an entity tag was given.
+    pub status: u16,
+    /// The body; `null` where there is none.
+    pub body: Value,
+    /// The entity tag.
+    pub etag: Option<String>,
+}
+
+impl Client {
+    /// Makes a client for an API's URL (`https://api.github.com`, `https://HOST/api/v3`).
+    ///
+    /// # Errors
+    /// The URL is none, or the runtime cannot be had.
+    pub fn new(api: &str, credential: Credential) -> Result<Self, Fault> {
+        Self::with(api, credential, Policy::default(), Arc::new(SystemClock))
+    }
+
+    /// The same with other bounds and another clock.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with(api: &str, credential: Credential, policy: Policy, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let fault = |message: String| Fault {
+            what: format!("getting ready for {api}"),
+            kind: FaultKind::Credential(message),
+        };
+        let api = api.trim_end_matches('/');
+        let base: http::Uri = api.parse().map_err(|_| fault("`forge.api` is no URL".into()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| fault(error.to_string()))?;
+        let crab = |base: &str| {
+            let _inside = runtime.enter();
+            Octocrab::builder()
+                .base_uri(base)
+                .map(|builder| {
+                    builder
+                        .set_connect_timeout(Some(Duration::from_secs(10)))
+                        .set_read_timeout(Some(Duration::from_secs(30)))
+                        .set_write_timeout(Some(Duration::from_secs(30)))
+                })
+                .and_then(|builder| builder.build())
+                .map_err(|error| fault(error.to_string()))
+        };
+        // GitHub Enterprise has REST below `/api/v3` and GraphQL at `/api/graphql`.
+        let (rest, graph) = (crab(api)?, crab(api.strip_suffix("/v3").unwrap_or(api))?);
+        let at = clock.now();
+        Ok(Self {
+            runtime,
+            rest,
+            graph,
+            base,
+            auth: Auth::new(credential),
+            policy,
+            clock,
+            pace: Mutex::new(Pace { left: BURST, at }),
+            sent: AtomicU64::new(0),
+        })
+    }
+
+    /// How many requests were sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The time, in seconds since 1970-01-01.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Waits a little before something is looked at again.
+    pub(super) fn breathe(&self, round: u32) {
+        let pause = self
+            .policy
+            .pause(round, &FaultKind::Server(0), Repeat::Safe, self.clock.jitter());
+        self.clock.sleep(pause.unwrap_or(self.policy.first_pause));
+    }
+
+    /// Makes a call on behalf of a repository (whose organisation says which token), again where that may help.
+    ///
+    /// # Errors
+    /// It failed for good.
+    pub fn call(&self, repo: &RepoName, call: &Call) -> Result<Answer, Fault> {
+        self.patiently(call, |client| {
+            let token = client.token(repo)?;
+            client.hold_pace(call);
+            let answer = client.follow(&client.rest, call, &token);
+            if matches!(answer, Err(FaultKind::Unauthorized(_))) && client.auth.forget(&repo.org) {
+                let token = client.token(repo)?;
+                return client.follow(&client.rest, call, &token);
+            }
+            answer
+        })
+    }
+
+    /// Asks a GraphQL question, and gives data and errors: one part may fail without the others.
+    ///
+    /// # Errors
+    /// There is no data at all.
+    pub fn graphql(&self, repo: &RepoName, call: &Query<'_>) -> Result<(Value, Vec<GraphError>), Fault> {
+        let request = Call {
+            method: Method::POST,
+            path: "/graphql".into(),
+            body: Some(json!({ "query": call.text, "variables": call.variables })),
+            repeat: call.repeat,
+            what: call.what.clone(),
+            etag: None,
+        };
+        self.patiently(&request, |client| {
+            let token = client.token(repo)?;
+            let mut answer = client.once(&client.graph, &request, &token);
+            if matches!(answer, Err(FaultKind::Unauthorized(_))) && client.auth.forget(&repo.org) {
+                answer = client.once(&client.graph, &request, &client.token(repo)?);
+            }
+            data_of(answer?.body)
+        })
+    }
+
+    fn patiently<T>(&self, call: &Call, mut once: impl FnMut(&Self) -> Result<T, FaultKind>) -> Result<T, Fault> {
+        let mut attempt = 1;
+        loop {
+            let kind = match once(self) {
+                Ok(done) => return Ok(done),
+                Err(kind) => kind,
+            };
+            tracing::debug!(what = call.what, attempt, %kind, "a request failed");
+            let pause = self.policy.pause(attempt, &kind, call.repeat, self.clock.jitter());
+            let Some(pause) = pause else {
+                let what = match attempt {
+                    1 => call.what.clone(),
+                    n => format!("{} ({n} attempts)", call.what),
+                };
+                return Err(Fault { what, kind });
+            };
+            self.clock.sleep(pause);
+            attempt += 1;
+        }
+    }
+
+    /// Waits where many changes were sent in a short time.
+    fn hold_pace(&self, call: &Call) {
+        if call.method == Method::GET {
+            return;
+        }
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        pace.left = (pace.left + (now - pace.at).max(0) as f64).min(BURST);
+        pace.at = now;
+        pace.left -= 1.0;
+        let missing = -pace.left;
+        drop(pace);
+        if missing > 0.0 {
+            self.clock.sleep(Duration::from_secs_f64(missing));
+        }
+    }
+
+    /// The token for a repository; an app's is asked for where none is at hand.
+    fn token(&self, repo: &RepoName) -> Result<Secret, FaultKind> {
+        let claim = match self.auth.token(&repo.org, self.clock.now())? {
+            Token::Ready(token) => return Ok(token),
+            Token::AskWith(claim) => claim,
+        };
+        let get = |method, path: String| Call {
+            method,
+            path,
+            body: None,
+            repeat: Repeat::Safe,
+            what: String::new(),
+            etag: None,
+        };
+        let found = self.follow(&self.rest, &get(Method::GET, installation_path(repo)), &claim);
+        let found = found.map_err(|kind| match kind {
+            FaultKind::NotFound => FaultKind::Credential(format!("the app is not installed in {}", repo.org)),
+            kind => kind,
+        })?;
+        let id = found.body["id"].as_u64().ok_or_else(|| missing("id"))?;
+        let path = format!("/app/installations/{id}/access_tokens");
+        let made = self.follow(&self.rest, &get(Method::POST, path), &claim)?.body;
+        let token = Secret::new(made["token"].as_str().ok_or_else(|| missing("token"))?);
+        let ends = made["expires_at"].as_str().and_then(seconds);
+        self.auth
+            .keep(&repo.org, token.clone(), ends.ok_or_else(|| missing("expires_at"))?);
+        Ok(token)
+    }
+
+    /// Makes a call and follows the redirects of a renamed repository, on the same host only.
+    fn follow(&self, crab: &Octocrab, call: &Call, token: &Secret) -> Result<Answer, FaultKind> {
+        let mut call = call.clone();
+        for _ in 0..REDIRECTS {
+            let answer = self.once(crab, &call, token);
+            let Err(FaultKind::Redirected(to)) = &answer else {
+                return answer;
+            };
+            call.path = self.here(to)?;
+        }
+        Err(FaultKind::Redirected(call.path))
+    }
+
+    /// The path of a redirect's target below the API's root.
+    fn here(&self, to: &str) -> Result<String, FaultKind> {
+        let elsewhere = |host: &str| FaultKind::Redirected(host.to_owned());
+        let uri: http::Uri = to.parse().map_err(|_| elsewhere("unreadable"))?;
+        if uri.scheme() != self.base.scheme() || uri.authority() != self.base.authority() {
+            return Err(elsewhere(uri.host().unwrap_or("another")));
+        }
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let root = self.base.path().trim_end_matches('/');
+        path.strip_prefix(root)
+            .map(str::to_owned)
+            .ok_or_else(|| elsewhere(uri.host().unwrap_or("another")))
+    }
+
+    fn once(&self, crab: &Octocrab, call: &Call, token: &Secret) -> Result<Answer, FaultKind> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let sent = self.runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, send(crab, call, token))
+                .await
+                .unwrap_or_else(|_| Err(FaultKind::Connection("it took too long".into())))
+        });
+        sent.map_err(|kind| match kind {
+            FaultKind::Connection(text) => FaultKind::Connection(token.scrub(&text)),
+            kind => kind,
+        })
+        .and_then(|(status, headers, body)| understand(status, &headers, &body, self.clock.now(), token))
+    }
+}
+
+/// A GraphQL question.
+pub struct Query<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Its variables.
+    pub variables: Value,
+    /// Whether it may be asked twice.
+    pub repeat: Repeat,
+    /// What is being done, for errors.
+    pub what: String,
+}
+
+/// One error of a GraphQL answer.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub struct GraphError {
+    /// Its type, e.g. `NOT_FOUND`.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// What GitHub said.
+    #[serde(default)]
+    pub message: String,
+    /// The field it is about.
+    #[serde(default)]
+    pub path: Vec<Value>,
+}
+
+type Raw = (u16, HeaderMap, Vec<u8>);
+
+async fn send(crab: &Octocrab, call: &Call, token: &Secret) -> Result<Raw, FaultKind> {
+    let broken = |error: &dyn std::fmt::Display| FaultKind::Connection(error.to_string());
+    let mut secret = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .map_err(|_| FaultKind::Credential("the token has characters that no token has".into()))?;
+    secret.set_sensitive(true);
+    let mut builder = http::Request::builder()
+        .method(call.method.clone())
+        .uri(call.path.as_str())
+        .header(AUTHORIZATION, secret)
+        .header(ACCEPT, "application/vnd.github+json");
+    if let Some(etag) = &call.etag {
+        builder = builder.header(IF_NONE_MATCH, etag);
+    }
+    let request = crab.build_request(builder, call.body.as_ref());
+    let request = request.map_err(|error| FaultKind::Connection(deepest(&error)))?;
+    let response = crab.send(request).await;
+    let response = response.map_err(|error| FaultKind::Connection(deepest(&error)))?;
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, MAX_ANSWER).collect().await;
+    let body = body.map_err(|error| broken(&error))?.to_bytes();
+    Ok((parts.status.as_u16(), parts.headers, body.to_vec()))
+}
+
+/// What an error comes down to: octocrab's own text carries a backtrace.
+fn deepest(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Tells an answer from a fault.
+fn understand(status: u16, headers: &HeaderMap, body: &[u8], now: i64, token: &Secret) -> Result<Answer, FaultKind> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if (301..=308).contains(&status) && status != 304 {
+        return Err(FaultKind::Redirected(
+            header(LOCATION.as_str()).unwrap_or_default().to_owned(),
+        ));
+    }
+    let json: Result<Value, _> = match body {
+        [] => Ok(Value::Null),
+        body => serde_json::from_slice(body),
+    };
+    if (200..300).contains(&status) || status == 304 {
+        return Ok(Answer {
+            status,
+            body: json.map_err(|error| FaultKind::Garbled(error.to_string()))?,
+            etag: header(ETAG.as_str()).map(str::to_owned),
+        });
+    }
+    let message = message_of(json.as_ref().ok());
+    let message = token.scrub(&message);
+    Err(match status {
+        401 => FaultKind::Unauthorized(message),
+        403 | 429 => limited(&header, now).unwrap_or(match status {
+            429 => slow(60),
+            _ => FaultKind::Forbidden(message),
+        }),
+        404 | 410 | 451 => FaultKind::NotFound,
+        409 | 422 => FaultKind::Refused { status, message },
+        408 | 500.. => FaultKind::Server(status),
+        _ => FaultKind::Other { status, message },
+    })
+}
+
+fn message_of(body: Option<&Value>) -> String {
+    let Some(body) = body else {
+        return "no reason given".into();
+    };
+    let mut message = body["message"].as_str().unwrap_or("no reason given").to_owned();
+    for error in body["errors"].as_array().into_iter().flatten() {
+        let text = error.as_str().or_else(|| error["message"].as_str());
+        if let Some(text) = text {
+            message.push_str("; ");
+            message.push_str(text);
+        }
+    }
+    crate::plan::terminal(&message).chars().take(500).collect()
+}
+
+fn slow(seconds: u64) -> FaultKind {
+    FaultKind::RateLimited {
+        wait: Duration::from_secs(seconds),
+        secondary: true,
+    }
+}
+
+/// The limit that an answer speaks of, as GitHub documents: `retry-after`, else no requests left until a time.
+fn limited<'h>(header: &impl Fn(&str) -> Option<&'h str>, now: i64) -> Option<FaultKind> {
+    if let Some(seconds) = header("retry-after").and_then(|text| text.parse().ok()) {
+        return Some(slow(seconds));
+    }
+    if header("x-ratelimit-remaining") != Some("0") {
+        return None;
+    }
+    let reset: i64 = header("x-ratelimit-reset")?.parse().ok()?;
+    Some(FaultKind::RateLimited {
+        wait: Duration::from_secs(reset.saturating_sub(now).clamp(1, 86_400) as u64),
+        secondary: false,
+    })
+}
+
+/// Data and errors of a GraphQL answer.
+fn data_of(mut body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
+    let errors: Vec<GraphError> = match body["errors"].take() {
+        Value::Null => Vec::new(),
+        errors => serde_json::from_value(errors).map_err(|error| FaultKind::Garbled(error.to_string()))?,
+    };
+    if let Some(error) = errors.iter().find(|error| error.kind == "RATE_LIMITED") {
+        tracing::debug!(error.message, "the limit of GraphQL is used up");
+        return Err(slow(60));
+    }
+    let data = body["data"].take();
+    match (&data, errors.first()) {
+        (Value::Null, Some(error)) => Err(match error.kind.as_str() {
+            "NOT_FOUND" => FaultKind::NotFound,
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => FaultKind::Forbidden(error.message.clone()),
+            _ => FaultKind::Refused {
+                status: 422,
+                message: crate::plan::terminal(&error.message),
+            },
+        }),
+        (Value::Null, None) => Err(FaultKind::Garbled("neither data nor errors".into())),
+        _ => Ok((data, errors)),
+    }
+}
+
+fn missing(field: &str) -> FaultKind {
+    FaultKind::Garbled(format!("it has no `{field}`"))
+}
+
+/// Seconds since 1970-01-01 of a time as the API writes it.
+pub(super) fn seconds(text: &str) -> Option<i64> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|time| time.timestamp())
+}

@@ -1,0 +1,502 @@
+//! Looks at what is there for one pull request: one question for branches and history, one for the files of the base.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::client::{Client, Query};
+use super::fault::{Fault, FaultKind};
+use super::options::Options;
+use super::owners;
+use super::query::{self, Comment, Fork, HeadCommit, Nodes, Pull, Target};
+use super::retry::Repeat;
+use super::steps::Unfinished;
+use super::text;
+use crate::forge::names::check_names;
+use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
+use crate::plan::{PullRequest, merge_body, name_fault};
+use crate::source::RepoName;
+
+/// How many paths are asked for in one question.
+const PATHS: usize = 500;
+
+/// What is there, and what the branch should change.
+pub struct Look {
+    /// What the decision is made of.
+    pub observed: Observed,
+    /// What is wanted, its body as it is written.
+    pub wanted: PullRequest,
+    /// The blobs that paths should have where they differ from the base, with what is held; `None`: the path goes.
+    pub contents: BTreeMap<String, Option<String>>,
+    /// The digest of what the branch should change, and from what.
+    pub content: String,
+    /// The base's tree.
+    pub base_tree: String,
+    /// The repository of the base, as it is called now.
+    pub repo: RepoName,
+    /// The repository of the head.
+    pub head_repo: RepoName,
+    /// The id of the repository of the head.
+    pub head_repo_id: String,
+    /// The open pull request.
+    pub open: Option<u64>,
+    /// Its comments, where they count.
+    pub comments: Vec<Comment>,
+    /// Who is asked for a review of a new one.
+    pub reviewers: Vec<String>,
+    /// When pull requests of ours were opened, in seconds since 1970-01-01.
+    pub opened: Vec<i64>,
+}
+
+/// Looks at what is there for one pull request.
+pub fn look(
+    client: &Client,
+    options: &Options,
+    wanted: &PullRequest,
+    unfinished: Unfinished,
+) -> Result<Look, ForgeError> {
+    check_names(wanted)?;
+    let eye = Eye {
+        client,
+        options,
+        wanted,
+    };
+    let (target, fork) = eye.branches()?;
+    let repo = eye.named(&target.name_with_owner)?;
+    if target.is_archived {
+        return Err(ForgeError::Archived { repo });
+    }
+    let base = target.base.as_ref().ok_or_else(|| ForgeError::NoBase {
+        repo: repo.clone(),
+        branch: wanted.base.clone(),
+    })?;
+    let base = &base.target;
+    let ours: Vec<&Pull> = target
+        .pull_requests
+        .nodes
+        .iter()
+        .filter(|pull| ours(pull, &fork))
+        .collect();
+    let is_open = |pull: &&&Pull| pull.state == "OPEN" && pull.head_repository.is_some();
+    let open = ours.iter().rev().find(is_open).copied();
+    let (before, owners) = eye.fresh(&base.oid, open.is_none() || unfinished.dress)?;
+    let head = fork.head.as_ref().map(|head| &head.target);
+    let mut foreign = head.filter(|head| !eye.made_here(head));
+    let mut comments = Vec::new();
+    if let Some(pull) = open.filter(|_| foreign.is_some() || wanted.files.is_empty()) {
+        comments = eye.comments(pull.number)?;
+        foreign = foreign.filter(|head| !handed_back(&comments, &head.oid));
+    }
+    let mut changes = eye.changes();
+    let kept = match head.filter(|_| open.is_some() && foreign.is_none()) {
+        Some(head) => eye.hold(&mut changes, head, &base.oid)?,
+        None => false,
+    };
+    let content = content(&changes, &before);
+    let branch = match head {
+        None => Branch::Absent,
+        Some(_) if foreign.is_some() => Branch::Foreign,
+        Some(head) => Branch::Ours {
+            current: eye.made_here(head) && text::content_of(&head.message) == Some(content.digest.as_str()),
+        },
+    };
+    let paused = open.and_then(|pull| eye.pausing(pull));
+    let predecessor = predecessor(&ours, open);
+    let mut dressed = wanted.clone();
+    dressed.body = text::managed(wanted, predecessor);
+    let state = State {
+        wanted: wants(wanted, !changes.is_empty(), paused.is_some()),
+        branch,
+        request: request(&ours, open, &dressed, kept),
+        base_holds: false, // a merge is seen as such here
+    };
+    let observed = Observed {
+        state,
+        base: Some(base.oid.clone()),
+        head: head.map(|head| head.oid.clone()),
+        text: open.map(|pull| Text {
+            title: pull.title.clone(),
+            body: pull.body.replace("\r\n", "\n"),
+        }),
+        title_is_ours: open.is_none_or(|pull| text::title_is_ours(&pull.body, &pull.title)),
+        first: Vec::new(),
+        notes: paused
+            .into_iter()
+            .chain(foreign.map(|head| eye.whose(head)))
+            .chain(ours.iter().filter_map(|pull| orphan(pull)))
+            .collect(),
+    };
+    Ok(Look {
+        observed,
+        contents: changes,
+        content: content.digest,
+        base_tree: base.tree.oid.clone(),
+        head_repo: eye.named(&fork.name_with_owner)?,
+        head_repo_id: fork.id,
+        open: open.map(|pull| pull.number),
+        opened: ours
+            .iter()
+            .filter_map(|pull| super::client::seconds(&pull.created_at))
+            .collect(),
+        reviewers: eye.reviewers(owners),
+        wanted: dressed,
+        comments,
+        repo,
+    })
+}
+
+struct Eye<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    wanted: &'a PullRequest,
+}
+
+type Changes = BTreeMap<String, Option<String>>;
+/// The blob at each path; `None`: nothing is there.
+type Blobs = BTreeMap<String, Option<String>>;
+/// What is at paths, and texts of files.
+type BlobsAndTexts = (BTreeMap<String, Found>, BTreeMap<String, String>);
+
+impl Eye<'_> {
+    fn repo(&self) -> &RepoName {
+        &self.wanted.scope.repo
+    }
+
+    fn fork(&self) -> RepoName {
+        let repo = self.repo();
+        RepoName {
+            org: self.options.fork.clone().unwrap_or_else(|| repo.org.clone()),
+            repo: repo.repo.clone(),
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<RepoName, ForgeError> {
+        let unsafe_ = |why: &str| ForgeError::Unsafe {
+            what: name.to_owned(),
+            why: why.to_owned(),
+        };
+        let name: RepoName = name.parse().map_err(|_| unsafe_("it is no repository's name"))?;
+        match name_fault(&name) {
+            Some(why) => Err(unsafe_(why)),
+            None => Ok(name),
+        }
+    }
+
+    fn ask<T: DeserializeOwned>(&self, text: &str, variables: Value, what: String) -> Result<T, ForgeError> {
+        let query = Query {
+            text,
+            variables,
+            repeat: Repeat::Safe,
+            what: what.clone(),
+        };
+        let (data, _) = self.client.graphql(self.repo(), &query)?;
+        let garbled = |error: serde_json::Error| Fault {
+            what,
+            kind: FaultKind::Garbled(error.to_string()),
+        };
+        Ok(serde_json::from_value(data).map_err(garbled)?)
+    }
+
+    /// What is there of base, head, and pull requests.
+    fn branches(&self) -> Result<(Target, Fork), ForgeError> {
+        let (repo, fork) = (self.repo(), self.fork());
+        let branch = self.wanted.head();
+        let variables = json!({
+            "owner": repo.org, "name": repo.repo, "base": format!("refs/heads/{}", self.wanted.base),
+            "headOwner": fork.org, "headName": fork.repo, "head": format!("refs/heads/{branch}"), "branch": branch,
+        });
+        let what = format!("looking at {repo}");
+        let seen: query::Look = self.ask(query::LOOK, variables, what.clone())?;
+        let not_found = Fault {
+            what,
+            kind: FaultKind::NotFound,
+        };
+        let target = seen.repository.ok_or(not_found)?;
+        let fork = seen.fork.ok_or_else(|| ForgeError::NoFork {
+            repo: repo.clone(),
+            fork,
+        })?;
+        Ok((target, fork))
+    }
+
+    /// What is at paths of a commit.
+    fn blobs(&self, commit: &str, paths: &[&str]) -> Result<BTreeMap<String, Found>, ForgeError> {
+        Ok(self.blobs_and_texts(commit, paths, &[])?.0)
+    }
+
+    /// What is at paths of a commit, and the texts of some files where they are there.
+    fn blobs_and_texts(&self, commit: &str, paths: &[&str], texts: &[String]) -> Result<BlobsAndTexts, ForgeError> {
+        let (mut found, mut read) = BlobsAndTexts::default();
+        for (n, paths) in paths.chunks(PATHS).enumerate() {
+            let texts = if n == 0 { texts } else { &[] };
+            let mut variables = Map::new();
+            variables.insert("owner".into(), json!(self.repo().org));
+            variables.insert("name".into(), json!(self.repo().repo));
+            for (n, path) in paths.iter().enumerate() {
+                variables.insert(format!("p{n}"), json!(format!("{commit}:{path}")));
+            }
+            for (n, path) in texts.iter().enumerate() {
+                variables.insert(format!("q{n}"), json!(format!("{commit}:{path}")));
+            }
+            let what = format!("looking at the files of {}", self.repo());
+            let answer: Value = self.ask(&query::files(paths.len(), texts.len()), Value::Object(variables), what)?;
+            let answer = &answer["repository"];
+            for (n, path) in paths.iter().enumerate() {
+                found.insert((*path).to_owned(), Found::of(&answer[format!("f{n}")]));
+            }
+            for (n, path) in texts.iter().enumerate() {
+                if let Some(text) = answer[format!("t{n}")]["text"].as_str() {
+                    read.insert(path.clone(), text.to_owned());
+                }
+            }
+        }
+        Ok((found, read))
+    }
+
+    /// Who is asked for a review, OWNERS resolved.
+    fn reviewers(&self, owners: Vec<String>) -> Vec<String> {
+        let named = self.options.reviewers.iter().filter(|name| *name != owners::OWNERS);
+        let mut all: Vec<String> = named.cloned().chain(owners).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        all.retain(|name| seen.insert(name.clone()));
+        all
+    }
+
+    /// Makes sure that the base has the files that the plan was made from, and that nothing stands in their place.
+    /// Gives the blobs of those files, and of the ones that are held; and for a new pull request its reviewers.
+    fn fresh(&self, base: &str, new: bool) -> Result<(Blobs, Vec<String>), ForgeError> {
+        let asks_owners = new && self.options.reviewers.iter().any(|name| name == owners::OWNERS);
+        let owners = if asks_owners {
+            owners::files(self.wanted)
+        } else {
+            Vec::new()
+        };
+        let mut paths: Vec<&str> = self.wanted.files.iter().map(|file| file.path.as_str()).collect();
+        let new = self.wanted.files.iter().filter(|file| file.before.is_none());
+        paths.extend(new.flat_map(|file| file.path.match_indices('/').map(|(at, _)| &file.path[..at])));
+        paths.extend(self.wanted.held.iter().map(String::as_str));
+        paths.sort_unstable();
+        paths.dedup();
+        let (found, texts) = self.blobs_and_texts(base, &paths, &owners)?;
+        let wrong = |path: &str| ForgeError::Unsafe {
+            what: path.to_owned(),
+            why: "a directory stands there, or a file where its directory should be".into(),
+        };
+        let mut blobs = Blobs::new();
+        for file in &self.wanted.files {
+            let there = match &found[&file.path] {
+                Found::Blob(oid) => Some(oid.clone()),
+                Found::Nothing => None,
+                Found::Other => return Err(wrong(&file.path)),
+            };
+            if there != file.before.as_deref().map(blob_id) {
+                return Err(ForgeError::Stale {
+                    repo: self.repo().clone(),
+                    path: file.path.clone(),
+                });
+            }
+            let mut above = file.path.match_indices('/').map(|(at, _)| &file.path[..at]);
+            if let Some(dir) = above.find(|dir| matches!(found.get(*dir), Some(Found::Blob(_)))) {
+                return Err(wrong(dir));
+            }
+            blobs.insert(file.path.clone(), there);
+        }
+        for path in &self.wanted.held {
+            blobs.insert(path.clone(), found[path].oid());
+        }
+        Ok((blobs, owners::pick(&texts, &owners, self.wanted)))
+    }
+
+    fn changes(&self) -> Changes {
+        let files = self.wanted.files.iter();
+        files
+            .map(|file| (file.path.clone(), file.after.as_deref().map(blob_id)))
+            .collect()
+    }
+
+    /// Adds what the branch proposes for files that could not be derived in this run. Says whether there is any.
+    fn hold(&self, changes: &mut Changes, head: &HeadCommit, base: &str) -> Result<bool, ForgeError> {
+        let paths: Vec<&str> = self.wanted.held.iter().map(String::as_str).collect();
+        let (Some(parent), false) = (head.parents.nodes.first(), paths.is_empty()) else {
+            return Ok(false);
+        };
+        let [at_head, at_parent, at_base] =
+            [head.oid.as_str(), &parent.oid, base].map(|commit| self.blobs(commit, &paths));
+        let (at_head, at_parent, at_base) = (at_head?, at_parent?, at_base?);
+        let known = changes.len();
+        for path in paths {
+            let [new, old, there] = [&at_head, &at_parent, &at_base].map(|blobs| blobs[path].oid());
+            if new != old && new != there {
+                changes.entry(path.to_owned()).or_insert(new);
+            }
+        }
+        Ok(changes.len() > known)
+    }
+
+    fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
+        let repo = self.repo();
+        let variables = json!({ "owner": repo.org, "name": repo.repo, "number": number });
+        let what = format!("reading the comments of {repo}#{number}");
+        let mut answer: Value = self.ask(query::COMMENTS, variables, what.clone())?;
+        let comments = answer["repository"]["pullRequest"]["comments"].take();
+        let comments: Nodes<Comment> = serde_json::from_value(comments).map_err(|error| Fault {
+            what,
+            kind: FaultKind::Garbled(error.to_string()),
+        })?;
+        Ok(comments.nodes)
+    }
+
+    /// Whether a commit was made here: by our address, on one parent, and it says what it changes.
+    fn made_here(&self, head: &HeadCommit) -> bool {
+        let ours =
+            |who: &Option<query::Actor>| who.as_ref().and_then(|who| who.email.as_deref()) == Some(&self.options.email);
+        ours(&head.author)
+            && ours(&head.committer)
+            && head.parents.total_count == 1
+            && text::content_of(&head.message).is_some()
+    }
+
+    fn whose(&self, head: &HeadCommit) -> String {
+        let who = head
+            .author
+            .as_ref()
+            .and_then(|who| who.name.clone().or_else(|| who.email.clone()));
+        let short = head.oid.get(..10).unwrap_or(&head.oid);
+        format!("commit {short} by {}", who.unwrap_or_else(|| "somebody else".into()))
+    }
+
+    /// Why an open pull request is paused, if so.
+    fn pausing(&self, pull: &Pull) -> Option<String> {
+        let mut labels = pull.labels.iter().flat_map(|labels| &labels.nodes);
+        let label = labels.find(|label| self.options.holds(&label.name))?;
+        Some(format!("#{} is paused by its label {}", pull.number, label.name))
+    }
+}
+
+/// What is at a path.
+enum Found {
+    Nothing,
+    Blob(String),
+    Other,
+}
+
+impl Found {
+    fn of(object: &Value) -> Self {
+        match object["__typename"].as_str() {
+            Some("Blob") => Self::Blob(object["oid"].as_str().unwrap_or_default().to_owned()),
+            Some(_) => Self::Other,
+            None => Self::Nothing,
+        }
+    }
+
+    fn oid(&self) -> Option<String> {
+        match self {
+            Self::Blob(oid) => Some(oid.clone()),
+            Self::Nothing | Self::Other => None,
+        }
+    }
+}
+
+/// The id that git gives a file. libgit2 fails here only when it is out of memory.
+fn blob_id(bytes: &[u8]) -> String {
+    git2::Oid::hash_object(git2::ObjectType::Blob, bytes).map_or_else(|_| String::new(), |oid| oid.to_string())
+}
+
+struct Content {
+    digest: String,
+}
+
+/// The digest of what changes, and from what: while it stays, a merge gives the same.
+fn content(changes: &Changes, before: &Blobs) -> Content {
+    use std::fmt::Write as _;
+    let mut listing = String::new();
+    for (path, after) in changes {
+        let before = before.get(path).and_then(Option::as_deref).unwrap_or("-");
+        let _ = writeln!(listing, "{before} {} {path}", after.as_deref().unwrap_or("-"));
+    }
+    Content {
+        digest: text::hash(&listing),
+    }
+}
+
+/// Whether a pull request is from our branch, not from one of that name elsewhere.
+fn ours(pull: &Pull, fork: &Fork) -> bool {
+    match &pull.head_repository {
+        Some(head) => head.name_with_owner.eq_ignore_ascii_case(&fork.name_with_owner),
+        None => pull.viewer_did_author, // its fork was deleted
+    }
+}
+
+/// What is to be said of an open pull request whose fork was deleted: nothing can bring its content up to date any more.
+fn orphan(pull: &Pull) -> Option<String> {
+    let orphaned = pull.state == "OPEN" && pull.head_repository.is_none();
+    orphaned.then(|| {
+        format!(
+            "#{} is open, but the fork that it came from is gone: close it",
+            pull.number
+        )
+    })
+}
+
+/// Whether somebody who may has handed the branch back since we said that it has their commits.
+fn handed_back(comments: &[Comment], head: &str) -> bool {
+    let said = comments
+        .iter()
+        .find(|comment| comment.viewer_did_author && text::foreign_head(&comment.body) == Some(head));
+    let Some(said) = said else { return false };
+    comments.iter().any(|comment| {
+        let may = matches!(comment.author_association.as_str(), "OWNER" | "MEMBER" | "COLLABORATOR");
+        may && text::foreign_head(&comment.body).is_none()
+            && text::takes(&comment.body)
+            && comment.created_at.as_str() >= said.at()
+    })
+}
+
+fn wants(wanted: &PullRequest, any: bool, paused: bool) -> Wanted {
+    match (any, wanted.blocked.is_some() || paused) {
+        (_, true) if paused => Wanted::Withheld,
+        (false, _) => Wanted::Nothing,
+        (true, false) => Wanted::Change,
+        (true, true) => Wanted::Withheld,
+    }
+}
+
+/// The pull request that a person closed before, which the next one links to.
+fn predecessor(ours: &[&Pull], open: Option<&Pull>) -> Option<u64> {
+    let before = open.map_or(u64::MAX, |pull| pull.number);
+    let mut closed = ours.iter().rev().filter(|pull| pull.number < before);
+    let last = closed.next()?;
+    (last.state == "CLOSED" && !last.body.contains(text::CLOSED)).then_some(last.number)
+}
+
+fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: bool) -> Request {
+    if let Some(pull) = open {
+        let current = kept || says(pull, dressed);
+        return Request::Open { current };
+    }
+    let refuses = |pull: &&&Pull| {
+        let message = pull
+            .commits
+            .nodes
+            .last()
+            .map_or("", |last| last.commit.message.as_str());
+        let digest = text::digest_in_body(&pull.body).or_else(|| text::digest_of(message));
+        pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && digest == Some(&dressed.digest)
+    };
+    match ours.iter().rfind(|pull| pull.state != "OPEN") {
+        None => Request::Absent,
+        Some(last) if last.state == "MERGED" => Request::Merged,
+        Some(_) => Request::Closed {
+            refused: ours.iter().any(|pull| refuses(&pull)),
+        },
+    }
+}
+
+/// Whether an open pull request says what is wanted.
+fn says(pull: &Pull, dressed: &PullRequest) -> bool {
+    let body = pull.body.replace("\r\n", "\n");
+    pull.base_ref_name == dressed.base
+        && (!text::title_is_ours(&pull.body, &pull.title) || pull.title == dressed.title)
+        && text::same(&merge_body(&body, &dressed.body), &body)
+}

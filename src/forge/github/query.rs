@@ -1,0 +1,259 @@
+//! The GraphQL questions, and the form of their answers.
+
+use serde::Deserialize;
+
+/// Everything about one pull request's branches and history.
+pub const LOOK: &str = "\
+query Look($owner: String!, $name: String!, $base: String!, $headOwner: String!, $headName: String!, $head: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    id
+    nameWithOwner
+    isArchived
+    base: ref(qualifiedName: $base) { target { oid ... on Commit { tree { oid } } } }
+    pullRequests(headRefName: $branch, last: 50, orderBy: {field: CREATED_AT, direction: ASC}) {
+      nodes {
+        number
+        state
+        title
+        body
+        createdAt
+        baseRefName
+        viewerDidAuthor
+        headRepository { nameWithOwner }
+        labels(first: 100) { nodes { name } }
+        commits(last: 1) { nodes { commit { message } } }
+      }
+    }
+  }
+  fork: repository(owner: $headOwner, name: $headName) {
+    id
+    nameWithOwner
+    head: ref(qualifiedName: $head) {
+      target { oid ... on Commit { message author { name email } committer { email } parents(first: 2) { totalCount nodes { oid } } } }
+    }
+  }
+}";
+
+/// The comments of a pull request that may matter: the latest.
+pub const COMMENTS: &str = "\
+query Comments($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(last: 100) {
+        nodes { databaseId body createdAt lastEditedAt authorAssociation viewerDidAuthor }
+      }
+    }
+  }
+}";
+
+/// Sets, makes or deletes a branch if it is where it was seen.
+pub const UPDATE_REF: &str = "\
+mutation UpdateRef($repository: ID!, $name: GitRefname!, $before: GitObjectID!, $after: GitObjectID!) {
+  updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $before, afterOid: $after, force: true}]}) {
+    clientMutationId
+  }
+}";
+
+/// The object id that stands for no object.
+pub const NONE: &str = "0000000000000000000000000000000000000000";
+
+/// The blobs at a number of paths of a commit, and the texts at others. The paths are variables (`$p0`, …, `$q0`, …),
+/// so that no name can break out.
+pub fn files(paths: usize, texts: usize) -> String {
+    use std::fmt::Write as _;
+    let (mut variables, mut fields) = (String::new(), String::new());
+    for n in 0..paths {
+        let _ = write!(variables, ", $p{n}: String!");
+        let _ = writeln!(fields, "    f{n}: object(expression: $p{n}) {{ __typename oid }}");
+    }
+    for n in 0..texts {
+        let _ = write!(variables, ", $q{n}: String!");
+        let _ = writeln!(
+            fields,
+            "    t{n}: object(expression: $q{n}) {{ __typename ... on Blob {{ text }} }}"
+        );
+    }
+    format!(
+        "query Files($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
+    )
+}
+
+/// The answer to [`LOOK`].
+#[derive(Debug, Deserialize)]
+pub struct Look {
+    /// The repository of the base.
+    pub repository: Option<Target>,
+    /// The repository of the head, which may be the same.
+    pub fork: Option<Fork>,
+}
+
+/// The repository of the base.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Its name now: it may have been renamed.
+    pub name_with_owner: String,
+    /// Whether it is read-only.
+    pub is_archived: bool,
+    /// The base branch.
+    pub base: Option<Ref<BaseCommit>>,
+    /// The pull requests from branches of that name, whoever's, oldest first.
+    pub pull_requests: Nodes<Pull>,
+}
+
+/// The repository of the head.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fork {
+    /// Its id.
+    pub id: String,
+    /// Its name now.
+    pub name_with_owner: String,
+    /// The head branch.
+    pub head: Option<Ref<HeadCommit>>,
+}
+
+/// A branch.
+#[derive(Debug, Deserialize)]
+pub struct Ref<T> {
+    /// Its commit.
+    pub target: T,
+}
+
+/// The base's commit.
+#[derive(Debug, Deserialize)]
+pub struct BaseCommit {
+    /// Its id.
+    pub oid: String,
+    /// Its tree.
+    pub tree: Oid,
+}
+
+/// The head's commit.
+#[derive(Debug, Deserialize)]
+pub struct HeadCommit {
+    /// Its id.
+    pub oid: String,
+    /// Its message.
+    pub message: String,
+    /// Who wrote it.
+    pub author: Option<Actor>,
+    /// Who made it.
+    pub committer: Option<Actor>,
+    /// What it stands on.
+    pub parents: Parents,
+}
+
+/// What a commit stands on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parents {
+    /// How many.
+    pub total_count: u64,
+    /// The first of them.
+    pub nodes: Vec<Oid>,
+}
+
+/// An object.
+#[derive(Debug, Deserialize)]
+pub struct Oid {
+    /// Its id.
+    pub oid: String,
+}
+
+/// Somebody, as commits have it.
+#[derive(Debug, Deserialize)]
+pub struct Actor {
+    /// The name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The address.
+    pub email: Option<String>,
+}
+
+/// A list.
+#[derive(Debug, Deserialize)]
+pub struct Nodes<T> {
+    /// Its items.
+    pub nodes: Vec<T>,
+}
+
+/// A pull request.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pull {
+    /// Its number.
+    pub number: u64,
+    /// `OPEN`, `CLOSED` or `MERGED`.
+    pub state: String,
+    /// Its title.
+    pub title: String,
+    /// Its body.
+    pub body: String,
+    /// When it was opened.
+    pub created_at: String,
+    /// The branch that it is made against.
+    pub base_ref_name: String,
+    /// Whether it is ours.
+    pub viewer_did_author: bool,
+    /// The repository of its head; `None` once that is deleted.
+    pub head_repository: Option<Named>,
+    /// Its labels.
+    pub labels: Option<Nodes<Label>>,
+    /// Its last commit.
+    pub commits: Nodes<PullCommit>,
+}
+
+/// A repository's name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Named {
+    /// The name.
+    pub name_with_owner: String,
+}
+
+/// A label.
+#[derive(Debug, Deserialize)]
+pub struct Label {
+    /// Its name.
+    pub name: String,
+}
+
+/// A commit of a pull request.
+#[derive(Debug, Deserialize)]
+pub struct PullCommit {
+    /// The commit.
+    pub commit: Message,
+}
+
+/// A commit's message.
+#[derive(Debug, Deserialize)]
+pub struct Message {
+    /// The message.
+    pub message: String,
+}
+
+/// A comment.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Comment {
+    /// Its id for REST.
+    pub database_id: Option<u64>,
+    /// Its text.
+    pub body: String,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last edited.
+    pub last_edited_at: Option<String>,
+    /// What its author is to the repository.
+    pub author_association: String,
+    /// Whether it is ours.
+    pub viewer_did_author: bool,
+}
+
+impl Comment {
+    /// When its text came to be.
+    pub fn at(&self) -> &str {
+        self.last_edited_at.as_deref().unwrap_or(&self.created_at)
+    }
+}

@@ -1,0 +1,323 @@
+//! Builds the GraphQL questions for many repositories, and takes the answers apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Blobs, Listing, Missing, Reader, Wanted};
+use crate::forge::github::{Call, Fault, FaultKind, Query, Repeat};
+use crate::source::{EntryKind, RepoName};
+
+/// How many branches are asked for in one question.
+const BRANCHES: usize = 200;
+/// How many directories.
+const TREES: usize = 100;
+/// How many blobs: their text is in the answer.
+const TEXTS: usize = 60;
+/// How often links are followed to directories that nobody has asked for.
+const HOPS: usize = 4;
+
+/// One field of a question: what it is asked of, and with what.
+struct Field<'a> {
+    repo: &'a RepoName,
+    /// The value of its one variable.
+    value: String,
+}
+
+/// A question of many fields, grouped by repository.
+struct Batch<'a> {
+    name: &'static str,
+    /// The field with `$v` for its variable, e.g. `ref(qualifiedName: $v) { target { oid } }`.
+    field: &'static str,
+    fields: Vec<Field<'a>>,
+}
+
+impl Batch<'_> {
+    /// Asks, and gives the answer of each field; `Err` where the repository itself could not be read.
+    fn ask(&self, reader: &Reader) -> Result<Vec<Result<Value, ()>>, Fault> {
+        let Some(first) = self.fields.first() else {
+            return Ok(Vec::new());
+        };
+        let mut repos: BTreeMap<&RepoName, Vec<usize>> = BTreeMap::new();
+        for (n, field) in self.fields.iter().enumerate() {
+            repos.entry(field.repo).or_default().push(n);
+        }
+        let (mut head, mut body, mut variables) = (String::new(), String::new(), Map::new());
+        for (r, (repo, fields)) in repos.iter().enumerate() {
+            let _ = write!(head, ", $o{r}: String!, $n{r}: String!");
+            variables.insert(format!("o{r}"), json!(repo.org));
+            variables.insert(format!("n{r}"), json!(repo.repo));
+            let _ = writeln!(body, "  r{r}: repository(owner: $o{r}, name: $n{r}) {{");
+            for n in fields {
+                let kind = if self.field.contains("oid: $v") {
+                    "GitObjectID"
+                } else {
+                    "String"
+                };
+                let _ = write!(head, ", $v{n}: {kind}!");
+                variables.insert(format!("v{n}"), json!(self.fields[*n].value));
+                let _ = writeln!(body, "    f{n}: {}", self.field.replace("$v", &format!("$v{n}")));
+            }
+            body.push_str("  }\n");
+        }
+        let text = format!("query {}({}) {{\n{body}}}", self.name, head.trim_start_matches(", "));
+        let query = Query {
+            text: &text,
+            variables: Value::Object(variables),
+            repeat: Repeat::Safe,
+            what: format!("reading {} repositories", repos.len()),
+        };
+        let (mut data, _) = match reader
+            .client
+            .graphql(reader.home.as_ref().unwrap_or(first.repo), &query)
+        {
+            Ok(answered) => answered,
+            // Not one of them can be read.
+            Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
+            Err(fault) => return Err(fault),
+        };
+        let mut answers: Vec<Result<Value, ()>> = self.fields.iter().map(|_| Err(())).collect();
+        for (r, fields) in repos.values().enumerate() {
+            let mut repo = data[format!("r{r}")].take();
+            if !repo.is_object() {
+                continue;
+            }
+            for n in fields {
+                answers[*n] = Ok(repo[format!("f{n}")].take());
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Asks where branches are.
+pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<(), Fault> {
+    for branches in branches.chunks(BRANCHES) {
+        let batch = Batch {
+            name: "Heads",
+            field: "ref(qualifiedName: $v) { target { oid } }",
+            fields: branches
+                .iter()
+                .map(|(repo, branch)| Field {
+                    repo,
+                    value: format!("refs/heads/{branch}"),
+                })
+                .collect(),
+        };
+        let answers = batch.ask(reader)?;
+        let mut known = reader.known();
+        for (branch, answer) in branches.iter().zip(answers) {
+            let head = match answer.as_ref().map(|found| found["target"]["oid"].as_str()) {
+                Ok(Some(oid)) => Ok(oid.to_owned()),
+                Ok(None) => Err(Missing::Branch),
+                Err(()) => Err(Missing::Repository),
+            };
+            known.heads.insert(branch.clone(), head);
+        }
+    }
+    Ok(())
+}
+
+/// A directory of a commit.
+pub(super) type Place = (RepoName, String, String);
+
+/// Reads directories of commits.
+pub(super) fn trees(reader: &Reader, places: &[Place]) -> Result<(), Fault> {
+    let unknown: Vec<Place> = {
+        let known = reader.known();
+        places
+            .iter()
+            .filter(|place| !known.trees.contains_key(*place))
+            .cloned()
+            .collect()
+    };
+    for places in unknown.chunks(TREES) {
+        let batch = Batch {
+            name: "Trees",
+            field: "object(expression: $v) { __typename ... on Tree { entries { name mode oid } } }",
+            fields: places
+                .iter()
+                .map(|(repo, commit, dir)| Field {
+                    repo,
+                    value: format!("{commit}:{dir}"),
+                })
+                .collect(),
+        };
+        let answers = batch.ask(reader)?;
+        let mut known = reader.known();
+        for (place, answer) in places.iter().zip(answers) {
+            // A repository that cannot be read now stays unknown: that is not "nothing is there".
+            if let Ok(object) = answer {
+                known.trees.insert(place.clone(), listing(&object));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn listing(object: &Value) -> Option<Listing> {
+    let entries = object["entries"].as_array()?;
+    let entry = |entry: &Value| {
+        let mode = u32::try_from(entry["mode"].as_u64()?).ok()?;
+        Some((
+            entry["name"].as_str()?.to_owned(),
+            (mode, entry["oid"].as_str()?.to_owned()),
+        ))
+    };
+    Some(entries.iter().filter_map(entry).collect())
+}
+
+/// Reads blobs that are neither known nor in the cache.
+pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Option<&dyn Blobs>) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    let mut unknown = Vec::new();
+    for (repo, oid) in wanted {
+        if !seen.insert(oid) || reader.known().blobs.contains_key(oid) {
+            continue;
+        }
+        match cache.and_then(|cache| cache.get(oid)) {
+            Some(bytes) => drop(reader.known().blobs.insert(oid.clone(), bytes)),
+            None => unknown.push((repo.clone(), oid.clone())),
+        }
+    }
+    for blobs in unknown.chunks(TEXTS) {
+        let batch = Batch {
+            name: "Texts",
+            field: "object(oid: $v) { __typename ... on Blob { oid isBinary isTruncated text } }",
+            fields: blobs
+                .iter()
+                .map(|(repo, oid)| Field {
+                    repo,
+                    value: oid.clone(),
+                })
+                .collect(),
+        };
+        let answers = batch.ask(reader)?;
+        for ((repo, oid), answer) in blobs.iter().zip(answers) {
+            let Ok(object) = answer else { continue };
+            let whole = object["isTruncated"] == json!(false) && object["isBinary"] == json!(false);
+            let text = object["text"]
+                .as_str()
+                .filter(|text| whole && is_blob(text.as_bytes(), oid));
+            let bytes = match text {
+                Some(text) => text.as_bytes().to_vec(),
+                None if object.is_object() => raw(reader, repo, oid)?,
+                None => continue,
+            };
+            if let Some(cache) = cache {
+                cache.put(oid, &bytes);
+            }
+            reader.known().blobs.insert(oid.clone(), Arc::from(bytes));
+        }
+    }
+    Ok(())
+}
+
+/// Whether bytes are those of a blob: text that is not UTF-8 comes with replacements.
+fn is_blob(bytes: &[u8], oid: &str) -> bool {
+    git2::Oid::hash_object(git2::ObjectType::Blob, bytes).is_ok_and(|id| id.to_string() == oid)
+}
+
+/// Reads a blob that GraphQL does not give whole: it is large or no text.
+fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
+    let what = format!("reading a file of {repo}");
+    let call = Call {
+        method: Method::GET,
+        path: format!("/repos/{repo}/git/blobs/{oid}"),
+        body: None,
+        repeat: Repeat::Safe,
+        what: what.clone(),
+        etag: None,
+    };
+    let answer = reader.client.call(reader.home.as_ref().unwrap_or(repo), &call)?.body;
+    let text: String = answer["content"]
+        .as_str()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
+    bytes.filter(|bytes| is_blob(bytes, oid)).ok_or_else(|| Fault {
+        what,
+        kind: FaultKind::Garbled("its content is not that of the file".into()),
+    })
+}
+
+/// Reads the directories that lead to files, links included, then the files.
+pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> Result<(), Fault> {
+    let mut paths: Vec<(&Wanted, String)> = wanted
+        .iter()
+        .flat_map(|of| of.files.iter().map(move |file| (of, file.clone())))
+        .collect();
+    for _ in 0..HOPS {
+        let places: BTreeSet<Place> = paths
+            .iter()
+            .flat_map(|(of, path)| folders(path).map(|dir| (of.repo.clone(), of.commit.0.clone(), dir.to_owned())))
+            .collect();
+        trees(reader, &places.into_iter().collect::<Vec<_>>())?;
+        let found: Vec<(&Wanted, String, EntryKind, String)> = paths
+            .iter()
+            .filter_map(|(of, path)| entry(reader, of, path).map(|(kind, oid)| (*of, path.clone(), kind, oid)))
+            .collect();
+        let oids: Vec<_> = found
+            .iter()
+            .map(|(of, _, _, oid)| (of.repo.clone(), oid.clone()))
+            .collect();
+        blobs(reader, &oids, Some(cache))?;
+        paths = found
+            .into_iter()
+            .filter(|(_, _, kind, _)| *kind == EntryKind::Link)
+            .filter_map(|(of, path, _, oid)| {
+                let target = reader.known().blobs.get(&oid).cloned()?;
+                Some((of, target_of(&path, std::str::from_utf8(&target).ok()?)?))
+            })
+            .collect();
+        if paths.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The directories on the way to a file, the root first.
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
+}
+
+fn entry(reader: &Reader, of: &Wanted, path: &str) -> Option<(EntryKind, String)> {
+    let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let known = reader.known();
+    let listing = known
+        .trees
+        .get(&(of.repo.clone(), of.commit.0.clone(), dir.to_owned()))?;
+    let (mode, oid) = listing.as_ref()?.get(name)?;
+    let kind = kind(*mode);
+    matches!(kind, EntryKind::File | EntryKind::Link).then(|| (kind, oid.clone()))
+}
+
+/// Where a link leads, as far as it can be told from its text alone.
+fn target_of(path: &str, target: &str) -> Option<String> {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// What a mode stands for.
+pub(super) fn kind(mode: u32) -> EntryKind {
+    match mode & 0o170_000 {
+        0o040_000 => EntryKind::Dir,
+        0o100_000 => EntryKind::File,
+        0o120_000 => EntryKind::Link,
+        _ => EntryKind::Other,
+    }
+}

@@ -1,0 +1,165 @@
+//! Reads repositories through GitHub's API, many in one question, and nothing that is known already.
+//!
+//! What is asked for is gathered first ([`Reader::heads`], [`Reader::gather`]); [`Reader::head`] and [`Reader::open`]
+//! then answer from what was gathered, and ask for single things only where a link led somewhere unforeseen.
+
+mod ask;
+mod snapshot;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{CommitId, RepoName, SourceError};
+use crate::forge::github::Client;
+use snapshot::GithubSnapshot;
+
+/// A directory's entries: mode and object id by name.
+type Listing = BTreeMap<String, (u32, String)>;
+
+/// Where blobs are looked up before they are asked for, and kept afterwards.
+pub trait Blobs {
+    /// The bytes of a blob that is known.
+    fn get(&self, oid: &str) -> Option<Arc<[u8]>>;
+    /// Keeps a blob's bytes.
+    fn put(&self, oid: &str, bytes: &[u8]);
+}
+
+/// Reads repositories through GitHub's API.
+pub struct Reader {
+    client: Client,
+    /// The repository whose organisation's token reads.
+    home: Option<RepoName>,
+    known: Mutex<Known>,
+}
+
+/// What was read in this run.
+#[derive(Default)]
+struct Known {
+    /// The commit of a branch, or why it cannot be had.
+    heads: BTreeMap<(RepoName, String), Result<String, Missing>>,
+    /// The directories of a commit; `None`: there is no such directory.
+    trees: BTreeMap<(RepoName, String, String), Option<Listing>>,
+    /// Blobs by object id.
+    blobs: BTreeMap<String, Arc<[u8]>>,
+}
+
+/// Why a branch's commit cannot be had.
+#[derive(Clone, Debug)]
+enum Missing {
+    Branch,
+    Repository,
+}
+
+/// What is wanted of one repository.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The repository.
+    pub repo: RepoName,
+    /// The commit.
+    pub commit: CommitId,
+    /// The files.
+    pub files: BTreeSet<String>,
+}
+
+impl Reader {
+    /// Reads through a client.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            home: None,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Reads with the token for a repository: an app's token for one organisation reads what is public in all. Without
+    /// it, with that of the first repository that is asked for.
+    #[must_use]
+    pub fn reading_as(mut self, home: Option<RepoName>) -> Self {
+        self.home = home;
+        self
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Asks where many branches are. What fails is asked for again, and told, by [`Self::head`].
+    pub fn heads(&self, branches: &[(RepoName, String)]) {
+        let unknown: BTreeSet<_> = {
+            let known = self.known();
+            branches
+                .iter()
+                .filter(|branch| !known.heads.contains_key(*branch))
+                .cloned()
+                .collect()
+        };
+        if let Err(error) = ask::heads(self, &unknown.into_iter().collect::<Vec<_>>()) {
+            tracing::debug!(%error, "asking where branches are");
+        }
+    }
+
+    /// Asks which commit a branch is at.
+    ///
+    /// # Errors
+    /// There is no such repository or branch, or it cannot be told.
+    pub fn head(&self, repo: &RepoName, branch: &str) -> Result<CommitId, SourceError> {
+        let key = (repo.clone(), branch.to_owned());
+        let mut found = self.known().heads.get(&key).cloned();
+        if found.is_none() {
+            ask::heads(self, std::slice::from_ref(&key)).map_err(|fault| denied(repo, &fault))?;
+            found = self.known().heads.get(&key).cloned();
+        }
+        match found {
+            Some(Ok(commit)) => Ok(CommitId(commit)),
+            Some(Err(Missing::Branch)) => Err(SourceError::NoBranch {
+                place: format!("{repo} on GitHub"),
+                branch: branch.to_owned(),
+                near: Vec::new(),
+                count: 0,
+                remote: false,
+            }),
+            Some(Err(Missing::Repository)) | None => Err(SourceError::NotFound {
+                place: format!("{repo} (on GitHub, or the credential has no access to it)"),
+            }),
+        }
+    }
+
+    /// Reads directories and files of many repositories. What fails is asked for again, and told, when it is read.
+    /// What is in the cache is not asked for.
+    pub fn gather(&self, wanted: &[Wanted], cache: &dyn Blobs) {
+        if let Err(error) = ask::gather(self, wanted, cache) {
+            tracing::debug!(%error, "reading many repositories");
+        }
+    }
+
+    /// Opens a branch.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub fn open(self: &Arc<Self>, repo: &RepoName, branch: &str) -> Result<GithubSnapshot, SourceError> {
+        let commit = self.head(repo, branch)?;
+        Ok(GithubSnapshot::new(Arc::clone(self), repo, branch, commit))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn denied(repo: &RepoName, fault: &dyn std::fmt::Display) -> SourceError {
+    SourceError::Denied {
+        place: repo.to_string(),
+        message: fault.to_string(),
+    }
+}
+
+impl Blobs for crate::store::Store {
+    fn get(&self, oid: &str) -> Option<Arc<[u8]>> {
+        self.get::<Vec<u8>>("blob", 1, oid.as_bytes()).map(Arc::from)
+    }
+
+    fn put(&self, oid: &str, bytes: &[u8]) {
+        self.put("blob", 1, oid.as_bytes(), &bytes);
+    }
+}

@@ -1,0 +1,135 @@
+//! A repository's files at a commit, read through GitHub's API.
+
+use std::sync::Arc;
+
+use super::{Listing, Reader, ask};
+use crate::source::walk::{Node, Stepped, Tree, resolve};
+use crate::source::{Blob, CommitId, Entry, EntryKind, MAX_BLOB, Origin, ReadError, RepoName, Snapshot};
+
+/// A repository at a commit.
+pub struct GithubSnapshot {
+    reader: Arc<Reader>,
+    repo: RepoName,
+    commit: String,
+    origin: Origin,
+}
+
+impl GithubSnapshot {
+    pub(super) fn new(reader: Arc<Reader>, repo: &RepoName, branch: &str, commit: CommitId) -> Self {
+        Self {
+            reader,
+            repo: repo.clone(),
+            origin: Origin {
+                name: repo.to_string(),
+                branch: branch.to_owned(),
+                commit: Some(commit.0.clone()),
+            },
+            commit: commit.0,
+        }
+    }
+
+    /// The entries of a directory; `None` where there is none.
+    fn listing(&self, dir: &str) -> Result<Option<Listing>, String> {
+        let place = (self.repo.clone(), self.commit.clone(), dir.to_owned());
+        if let Some(listing) = self.reader.known().trees.get(&place) {
+            return Ok(listing.clone());
+        }
+        ask::trees(&self.reader, std::slice::from_ref(&place)).map_err(|fault| fault.to_string())?;
+        let listing = self.reader.known().trees.get(&place).cloned();
+        listing.ok_or_else(|| format!("{} can no longer be read", self.repo))
+    }
+
+    fn blob(&self, oid: &str) -> Result<Arc<[u8]>, String> {
+        if let Some(bytes) = self.reader.known().blobs.get(oid) {
+            return Ok(bytes.clone());
+        }
+        ask::blobs(&self.reader, &[(self.repo.clone(), oid.to_owned())], None).map_err(|fault| fault.to_string())?;
+        let bytes = self.reader.known().blobs.get(oid).cloned();
+        bytes.ok_or_else(|| format!("{} can no longer be read", self.repo))
+    }
+}
+
+impl Tree for GithubSnapshot {
+    /// The directory's path.
+    type Dir = String;
+    /// The file's object id.
+    type File = String;
+
+    fn root(&self) -> Result<String, String> {
+        Ok(String::new())
+    }
+
+    fn child(&self, dir: &String, name: &str) -> Stepped<String, String> {
+        let Some((mode, oid)) = self.listing(dir)?.and_then(|mut listing| listing.remove(name)) else {
+            return Ok(None);
+        };
+        let path = if dir.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{dir}/{name}")
+        };
+        Ok(Some(match ask::kind(mode) {
+            EntryKind::Dir => Node::Dir(path),
+            EntryKind::File => Node::File(oid),
+            EntryKind::Link => Node::Link(self.blob(&oid)?.to_vec()),
+            EntryKind::Other => Node::Other,
+        }))
+    }
+}
+
+impl Snapshot for GithubSnapshot {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
+        let Some(found) = resolve(self, path)? else {
+            return Ok(None);
+        };
+        let Node::File(oid) = found.node else {
+            return Err(ReadError::WrongKind(path.to_owned(), "file"));
+        };
+        let bytes = self.blob(&oid).map_err(|message| ReadError::Io {
+            path: path.to_owned(),
+            message,
+        })?;
+        if bytes.len() as u64 > MAX_BLOB {
+            return Err(ReadError::TooLarge {
+                path: path.to_owned(),
+                size: bytes.len() as u64,
+            });
+        }
+        Ok(Some(Blob {
+            bytes,
+            oid,
+            path: found.path,
+        }))
+    }
+
+    fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
+        match resolve(self, path)?.map(|found| found.node) {
+            None => Ok(None),
+            Some(Node::File(oid)) => Ok(Some(oid)),
+            Some(_) => Err(ReadError::WrongKind(path.to_owned(), "file")),
+        }
+    }
+
+    fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
+        let Some(found) = resolve(self, dir)? else {
+            return Ok(None);
+        };
+        let Node::Dir(path) = found.node else {
+            return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
+        };
+        let listing = self.listing(&path).map_err(|message| ReadError::Io {
+            path: dir.to_owned(),
+            message,
+        })?;
+        let entry = |(name, (mode, oid))| Entry {
+            name,
+            kind: ask::kind(mode),
+            oid: Some(oid),
+        };
+        Ok(listing.map(|listing| listing.into_iter().map(entry).collect()))
+    }
+}

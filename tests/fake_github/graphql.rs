@@ -1,0 +1,330 @@
+//! Executes GraphQL questions against the state: what is not modelled is an error, as with the real schema.
+
+use graphql_parser::query::{self as ast, Definition, OperationDefinition, Selection, parse_query};
+use serde_json::{Map, Value, json};
+
+use super::state::{BOT, Pull, PullState, State, node_id};
+
+type Args = Map<String, Value>;
+type Set<'q> = ast::SelectionSet<'q, String>;
+type Field<'q> = ast::Field<'q, String>;
+
+/// Something that has fields.
+enum Node {
+    Query,
+    Mutation,
+    Repository(String),
+    /// Fields that need no arguments, `__typename` among them.
+    Plain(Value),
+}
+
+struct Executor<'s> {
+    state: &'s mut State,
+    variables: Args,
+    errors: Vec<Value>,
+}
+
+/// Answers a request's body.
+pub fn execute(state: &mut State, body: &Value) -> Value {
+    let text = body["query"].as_str().unwrap_or_default();
+    let parsed = match parse_query::<String>(text) {
+        Ok(parsed) => parsed,
+        Err(error) => return json!({ "errors": [{ "message": error.to_string() }] }),
+    };
+    let mut executor = Executor {
+        state,
+        variables: body["variables"].as_object().cloned().unwrap_or_default(),
+        errors: Vec::new(),
+    };
+    let mut data = Value::Null;
+    for definition in &parsed.definitions {
+        if let Definition::Operation(operation) = definition {
+            let (node, set) = match operation {
+                OperationDefinition::Query(query) => (Node::Query, &query.selection_set),
+                OperationDefinition::Mutation(mutation) => (Node::Mutation, &mutation.selection_set),
+                _ => return json!({ "errors": [{ "message": "not modelled" }] }),
+            };
+            data = executor.select(&node, set);
+        }
+    }
+    match executor.errors.as_slice() {
+        [] => json!({ "data": data }),
+        errors => json!({ "data": data, "errors": errors }),
+    }
+}
+
+impl Executor<'_> {
+    fn select(&mut self, node: &Node, set: &Set<'_>) -> Value {
+        let mut out = Map::new();
+        for selection in &set.items {
+            match selection {
+                Selection::Field(field) => {
+                    let key = field.alias.as_ref().unwrap_or(&field.name).clone();
+                    let value = self.field(node, field);
+                    out.insert(key, value);
+                }
+                Selection::InlineFragment(fragment) => {
+                    let Some(ast::TypeCondition::On(kind)) = &fragment.type_condition else {
+                        continue;
+                    };
+                    let fits = matches!(node, Node::Plain(value) if value["__typename"] == json!(kind));
+                    if let (true, Value::Object(more)) = (fits, self.select(node, &fragment.selection_set)) {
+                        out.extend(more);
+                    }
+                }
+                Selection::FragmentSpread(_) => self.error("a fragment is not modelled", "UNKNOWN"),
+            }
+        }
+        Value::Object(out)
+    }
+
+    fn error(&mut self, message: &str, kind: &str) {
+        self.errors
+            .push(json!({ "message": message, "type": kind, "path": [] }));
+    }
+
+    fn field(&mut self, node: &Node, field: &Field<'_>) -> Value {
+        let args: Args = field
+            .arguments
+            .iter()
+            .map(|(name, value)| (name.clone(), self.value(value)))
+            .collect();
+        let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        match (node, field.name.as_str()) {
+            (Node::Query, "repository") => {
+                let name = format!("{}/{}", text("owner"), text("name"));
+                match self.state.repo(&name).map(|repo| repo.name.clone()) {
+                    Some(name) => self.select(&Node::Repository(name), &field.selection_set),
+                    None => {
+                        self.error(
+                            &format!("Could not resolve to a Repository with the name '{name}'."),
+                            "NOT_FOUND",
+                        );
+                        Value::Null
+                    }
+                }
+            }
+            (Node::Query, "viewer") => self.plain(json!({ "__typename": "User", "login": BOT }), field),
+            (Node::Query, "rateLimit") => self.plain(
+                json!({ "__typename": "RateLimit", "cost": 1, "remaining": 4999 }),
+                field,
+            ),
+            (Node::Mutation, "updateRefs") => self.update_refs(&args["input"], field),
+            (Node::Repository(name), name_of_field) => {
+                let value = self.of_repository(&name.clone(), name_of_field, &args);
+                self.plain(value, field)
+            }
+            (Node::Plain(value), name) => match value.get(name) {
+                Some(value) => self.plain(value.clone(), field),
+                None => {
+                    self.error(
+                        &format!("Field '{name}' doesn't exist on type '{}'", value["__typename"]),
+                        "undefinedField",
+                    );
+                    Value::Null
+                }
+            },
+            (_, name) => {
+                self.error(&format!("Field '{name}' doesn't exist here"), "undefinedField");
+                Value::Null
+            }
+        }
+    }
+
+    fn plain(&mut self, value: Value, field: &Field<'_>) -> Value {
+        match value {
+            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.plain(item, field)).collect()),
+            Value::Object(_) => self.select(&Node::Plain(value), &field.selection_set),
+            scalar => scalar,
+        }
+    }
+
+    fn of_repository(&mut self, name: &str, field: &str, args: &Args) -> Value {
+        let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let repo = self.state.repo(name).unwrap().clone();
+        match field {
+            "id" => json!(node_id(repo.id)),
+            "nameWithOwner" => json!(repo.name),
+            "isArchived" => json!(repo.archived),
+            "ref" => match repo.refs.get(&text("qualifiedName")) {
+                Some(oid) => {
+                    json!({ "__typename": "Ref", "name": text("qualifiedName"), "target": object(self.state, oid) })
+                }
+                None => Value::Null,
+            },
+            "object" => {
+                let expression = if text("oid").is_empty() {
+                    text("expression")
+                } else {
+                    text("oid")
+                };
+                self.resolve(&repo.refs, &expression)
+                    .map_or(Value::Null, |oid| object(self.state, &oid))
+            }
+            "pullRequest" => {
+                let number = args.get("number").and_then(Value::as_u64);
+                let found = repo.pulls.iter().find(|pull| Some(pull.number) == number);
+                found.map_or(Value::Null, pull)
+            }
+            "pullRequests" => {
+                let branch = text("headRefName");
+                let last = args.get("last").and_then(Value::as_u64).unwrap_or(100) as usize;
+                let found: Vec<Value> = repo.pulls.iter().filter(|pull| pull.head == branch).map(pull).collect();
+                let found = &found[found.len().saturating_sub(last)..];
+                json!({ "__typename": "PullRequestConnection", "nodes": found })
+            }
+            _ => {
+                self.error(
+                    &format!("Field '{field}' doesn't exist on type 'Repository'"),
+                    "undefinedField",
+                );
+                Value::Null
+            }
+        }
+    }
+
+    /// `oid`, `oid:path` or `branch:path`.
+    fn resolve(&self, refs: &std::collections::BTreeMap<String, String>, expression: &str) -> Option<String> {
+        let (commit, path) = expression
+            .split_once(':')
+            .map_or((expression, None), |(commit, path)| (commit, Some(path)));
+        let branch = refs.get(commit).or_else(|| refs.get(&format!("refs/heads/{commit}")));
+        let oid = git2::Oid::from_str(branch.map_or(commit, String::as_str)).ok()?;
+        let found = self.state.git.find_object(oid, None).ok()?;
+        match path {
+            None => Some(found.id().to_string()),
+            Some("") => Some(found.peel_to_tree().ok()?.id().to_string()),
+            Some(path) => {
+                let tree = found.peel_to_tree().ok()?;
+                Some(tree.get_path(std::path::Path::new(path)).ok()?.id().to_string())
+            }
+        }
+    }
+
+    fn update_refs(&mut self, input: &Value, field: &Field<'_>) -> Value {
+        let id = input["repositoryId"].as_str().unwrap_or_default();
+        let Some(name) = self.state.repo_by_id(id) else {
+            self.error("Could not resolve to a node", "NOT_FOUND");
+            return Value::Null;
+        };
+        let zero = "0".repeat(40);
+        let updates = input["refUpdates"].as_array().cloned().unwrap_or_default();
+        for update in &updates {
+            let there = self
+                .state
+                .repo(&name)
+                .unwrap()
+                .refs
+                .get(update["name"].as_str().unwrap_or_default());
+            let there = there.unwrap_or(&zero).clone();
+            if update["beforeOid"].as_str().is_some_and(|before| before != there) {
+                self.error(
+                    "Reference update failed: the ref is not at the expected commit",
+                    "UNPROCESSABLE",
+                );
+                return Value::Null;
+            }
+        }
+        for update in &updates {
+            let after = update["afterOid"].as_str().unwrap_or_default().to_owned();
+            let name_of_ref = update["name"].as_str().unwrap_or_default().to_owned();
+            self.state
+                .set_ref(&name, &name_of_ref, (after != zero).then_some(after));
+        }
+        self.plain(
+            json!({ "__typename": "UpdateRefsPayload", "clientMutationId": null }),
+            field,
+        )
+    }
+
+    fn value(&self, value: &ast::Value<'_, String>) -> Value {
+        match value {
+            ast::Value::Variable(name) => self.variables.get(name).cloned().unwrap_or(Value::Null),
+            ast::Value::Int(number) => json!(number.as_i64()),
+            ast::Value::Float(number) => json!(number),
+            ast::Value::String(text) | ast::Value::Enum(text) => json!(text),
+            ast::Value::Boolean(flag) => json!(flag),
+            ast::Value::Null => Value::Null,
+            ast::Value::List(items) => items.iter().map(|item| self.value(item)).collect(),
+            ast::Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, item)| (key.clone(), self.value(item))).collect())
+            }
+        }
+    }
+}
+
+fn pull(pull: &Pull) -> Value {
+    let state = match pull.state {
+        PullState::Open => "OPEN",
+        PullState::Closed => "CLOSED",
+        PullState::Merged => "MERGED",
+    };
+    let labels: Vec<Value> = pull
+        .labels
+        .iter()
+        .map(|name| json!({ "__typename": "Label", "name": name }))
+        .collect();
+    let comment = |comment: &super::state::Comment| {
+        json!({
+            "__typename": "IssueComment", "databaseId": comment.id, "body": comment.body, "createdAt": comment.created_at,
+            "lastEditedAt": comment.edited_at, "authorAssociation": comment.association, "viewerDidAuthor": comment.author == BOT,
+        })
+    };
+    let comments: Vec<Value> = pull.comments.iter().map(comment).collect();
+    json!({
+        "__typename": "PullRequest", "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
+        "baseRefName": pull.base, "viewerDidAuthor": pull.author == BOT,
+        "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
+        "labels": { "__typename": "LabelConnection", "nodes": labels },
+        "comments": { "__typename": "IssueCommentConnection", "nodes": comments },
+        "commits": { "__typename": "PullRequestCommitConnection", "nodes": [{ "__typename": "PullRequestCommit", "commit": { "__typename": "Commit", "message": "" } }] },
+    })
+}
+
+/// A git object with the fields that do not lead further.
+fn object(state: &State, oid: &str) -> Value {
+    let found = state.git.find_object(git2::Oid::from_str(oid).unwrap(), None).unwrap();
+    match found.kind() {
+        Some(git2::ObjectType::Commit) => commit(state, found.id()),
+        Some(git2::ObjectType::Tree) => {
+            let tree = found.peel_to_tree().unwrap();
+            let entry = |entry: git2::TreeEntry<'_>| {
+                json!({
+                    "__typename": "TreeEntry", "name": entry.name().unwrap_or_default(), "mode": entry.filemode(),
+                    "type": entry.kind().map_or("commit", |kind| kind.str()), "oid": entry.id().to_string(),
+                })
+            };
+            json!({ "__typename": "Tree", "oid": oid, "entries": tree.iter().map(entry).collect::<Vec<_>>() })
+        }
+        _ => blob(state, found.id()),
+    }
+}
+
+/// The most text of a blob that GraphQL gives, in bytes.
+const CUT: usize = 512_000;
+
+fn blob(state: &State, oid: git2::Oid) -> Value {
+    let blob = state.git.find_blob(oid).unwrap();
+    let text = std::str::from_utf8(blob.content())
+        .ok()
+        .filter(|text| !text.contains('\0'));
+    let cut = text.map(|text| &text[..text.len().min(CUT)]);
+    json!({
+        "__typename": "Blob", "oid": oid.to_string(), "byteSize": blob.size(), "isBinary": text.is_none(), "text": cut,
+        "isTruncated": text.is_some_and(|text| text.len() > CUT),
+    })
+}
+
+fn commit(state: &State, oid: git2::Oid) -> Value {
+    let commit = state.git.find_commit(oid).unwrap();
+    let who = |who: git2::Signature<'_>| json!({ "__typename": "GitActor", "name": who.name().unwrap_or_default(), "email": who.email().unwrap_or_default() });
+    let parents: Vec<Value> = commit
+        .parent_ids()
+        .map(|id| json!({ "__typename": "Commit", "oid": id.to_string() }))
+        .collect();
+    json!({
+        "__typename": "Commit", "oid": oid.to_string(), "message": commit.message().unwrap_or_default(), "author": who(commit.author()),
+        "committer": who(commit.committer()), "tree": { "__typename": "Tree", "oid": commit.tree_id().to_string() },
+        "parents": { "__typename": "CommitConnection", "totalCount": parents.len(), "nodes": parents },
+    })
+}

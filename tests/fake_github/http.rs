@@ -1,0 +1,174 @@
+//! The server: one thread, a connection task each, requests one at a time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::faults::Fault;
+use super::{Exchange, Inside, graphql, rest};
+
+pub fn serve(listener: std::net::TcpListener, inside: Arc<Mutex<Inside>>, mut stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    listener.set_nonblocking(true).unwrap();
+    runtime.block_on(async move {
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        loop {
+            tokio::select! {
+                _ = &mut stopped => return,
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let inside = Arc::clone(&inside);
+                    tokio::spawn(async move {
+                        let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&inside)));
+                        let io = hyper_util::rt::TokioIo::new(stream);
+                        let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+                    });
+                }
+            }
+        }
+    });
+}
+
+/// Ends the connection without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is lost")]
+struct Lost;
+
+async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Result<Response<Full<Bytes>>, Lost> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
+    let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let asked = Asked {
+        method: parts.method.to_string(),
+        path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        body: if body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).unwrap_or(Value::Null)
+        },
+        authorization: header("authorization"),
+        host: header("host").unwrap_or_default(),
+    };
+    let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
+    let response = inside.answer(&asked);
+    drop(inside);
+    response.ok_or(Lost)
+}
+
+/// A request.
+pub struct Asked {
+    pub method: String,
+    pub path: String,
+    pub body: Value,
+    pub authorization: Option<String>,
+    pub host: String,
+}
+
+/// A status and a body.
+pub type Said = (u16, Value);
+
+impl Inside {
+    fn answer(&mut self, asked: &Asked) -> Option<Response<Full<Bytes>>> {
+        self.requests += 1;
+        let number = self.requests;
+        let fault = self
+            .faults
+            .iter()
+            .find(|switch| switch.strikes(number))
+            .map(|switch| switch.fault);
+        let said = match fault {
+            Some(fault) if !fault.is_after() => None,
+            _ => Some(self.carry_out(asked)),
+        };
+        let response = match fault {
+            None => said.as_ref().map(|(status, body)| {
+                // A renamed repository's answer says where it is now.
+                let place = body["url"].as_str().filter(|_| matches!(status, 301 | 307));
+                let headers: Vec<_> = place
+                    .map(|place| ("location", format!("http://{}{place}", asked.host)))
+                    .into_iter()
+                    .collect();
+                response(*status, &headers, body.to_string())
+            }),
+            Some(Fault::Truncated) => said.as_ref().map(|(status, body)| {
+                let text = body.to_string();
+                response(*status, &[], text[..text.len() / 2].to_owned())
+            }),
+            Some(Fault::Page) => Some(response(200, &[], "<html>down for maintenance</html>".into())),
+            Some(fault) => fault
+                .answer(self.state.now())
+                .map(|(status, headers, body)| response(status, &headers, body.to_string())),
+        };
+        let (status, body) = said.unwrap_or((0, Value::Null));
+        self.log.push(Exchange {
+            method: asked.method.clone(),
+            path: asked.path.clone(),
+            request: asked.body.clone(),
+            status,
+            response: body,
+            genuine: fault.is_none(),
+            authorization: asked.authorization.clone(),
+        });
+        if let Some(after) = &mut self.after {
+            after(number);
+        }
+        response
+    }
+
+    /// Whether a claim is signed by the app's key, and lasts no longer than GitHub takes.
+    fn is_app(&self, claim: &str) -> bool {
+        let key = jsonwebtoken::DecodingKey::from_rsa_pem(include_bytes!("app-key.pub.pem")).unwrap();
+        let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+        validation.validate_exp = false; // the fake's clock is another
+        validation.required_spec_claims.clear();
+        let Ok(decoded) = jsonwebtoken::decode::<Value>(claim, &key, &validation) else {
+            return false;
+        };
+        let (from, to) = (
+            decoded.claims["iat"].as_i64().unwrap_or(0),
+            decoded.claims["exp"].as_i64().unwrap_or(i64::MAX),
+        );
+        decoded.claims["iss"] == "5" && to - from <= 660
+    }
+
+    fn carry_out(&mut self, asked: &Asked) -> Said {
+        let bearer = asked
+            .authorization
+            .as_deref()
+            .and_then(|text| text.strip_prefix("Bearer "));
+        let claim = bearer.is_some_and(|token| self.is_app(token));
+        let known = |token: &str| self.tokens.is_empty() || self.tokens.iter().any(|known| known == token);
+        if !claim && !bearer.is_some_and(known) {
+            return (
+                401,
+                serde_json::json!({ "message": "Bad credentials", "documentation_url": "https://docs.github.com/rest" }),
+            );
+        }
+        match asked.path.as_str() {
+            "/graphql" | "/api/graphql" => (200, graphql::execute(&mut self.state, &asked.body)),
+            _ => rest::answer(self, asked),
+        }
+    }
+}
+
+fn response(status: u16, headers: &[(&'static str, String)], body: String) -> Response<Full<Bytes>> {
+    let mut builder = Response::builder()
+        .status(status)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("x-ratelimit-limit", "5000");
+    if !headers.iter().any(|(name, _)| *name == "x-ratelimit-remaining") {
+        builder = builder.header("x-ratelimit-remaining", "4999");
+    }
+    for (name, value) in headers {
+        builder = builder.header(*name, value);
+    }
+    let body = if body == "null" { String::new() } else { body };
+    builder.body(Full::new(Bytes::from(body))).unwrap()
+}

@@ -1,0 +1,312 @@
+//! The REST calls that the client uses.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::Inside;
+use super::http::{Asked, Said};
+use super::shapes;
+use super::state::{BOT, Comment, Pull, PullState, State};
+
+pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
+    let path = asked.path.strip_prefix("/api/v3").unwrap_or(&asked.path).to_owned();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let body = &asked.body;
+    if let ("POST", ["app", "installations", id, "access_tokens"]) = (asked.method.as_str(), parts.as_slice()) {
+        return token(inside, id);
+    }
+    let ["repos", org, repo, rest @ ..] = parts.as_slice() else {
+        return not_found();
+    };
+    let state = &mut inside.state;
+    let asked_name = format!("{org}/{repo}");
+    if let Some(now) = state.renamed.get(&asked_name) {
+        return (
+            if asked.method == "GET" { 301 } else { 307 },
+            json!({ "message": "Moved Permanently", "url": format!("/repos/{now}/{}", rest.join("/")), "documentation_url": "https://docs.github.com/rest" }),
+        );
+    }
+    let Some(name) = state.repo(&asked_name).map(|repo| repo.name.clone()) else {
+        return not_found();
+    };
+    match (asked.method.as_str(), rest) {
+        ("GET", ["installation"]) => (200, shapes::installation(org)),
+        ("GET", ["git", "blobs", sha]) => read_blob(state, &name, sha),
+        ("POST", ["git", "blobs"]) => blob(state, &name, body),
+        ("POST", ["git", "trees"]) => tree(state, &name, body),
+        ("POST", ["git", "commits"]) => commit(state, &name, body),
+        ("POST", ["pulls"]) => open(state, &name, body),
+        ("PATCH", ["pulls", number]) => edit(state, &name, number, body),
+        ("POST", ["pulls", number, "requested_reviewers"]) => reviewers(state, &name, number, body),
+        ("POST", ["issues", number, "labels"]) => labels(state, &name, number, body),
+        ("POST", ["issues", number, "assignees"]) => assignees(state, &name, number, body),
+        ("POST", ["issues", number, "comments"]) => comment(state, &name, number, body),
+        ("PATCH", ["issues", "comments", id]) => edit_comment(state, &name, id, body),
+        _ => not_found(),
+    }
+}
+
+pub fn not_found() -> Said {
+    (
+        404,
+        json!({ "message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404" }),
+    )
+}
+
+fn invalid(message: &str) -> Said {
+    (
+        422,
+        json!({ "message": "Validation Failed", "documentation_url": "https://docs.github.com/rest", "errors": [{ "message": message, "code": "custom", "resource": "PullRequest", "field": "base" }] }),
+    )
+}
+
+fn token(inside: &mut Inside, id: &str) -> Said {
+    let token = format!("ghs_{id}_{}", inside.state.id());
+    inside.tokens.push(token.clone());
+    let ends = super::state::time(inside.state.now() + 3_600);
+    (201, shapes::token(&token, &ends))
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn blob(state: &State, repo: &str, body: &Value) -> Said {
+    let content = body["content"].as_str().unwrap_or_default();
+    let bytes = match body["encoding"].as_str() {
+        Some("base64") => base64::engine::general_purpose::STANDARD
+            .decode(content)
+            .unwrap_or_default(),
+        _ => content.as_bytes().to_vec(),
+    };
+    let sha = state.blob(&bytes);
+    (
+        201,
+        json!({ "url": shapes::url(&format!("repos/{repo}/git/blobs/{sha}")), "sha": sha }),
+    )
+}
+
+fn read_blob(state: &State, repo: &str, sha: &str) -> Said {
+    let blob = git2::Oid::from_str(sha).and_then(|oid| state.git.find_blob(oid));
+    let Ok(blob) = blob else { return not_found() };
+    let text = base64::engine::general_purpose::STANDARD.encode(blob.content());
+    // GitHub breaks lines.
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(60)
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .collect();
+    let url = shapes::url(&format!("repos/{repo}/git/blobs/{sha}"));
+    (
+        200,
+        json!({ "content": lines.join("\n"), "encoding": "base64", "url": url, "sha": sha, "size": blob.size(), "node_id": "B_1" }),
+    )
+}
+
+fn tree(state: &State, repo: &str, body: &Value) -> Said {
+    let mut changes = BTreeMap::new();
+    for item in body["tree"].as_array().into_iter().flatten() {
+        let Some(path) = item["path"].as_str() else {
+            return invalid("tree.path is missing");
+        };
+        let mode = i32::from_str_radix(item["mode"].as_str().unwrap_or_default(), 8).unwrap_or_default();
+        let change = match (&item["content"], &item["sha"]) {
+            (Value::String(text), _) => Some((mode, state.blob(text.as_bytes()))),
+            (_, Value::String(sha)) => Some((mode, sha.clone())),
+            (Value::Null, Value::Null) if item.get("sha").is_some() => None,
+            _ => return invalid("tree.sha or tree.content is missing"),
+        };
+        changes.insert(path.to_owned(), change);
+    }
+    match state.tree(body["base_tree"].as_str(), &changes) {
+        Ok(sha) => (201, shapes::tree(state, repo, &sha)),
+        Err(error) => invalid(&error),
+    }
+}
+
+fn commit(state: &mut State, repo: &str, body: &Value) -> Said {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (name, email) = (text(&body["author"]["name"]), text(&body["author"]["email"]));
+    let made = state.commit(
+        &text(&body["tree"]),
+        &texts(&body["parents"]),
+        &text(&body["message"]),
+        (&name, &email),
+    );
+    match made {
+        Ok(sha) => (201, shapes::commit(state, repo, &sha)),
+        Err(error) => invalid(&error),
+    }
+}
+
+fn open(state: &mut State, name: &str, body: &Value) -> Said {
+    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
+    let (base, full_head) = (text("base"), text("head"));
+    let (owner, head) = full_head
+        .split_once(':')
+        .unwrap_or((name.split('/').next().unwrap(), &full_head));
+    let head_repo = state
+        .repos
+        .values()
+        .find(|repo| {
+            repo.name == name && repo.name.starts_with(&format!("{owner}/"))
+                || repo.parent.as_deref() == Some(name) && repo.name.starts_with(&format!("{owner}/"))
+        })
+        .map(|repo| repo.name.clone());
+    let Some(head_repo) = head_repo else {
+        return invalid("head is invalid");
+    };
+    let (Some(head_sha), Some(base_sha)) = (state.branch(&head_repo, head), state.branch(name, &base)) else {
+        return invalid("head or base is invalid");
+    };
+    if head_sha == base_sha {
+        return invalid(&format!("No commits between {base} and {head}"));
+    }
+    let same = |pull: &Pull| {
+        pull.state == PullState::Open
+            && pull.head_repo.is_some()
+            && pull.head == head
+            && pull.head_owner == owner
+            && pull.base == base
+    };
+    if state.repo(name).unwrap().pulls.iter().any(same) {
+        return invalid(&format!("A pull request already exists for {full_head}."));
+    }
+    if text("body").chars().count() > 65_536 {
+        return invalid("body is too long (maximum is 65536 characters)");
+    }
+    let (id, created_at) = (state.id(), state.tick());
+    let repo = state.repo_mut(name).unwrap();
+    let number = repo.pulls.len() as u64 + 1;
+    repo.pulls.push(Pull {
+        id,
+        number,
+        state: PullState::Open,
+        title: text("title"),
+        body: text("body"),
+        author: BOT.into(),
+        base,
+        head: head.into(),
+        head_repo: Some(head_repo),
+        head_owner: owner.into(),
+        head_sha,
+        base_sha,
+        draft: body["draft"].as_bool().unwrap_or(false),
+        labels: Vec::new(),
+        reviewers: Vec::new(),
+        assignees: Vec::new(),
+        comments: Vec::new(),
+        created_at,
+    });
+    (201, shapes::pull(state, name, number))
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap_or_default()
+}
+
+fn pull<'s>(state: &'s mut State, name: &str, n: &str) -> Option<&'s mut Pull> {
+    let n = number(n);
+    state.repo_mut(name)?.pulls.iter_mut().find(|pull| pull.number == n)
+}
+
+fn edit(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
+    let base = body["base"].as_str().map(str::to_owned);
+    if base.as_ref().is_some_and(|base| state.branch(name, base).is_none()) {
+        return invalid("base is invalid");
+    }
+    let Some(found) = pull(state, name, n) else {
+        return not_found();
+    };
+    if let Some(title) = body["title"].as_str() {
+        found.title = title.into();
+    }
+    if let Some(text) = body["body"].as_str() {
+        found.body = text.into();
+    }
+    if let Some(base) = base {
+        found.base = base;
+    }
+    match body["state"].as_str() {
+        Some("closed") if found.state == PullState::Open => found.state = PullState::Closed,
+        Some("open") if found.state == PullState::Closed => found.state = PullState::Open,
+        _ => {}
+    }
+    (200, shapes::pull(state, name, number(n)))
+}
+
+fn add(to: &mut Vec<String>, names: Vec<String>) {
+    for name in names {
+        if !to.contains(&name) {
+            to.push(name);
+        }
+    }
+}
+
+fn reviewers(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
+    let names = texts(&body["reviewers"]);
+    if names.iter().any(|name| name == "nobody") {
+        return invalid("Reviews may only be requested from collaborators.");
+    }
+    let Some(found) = pull(state, name, n) else {
+        return not_found();
+    };
+    add(&mut found.reviewers, names);
+    (201, shapes::pull_simple(state, name, number(n)))
+}
+
+fn labels(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
+    let Some(found) = pull(state, name, n) else {
+        return not_found();
+    };
+    add(&mut found.labels, texts(&body["labels"]));
+    let labels: Vec<Value> = found.labels.iter().map(|label| shapes::label(name, label)).collect();
+    (200, json!(labels))
+}
+
+fn assignees(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
+    let Some(found) = pull(state, name, n) else {
+        return not_found();
+    };
+    add(&mut found.assignees, texts(&body["assignees"]));
+    (201, shapes::issue(state, name, number(n)))
+}
+
+fn comment(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
+    let (id, at) = (state.id(), state.tick());
+    let Some(found) = pull(state, name, n) else {
+        return not_found();
+    };
+    let made = Comment {
+        id,
+        author: BOT.into(),
+        association: "NONE",
+        body: body["body"].as_str().unwrap_or_default().into(),
+        created_at: at,
+        edited_at: None,
+    };
+    found.comments.push(made.clone());
+    (201, shapes::comment(name, number(n), &made))
+}
+
+fn edit_comment(state: &mut State, name: &str, id: &str, body: &Value) -> Said {
+    let (id, at) = (number(id), state.tick());
+    let repo = state.repo_mut(name).unwrap();
+    for pull in &mut repo.pulls {
+        let n = pull.number;
+        if let Some(found) = pull.comments.iter_mut().find(|comment| comment.id == id) {
+            found.body = body["body"].as_str().unwrap_or_default().into();
+            found.edited_at = Some(at);
+            return (200, shapes::comment(name, n, found));
+        }
+    }
+    not_found()
+}

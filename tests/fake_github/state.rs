@@ -1,0 +1,261 @@
+//! What is in the fake: repositories, branches, objects, pull requests, comments, labels.
+
+use std::collections::BTreeMap;
+
+use git2::{FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time};
+
+/// Who the credential belongs to.
+pub const BOT: &str = "okd-lockstep[bot]";
+
+pub struct State {
+    dir: tempfile::TempDir,
+    /// Holds the objects of all repositories, as a network of forks shares them.
+    pub git: Repository,
+    pub repos: BTreeMap<String, Repo>,
+    pub accounts: Vec<String>,
+    /// Renamed repositories.
+    pub renamed: BTreeMap<String, String>,
+    clock: u64,
+    ids: u64,
+}
+
+#[derive(Clone, Default)]
+pub struct Repo {
+    pub id: u64,
+    pub name: String,
+    pub archived: bool,
+    pub refs: BTreeMap<String, String>,
+    pub pulls: Vec<Pull>,
+    /// The repository that this is a fork of.
+    pub parent: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pull {
+    pub id: u64,
+    pub number: u64,
+    pub state: PullState,
+    pub title: String,
+    pub body: String,
+    pub author: String,
+    pub base: String,
+    pub head: String,
+    /// Deleted forks leave none.
+    pub head_repo: Option<String>,
+    pub head_owner: String,
+    pub head_sha: String,
+    pub base_sha: String,
+    pub draft: bool,
+    pub labels: Vec<String>,
+    pub reviewers: Vec<String>,
+    pub assignees: Vec<String>,
+    pub comments: Vec<Comment>,
+    pub created_at: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullState {
+    Open,
+    Closed,
+    Merged,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    pub id: u64,
+    pub author: String,
+    pub association: &'static str,
+    pub body: String,
+    pub created_at: String,
+    pub edited_at: Option<String>,
+}
+
+impl State {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).external_template(false);
+        let git = Repository::init_opts(dir.path(), &options).unwrap();
+        Self {
+            dir,
+            git,
+            repos: BTreeMap::new(),
+            accounts: Vec::new(),
+            renamed: BTreeMap::new(),
+            clock: 1_700_000_000,
+            ids: 1_000,
+        }
+    }
+
+    /// The time of the fake; each look at it is a second later.
+    pub fn tick(&mut self) -> String {
+        self.clock += 1;
+        time(self.clock)
+    }
+
+    /// Lets time go by.
+    pub fn pass(&mut self, seconds: u64) {
+        self.clock += seconds;
+    }
+
+    pub fn now(&self) -> u64 {
+        self.clock
+    }
+
+    pub fn id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// A repository by name, followed where it was renamed.
+    pub fn repo(&self, name: &str) -> Option<&Repo> {
+        let name = self.renamed.get(name).map_or(name, String::as_str);
+        self.repos.values().find(|repo| repo.name.eq_ignore_ascii_case(name))
+    }
+
+    pub fn repo_mut(&mut self, name: &str) -> Option<&mut Repo> {
+        let name = self.renamed.get(name).cloned().unwrap_or_else(|| name.to_owned());
+        self.repos
+            .values_mut()
+            .find(|repo| repo.name.eq_ignore_ascii_case(&name))
+    }
+
+    pub fn repo_by_id(&self, id: &str) -> Option<String> {
+        self.repos
+            .values()
+            .find(|repo| node_id(repo.id) == id)
+            .map(|repo| repo.name.clone())
+    }
+
+    pub fn blob(&self, bytes: &[u8]) -> String {
+        self.git.blob(bytes).unwrap().to_string()
+    }
+
+    /// A tree with changes: a mode and an object, or nothing, at each path.
+    pub fn tree(
+        &self,
+        base: Option<&str>,
+        changes: &BTreeMap<String, Option<(i32, String)>>,
+    ) -> Result<String, String> {
+        let oid = |text: &str| Oid::from_str(text).map_err(|error| error.message().to_owned());
+        let empty = self.git.treebuilder(None).unwrap().write().unwrap();
+        let base = base.map_or(Ok(empty), oid)?;
+        let base = self.git.find_tree(base).map_err(|error| error.message().to_owned())?;
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        for (path, change) in changes {
+            match change {
+                Some((mode, id)) => {
+                    let mode = match mode {
+                        0o100_755 => FileMode::BlobExecutable,
+                        0o120_000 => FileMode::Link,
+                        _ => FileMode::Blob,
+                    };
+                    let id = oid(id)?;
+                    self.git
+                        .find_object(id, Some(ObjectType::Blob))
+                        .map_err(|_| "no such blob".to_owned())?;
+                    update.upsert(path.as_str(), id, mode);
+                }
+                None => {
+                    update.remove(path.as_str());
+                }
+            }
+        }
+        update
+            .create_updated(&self.git, &base)
+            .map(|id| id.to_string())
+            .map_err(|error| error.message().to_owned())
+    }
+
+    pub fn commit(
+        &mut self,
+        tree: &str,
+        parents: &[String],
+        message: &str,
+        who: (&str, &str),
+    ) -> Result<String, String> {
+        self.clock += 1;
+        let oid = |text: &str| Oid::from_str(text).map_err(|error| error.message().to_owned());
+        let tree = self
+            .git
+            .find_tree(oid(tree)?)
+            .map_err(|error| error.message().to_owned())?;
+        let mut found = Vec::new();
+        for parent in parents {
+            found.push(
+                self.git
+                    .find_commit(oid(parent)?)
+                    .map_err(|error| error.message().to_owned())?,
+            );
+        }
+        let found: Vec<_> = found.iter().collect();
+        let signature = Signature::new(who.0, who.1, &Time::new(self.clock as i64, 0)).unwrap();
+        let made = self.git.commit(None, &signature, &signature, message, &tree, &found);
+        made.map(|id| id.to_string())
+            .map_err(|error| error.message().to_owned())
+    }
+
+    /// The texts of a branch's files.
+    pub fn files(&self, repo: &str, branch: &str) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::new();
+        let Some(commit) = self.branch(repo, branch) else {
+            return files;
+        };
+        let tree = self
+            .git
+            .find_commit(Oid::from_str(&commit).unwrap())
+            .unwrap()
+            .tree()
+            .unwrap();
+        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            if entry.kind() == Some(ObjectType::Blob) {
+                let blob = self.git.find_blob(entry.id()).unwrap();
+                let text = String::from_utf8_lossy(blob.content()).into_owned();
+                files.insert(format!("{folder}{}", entry.name().unwrap()), text);
+            }
+            git2::TreeWalkResult::Ok
+        })
+        .unwrap();
+        files
+    }
+
+    pub fn branch(&self, repo: &str, branch: &str) -> Option<String> {
+        self.repo(repo)?.refs.get(&format!("refs/heads/{branch}")).cloned()
+    }
+
+    /// Moves a branch, and what GitHub does along with it.
+    pub fn set_ref(&mut self, repo: &str, name: &str, to: Option<String>) {
+        let full = self.repo(repo).unwrap().name.clone();
+        let refs = &mut self.repo_mut(repo).unwrap().refs;
+        match &to {
+            Some(oid) => refs.insert(name.to_owned(), oid.clone()),
+            None => refs.remove(name),
+        };
+        let branch = name.strip_prefix("refs/heads/").unwrap_or(name).to_owned();
+        for other in self.repos.values_mut() {
+            for pull in &mut other.pulls {
+                if pull.state == PullState::Open && pull.head == branch && pull.head_repo.as_deref() == Some(&full) {
+                    match &to {
+                        Some(oid) => pull.head_sha.clone_from(oid),
+                        None => pull.state = PullState::Closed, // a pull request without a branch is closed
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub fn node_id(id: u64) -> String {
+    format!("R_{id}")
+}
+
+pub fn time(seconds: u64) -> String {
+    let date = String::from(lockstep::plan::Date::of_unix(seconds as i64));
+    let of_day = seconds % 86_400;
+    format!(
+        "{date}T{:02}:{:02}:{:02}Z",
+        of_day / 3_600,
+        of_day / 60 % 60,
+        of_day % 60
+    )
+}
