@@ -41,8 +41,47 @@ pub struct Ready {
 /// # Errors
 /// A configuration, rule or argument that is wrong, or a source that nothing can be done without.
 pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
-    let config = configuration(common)?;
     let asked = releases(common)?;
+    prepare(common, asked)
+}
+
+/// Gets ready for the releases from one to another that build data has.
+///
+/// # Errors
+/// As [`ready`]; or build data lacks one of the two.
+pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Ready, anyhow::Error> {
+    if !common.releases.is_empty() {
+        return Err(Usage("`--release` has no place here: `--from` and `--to` say which releases".into()).into());
+    }
+    let config = configuration(common)?;
+    let sources = Sources::new(Some(config.state.clone()));
+    let known = lockstep::run::releases::in_build_data(&config, &sources, Some((from, to)))?;
+    let between = match known {
+        Some(known) => {
+            for asked in [from, to] {
+                if !known.contains(&asked) {
+                    let known: Vec<String> = known.iter().map(Release::to_string).collect();
+                    return Err(anyhow!(
+                        "build data has no release {asked}; it has {}",
+                        known.join(", ")
+                    ));
+                }
+            }
+            known
+                .into_iter()
+                .filter(|release| (from..=to).contains(release))
+                .collect()
+        }
+        None => {
+            let text = "build data is one plain directory, which holds one release; a cut needs a repository with branches, or `{release}` in its place";
+            return Err(anyhow!(text));
+        }
+    };
+    prepare(common, between)
+}
+
+fn prepare(common: &Common, asked: Vec<Release>) -> Result<Ready, anyhow::Error> {
+    let config = configuration(common)?;
     let rules = rules(&config)?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();

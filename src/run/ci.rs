@@ -5,49 +5,114 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Run, RunError, actual, jobs, unreadable};
+use super::{Run, RunError, actual, jobs, releases, unreadable};
 use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
+use crate::cut::{detect, guard};
 use crate::derive::Release;
 use crate::plan::Desired;
 use crate::source::{RepoName, Snapshot};
 use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
-/// Renders those of the configured targets that stand in the CI config repository.
+/// Renders those of the configured targets that stand in the CI config repository. What would promote a tag that another
+/// config still promotes waits.
 pub(super) fn render(
     run: &Run,
     releases: &[Release<'_>],
     ci: Option<&Arc<dyn Snapshot>>,
 ) -> Result<Rendered, RunError> {
     let mut rendered = Rendered::default();
-    let known = run.config.sources.ci_config.as_ref();
-    let known = known.and_then(|config| Some((config.name()?, config)));
-    let (Some(ci), Some((name, config))) = (ci, known) else {
+    if ci.is_none() || run.config.sources.ci_config.as_ref().and_then(CiConfig::name).is_none() {
         rendered
             .findings
             .extend(run.config.targets.iter().map(|target| without_source(*target)));
         return Ok(rendered);
+    }
+    let parts = parts(run, releases, ci, &run.config.targets)?;
+    rendered.findings.extend(detected(run, releases, &parts));
+    for (part, release) in parts.into_iter().zip(releases) {
+        let mut files = part.rendered.files;
+        let waiting = wait(release, &mut files, &part.configs);
+        rendered.files.append(&mut files);
+        rendered.findings.extend(part.rendered.findings);
+        rendered.findings.extend(waiting);
+    }
+    Ok(rendered)
+}
+
+/// What one release's targets want, and the configs of the variant as they are.
+#[derive(Default)]
+pub(super) struct Rendering {
+    /// Files and findings.
+    pub rendered: Rendered,
+    /// Configs of the variant, of all releases, by path.
+    pub configs: BTreeMap<String, Arc<[u8]>>,
+}
+
+/// Renders targets for each release, in the releases' order; nothing without the CI config repository.
+pub(super) fn parts(
+    run: &Run,
+    releases: &[Release<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+    targets: &[Target],
+) -> Result<Vec<Rendering>, RunError> {
+    let known = run.config.sources.ci_config.as_ref();
+    let known = known.and_then(|config| Some((config.name()?, config)));
+    let (Some(ci), Some((name, config))) = (ci, known) else {
+        return Ok(releases.iter().map(|_| Rendering::default()).collect());
     };
     let snapshot = match &run.forge() {
         Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
         None => Arc::clone(ci),
     };
-    let part = |release: &Release<'_>| {
+    let one = |release: &Release<'_>| {
+        let (run, name, snapshot) = (run, &name, &*snapshot);
         Part {
             run,
-            name: &name,
+            name,
             config,
-            snapshot: &*snapshot,
+            snapshot,
             release,
+            targets,
         }
         .render()
     };
-    let parts: Vec<Rendered> = releases.par_iter().map(part).collect();
-    for part in parts {
-        rendered.files.extend(part.files);
-        rendered.findings.extend(part.findings);
+    Ok(releases.par_iter().map(one).collect())
+}
+
+/// The configs that promote to the release's stream from where the release is not built.
+fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<guard::Other> {
+    let own: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let payload = &release.payload;
+    let stream = (payload.namespace.value.as_str(), payload.name.value.as_str());
+    guard::others(configs.iter().map(|(path, text)| (path, &**text)), &own, stream)
+}
+
+/// What tells of a branch cut.
+fn detected(run: &Run, releases: &[Release<'_>], parts: &[Rendering]) -> Vec<Finding> {
+    let mut configs = BTreeMap::new();
+    for (release, part) in releases.iter().zip(parts) {
+        let others = others(release, &part.rendered.files, &part.configs);
+        configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
     }
-    Ok(rendered)
+    let listed = match run.config.releases {
+        crate::config::Releases::Auto => None,
+        crate::config::Releases::List(_) => releases::in_build_data(&run.config, &run.sources, None).ok().flatten(),
+    };
+    detect::detect(releases, &configs, &listed.unwrap_or_default())
+}
+
+/// Holds configs, with their jobs, whose tags another config promotes.
+fn wait(release: &Release<'_>, files: &mut [Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<Finding> {
+    let others = others(release, files, configs);
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let sources = files.iter().filter_map(|file| prow_jobs::Source::of(file, true));
+    let jobs = sources
+        .map(|source| (source.config.clone(), source.paths().collect()))
+        .collect();
+    guard::hold(files, &others, &jobs)
 }
 
 fn without_source(target: Target) -> Finding {
@@ -64,29 +129,32 @@ struct Part<'p> {
     config: &'p CiConfig,
     snapshot: &'p dyn Snapshot,
     release: &'p Release<'p>,
+    targets: &'p [Target],
 }
 
 impl Part<'_> {
-    fn render(&self) -> Rendered {
-        let wants = |target: Target| self.run.config.targets.contains(&target);
-        let mut rendered = Rendered::default();
+    fn render(&self) -> Rendering {
+        let wants = |target: Target| self.targets.contains(&target);
+        let (mut rendered, mut there) = (Rendered::default(), BTreeMap::new());
         if wants(Target::ProwConfig) || wants(Target::ProwJobs) {
             let (files, findings) = actual::files(self.release, self.snapshot);
-            let there = self.actual(files);
-            let mut configs = prow_config::render(self.release, &there, &self.run.policy);
+            let actual = self.actual(files);
+            let mut configs = prow_config::render(self.release, &actual, &self.run.policy);
             if wants(Target::ProwJobs) {
-                self.jobs(wants(Target::ProwConfig), &there, &mut configs.files, &mut rendered);
+                self.jobs(wants(Target::ProwConfig), &actual, &mut configs.files, &mut rendered);
             }
             if wants(Target::ProwConfig) {
                 rendered.files.append(&mut configs.files);
                 rendered.findings.extend(findings);
             }
             rendered.findings.append(&mut configs.findings);
+            there = actual.files;
         }
         if wants(Target::ReleaseController) {
             self.release_controller(&mut rendered);
         }
-        rendered
+        let configs = there;
+        Rendering { rendered, configs }
     }
 
     fn release_controller(&self, rendered: &mut Rendered) {

@@ -2,8 +2,10 @@
 
 pub mod actual;
 pub mod branches;
+mod carry;
 mod ci;
 pub mod components;
+pub mod cut;
 mod jobs;
 pub mod metadata;
 pub mod releases;
@@ -136,7 +138,8 @@ impl Run {
     /// Plans what is to change. Findings of the derivation travel with the plan.
     pub fn plan(&self, releases: &[derive::Release<'_>], rendered: Rendered, whole: bool) -> Plan {
         let derived = releases.iter().flat_map(|release| release.findings.iter().cloned());
-        let findings = derived.chain(rendered.findings).collect();
+        let carried = self.carry_forward(releases);
+        let findings = derived.chain(rendered.findings).chain(carried).collect();
         Plan::build(plan::Input {
             desired: rendered.files,
             findings,
