@@ -23,4 +23,5 @@ pub mod run;
 pub mod source;
 pub mod store;
 pub mod target;
+pub mod workbench;
 pub mod yaml;

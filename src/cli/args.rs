@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::rules::args::RulesArgs;
+
 /// Keeps OKD's build configuration in lockstep with OCP's.
 ///
 /// lockstep reads ocp-build-data, openshift/release's CI configs and the component repositories, derives OKD's build
@@ -31,7 +33,9 @@ Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
     lockstep plan --exit-code
   The differences of every file of one release, as if Go were newer:
-    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22")]
+    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22
+  What a new rule would change:
+    lockstep plan --with-rules my-rules/")]
     Plan(PlanArgs),
     /// Write the desired files to a directory, and nothing else
     #[command(after_help = "\
@@ -65,6 +69,14 @@ Examples:
   Open the pull request of the next step; after its merge, the same again:
     lockstep cut --from 4.16 --to 4.17 --apply")]
     Cut(CutArgs),
+    /// Write, test and look at rules
+    #[command(after_help = "\
+Examples:
+  All faults of the built-in rules and of your own on top of them:
+    lockstep rules check my-rules/
+  All cases, and then how much of the rules they exercise:
+    lockstep rules test && lockstep rules coverage --min 100")]
+    Rules(RulesArgs),
     /// Check or show the configuration, or print its schema
     #[command(after_help = "\
 Examples:
@@ -98,6 +110,9 @@ pub struct Common {
     /// Rules in place of the configured ones: `builtin`, a file or a directory (can be given several times)
     #[arg(long = "rules", value_name = "RULES")]
     pub rules: Vec<String>,
+    /// Rules on top of the configured ones, for this run: a file or a directory (can be given several times)
+    #[arg(long = "with-rules", value_name = "RULES")]
+    pub with_rules: Vec<String>,
     /// Change metadata for this run: `vars.NAME=VALUE` or `streams.NAME.KEY=VALUE` (can be given several times)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,

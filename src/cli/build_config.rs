@@ -4,21 +4,27 @@ use lockstep::derive::unified::{BuildConfig, build_config};
 use lockstep::yaml;
 
 use super::args::{BuildConfigArgs, YamlOrJson};
-use super::{Ended, Outcome, print, setup};
+use super::{Ended, Outcome, print, schema_of, setup};
 
 /// Prints the unified build config of each release that is asked for.
 pub fn run(args: &BuildConfigArgs) -> Outcome {
     if args.schema {
-        let schema = schemars::schema_for!(BuildConfig);
-        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        print(&schema_of::<BuildConfig>()?)?;
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
     let several = releases.len() > 1;
     for release in &releases {
-        ended = ended.max(setup::unread_sources(&release.findings));
+        if release
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unreadable-component")
+        {
+            ended = Ended::Failed;
+        }
         let document = serde_json::to_value(build_config(release))?;
         match args.format {
             YamlOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&document)?))?,

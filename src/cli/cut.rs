@@ -8,31 +8,33 @@ use lockstep::run::cut::Cut;
 
 use super::args::{CutArgs, TextOrJson};
 use super::setup::{self, Ready};
-use super::{Ended, Outcome, Usage, print, say};
+use super::{Ended, Outcome, Usage, print, say, schema_of};
 
 /// Plans the train, and takes its next step where that is asked for.
 pub fn run(args: &CutArgs) -> Outcome {
     if args.schema {
-        let schema = schemars::schema_for!(View);
-        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        print(&schema_of::<View>()?)?;
         return Ok(Ended::Done);
     }
     let (from, to) = bounds(args)?;
     let ready = setup::ready_between(&args.common, from, to)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
     let mut cut = ready.run.cut(&releases, ready.ci.as_ref())?;
     let carried = ready.run.carry_forward(&releases);
     cut.findings.extend(carried);
     cut.findings.sort();
-    let numbers = ready
-        .metadata
-        .iter()
-        .map(|metadata| metadata.release.to_string())
-        .collect();
+    let numbers = metadata.iter().map(|metadata| metadata.release.to_string()).collect();
     let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());
     setup::tell(&cut.findings);
-    ended = ended.max(setup::unread_sources(&cut.findings));
+    if cut
+        .findings
+        .iter()
+        .any(|finding| finding.code == "unreadable-component")
+    {
+        ended = Ended::Failed;
+    }
     if args.apply {
         ended = ended.max(apply(&ready, &cut, &mut view)?);
     }

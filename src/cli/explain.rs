@@ -6,13 +6,14 @@ use lockstep::derive::provenance::RulePart;
 use lockstep::plan::terminal;
 
 use super::args::{ExplainArgs, TextOrJson};
-use super::{Outcome, Usage, print, setup};
+use super::{Ended, Outcome, Usage, print, setup};
 
 /// Prints why the values of an image are what they are.
 pub fn run(args: &ExplainArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
     let mut found: Vec<Explanation> = releases
         .iter()
         .flat_map(|release| explain(release, &args.what))
@@ -76,7 +77,7 @@ fn text(one: &Explanation, whole: bool) -> String {
             let why = rule
                 .map(|part| format!("  [{} {}]", part.rule, part.at))
                 .unwrap_or_default();
-            line(&mut out, 2, &format!("{:<14}{}{why}", field.path, field.value));
+            line(&mut out, 2, &format!("{:<14}{}{why}", field.path, quoted(&field.value)));
         }
     }
     for finding in &one.findings {

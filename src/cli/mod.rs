@@ -10,6 +10,7 @@ mod plan;
 mod progress;
 mod reconcile;
 mod render;
+mod rules;
 mod setup;
 
 use std::io::Write;
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::BuildConfig(args) => build_config::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Cut(args) => cut::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
@@ -120,6 +122,13 @@ pub fn print(text: &str) -> Result<(), anyhow::Error> {
             std::io::ErrorKind::BrokenPipe => BrokenPipe.into(),
             _ => anyhow::Error::new(error).context("the result cannot be written"),
         })
+}
+
+/// The JSON schema of what is printed: a key that is left out where it is empty is not required.
+fn schema_of<T: schemars::JsonSchema>() -> Result<String, serde_json::Error> {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
+    Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }
 
 /// Writes a line for people to stderr.

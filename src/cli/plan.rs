@@ -5,21 +5,17 @@ use std::io::IsTerminal;
 use lockstep::plan::{self, Color};
 
 use super::args::{By, PlanArgs, TextOrJson};
-use super::{Ended, Outcome, print, setup};
+use super::{Ended, Outcome, print, schema_of, setup};
 
 /// Shows the drift.
 pub fn run(args: &PlanArgs) -> Outcome {
     if args.schema {
-        let schema = schemars::schema_for!(plan::PlanView<'_>);
-        print(&format!("{}\n", serde_json::to_string_pretty(&schema)?))?;
+        print(&schema_of::<plan::PlanView<'_>>()?)?;
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
-    let rendered = ready.run.render(&releases, ready.ci.as_ref())?;
-    let plan = ready.run.plan(&releases, rendered, ready.whole);
-    ended = ended.max(setup::unread_sources(&plan.findings));
+    let mut ended = Ended::Done;
+    let plan = ready.plan(&mut ended)?;
     match args.format {
         TextOrJson::Json => print(&format!("{}\n", plan::json(&plan)?))?,
         TextOrJson::Text => {

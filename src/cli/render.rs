@@ -7,23 +7,21 @@ use anyhow::Context;
 use lockstep::plan::path_fault;
 
 use super::args::RenderArgs;
-use super::{Outcome, print, setup};
+use super::{Ended, Outcome, print, setup};
 
 /// Writes the desired files to a directory.
 pub fn run(args: &RenderArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
-    let mut ended = ready.ended;
-    let releases = ready.derive(&mut ended);
-    let rendered = ready.run.render(&releases, ready.ci.as_ref())?;
-    let findings: Vec<_> = releases
+    let mut ended = Ended::Done;
+    let renderings = ready.renderings(&mut ended)?;
+    let findings: Vec<_> = renderings
         .iter()
-        .flat_map(|release| release.findings.iter().cloned())
-        .chain(rendered.findings)
+        .flat_map(|rendering| rendering.findings.iter().cloned())
         .collect();
     setup::tell(&findings);
-    ended = ended.max(setup::unread_sources(&findings));
     let mut written = 0;
-    for file in rendered.files.iter().filter(|file| !file.held) {
+    let files = renderings.iter().flat_map(|rendering| &rendering.files);
+    for file in files.filter(|file| !file.held) {
         let Some(after) = &file.after else { continue };
         if path_fault(&file.path).is_some() {
             continue;

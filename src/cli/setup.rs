@@ -12,11 +12,11 @@ use lockstep::config::{self, Config, Forge, RuleSet as RuleSource, Target};
 use lockstep::derive;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
-use lockstep::plan::Date;
-use lockstep::rules::RuleSet;
-use lockstep::run::{Overrides, Run, RunError, rule_files};
-use lockstep::source::{Snapshot, Sources};
+use lockstep::plan::{Date, Plan};
+use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
+use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
+use rayon::prelude::*;
 
 use super::args::Common;
 use super::{Ended, Usage, progress, say};
@@ -27,12 +27,10 @@ pub struct Ready {
     pub run: Run,
     /// The CI configs, where there is such a source.
     pub ci: Option<Arc<dyn Snapshot>>,
-    /// Metadata of each release that could be read.
-    pub metadata: Vec<Metadata>,
+    /// The releases.
+    pub releases: Vec<Release>,
     /// Whether the run is for everything that is configured.
     pub whole: bool,
-    /// Whether all went well so far.
-    pub ended: Ended,
     bar: Option<ProgressBar>,
 }
 
@@ -41,8 +39,7 @@ pub struct Ready {
 /// # Errors
 /// A configuration, rule or argument that is wrong, or a source that nothing can be done without.
 pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
-    let asked = releases(common)?;
-    prepare(common, asked)
+    ready_recording(common, None)
 }
 
 /// Gets ready for the releases from one to another that build data has.
@@ -77,28 +74,44 @@ pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Read
             return Err(anyhow!(text));
         }
     };
-    prepare(common, between)
+    prepare(common, between, None)
 }
 
-fn prepare(common: &Common, asked: Vec<Release>) -> Result<Ready, anyhow::Error> {
+/// Gets ready as [`ready`] does, with every file that is read noted.
+///
+/// # Errors
+/// As [`ready`] has them.
+pub fn ready_recording(common: &Common, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
+    prepare(common, releases(common)?, recorder)
+}
+
+fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
-    let rules = rules(&config)?;
+    let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
-    let (store, warning) = Store::open(&config.state);
+    // What a cache knows is not read, so that nothing of it could be noted.
+    let (store, warning) = match recorder {
+        Some(_) => (Store::disabled(), None),
+        None => Store::open(&config.state),
+    };
     if let Some(warning) = warning {
         say(&format!("warning: {warning}"));
     }
     let run = Run {
-        sources: sources(&config, bar.as_ref()),
+        sources: match recorder {
+            Some(recorder) => sources(&config, bar.as_ref()).with_recorder(Arc::clone(recorder)),
+            None => sources(&config, bar.as_ref()),
+        },
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
-        rules,
+        rules: LoadedRules::new(files),
+        build: build(),
         overrides,
         progress: bar.as_ref().map(progress::on),
         config,
     };
-    let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty();
+    let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty() && common.with_rules.is_empty();
     let ci = run.ci_config()?;
     let releases = run.releases(&asked, ci.as_deref())?;
     if releases.is_empty() {
@@ -106,51 +119,100 @@ fn prepare(common: &Common, asked: Vec<Release>) -> Result<Ready, anyhow::Error>
             "no release is both in build data and promoted to by an OCP config; list `releases` instead"
         ));
     }
-    let (mut metadata, mut ended) = (Vec::new(), Ended::Done);
-    for release in releases {
-        match run.metadata(release) {
-            Ok(read) => metadata.push(read),
-            Err(error) => {
-                tell_error(&error);
-                ended = Ended::Failed;
-            }
-        }
-    }
     Ok(Ready {
         run,
         ci,
-        metadata,
+        releases,
         whole,
-        ended,
         bar,
     })
 }
 
 impl Ready {
-    /// Derives all releases that can be derived.
-    pub fn derive(&self, ended: &mut Ended) -> Vec<derive::Release<'_>> {
-        use rayon::prelude::*;
-        let derived: Vec<_> = self
-            .metadata
+    /// What each release comes to; one that cannot be derived costs the others nothing.
+    ///
+    /// # Errors
+    /// Rules that are wrong: no release can be derived with them.
+    pub fn renderings(&self, ended: &mut Ended) -> Result<Vec<Rendering>, anyhow::Error> {
+        let results = self
+            .releases
             .par_iter()
-            .map(|metadata| self.run.derive(metadata, self.ci.as_deref()))
-            .collect();
-        let mut releases = Vec::new();
-        for result in derived {
+            .map(|release| self.run.rendering(*release, self.ci.as_ref()));
+        let renderings = self.collect(results.collect(), ended)?;
+        let unread = |finding: &Finding| finding.code == "unreadable-component";
+        if renderings.iter().any(|rendering| rendering.findings.iter().any(unread)) {
+            *ended = Ended::Failed;
+        }
+        Ok(renderings)
+    }
+
+    /// The plan of all releases.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn plan(&self, ended: &mut Ended) -> Result<Plan, anyhow::Error> {
+        let renderings = self.renderings(ended)?;
+        let between = self.run.between(&self.releases, self.ci.as_deref());
+        Ok(self.run.plan(renderings, between, self.whole))
+    }
+
+    /// Metadata of each release that can be read.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn metadata(&self, ended: &mut Ended) -> Result<Vec<Metadata>, anyhow::Error> {
+        self.collect(
+            self.releases
+                .par_iter()
+                .map(|release| self.run.metadata(*release))
+                .collect(),
+            ended,
+        )
+    }
+
+    /// Derives all releases that can be derived.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn derive<'r>(
+        &'r self,
+        metadata: &'r [Metadata],
+        ended: &mut Ended,
+    ) -> Result<Vec<derive::Release<'r>>, anyhow::Error> {
+        let results = metadata
+            .par_iter()
+            .map(|metadata| self.run.derive(metadata, self.ci.as_deref()));
+        self.collect(results.collect(), ended)
+    }
+
+    fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
+        self.run.store.flush();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let mut done = Vec::new();
+        for result in results {
             match result {
-                Ok(release) => releases.push(release),
+                Ok(one) => done.push(one),
+                Err(RunError::Rules(faults)) => {
+                    faults.iter().for_each(|fault| say(&format!("error: {fault}")));
+                    return Err(RunError::Rules(faults).into());
+                }
                 Err(error) => {
                     tell_error(&error);
                     *ended = Ended::Failed;
                 }
             }
         }
-        self.run.store.flush();
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        releases
+        Ok(done)
     }
+}
+
+/// Which build of the program this is: its size and time.
+fn build() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let stamp = file.map(|file| (file.len(), file.modified().ok()));
+    format!("{} {:?}", env!("CARGO_PKG_VERSION"), stamp.ok())
 }
 
 /// Says what kept a release from being derived, its findings included.
@@ -170,12 +232,6 @@ pub fn tell(findings: &[Finding]) {
     }
 }
 
-/// Says on stderr which sources could not be read: something that was asked for was not done.
-pub fn unread_sources(findings: &[Finding]) -> Ended {
-    let unread = findings.iter().any(|finding| finding.code == "unreadable-component");
-    if unread { Ended::Failed } else { Ended::Done }
-}
-
 fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
     let mut config = config::load(&common.config)?;
     if !common.rules.is_empty() {
@@ -185,6 +241,9 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
         };
         config.rules = common.rules.iter().map(set).collect();
     }
+    config
+        .rules
+        .extend(common.with_rules.iter().map(|path| RuleSource::Path(path.into())));
     if !common.targets.is_empty() {
         let target = |name: &String| {
             let names: Vec<_> = Target::ALL.into_iter().map(Target::name).collect();
@@ -203,20 +262,6 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
     };
     let releases = common.releases.iter().map(parse).collect::<Result<BTreeSet<_>, _>>()?;
     Ok(releases.into_iter().collect())
-}
-
-fn rules(config: &Config) -> Result<RuleSet, anyhow::Error> {
-    let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
-    RuleSet::load(&files).map_err(|faults| {
-        for fault in &faults {
-            say(&format!("error: {fault}"));
-        }
-        anyhow!(
-            "the rules have {} fault{}",
-            faults.len(),
-            if faults.len() == 1 { "" } else { "s" }
-        )
-    })
 }
 
 fn sources(config: &Config, bar: Option<&ProgressBar>) -> Sources {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::secret;
-use crate::yaml::{Key, Node, Pos, Value};
+use crate::yaml::{self, Key, Node, Pos, Value};
 
 /// The kind of a fault. Codes are stable: scripts and documentation may name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,11 +169,8 @@ impl fmt::Display for Faults {
             writeln!(f, "error[{}]: {}", fault.code, secret::mask(&fault.message))?;
             let margin = " ".repeat(pos.line.to_string().len());
             writeln!(f, "{margin}--> {}:{pos}", self.file)?;
-            if let Some((line, offset)) = self.excerpt(pos) {
-                let caret = "^".repeat(width.min(line.chars().count().saturating_sub(offset)).max(1));
-                writeln!(f, "{margin} |")?;
-                writeln!(f, "{} | {line}", pos.line)?;
-                writeln!(f, "{margin} | {}{caret}", " ".repeat(offset))?;
+            if let Some(excerpt) = self.excerpt(pos, width) {
+                f.write_str(&excerpt)?;
             }
             writeln!(f, "{margin} = help: {}\n", fault.hint)?;
         }
@@ -182,18 +179,10 @@ impl fmt::Display for Faults {
     }
 }
 
-/// How many characters of a line are shown.
-const SHOWN: usize = 110;
-
 impl Faults {
-    /// The line of a place as it can be shown, and how many characters of it stand before the place.
-    fn excerpt(&self, pos: Pos) -> Option<(String, usize)> {
+    /// The line of a place, secrets masked, with a caret under it.
+    fn excerpt(&self, pos: Pos, width: usize) -> Option<String> {
         let line = self.text.lines().nth((pos.line as usize).checked_sub(1)?)?;
-        let line = secret::mask(line);
-        let column = (pos.column as usize).saturating_sub(1).min(line.chars().count());
-        let skipped = if column + 20 > SHOWN { column - 40 } else { 0 };
-        let printable = |c: char| if c.is_control() { ' ' } else { c };
-        let shown: String = line.chars().skip(skipped).take(SHOWN).map(printable).collect();
-        (!shown.trim().is_empty()).then(|| (shown.trim_end().to_owned(), column - skipped))
+        yaml::excerpt(&secret::mask(line), pos, width)
     }
 }

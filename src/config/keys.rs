@@ -323,7 +323,7 @@ pub(super) static ADOPT: Section = section(
             "Component repositories, `org/repo`.",
         ),
         optional("releases", Kind::List(&RELEASE), "Releases."),
-        optional("images", Kind::List(&TEXT), "Images, by their key in build data."),
+        optional("images", Kind::List(&TEXT), "Images, by their payload tag."),
     ],
 );
 
@@ -332,7 +332,7 @@ pub(super) static ACCEPT: Section = section(
     &[
         required("cause", TEXT, "The cause, as `lockstep plan --by cause` names it."),
         optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
-        optional("image", TEXT, "Only for this image, by its key in build data."),
+        optional("image", TEXT, "Only for this image, by its payload tag."),
         optional("release", RELEASE, "Only in this release."),
         required("reason", TEXT, "Why it is accepted."),
         required("author", TEXT, "Who answers for it."),

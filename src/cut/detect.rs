@@ -8,32 +8,34 @@ use crate::derive;
 use crate::model::release::Release;
 use crate::target::prow_jobs;
 
-/// Looks at the configs that are there and at where each release is built from. One finding a release, and one for
-/// releases of build data that nobody looks after.
-pub fn detect(
-    releases: &[derive::Release<'_>],
-    configs: &BTreeMap<String, Facts>,
-    in_build_data: &BTreeSet<Release>,
-) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = releases.iter().filter_map(|release| moved(release, configs)).collect();
-    let newest = releases.iter().map(|release| release.metadata.release).max();
-    let new = in_build_data
+/// Looks at the configs that are there and at where each release is built from: one finding a release.
+pub fn moved(releases: &[derive::Release<'_>], configs: &BTreeMap<String, Facts>) -> Vec<Finding> {
+    releases
         .iter()
-        .filter(|known| newest.is_some_and(|newest| **known > newest));
-    let new: Vec<String> = new.map(Release::to_string).collect();
-    if let (Some(newest), false) = (newest, new.is_empty()) {
-        let text = format!(
-            "ocp-build-data has branches of releases after {newest}, the newest looked after: {}",
-            new.join(", ")
-        );
-        let help = "add them to `releases`, or let `releases` be auto; `lockstep cut` shows what follows";
-        findings.push(Finding::new(Severity::Note, "new-release", text).with_help(help));
+        .filter_map(|release| moved_of(release, configs))
+        .collect()
+}
+
+/// Tells of releases that build data has and that come after all that are looked after.
+pub fn new_releases(newest: Release, in_build_data: &BTreeSet<Release>) -> Option<Finding> {
+    let new: Vec<String> = in_build_data
+        .iter()
+        .filter(|known| **known > newest)
+        .map(Release::to_string)
+        .collect();
+    if new.is_empty() {
+        return None;
     }
-    findings
+    let text = format!(
+        "ocp-build-data has branches of releases after {newest}, the newest looked after: {}",
+        new.join(", ")
+    );
+    let help = "add them to `releases`, or let `releases` be auto; `lockstep cut` shows what follows";
+    Some(Finding::new(Severity::Note, "new-release", text).with_help(help))
 }
 
 /// The repositories whose OKD config promotes to a release from a branch that it is no longer built from.
-fn moved(release: &derive::Release<'_>, configs: &BTreeMap<String, Facts>) -> Option<Finding> {
+fn moved_of(release: &derive::Release<'_>, configs: &BTreeMap<String, Facts>) -> Option<Finding> {
     let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
     let mut branches: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (path, facts) in configs {

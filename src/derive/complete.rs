@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::inputs::Pairing;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, Release, Standing, config};
+use super::{Component, Components, Image, ReadFile, Release, Standing, config};
 use crate::audit::{Finding, Severity};
+use crate::facts::dockerfile::{CopySource, Dockerfile};
 use crate::model::graph;
 use crate::source::RepoName;
 
@@ -39,30 +42,35 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         metadata,
         payload,
         images,
+        complete,
         mut findings,
+        ..
     } = outline;
     for finding in &mut findings {
         finding.release.get_or_insert_with(|| metadata.release.to_string());
     }
-    let complete = metadata.broken.is_empty();
+    let read = components
+        .iter()
+        .filter_map(|(repo, component)| Some((repo.clone(), component.as_ref().ok()?)));
+    let components = read.map(|(repo, component)| (repo, component.origin.clone())).collect();
     Release {
         rules,
         metadata,
         payload,
         images,
         configs,
+        components,
         complete,
         findings,
     }
 }
 
-/// Images whose repository could not be read stay as they are.
+/// Images whose repository could not be read stay as they are, each with a finding: one repository can hold back several.
 fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
-    let mut reported = BTreeSet::new();
-    for image in outline
+    for (key, image) in outline
         .images
-        .values_mut()
-        .filter(|image| image.standing == Standing::Derived)
+        .iter_mut()
+        .filter(|(_, image)| image.standing == Standing::Derived)
     {
         let Some(repo) = &image.repository.value else { continue };
         let why = match components.get(repo) {
@@ -71,52 +79,73 @@ fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
             None => "it was not read".to_owned(),
         };
         image.standing = Standing::Held;
-        if reported.insert(repo.clone()) {
-            let text = format!("{repo} cannot be read: {why}");
-            let finding = Finding::new(Severity::Error, "unreadable-component", text)
-                .with_component(repo.to_string())
-                .with_image(image.tag.value.clone())
-                .with_help("its configs stay as they are until it can be read");
-            outline.findings.push(finding);
-        }
+        let text = format!("{key} is not derived: {repo} cannot be read: {why}");
+        let finding = Finding::new(Severity::Error, "unreadable-component", text)
+            .with_component(repo.to_string())
+            .with_image(image.tag.value.clone())
+            .with_help("its configs stay as they are until it can be read");
+        outline.findings.push(finding);
     }
 }
 
 type Settled = Vec<(String, Result<Image, Vec<Finding>>)>;
 
 fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::rules::Scope<'_>) -> Settled {
-    let mut resolver = Resolver::new(outline.rules, outline.metadata, &outline.images, scope);
-    let mut settled = Vec::new();
-    for (key, image) in outline
-        .images
+    let Outline {
+        rules,
+        metadata,
+        images,
+        ..
+    } = outline;
+    let derived: Vec<_> = images
         .iter()
         .filter(|(_, image)| image.standing == Standing::Derived)
-    {
-        let component = image.repository.value.as_ref().and_then(|repo| components.get(repo));
-        let Some(Ok(component)) = component else { continue };
-        let pairing = Pairing {
-            rules: outline.rules,
-            metadata: outline.metadata,
-            component,
-            scope,
-        };
-        let result = pairing
-            .inputs(image, &mut resolver)
-            .map(|inputs| with_facts(image, inputs, component));
-        settled.push((key.clone(), result));
-    }
-    settled
+        .collect();
+    let settled = derived.into_par_iter().map_init(
+        || Resolver::new(rules, metadata, images, scope),
+        |resolver, (key, image)| {
+            let Some(Ok(component)) = components.get(image.repository.value.as_ref()?) else {
+                return None;
+            };
+            let pairing = Pairing {
+                rules,
+                metadata,
+                component,
+                scope,
+            };
+            let result = pairing
+                .inputs(image, resolver)
+                .map(|inputs| with_facts(image, inputs, component));
+            Some((key.clone(), result))
+        },
+    );
+    settled.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -> Image {
     let mut image = image.clone();
     image.inputs = inputs;
+    image.copies_from = copied_images(component.dockerfiles.get(&image.dockerfile));
     image.origin = Some(component.origin.clone());
     if let Some(go_mod) = &component.go_mod {
         image.go_asked.clone_from(&go_mod.go);
         image.toolchain.clone_from(&go_mod.toolchain);
     }
     image
+}
+
+/// The images that a Dockerfile copies files from.
+fn copied_images(file: Option<&ReadFile<Dockerfile>>) -> BTreeSet<String> {
+    let Some(ReadFile::Found(dockerfile)) = file else {
+        return BTreeSet::new();
+    };
+    let copies = dockerfile.copies_from.iter();
+    copies
+        .filter_map(|copy| match &copy.resolves_to {
+            CopySource::Image(image) => Some(image.clone()),
+            CopySource::Stage(_) => None,
+        })
+        .collect()
 }
 
 /// Files beside the Dockerfiles that could not be understood: worth a word, nothing depends on them.
@@ -151,7 +180,14 @@ fn order(outline: &mut Outline<'_>) {
     let edges: BTreeMap<String, BTreeSet<String>> = outline
         .images
         .iter()
-        .map(|(key, image)| (key.clone(), members(&image.from.value).into_iter().collect()))
+        .map(|(key, image)| {
+            // What is not built is built from nothing, whatever its metadata says.
+            let parents = match image.standing {
+                Standing::Dropped(_) => BTreeSet::new(),
+                _ => members(&image.from.value).into_iter().collect(),
+            };
+            (key.clone(), parents)
+        })
         .collect();
     let waves = graph::waves(&edges);
     for (key, image) in &mut outline.images {

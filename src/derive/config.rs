@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::outline::Outline;
 use super::resolve::Resolver;
-use super::{Config, Derived, Standing, failures};
+use super::{Config, Derived, Dropped, Standing, failures};
 use crate::audit::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::StreamTag;
@@ -36,37 +36,25 @@ pub(super) fn configs(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<
     configs
 }
 
-/// Images that nothing needs, by repository: their tags, and that.
-fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, String>> {
-    let mut unneeded: BTreeMap<RepoName, BTreeMap<String, String>> = BTreeMap::new();
-    for (key, facts) in outline
-        .metadata
-        .images
-        .iter()
-        .filter(|(key, _)| !outline.images.contains_key(*key))
-    {
-        let text = |path: &str| facts.view[path].as_str().unwrap_or_default().to_owned();
-        let url = ["web", "url"].map(|name| facts.view["source"][name].as_str().unwrap_or_default().to_owned());
-        let public = outline
-            .metadata
-            .group
-            .public_url(if url[1].is_empty() { &url[0] } else { &url[1] });
-        let path = public
-            .strip_prefix("https://github.com/")
-            .and_then(|path| path.split_once('/'));
-        let Some((org, name)) = path else { continue };
-        let repo = RepoName {
-            org: org.to_owned(),
-            repo: name.to_owned(),
+/// Images that nothing needs, by repository: their tags, and why.
+fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, Dropped>> {
+    let mut unneeded: BTreeMap<RepoName, BTreeMap<String, Dropped>> = BTreeMap::new();
+    for (key, asked) in &outline.unneeded {
+        let Some(facts) = outline.metadata.images.get(key) else {
+            continue;
         };
-        let tag = text("payload_name");
-        if !tag.is_empty() {
-            let why = format!(
-                "{} is neither for the payload nor built into anything that is",
-                Metadata::image_file(key)
-            );
-            unneeded.entry(repo).or_default().insert(tag, why);
-        }
+        let tag = facts.view["payload_name"].as_str().unwrap_or_default();
+        let repo = outline.repository_of(&facts.view).and_then(|name| name.parse().ok());
+        let Some(repo) = repo.filter(|_| !tag.is_empty()) else {
+            continue;
+        };
+        let file = Metadata::image_file(key);
+        let dropped = Dropped {
+            key: key.clone(),
+            why: format!("{file} is neither for the payload nor built into anything that is"),
+            rule: asked.deciders().last(),
+        };
+        unneeded.entry(repo).or_default().insert(tag.to_owned(), dropped);
     }
     unneeded
 }
@@ -82,7 +70,7 @@ impl Draft<'_, '_, '_> {
         mut self,
         repo: &RepoName,
         mut keys: Vec<String>,
-        unneeded: Option<&BTreeMap<String, String>>,
+        unneeded: Option<&BTreeMap<String, Dropped>>,
     ) -> (Config, Vec<Finding>) {
         let images = &self.outline.images;
         let (mut held, mut dropped) = (BTreeSet::new(), unneeded.cloned().unwrap_or_default());
@@ -90,14 +78,23 @@ impl Draft<'_, '_, '_> {
             match &image.standing {
                 Standing::Derived => {}
                 Standing::Held => drop(held.insert(image.tag.value.clone())),
-                Standing::Dropped(why) => drop(dropped.insert(image.tag.value.clone(), why.clone())),
+                Standing::Dropped(why) => {
+                    let (key, why) = (image.key.clone(), why.clone());
+                    let rule = image.excluded.deciders().last();
+                    dropped.insert(image.tag.value.clone(), Dropped { key, why, rule });
+                }
             }
         }
+        // Also of images that could not be derived: their file is where the branch says, and has to stay.
+        let branch = keys
+            .iter()
+            .map(|key| &images[key].branch)
+            .find(|branch| !branch.is_empty());
+        let branch = branch.cloned().unwrap_or_default();
         keys.retain(|key| images[key].standing == Standing::Derived);
         // The order that openshift/release's OKD configs have: depth along bases, then the name of the metadata's file.
         keys.sort_by_cached_key(|key| (images[key].depth, format!("{key}.yml")));
         dropped.retain(|tag, _| !held.contains(tag) && keys.iter().all(|key| images[key].tag.value != *tag));
-        let branch = keys.first().map(|key| images[key].branch.clone()).unwrap_or_default();
         let mut scope = self.scope.inner();
         let full = repo.to_string();
         scope.set(

@@ -41,15 +41,23 @@ impl Pairing<'_, '_, '_> {
     }
 
     fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Finding> {
-        let named_in = self.metadata.image_place(&image.key, &["source", "dockerfile"]);
+        let named_in = self
+            .metadata
+            .image_place(&image.key, &[stanza_naming(image), "dockerfile"]);
         let path = &image.dockerfile;
         match self.component.dockerfiles.get(path) {
             Some(ReadFile::Found(dockerfile)) => Ok(dockerfile),
             Some(ReadFile::Broken(line, message)) => {
                 let text = format!("{path} of {} cannot be used: {message}", self.component.origin.name);
-                Err(self
-                    .about(image, "bad-dockerfile", text)
-                    .with_place(self.place(path, *line)))
+                let finding = self.about(image, "bad-dockerfile", text);
+                Err(match line {
+                    Some(_) => finding
+                        .with_place(self.place(path, *line))
+                        .with_help("put the Dockerfile right; until then the image's entry stays as it is"),
+                    None => finding
+                        .with_place(named_in)
+                        .with_help("name a readable file inside the repository; until then the image's entry stays"),
+                })
             }
             Some(ReadFile::Missing) | None => {
                 let text = format!(
@@ -128,12 +136,12 @@ impl Pairing<'_, '_, '_> {
             unresolved.findings.into_iter().chain([finding]).collect::<Vec<_>>()
         })?;
         let mut scope = self.scope.inner();
-        scope.set("image", &image.view);
+        scope.show("image", &image.view);
         let view = json!({
             "kind": kind, "name": name, "builder": builder, "index": index,
             "stage": stage.name.clone().unwrap_or_default(), "written": stage.image, "pullspec": resolved.pullspec,
         });
-        scope.set("input", &view);
+        scope.show("input", &view);
         let decide = |field| self.rules.decide(Subject::Input, field, self.metadata.release, &scope);
         let (replace, go) = (decide("replace"), decide("go"));
         let mut failed = failures(self.rules, &replace, "replace", &format!("a FROM of {}", image.key));
@@ -162,4 +170,11 @@ impl Pairing<'_, '_, '_> {
             ),
         })
     }
+}
+
+/// The part of an image's metadata that names its Dockerfile.
+fn stanza_naming(image: &Image) -> &'static str {
+    let stanzas = ["okd", "konflux", "source"];
+    let names = |stanza: &&str| image.view[stanza]["dockerfile"] == image.dockerfile_name.value;
+    stanzas.into_iter().find(names).unwrap_or("source")
 }

@@ -10,6 +10,8 @@ pub mod inputs;
 pub mod outline;
 pub mod provenance;
 pub mod resolve;
+#[cfg(test)]
+pub mod tests;
 pub mod unified;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +87,7 @@ impl Payload {
 }
 
 /// Which of a repository's branches OCP's configs promote from: for each plain config its branch and promotions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct RepoBranches {
     /// Branch and what its plain config promotes.
     pub configs: Vec<(String, Vec<Promotion>)>,
@@ -170,6 +172,10 @@ pub struct Image {
     pub standing: Standing,
     /// Why it is needed.
     pub needed: Derived<bool>,
+    /// An image that is built from it, by key, where that is the only reason why it is needed.
+    pub needed_by: Option<String>,
+    /// Why OKD does not build it; empty: it does.
+    pub excluded: Derived<String>,
     /// Its tag in the payload.
     pub tag: Derived<String>,
     /// Its public repository.
@@ -190,6 +196,8 @@ pub struct Image {
     pub from: Derived<Json>,
     /// Builders and base, in the order of the Dockerfile.
     pub inputs: Vec<Input>,
+    /// Images that the Dockerfile copies files from.
+    pub copies_from: BTreeSet<String>,
     /// Build arguments.
     pub build_args: Derived<Json>,
     /// Resources of its build.
@@ -214,6 +222,17 @@ pub struct Image {
     pub view: Json,
 }
 
+/// Why metadata positively dropped an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The image's key in ocp-build-data.
+    pub key: String,
+    /// A sentence.
+    pub why: String,
+    /// The rule that says so.
+    pub rule: Option<usize>,
+}
+
 /// The ci-operator config of a repository's branch.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -226,7 +245,7 @@ pub struct Config {
     /// Payload tags of its images that could not be derived: what is there stays.
     pub held: BTreeSet<String>,
     /// Payload tags that metadata positively dropped.
-    pub dropped: BTreeMap<String, String>,
+    pub dropped: BTreeMap<String, Dropped>,
     /// The build root, resolved.
     pub build_root: Derived<Option<StreamTag>>,
     /// `promotion`.
@@ -260,7 +279,10 @@ pub struct Release<'a> {
     pub images: BTreeMap<String, Image>,
     /// Configs by repository.
     pub configs: BTreeMap<RepoName, Config>,
-    /// Whether all of build data was read, so that what is missing from it is positively gone.
+    /// Where each component that was read stands.
+    pub components: BTreeMap<RepoName, Origin>,
+    /// Whether all that says which images there are could be read and decided, so that what is missing from it is
+    /// positively gone.
     pub complete: bool,
     /// What was found on the way.
     pub findings: Vec<Finding>,

@@ -7,7 +7,6 @@ use serde_json::{Value as Json, json};
 use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
 use crate::audit::{Finding, Severity};
 use crate::facts::group::Group;
-use crate::model::graph;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
@@ -33,6 +32,10 @@ pub struct Outline<'a> {
     pub payload: Payload,
     /// All needed images by key, as far as metadata alone tells.
     pub images: BTreeMap<String, Image>,
+    /// Images that nothing needs, by key, and the rules that were asked.
+    pub unneeded: BTreeMap<String, Derived<bool>>,
+    /// Whether it is certain that these are all images that are needed.
+    pub complete: bool,
     /// What was found on the way.
     pub findings: Vec<Finding>,
 }
@@ -64,6 +67,8 @@ impl<'a> Outline<'a> {
             metadata,
             payload,
             images: BTreeMap::new(),
+            unneeded: BTreeMap::new(),
+            complete: metadata.broken.is_empty() && !metadata.partial,
             findings: metadata.findings.clone(),
         };
         outline.images();
@@ -83,7 +88,7 @@ impl<'a> Outline<'a> {
             let repository = self.repository_of(&view);
             view["source"]["repository"] = json!(repository.unwrap_or_default());
             let mut inner = scope.inner();
-            inner.set("image", &view);
+            inner.show("image", &view);
             inner.set("tag", &json!(""));
             if with_metadata {
                 inner.set("metadata", &Json::from(&image.node));
@@ -94,26 +99,32 @@ impl<'a> Outline<'a> {
         }
         let needed = self.needed(&drafts);
         for (key, draft) in drafts {
-            if needed.contains(key) {
-                let image = self.image(key, draft, &scope);
-                self.images.insert(key.to_owned(), image);
+            match needed.get(key) {
+                Some(child) => {
+                    let needed_by = child.map(str::to_owned);
+                    let image = self.image(key, draft, needed_by, &scope);
+                    self.images.insert(key.to_owned(), image);
+                }
+                None => drop(self.unneeded.insert(key.to_owned(), Derived::new(false, draft.needed))),
             }
         }
     }
 
-    /// Roots are what rules say is needed; the closure over parents is the engine's.
-    fn needed(&mut self, drafts: &BTreeMap<&'a str, Draft>) -> BTreeSet<&'a str> {
-        let mut roots = Vec::new();
+    /// Roots are what rules say is needed; the closure over parents is the engine's. Each image comes with one that is
+    /// built from it, unless it is a root.
+    fn needed(&mut self, drafts: &BTreeMap<&'a str, Draft>) -> BTreeMap<&'a str, Option<&'a str>> {
+        let mut needed: BTreeMap<&str, Option<&str>> = BTreeMap::new();
         for (key, draft) in drafts {
             self.findings
                 .extend(failures(self.rules, &draft.needed, "needed", &format!("image {key}")));
             // A rule that failed on an image must not make others vanish, so it counts as needed and fails later.
             let failed = draft.needed.failures().next().is_some();
+            self.complete &= !failed && draft.from.failures().next().is_none() && !self.is_misread(key);
             if failed || draft.needed.value == Some(Json::Bool(true)) {
-                roots.push(*key);
+                needed.insert(*key, None);
             }
         }
-        let parents = |key: &'a str| {
+        let parents = |key: &'a str| -> Vec<&'a str> {
             let from = drafts.get(key).and_then(|draft| draft.from.value.as_ref());
             let members = from.map(members).unwrap_or_default();
             members
@@ -122,17 +133,34 @@ impl<'a> Outline<'a> {
                 .map(|(key, _)| *key)
                 .collect()
         };
-        graph::closure(roots, parents)
+        let mut todo: Vec<&'a str> = needed.keys().copied().collect();
+        while let Some(child) = todo.pop() {
+            for parent in parents(child) {
+                if !needed.contains_key(parent) {
+                    needed.insert(parent, Some(child));
+                    todo.push(parent);
+                }
+            }
+        }
+        needed
     }
 
-    fn image(&mut self, key: &str, draft: Draft, scope: &Scope<'_>) -> Image {
+    /// Whether a key of an image's file that says if it is needed, or what it is built from, has a form that was not
+    /// expected: what is read in its place is no evidence.
+    fn is_misread(&self, key: &str) -> bool {
+        let faults = self.metadata.images.get(key).map(|image| image.faults.as_slice());
+        !faults.unwrap_or_default().is_empty()
+    }
+
+    fn image(&mut self, key: &str, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> Image {
         let Draft { view, needed, from } = draft;
         let mut inner = scope.inner();
-        inner.set("image", &view);
+        inner.show("image", &view);
         inner.set("tag", &json!(""));
         if self.rules.uses_variable(Subject::Image, "metadata") {
             inner.set("metadata", &Json::from(&self.metadata.images[key].node));
         }
+        let misread = self.is_misread(key);
         let held = needed.failures().next().is_some();
         let mut fields = Fields {
             outline: self,
@@ -162,6 +190,8 @@ impl<'a> Outline<'a> {
         let arches = fields.json("arches", json!([]));
         let held = fields.held;
         let standing = match (held, excluded.value.is_empty()) {
+            // A key of a form that was not expected counts as absent, and absence must not drop anything.
+            (_, false) if misread => Standing::Held,
             (_, false) => Standing::Dropped(excluded.value.clone()),
             (true, true) => Standing::Held,
             (false, true) => Standing::Derived,
@@ -178,6 +208,8 @@ impl<'a> Outline<'a> {
             key: key.to_owned(),
             standing,
             needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
+            needed_by,
+            excluded,
             tag,
             repository: Derived {
                 value: repo,
@@ -194,6 +226,7 @@ impl<'a> Outline<'a> {
                 tried: from.tried,
             },
             inputs: Vec::new(),
+            copies_from: BTreeSet::new(),
             build_args,
             resources,
             prepare,
@@ -209,6 +242,18 @@ impl<'a> Outline<'a> {
             wave: None,
             view,
         };
+        self.check_source(&image);
+        if misread && image.standing == Standing::Held && !image.excluded.value.is_empty() {
+            let text = format!(
+                "{key} would not be built ({}), but its metadata has a key of another form than expected",
+                image.excluded.value
+            );
+            let finding = Finding::new(Severity::Error, "uncertain-exclusion", text)
+                .with_place(self.metadata.place(Metadata::image_file(key), None))
+                .with_image(image.tag.value.clone())
+                .with_help("put the key right; until then what is there of the image stays");
+            self.findings.push(finding);
+        }
         if image.standing == Standing::Derived && image.repository.value.is_none() {
             image.standing = Standing::Held;
             let place = self.metadata.image_place(key, &["source", "url"]);
@@ -225,8 +270,28 @@ impl<'a> Outline<'a> {
         image
     }
 
+    /// An image that is wanted for its own sake and whose address leads nowhere that can be built from deserves a word.
+    fn check_source(&mut self, image: &Image) {
+        let url = ["url", "web"].map(|name| image.view["source"][name].as_str().unwrap_or_default());
+        let [url, web] = url;
+        let address = if url.is_empty() { web } else { url };
+        let nowhere = image.view["source"]["repository"] == "" && !address.is_empty();
+        if !nowhere || !image.needed.value {
+            return;
+        }
+        let text = format!("{address} of {} leads to no public GitHub repository", image.key);
+        let finding = Finding::new(Severity::Note, "no-public-source", text)
+            .with_place(
+                self.metadata
+                    .image_place(&image.key, &["source", if url.is_empty() { "web" } else { "url" }]),
+            )
+            .with_image(image.tag.value.clone())
+            .with_help("correct it, or map it with `public_upstreams` in group.yml; the image is not built until then");
+        self.findings.push(finding);
+    }
+
     /// The public repository that an image's `url` leads to, as `org/repo`; `web` where there is no `url`.
-    fn repository_of(&self, view: &Json) -> Option<String> {
+    pub(super) fn repository_of(&self, view: &Json) -> Option<String> {
         let text = |name: &str| view["source"][name].as_str().filter(|text| !text.is_empty());
         let url = self.metadata.group.public_url(text("url").or_else(|| text("web"))?);
         let path = url.strip_prefix("https://github.com/")?;
@@ -277,14 +342,6 @@ impl<'a> Outline<'a> {
                 }
             }
         }
-    }
-
-    /// The repositories whose branches have to be known.
-    pub fn repositories(&self) -> BTreeSet<RepoName> {
-        self.images
-            .values()
-            .filter_map(|image| image.repository.value.clone())
-            .collect()
     }
 
     /// Settles which branch each repository is built from. Without CI configs it is what metadata names.

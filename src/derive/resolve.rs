@@ -147,9 +147,15 @@ impl<'a, 's> Resolver<'a, 's> {
         if let Some(known) = self.known.get(&("member", name.to_owned())) {
             return Ok((name.to_owned(), known.clone()));
         }
+        if self.images.get(name).is_some_and(|image| image.tag.value.is_empty()) {
+            return Err(unresolved(
+                format!("the payload tag of member {name} could not be derived"),
+                "see the findings about that image",
+            ));
+        }
         let view = self.images.get(name).map_or(&facts.view, |image| &image.view);
         let mut scope = self.scope.inner();
-        scope.set("member", view);
+        scope.show("member", view);
         let decision = self
             .rules
             .decide(Subject::Member, "resolve", self.metadata.release, &scope);
@@ -172,7 +178,7 @@ impl<'a, 's> Resolver<'a, 's> {
         let mut view = stream.view.clone();
         view["name"] = json!(stream.name);
         let mut scope = self.scope.inner();
-        scope.set("stream", &view);
+        scope.show("stream", &view);
         let decision = self
             .rules
             .decide(Subject::Stream, "pullspec", self.metadata.release, &scope);

@@ -98,3 +98,71 @@ fn text(node: &Node, key: &str) -> String {
 fn flag(node: &Node, key: &str) -> bool {
     node.get(key).and_then(Node::as_bool).unwrap_or(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(branch: &str, variant: Option<&str>) -> ConfigName {
+        ConfigName {
+            branch: branch.to_owned(),
+            variant: variant.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn names_are_taken_apart_and_put_together() {
+        for (file, expected) in [
+            ("o-r-main.yaml", Some(name("main", None))),
+            ("o-r-release-4.16__v.yaml", Some(name("release-4.16", Some("v")))),
+            ("o-r-main__a__b.yaml", Some(name("main", Some("a__b")))),
+            ("o-r-.yaml", None),
+            ("o-r-__v.yaml", None),
+            ("o-r.yaml", None),
+            ("o-x-main.yaml", None),
+            ("o-r-main.yml", None),
+            ("OWNERS", None),
+        ] {
+            assert_eq!(ConfigName::parse(file, "o", "r"), expected, "{file}");
+            if let Some(name) = expected {
+                assert_eq!(name.path("o", "r"), format!("{ROOT}/o/r/{file}"));
+            }
+        }
+        assert_eq!(
+            name("feature/x", None).path("o", "r"),
+            format!("{ROOT}/o/r/o-r-feature-x.yaml")
+        );
+        assert_eq!(
+            name("../../x", None).path("o", "r"),
+            format!("{ROOT}/o/r/o-r-..-..-x.yaml")
+        );
+    }
+
+    #[test]
+    fn promotions_are_read_in_both_forms() {
+        let read = |text: &str| {
+            let list = promotions(text.as_bytes()).expect("YAML");
+            let told = list
+                .iter()
+                .map(|p| format!("{}/{}:{} {} {}", p.namespace, p.name, p.tag, p.disabled, p.line));
+            told.collect::<Vec<_>>()
+        };
+        let list = "a: 1\npromotion:\n  to:\n  - name: '4.16'\n    namespace: ocp\n  - {namespace: x, tag: t, disabled: true}\n";
+        assert_eq!(read(list), ["ocp/4.16: false 4", "x/:t true 6"]);
+        assert_eq!(read("promotion: {name: 4.16, namespace: ocp}\n"), ["ocp/4.16: false 1"]);
+        assert_eq!(
+            read("promotion:\n  disabled: true\n  to: [{name: a, namespace: b}]\n"),
+            ["b/a: true 3"]
+        );
+        for text in [
+            "",
+            "a: 1\n",
+            "promotion:\n",
+            "promotion: {disabled: true}\n",
+            "promotion: {to: x}\n",
+        ] {
+            assert_eq!(read(text), Vec::<String>::new(), "{text}");
+        }
+        assert!(promotions(b"promotion:\n\tto: x\n").is_err());
+    }
+}

@@ -188,3 +188,6 @@ fn texts(node: Option<&Node>, key: &str, faults: &mut Vec<WrongForm>) -> Vec<Str
     }
     texts
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,58 @@ impl Image {
         view::line_of(&self.node, KEYS, path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    fn read(text: &str) -> Image {
+        Image::read(parse(text.as_bytes()).expect("YAML"))
+    }
+
+    #[test]
+    fn both_stanzas_are_seen_apart() {
+        let image = read(
+            "name: openshift/ose-x\ncontent:\n  source:\n    okd_alignment: {tag_name: mine, resolve_as: {stream: s}}\n    \
+             ci_alignment: {streams_prs: {ci_build_root: {member: m}}}\nokd:\n  mode: disabled\n  content: {source: {dockerfile: D}}\n",
+        );
+        assert_eq!(image.faults, []);
+        let view = &image.view;
+        assert_eq!(
+            (&view["okd"]["tag_name"], &view["okd"]["resolve_as"]["stream"]),
+            (&"mine".into(), &"s".into())
+        );
+        assert_eq!(
+            (&view["konflux"]["mode"], &view["konflux"]["dockerfile"]),
+            (&"disabled".into(), &"D".into())
+        );
+        assert_eq!(
+            (&view["ci"]["build_root"]["member"], &view["okd"]["enabled"]),
+            (&"m".into(), &true.into())
+        );
+        assert_eq!(image.line_of(&["okd".into(), "tag_name".into()]), Some(4));
+        assert_eq!(image.line_of(&["konflux".into(), "dockerfile".into()]), Some(8));
+    }
+
+    #[test]
+    fn no_two_keys_lie_in_each_others_way() {
+        let mut seen = std::collections::BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert(key.view), "{} twice", key.view);
+            let below = format!("{}.", key.view);
+            assert!(KEYS.iter().all(|other| !other.view.starts_with(&below)), "{}", key.view);
+        }
+    }
+
+    #[test]
+    fn it_is_kept_and_read_again() {
+        let image = read("name: x\nfrom: {member: m}\nfor_payload: odd\n");
+        let bytes = postcard::to_stdvec(&image).expect("it is written");
+        let again: Image = postcard::from_bytes(&bytes).expect("it is read");
+        assert_eq!(
+            (again.view, again.node, again.faults.len()),
+            (image.view, image.node, 1)
+        );
+    }
+}

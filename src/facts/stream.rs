@@ -70,3 +70,41 @@ pub fn read(root: &Node) -> (Vec<Stream>, Vec<WrongForm>) {
     }
     (streams, faults)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    fn names(text: &str) -> (Vec<String>, Vec<WrongForm>) {
+        let (streams, faults) = read(&parse(text.as_bytes()).expect("YAML"));
+        (streams.into_iter().map(|stream| stream.name).collect(), faults)
+    }
+
+    #[test]
+    fn streams_keep_their_order_and_lines() {
+        let root = parse(b"b: {image: x, aliases: [c]}\na:\n  upstream_image: y\n  okd: {resolve_as: {image: z}}\n");
+        let (streams, faults) = read(&root.expect("YAML"));
+        assert_eq!(faults, []);
+        let told: Vec<_> = streams
+            .iter()
+            .map(|stream| (stream.name.as_str(), stream.line))
+            .collect();
+        assert_eq!(told, [("b", 1), ("a", 2)]);
+        assert_eq!(streams[0].view["aliases"][0], "c");
+        assert_eq!(
+            (&streams[1].view["okd"]["image"], &streams[1].view["image"]),
+            (&"z".into(), &"".into())
+        );
+    }
+
+    #[test]
+    fn an_odd_stream_costs_itself_only() {
+        let (streams, faults) = names("a: text\nb: {image: [x]}\nc: {image: y}\n");
+        assert_eq!(streams, ["a", "b", "c"]);
+        assert_eq!(faults.iter().map(|fault| fault.pos.line).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(names("").0.len(), 0);
+        assert_eq!(names("").1, []);
+        assert!(names("[a]").1[0].message.contains("a mapping of streams is expected"));
+    }
+}

@@ -220,3 +220,6 @@ fn insert(view: &mut Json, path: &str, value: Json) {
     }
     *at = value;
 }
+
+#[cfg(test)]
+mod tests;

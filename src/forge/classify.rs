@@ -97,7 +97,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InSync => "in sync",
-            Self::UpToDate => "up to date",
+            Self::UpToDate => "up to date, the pull request is open",
             Self::Create => "new pull request",
             Self::Adopt => "branch found, pull request made for it",
             Self::Update => "pull request updated",

@@ -22,6 +22,8 @@ pub struct Metadata {
     pub images: BTreeMap<String, Image>,
     /// Keys of images whose file is there and could not be read.
     pub broken: BTreeSet<String>,
+    /// Whether something else than an image's file is there and could not be read.
+    pub partial: bool,
     /// What was wrong with files.
     pub findings: Vec<Finding>,
     streams: Vec<Stream>,
@@ -48,6 +50,7 @@ impl Metadata {
             group,
             images,
             broken,
+            partial: false,
             findings,
             streams,
             streams_by_name,

@@ -327,9 +327,9 @@ fn whole_file_causes(file: &mut Desired) -> Vec<Cause> {
     }
     let (rule, because) = match kind(file) {
         _ if !file.causes.is_empty() => return std::mem::take(&mut file.causes),
-        Kind::New => (NEW_FILE, "metadata asks for it and it is not there yet"),
-        Kind::Removed => (REMOVED_FILE, "metadata no longer asks for it"),
-        Kind::Changed => (OTHER_CHANGE, "the file differs from what is derived"),
+        Kind::New => (NEW_FILE, "Metadata asks for it and it is not there yet."),
+        Kind::Removed => (REMOVED_FILE, "Metadata no longer asks for it."),
+        Kind::Changed => (OTHER_CHANGE, "The file differs from what is derived."),
     };
     vec![Cause {
         rule: rule.to_owned(),

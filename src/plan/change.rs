@@ -64,6 +64,8 @@ pub const NEW_FILE: &str = "new-file";
 pub const REMOVED_FILE: &str = "removed-file";
 /// The rule id of a change whose target gave no cause.
 pub const OTHER_CHANGE: &str = "other-change";
+/// The rule named by the cause of an entry that goes because nothing refers to it any more.
+pub const UNREFERENCED: &str = "unreferenced";
 
 /// What a pull request is about: at most one is open for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

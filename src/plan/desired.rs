@@ -14,7 +14,7 @@ pub type Bytes = Arc<[u8]>;
 ///
 /// Targets hand over every file they looked at, also those that are as they should be: a scope (repository, branch,
 /// release, group) that no file speaks for is one that the run did not look at, and its pull request is left alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Desired {
     /// The repository that the file stands in.
     pub repo: RepoName,
@@ -32,8 +32,10 @@ pub struct Desired {
     pub component: Option<String>,
     /// The payload tags of the images that the file builds, sorted; for a new file this is all that is said of them.
     pub images: Vec<String>,
+    #[serde(skip)]
     /// The file as it is; `None`: it is not there.
     pub before: Option<Bytes>,
+    #[serde(skip)]
     /// The file as it should be; `None`: it should not be there. The same bytes as `before`: nothing to do.
     pub after: Option<Bytes>,
     /// The fields in which `after` differs from `before` and why. Only what the policy applies
@@ -75,7 +77,7 @@ pub struct Cause {
 }
 
 /// A field that differs and was left as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// The field, and the value that it would have had.
     pub cause: Cause,

@@ -24,7 +24,7 @@ pub use build::Input;
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
     Accepted, Counts, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
-    WHOLE_FILE,
+    UNREFERENCED, WHOLE_FILE,
 };
 pub use desired::{Bytes, Cause, Desired, Refused};
 pub use diff::{Color, unified};
@@ -32,4 +32,4 @@ pub use escape::{inert, terminal};
 pub use json::{PlanView, json};
 pub use path::{name_fault, path_fault};
 pub use policy::{Accept, Adopt, Date, NotADate, Policy, Verdict};
-pub use text::{By, summary, text};
+pub use text::{By, brief, summary, text};

@@ -145,7 +145,7 @@ pub struct Adopt {
 }
 
 /// What happens to one field that differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It is put right.
     Apply,

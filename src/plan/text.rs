@@ -22,13 +22,21 @@ pub enum By {
 
 /// With more files than this, causes are what is shown unless asked otherwise.
 const MANY_FILES: usize = 10;
+/// The same with more lines than this in the files as they are to be: a difference of that length is not read.
+const MANY_LINES: usize = 200;
 /// The longest value that is shown on a line, in characters.
 const VALUE: usize = 60;
 
 impl By {
     /// What suits a plan when nothing was asked for.
     pub fn suiting(plan: &Plan) -> Self {
-        if plan.counts().total() > MANY_FILES {
+        let lines = |file: &FileChange| {
+            file.after
+                .as_deref()
+                .map_or(0, |text| text.split(|byte| *byte == b'\n').count())
+        };
+        let files = || plan.changing().flat_map(|pr| &pr.files);
+        if files().count() > MANY_FILES || files().map(lines).sum::<usize>() > MANY_LINES {
             Self::Cause
         } else {
             Self::File
@@ -39,6 +47,7 @@ impl By {
 /// Shows a plan. `by`: `None` takes what suits it. Text of inputs comes escaped.
 pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
     let mut out = String::new();
+    let asked = by.is_some();
     let by = by.unwrap_or_else(|| By::suiting(plan));
     for pr in plan.changing() {
         heading(&mut out, pr, color);
@@ -50,6 +59,9 @@ pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
     }
     left_alone(&mut out, plan, color);
     findings(&mut out, plan, color);
+    if by == By::Cause && !asked {
+        out.push_str("`--by file` shows the differences, `--by image` what changes for each image.\n");
+    }
     let _ = writeln!(out, "{}", color.paint("1", &summary(plan)));
     out
 }
@@ -104,7 +116,7 @@ fn cause(out: &mut String, group: &CauseGroup<'_>, color: Color) {
         let _ = write!(line, "  ({})", terminal(group.rule_at));
     }
     let _ = writeln!(out, "  {line}");
-    let _ = writeln!(out, "           because {}", terminal(group.because));
+    let _ = writeln!(out, "           {}", terminal(group.because));
     let _ = writeln!(
         out,
         "           e.g. {}\n",
@@ -115,13 +127,13 @@ fn cause(out: &mut String, group: &CauseGroup<'_>, color: Color) {
 /// `org/repo item: old → new`, or the path where there are no values.
 fn example(path: &str, cause: &Cause) -> String {
     if cause.field == WHOLE_FILE || (cause.old.is_none() && cause.new.is_none()) {
-        return path.to_owned();
+        let images = clip(&cause.images.join(", "), VALUE);
+        return match (cause.component.is_empty(), images.is_empty()) {
+            (false, false) => format!("{}: {images}", cause.component),
+            _ => path.to_owned(),
+        };
     }
-    let mut out = if cause.component.is_empty() {
-        path.to_owned()
-    } else {
-        cause.component.clone()
-    };
+    let mut out = subject(path, cause);
     if let Some(item) = &cause.item {
         let _ = write!(out, " {item}");
     }
@@ -129,9 +141,83 @@ fn example(path: &str, cause: &Cause) -> String {
     out
 }
 
+/// The component, or the path where there is none.
+fn subject(path: &str, cause: &Cause) -> String {
+    if cause.component.is_empty() {
+        path.to_owned()
+    } else {
+        cause.component.clone()
+    }
+}
+
 fn values(cause: &Cause) -> String {
-    let value = |v: &Option<String>| v.as_ref().map_or_else(|| "(nothing)".to_owned(), |v| clip(v, VALUE));
-    format!("{} → {}", value(&cause.old), value(&cause.new))
+    match (&cause.old, &cause.new) {
+        (Some(old), Some(new)) => {
+            let from = beginning_of_difference(old, new);
+            format!("{} → {}", excerpt(old, from), excerpt(new, from))
+        }
+        (old, new) => {
+            let value = |v: &Option<String>| v.as_ref().map_or_else(|| "(nothing)".to_owned(), |v| clip(v, VALUE));
+            format!("{} → {}", value(old), value(new))
+        }
+    }
+}
+
+/// How many characters to leave out of two values so that what differs can be seen: none where both are short.
+fn beginning_of_difference(old: &str, new: &str) -> usize {
+    const BEFORE: usize = 20;
+    if old.chars().count().max(new.chars().count()) <= VALUE {
+        return 0;
+    }
+    let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
+    same.saturating_sub(BEFORE)
+}
+
+fn excerpt(value: &str, from: usize) -> String {
+    let rest: String = value.chars().skip(from).collect();
+    let start = if from > 0 { "…" } else { "" };
+    format!("{start}{}", clip(&rest, VALUE))
+}
+
+/// Shows what a pull request changes in a few lines: one a file, or by cause where there are many.
+pub fn brief(pr: &PullRequest) -> String {
+    let mut out = String::new();
+    if pr.files.len() > MANY_FILES {
+        causes(&mut out, pr, Color::Off);
+        return out;
+    }
+    for file in &pr.files {
+        let name = file.component.as_deref().unwrap_or(&file.path);
+        let images = file.images.join(", ");
+        let _ = writeln!(
+            out,
+            "  {:<9}{}: {}",
+            file.kind.to_string(),
+            terminal(name),
+            terminal(&images)
+        );
+        for cause in file.causes.iter().filter(|_| file.kind == Kind::Changed) {
+            let item = cause
+                .item
+                .as_ref()
+                .map(|item| format!(" of {item}"))
+                .unwrap_or_default();
+            let line = format!("{}{item}: {}", cause.field, values(cause));
+            let _ = writeln!(out, "             {}", terminal(&line));
+            let _ = writeln!(out, "               {}", terminal(&reason_alone(cause)));
+        }
+    }
+    out
+}
+
+/// The rule behind a cause: `id (file:line): sentence`.
+fn reason_alone(cause: &Cause) -> String {
+    let at = if cause.rule_at.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", cause.rule_at)
+    };
+    format!("{}{at}: {}", cause.rule, cause.because)
 }
 
 fn files(out: &mut String, pr: &PullRequest, color: Color) {
@@ -159,12 +245,7 @@ fn reason(cause: &Cause) -> String {
         .as_ref()
         .map(|item| format!(" of {item}"))
         .unwrap_or_default();
-    let at = if cause.rule_at.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", cause.rule_at)
-    };
-    format!("{}{item}: {}{at}, because {}", cause.field, cause.rule, cause.because)
+    format!("{}{item}: {}", cause.field, reason_alone(cause))
 }
 
 fn shade(kind: Kind) -> &'static str {
@@ -185,7 +266,11 @@ fn images(out: &mut String, pr: &PullRequest, color: Color) {
                     .as_ref()
                     .map(|item| format!(" of {item}"))
                     .unwrap_or_default();
-                let line = format!("{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
+                let of = match (cause.images.is_empty(), cause.component.is_empty()) {
+                    (true, false) => format!("{}: ", cause.component),
+                    _ => String::new(), // the image says which
+                };
+                let line = format!("{of}{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
                 note_for(&mut images, &cause.images, line);
             }
         } else {

@@ -1,9 +1,12 @@
 //! CEL expressions: compiled once, bounded when they are parsed, evaluated to JSON.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use cel::common::types::CelString;
+use cel::common::types::{CelBool, CelString};
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, extensions};
 use regex::Regex;
 use serde_json::Value as Json;
@@ -110,6 +113,12 @@ impl Expr {
         check_depth(source)?;
         let program = ENVIRONMENT.compile(source).map_err(|errors| first_error(&errors))?;
         let names = Names::of(program.expression());
+        if names.depth > usize::from(MAX_DEPTH) {
+            return Err(format!(
+                "the expression's parts are nested {} deep (a chain of operators counts, too); {MAX_DEPTH} is the most",
+                names.depth
+            ));
+        }
         if names.nodes > MAX_NODES {
             return Err(format!(
                 "the expression has {} parts; {MAX_NODES} are the most",
@@ -130,7 +139,10 @@ impl Expr {
     /// # Errors
     /// What the evaluation ran into, in a sentence.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, String> {
-        let value = self.program.execute(&scope.0).map_err(|error| error.to_string())?;
+        let value = self
+            .program
+            .execute(&scope.context())
+            .map_err(|error| error.to_string())?;
         value.json().map_err(|error| error.to_string())
     }
 
@@ -139,7 +151,11 @@ impl Expr {
     /// # Errors
     /// What the evaluation ran into, or that the value is neither true nor false.
     pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
-        match self.program.execute(&scope.0).map_err(|error| error.to_string())? {
+        match self
+            .program
+            .execute(&scope.context())
+            .map_err(|error| error.to_string())?
+        {
             cel::Value::Bool(holds) => Ok(holds),
             other => Err(format!(
                 "a condition must be true or false, this one is {}",
@@ -180,31 +196,76 @@ fn first_error(errors: &cel::ParseErrors) -> String {
     }
 }
 
-/// The variables that expressions see.
-pub struct Scope<'p>(Context<'p, 'static>);
+/// The variables that expressions see: those of a subject, and those of the scopes around it.
+///
+/// A variable is looked at only where an expression names it, and no deeper than that: `image.okd.tag_name` is found in
+/// the JSON value without the rest of the image being turned into CEL's values.
+#[derive(Default)]
+pub struct Scope<'p> {
+    parent: Option<&'p Scope<'p>>,
+    variables: Vec<(String, Cow<'p, Json>)>,
+}
 
-impl Scope<'static> {
+impl<'p> Scope<'p> {
     /// A scope without variables.
     pub fn new() -> Self {
-        Self(Context::with_env(Arc::clone(&ENVIRONMENT)))
+        Self::default()
     }
-}
 
-impl Default for Scope<'static> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Scope<'_> {
     /// A scope inside this one, for the variables of one subject.
-    pub fn inner(&self) -> Scope<'_> {
-        Scope(self.0.new_inner_scope())
+    pub fn inner(&'p self) -> Self {
+        Self {
+            parent: Some(self),
+            variables: Vec::new(),
+        }
     }
 
-    /// Gives a variable its value.
+    /// Gives a variable a value of its own.
     pub fn set(&mut self, name: &str, value: &Json) {
-        let value = cel::to_value(value).unwrap_or(cel::Value::Null);
-        self.0.add_variable_from_value(name, value);
+        self.put(name, Cow::Owned(value.clone()));
+    }
+
+    /// Gives a variable a value that lives elsewhere.
+    pub fn show(&mut self, name: &str, value: &'p Json) {
+        self.put(name, Cow::Borrowed(value));
+    }
+
+    fn put(&mut self, name: &str, value: Cow<'p, Json>) {
+        match self.variables.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => self.variables.push((name.to_owned(), value)),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Option<&Json> {
+        let own = self
+            .variables
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| &**value);
+        own.or_else(|| self.parent?.variable(name))
+    }
+
+    fn context(&self) -> Context<'_, '_> {
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        context.set_variable_resolver(self);
+        context
+    }
+}
+
+impl VariableResolver for Scope<'_> {
+    /// Finds `a`, and `a.b.c` as one name: CEL asks for the longest name first.
+    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
+        let mut parts = name.split('.');
+        let root = self.variable(parts.next()?)?;
+        let value = parts.try_fold(root, |value, part| value.as_object()?.get(part))?;
+        Some(match value {
+            Json::String(text) => CowVal::owned(CelString::from(text.as_str())),
+            Json::Bool(value) => CowVal::owned(CelBool::from(*value)),
+            other => {
+                let value = cel::to_value(other).unwrap_or(cel::Value::Null);
+                CowVal::Owned(value.try_into().ok()?)
+            }
+        })
     }
 }

@@ -1,42 +1,17 @@
 //! Reads rule files: all faults at once, each with its place.
 
-use super::expr::{Expr, FUNCTIONS};
-use super::rule::{Place, Releases, Rule, Setting};
-use super::sample;
+mod fields;
+
+use super::diagnostic::Diagnostic;
+use super::rule::{Place, Reference, Releases, Rule};
 use super::subject::Subject;
-use super::template::Template;
-use crate::yaml::{self, Mapping, Node, Pos};
-
-/// A fault of a rule file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// Stable code, such as `unknown-key`.
-    pub code: &'static str,
-    /// The file as it was named.
-    pub file: String,
-    /// Where the fault is.
-    pub pos: Pos,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}: {} [{}]", self.file, self.pos, self.message, self.code)?;
-        if self.hint.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "\n  hint: {}", self.hint)
-        }
-    }
-}
+use crate::yaml::{self, Mapping, Node, Pos, Value};
 
 /// The largest rule file that is read, in bytes.
 const MAX_FILE: usize = 1 << 20;
 
-const RULE_KEYS: [&str; 9] = [
+/// The keys of a rule.
+pub const RULE_KEYS: [&str; 9] = [
     "id",
     "because",
     "on",
@@ -50,33 +25,96 @@ const RULE_KEYS: [&str; 9] = [
 
 /// Reads one rule file. What could be read is returned beside the faults.
 pub fn load(file: &str, text: &[u8]) -> (Vec<Rule>, Vec<Diagnostic>) {
+    let lossy = String::from_utf8_lossy(text);
     let mut loader = Loader {
         file,
+        text: lossy.trim_start_matches('\u{feff}'),
         faults: Vec::new(),
     };
     let rules = loader.file(text);
     (rules, loader.faults)
 }
 
-struct Loader<'f> {
-    file: &'f str,
+/// What a fault underlines.
+#[derive(Clone, Copy)]
+struct Mark {
+    pos: Pos,
+    width: usize,
+}
+
+impl Mark {
+    /// A value; a mapping or a list has no width.
+    fn of(node: &Node) -> Self {
+        let width = match &node.value {
+            Value::String(text) | Value::Number(text) if !text.contains('\n') => text.chars().count(),
+            _ => 0,
+        };
+        Self { pos: node.pos, width }
+    }
+
+    fn of_key(key: &yaml::Key) -> Self {
+        Self {
+            pos: key.pos,
+            width: key.text.chars().count(),
+        }
+    }
+}
+
+struct Loader<'l> {
+    file: &'l str,
+    text: &'l str,
     faults: Vec<Diagnostic>,
 }
 
 impl Loader<'_> {
-    fn fault(&mut self, code: &'static str, pos: Pos, message: impl Into<String>, hint: impl Into<String>) {
-        let file = self.file.to_owned();
+    fn fault(&mut self, code: &'static str, mark: Mark, message: impl Into<String>, hint: impl Into<String>) {
         self.faults.push(Diagnostic {
             code,
-            file,
-            pos,
+            file: self.file.to_owned(),
+            pos: mark.pos,
+            width: mark.width,
             message: message.into(),
             hint: hint.into(),
         });
     }
 
+    /// Finds a text that stands within a value, however the value is quoted or folded; else the value itself.
+    fn within(&self, node: &Node, wanted: &str) -> Mark {
+        const FAR: usize = 8_000;
+        let mut at = 0;
+        let mut lines = self.text.split_inclusive('\n');
+        for _ in 1..node.pos.line {
+            at += lines.next().map_or(0, str::len);
+        }
+        let rest = self.text.get(at..).unwrap_or_default();
+        let column = (node.pos.column as usize).saturating_sub(1);
+        let skipped: usize = rest.chars().take(column).map(char::len_utf8).sum();
+        let mut area: &str = &rest[skipped..];
+        let end = (0..=FAR.min(area.len())).rev().find(|end| area.is_char_boundary(*end));
+        area = &area[..end.unwrap_or_default()];
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let found = area
+            .match_indices(wanted)
+            .find(|(start, _)| !area[..*start].ends_with(word) && !area[start + wanted.len()..].starts_with(word));
+        let Some((start, _)) = found else { return Mark::of(node) };
+        let before = &rest[..skipped + start];
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let line = node.pos.line.saturating_add(count(before.matches('\n').count()));
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        Mark {
+            pos: Pos {
+                line,
+                column: count(column).saturating_add(1),
+            },
+            width: wanted.chars().count(),
+        }
+    }
+
     fn file(&mut self, text: &[u8]) -> Vec<Rule> {
-        let start = Pos { line: 1, column: 1 };
+        let start = Mark {
+            pos: Pos { line: 1, column: 1 },
+            width: 0,
+        };
         if text.len() > MAX_FILE {
             let message = format!("the file is {} bytes large; {MAX_FILE} are the most", text.len());
             self.fault(
@@ -90,14 +128,23 @@ impl Loader<'_> {
         let root = match yaml::parse(text) {
             Ok(root) => root,
             Err(error) => {
-                self.fault("not-yaml", error.pos, error.message, "");
+                let mark = Mark {
+                    pos: error.pos,
+                    width: 0,
+                };
+                self.fault(
+                    "not-yaml",
+                    mark,
+                    error.message,
+                    "rule files are YAML: `rules:` and a list",
+                );
                 return Vec::new();
             }
         };
         let Some(map) = root.as_map() else {
             self.fault(
                 "wrong-type",
-                root.pos,
+                Mark::of(&root),
                 "a mapping with `rules` is expected",
                 "see rules/README.md",
             );
@@ -107,7 +154,7 @@ impl Loader<'_> {
         let Some(items) = map.get("rules").and_then(Node::as_seq) else {
             self.fault(
                 "wrong-type",
-                root.pos,
+                Mark::of(&root),
                 "`rules` with a list of rules is expected",
                 "see rules/README.md",
             );
@@ -121,7 +168,7 @@ impl Loader<'_> {
             if !known.contains(&&*key.text) {
                 self.fault(
                     "unknown-key",
-                    key.pos,
+                    Mark::of_key(key),
                     format!("unknown key `{}`", key.text),
                     nearest(&key.text, known),
                 );
@@ -133,7 +180,7 @@ impl Loader<'_> {
         let Some(map) = node.as_map() else {
             self.fault(
                 "wrong-type",
-                node.pos,
+                Mark::of(node),
                 "a rule is a mapping",
                 "start with `id`, `because` and `on`",
             );
@@ -145,11 +192,12 @@ impl Loader<'_> {
         let subject = self.subject(node, map, &id)?;
         let when_text = map.get("when").and_then(|when| self.text(when, "when"));
         let when = map.get("when").and_then(|when| self.condition(when, subject));
+        let before = self.faults.len();
         let settings = self.settings(map, subject);
-        if settings.is_empty() {
+        if settings.is_empty() && self.faults.len() == before {
             self.fault(
                 "sets-nothing",
-                node.pos,
+                Mark::of(node),
                 format!("rule `{id}` sets nothing"),
                 "give it `set` or `append`",
             );
@@ -162,10 +210,11 @@ impl Loader<'_> {
             when_text,
             settings,
             overrides: self.overrides(map),
-            replaces: map.get("replaces").and_then(|node| self.text(node, "replaces")),
+            replaces: map.get("replaces").and_then(|node| self.reference(node, "replaces")),
+            replaced: Vec::new(),
             place: Place {
                 file: self.file.to_owned(),
-                line: map.get("id").map_or(node.pos.line, |id| id.pos.line),
+                line: map.get("id").map_or(node.pos, |id| id.pos).line,
             },
             id,
         })
@@ -175,7 +224,7 @@ impl Loader<'_> {
         let Some(value) = map.get("id") else {
             self.fault(
                 "missing-id",
-                node.pos,
+                Mark::of(node),
                 "the rule has no `id`",
                 "name it in kebab-case, such as `needed-payload`",
             );
@@ -187,7 +236,7 @@ impl Loader<'_> {
             let hint = "small letters, digits and dashes, such as `needed-payload`";
             self.fault(
                 "bad-id",
-                value.pos,
+                Mark::of(value),
                 format!("`{id}` is no rule name in kebab-case"),
                 hint,
             );
@@ -204,7 +253,7 @@ impl Loader<'_> {
             let hint = "say in one sentence why it is so: pull requests and `explain` show it";
             self.fault(
                 "missing-because",
-                node.pos,
+                Mark::of(node),
                 format!("rule `{id}` does not say why"),
                 hint,
             );
@@ -218,7 +267,7 @@ impl Loader<'_> {
             let hint = format!("one of {}", names.join(", "));
             self.fault(
                 "missing-on",
-                node.pos,
+                Mark::of(node),
                 format!("rule `{id}` does not say what it is about (`on`)"),
                 hint,
             );
@@ -228,7 +277,7 @@ impl Loader<'_> {
         let subject = Subject::by_name(&name);
         if subject.is_none() {
             let message = format!("`{name}` is nothing that a rule can be about");
-            self.fault("unknown-subject", value.pos, message, nearest(&name, &names));
+            self.fault("unknown-subject", Mark::of(value), message, nearest(&name, &names));
         }
         subject
     }
@@ -240,26 +289,44 @@ impl Loader<'_> {
         let Some(text) = self.text(node, "releases") else {
             return Releases::default();
         };
-        text.parse().unwrap_or_else(|message: String| {
-            self.fault("bad-releases", node.pos, message, "");
-            Releases::default()
-        })
+        match text.parse::<Releases>() {
+            Ok(releases) if !releases.is_empty() => releases,
+            Ok(_) => {
+                let message = format!("no release is within `{text}`");
+                let hint = "bounds hold together: `>=4.17 <4.20` is 4.17, 4.18 and 4.19";
+                self.fault("no-release", Mark::of(node), message, hint);
+                Releases::default()
+            }
+            Err(message) => {
+                let hint = "such as `4.16`, `>=4.17` or `>=4.17 <4.20`; leave it out where the rule is for all";
+                self.fault("bad-releases", Mark::of(node), message, hint);
+                Releases::default()
+            }
+        }
     }
 
-    fn overrides(&mut self, map: &Mapping) -> Vec<String> {
+    fn overrides(&mut self, map: &Mapping) -> Vec<Reference> {
         let Some(node) = map.get("overrides") else {
             return Vec::new();
         };
         let Some(items) = node.as_seq() else {
             self.fault(
                 "wrong-type",
-                node.pos,
+                Mark::of(node),
                 "`overrides` is a list of rule ids",
                 "write `overrides: [some-rule]`",
             );
             return Vec::new();
         };
-        items.iter().filter_map(|item| self.text(item, "overrides")).collect()
+        items
+            .iter()
+            .filter_map(|item| self.reference(item, "overrides"))
+            .collect()
+    }
+
+    fn reference(&mut self, node: &Node, key: &str) -> Option<Reference> {
+        let id = self.text(node, key)?;
+        Some(Reference { id, pos: node.pos })
     }
 
     fn text(&mut self, node: &Node, key: &str) -> Option<String> {
@@ -267,106 +334,12 @@ impl Loader<'_> {
         if text.is_none() {
             self.fault(
                 "wrong-type",
-                node.pos,
+                Mark::of(node),
                 format!("`{key}` must be a text, this is {}", node.type_name()),
                 "",
             );
         }
         text
-    }
-
-    fn condition(&mut self, node: &Node, subject: Subject) -> Option<Expr> {
-        let text = self.text(node, "when")?;
-        match Expr::compile(&text) {
-            Ok(expr) => {
-                self.names(&expr, subject, node.pos);
-                if let Err(message) = sample::try_condition(subject, &expr) {
-                    self.fault("wrong-type", node.pos, message, "");
-                }
-                Some(expr)
-            }
-            Err(message) => {
-                self.fault("bad-expression", node.pos, message, "");
-                None
-            }
-        }
-    }
-
-    fn settings(&mut self, map: &Mapping, subject: Subject) -> Vec<Setting> {
-        let mut settings = Vec::new();
-        for (word, append) in [("set", false), ("append", true)] {
-            let Some(node) = map.get(word) else { continue };
-            let Some(fields) = node.as_map() else {
-                self.fault(
-                    "wrong-type",
-                    node.pos,
-                    format!("`{word}` must be a mapping of fields"),
-                    "",
-                );
-                continue;
-            };
-            for (key, value) in &fields.entries {
-                settings.extend(self.setting(subject, &key.text, key.pos, value, append));
-            }
-        }
-        settings
-    }
-
-    fn setting(&mut self, subject: Subject, name: &str, pos: Pos, node: &Node, append: bool) -> Option<Setting> {
-        let Some(field) = subject.field(name) else {
-            let names: Vec<_> = subject.fields().iter().map(|field| field.name).collect();
-            let message = format!("{} has no field `{name}`", subject.name());
-            self.fault("unknown-field", pos, message, nearest(name, &names));
-            return None;
-        };
-        if append && !field.kind.is_list() {
-            self.fault(
-                "wrong-type",
-                pos,
-                format!("`{name}` is not a list, nothing can be added"),
-                "use `set`",
-            );
-            return None;
-        }
-        let value = match Template::read(node) {
-            Ok(value) => value,
-            Err(fault) => {
-                self.fault("bad-expression", fault.pos, fault.message, "");
-                return None;
-            }
-        };
-        for expr in value.expressions() {
-            self.names(expr, subject, node.pos);
-        }
-        if let Err(message) = sample::try_value(subject, field, &value) {
-            self.fault(
-                "wrong-type",
-                node.pos,
-                message,
-                format!("`{name}` is {}", field.kind.expected()),
-            );
-        }
-        Some(Setting {
-            field: field.name,
-            append,
-            value,
-            line: pos.line,
-        })
-    }
-
-    fn names(&mut self, expr: &Expr, subject: Subject, pos: Pos) {
-        for function in &expr.names.functions {
-            if !FUNCTIONS.iter().any(|(name, _)| name == function) {
-                let names: Vec<_> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
-                let message = format!("unknown function `{function}`");
-                self.fault("unknown-function", pos, message, nearest(function, &names));
-            }
-        }
-        for path in &expr.names.paths {
-            if let Err((message, hint)) = sample::check_path(subject, path) {
-                self.fault("unknown-variable", pos, message, hint);
-            }
-        }
     }
 }
 

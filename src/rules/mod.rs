@@ -4,16 +4,23 @@
 //! mechanics (lookup of members and streams, closure over parents, order); rules give predicates and values.
 
 pub mod decide;
+pub mod diagnostic;
 pub mod expr;
 pub mod load;
 pub mod names;
+pub mod reference;
 pub mod rule;
 pub mod sample;
+pub mod schema;
 pub mod set;
 pub mod subject;
 pub mod template;
 
+#[cfg(test)]
+mod tests;
+
 pub use decide::{Decision, Verdict};
+pub use diagnostic::Diagnostic;
 pub use expr::Scope;
 pub use rule::Rule;
 pub use set::RuleSet;

@@ -6,6 +6,7 @@ use super::expr::Expr;
 use super::subject::Subject;
 use super::template::Template;
 use crate::model::release::Release;
+use crate::yaml::Pos;
 
 /// Where a rule stands: the file as it was named, and the line of its `id`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -35,6 +36,15 @@ pub struct Setting {
     pub line: u32,
 }
 
+/// A rule that another one names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The rule's id.
+    pub id: String,
+    /// Where it is named.
+    pub pos: Pos,
+}
+
 /// A rule.
 #[derive(Debug)]
 pub struct Rule {
@@ -53,9 +63,11 @@ pub struct Rule {
     /// What it sets.
     pub settings: Vec<Setting>,
     /// Rules that it wins over where both apply.
-    pub overrides: Vec<String>,
+    pub overrides: Vec<Reference>,
     /// A rule of an earlier set whose place it takes.
-    pub replaces: Option<String>,
+    pub replaces: Option<Reference>,
+    /// The rules whose place it took, the first one first, with where they stand.
+    pub replaced: Vec<(String, Place)>,
     /// Where it stands.
     pub place: Place,
 }
@@ -85,24 +97,51 @@ impl Releases {
         })
     }
 
-    /// Tells whether some release belongs to both sets. A minor version has a next one, so bounds suffice to try.
+    /// Tells whether no release belongs to the set.
+    pub fn is_empty(&self) -> bool {
+        !self.overlap(self)
+    }
+
+    /// Tells whether every release of another set belongs to this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.around(other)
+            .all(|release| !other.contains(release) || self.contains(release))
+    }
+
+    /// Tells whether some release belongs to both sets.
     pub fn overlap(&self, other: &Self) -> bool {
+        self.0.is_empty() && other.0.is_empty()
+            || self
+                .around(other)
+                .any(|release| self.contains(release) && other.contains(release))
+    }
+
+    /// The releases at and beside the bounds of two sets: between them nothing changes.
+    fn around(&self, other: &Self) -> impl Iterator<Item = Release> {
         let bounds = self.0.iter().chain(&other.0).map(|(_, release)| *release);
-        let around = |r: Release| {
-            [
-                Release {
-                    minor: r.minor.saturating_sub(1),
-                    ..r
-                },
-                r,
-                Release {
-                    minor: r.minor + 1,
-                    ..r
-                },
-            ]
-        };
-        let mut tries = bounds.flat_map(around).peekable();
-        tries.peek().is_none() || tries.any(|release| self.contains(release) && other.contains(release))
+        let minors = |r: Release| [r.minor.saturating_sub(1), r.minor, r.minor.saturating_add(1)];
+        let near = bounds.flat_map(move |r| minors(r).map(|minor| Release { minor, ..r }));
+        near.collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl std::fmt::Display for Releases {
+    /// Writes the bounds as rules have them; `all` without any.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("all");
+        }
+        for (at, (comparison, release)) in self.0.iter().enumerate() {
+            let sign = match comparison {
+                Comparison::Equal => "",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "<=",
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => ">=",
+            };
+            write!(f, "{}{sign}{release}", if at == 0 { "" } else { " " })?;
+        }
+        Ok(())
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::load::{self, Diagnostic, nearest};
-use super::rule::Rule;
+use super::diagnostic::Diagnostic;
+use super::load::{self, nearest};
+use super::rule::{Place, Reference, Rule};
 use super::subject::Subject;
 use crate::yaml::Pos;
 
@@ -53,6 +54,7 @@ impl RuleSet {
             fields: index(&rules),
             rules,
         };
+        set.check_circles(&mut faults);
         set.check_contradictions(&mut faults);
         if faults.is_empty() { Ok(set) } else { Err(faults) }
     }
@@ -91,85 +93,158 @@ impl RuleSet {
         let (a, b) = (&self.rules[first], &self.rules[second]);
         let ordered = known.beats(first, second) || known.beats(second, first);
         let exclusive = a.when.is_some() && b.when.is_some();
-        if ordered || exclusive || !a.releases.overlap(&b.releases) {
+        // A name that leads nowhere is a fault of its own, and probably meant to settle this.
+        let dangling = |rule: &Rule| {
+            rule.overrides
+                .iter()
+                .any(|r| self.rules.iter().all(|other| other.id != r.id))
+        };
+        if ordered || exclusive || !a.releases.overlap(&b.releases) || dangling(a) || dangling(b) {
             return;
         }
         let (strong, weak) = if a.when.is_some() { (a, b) } else { (b, a) };
-        faults.push(Diagnostic {
-            code: "contradiction",
-            file: b.place.file.clone(),
-            pos: Pos {
-                line: b.place.line,
-                column: 1,
-            },
-            message: format!(
-                "`{}` and `{}` ({}) both set `{field}`, and neither says which wins",
-                b.id, a.id, a.place
-            ),
-            hint: format!("give `{}` the line `overrides: [{}]`", strong.id, weak.id),
-        });
+        let message = format!(
+            "`{}` and `{}` ({}) both set `{field}`, and neither says which wins",
+            b.id, a.id, a.place
+        );
+        let hint = format!("give `{}` the line `overrides: [{}]`", strong.id, weak.id);
+        faults.push(fault("contradiction", &b.place, None, message, hint));
+    }
+
+    /// Of rules that override each other in a circle none would win. Each circle is told once.
+    fn check_circles(&self, faults: &mut Vec<Diagnostic>) {
+        let by_id: HashMap<&str, usize> = self
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| (rule.id.as_str(), at))
+            .collect();
+        let beats: Vec<Vec<usize>> = (0..self.rules.len())
+            .map(|at| reachable(at, &self.rules, &by_id))
+            .collect();
+        let mut told = vec![false; self.rules.len()];
+        for at in 0..self.rules.len() {
+            let circle: Vec<usize> = beats[at]
+                .iter()
+                .copied()
+                .filter(|&other| beats[other].contains(&at))
+                .collect();
+            if circle.is_empty() || told[at] {
+                continue;
+            }
+            let rule = &self.rules[at];
+            let names: Vec<_> = circle
+                .iter()
+                .map(|&other| format!("`{}`", self.rules[other].id))
+                .collect();
+            circle.into_iter().for_each(|other| told[other] = true);
+            let message = format!("`{}` and {} override each other", rule.id, names.join(" and "));
+            let hint = "remove one of the `overrides`".into();
+            faults.push(fault(
+                "override-circle",
+                &rule.place,
+                rule.overrides.first(),
+                message,
+                hint,
+            ));
+        }
+    }
+
+    /// Rules that can never decide, whatever the input: worth a fault when rules are checked, harmless when they run.
+    pub fn unreachable(&self) -> Vec<Diagnostic> {
+        let never = |rule: &Rule| rule.when_text.as_deref().is_some_and(|when| when.trim() == "false");
+        let mut faults = Vec::new();
+        for (at, rule) in self.rules.iter().enumerate() {
+            if never(rule) {
+                let message = format!("`{}` can never decide: its `when` is false", rule.id);
+                let hint = "remove it; a later set takes a rule out with `replaces`".into();
+                faults.push(fault("unreachable", &rule.place, None, message, hint));
+                continue;
+            }
+            let shadows: Option<Vec<&Rule>> = rule
+                .settings
+                .iter()
+                .map(|setting| self.shadow(at, rule, setting))
+                .collect();
+            let Some(&[shadow, ..]) = shadows.as_deref() else {
+                continue;
+            };
+            let message = format!(
+                "`{}` can never decide: `{}` ({}) always overrides it",
+                rule.id, shadow.id, shadow.place
+            );
+            let hint = format!("give `{}` a `when`, or let it say `replaces: {}`", shadow.id, rule.id);
+            faults.push(fault("unreachable", &rule.place, None, message, hint));
+        }
+        faults
+    }
+
+    /// A rule that always overrides another one for a field.
+    fn shadow(&self, at: usize, rule: &Rule, setting: &super::rule::Setting) -> Option<&Rule> {
+        let candidates = self.candidates(rule.subject, setting.field)?;
+        if setting.append {
+            return None;
+        }
+        let always = |other: &&usize| {
+            let strong = &self.rules[**other];
+            strong.when.is_none() && strong.releases.covers(&rule.releases) && candidates.beats(**other, at)
+        };
+        candidates.setters.iter().find(always).map(|other| &self.rules[*other])
+    }
+}
+
+/// A fault of a rule, at the rule's `id` or where it names another rule.
+fn fault(code: &'static str, place: &Place, at: Option<&Reference>, message: String, hint: String) -> Diagnostic {
+    let start = Pos {
+        line: place.line,
+        column: 1,
+    };
+    Diagnostic {
+        code,
+        file: place.file.clone(),
+        pos: at.map_or(start, |reference| reference.pos),
+        width: at.map_or(0, |reference| reference.id.chars().count()),
+        message,
+        hint,
     }
 }
 
 /// Adds a rule; one that replaces another takes its place, its name's role included.
 fn add(rules: &mut Vec<Rule>, mut rule: Rule, faults: &mut Vec<Diagnostic>) {
-    let mut fault = |code, message: String, hint: String| {
-        let (file, pos) = (
-            rule.place.file.clone(),
-            Pos {
-                line: rule.place.line,
-                column: 1,
-            },
-        );
-        faults.push(Diagnostic {
-            code,
-            file,
-            pos,
-            message,
-            hint,
-        });
-    };
     if let Some(known) = rules.iter().find(|known| known.id == rule.id) {
         let message = format!("rule `{}` is there already ({})", rule.id, known.place);
-        return fault(
-            "duplicate-id",
-            message,
-            "give it a name of its own, and `replaces` or `overrides`".into(),
-        );
+        let hint = "give it a name of its own, and `replaces` or `overrides`".into();
+        return faults.push(fault("duplicate-id", &rule.place, None, message, hint));
     }
-    let Some(replaced) = rule.replaces.clone() else {
+    let Some(reference) = rule.replaces.clone() else {
         return rules.push(rule);
     };
-    let Some(at) = rules.iter().position(|known| known.id == replaced) else {
+    let replaced = &reference.id;
+    let Some(at) = rules.iter().position(|known| known.id == *replaced) else {
         let ids: Vec<_> = rules.iter().map(|known| known.id.as_str()).collect();
-        return fault(
-            "unknown-rule",
-            format!("`{}` replaces `{replaced}`, which is no rule", rule.id),
-            near(&replaced, &ids),
-        );
+        let message = format!("`{}` replaces `{replaced}`, which is no rule", rule.id);
+        let hint = near(replaced, &ids);
+        return faults.push(fault("unknown-rule", &rule.place, Some(&reference), message, hint));
     };
     if rules[at].subject != rule.subject {
-        let message = format!(
-            "`{}` is about {}, `{replaced}` about {}",
-            rule.id,
-            rule.subject.name(),
-            rules[at].subject.name()
-        );
-        return fault(
-            "wrong-subject",
-            message,
-            "a rule can replace one of its own kind only".into(),
-        );
+        let (own, other) = (rule.subject.name(), rules[at].subject.name());
+        let message = format!("`{}` is about {own}, `{replaced}` about {other}", rule.id);
+        let hint = "a rule can replace one of its own kind only".into();
+        return faults.push(fault("wrong-subject", &rule.place, Some(&reference), message, hint));
     }
     for other in rules.iter_mut() {
-        other
-            .overrides
-            .iter_mut()
-            .filter(|id| **id == replaced)
-            .for_each(|id| id.clone_from(&rule.id));
+        let renamed = other.overrides.iter_mut().filter(|known| known.id == *replaced);
+        renamed.for_each(|known| known.id.clone_from(&rule.id));
     }
-    let inherited = std::mem::take(&mut rules[at].overrides);
-    rule.overrides.extend(inherited);
+    let old = &mut rules[at];
+    // What it inherits from a file of an earlier set is cited at its own `replaces`.
+    let inherited = std::mem::take(&mut old.overrides).into_iter();
+    rule.overrides.extend(inherited.map(|known| Reference {
+        pos: reference.pos,
+        ..known
+    }));
+    rule.replaced = std::mem::take(&mut old.replaced);
+    rule.replaced.push((old.id.clone(), old.place.clone()));
     rules[at] = rule;
 }
 
@@ -185,35 +260,28 @@ fn near(word: &str, ids: &[&str]) -> String {
 fn check_overrides(rules: &[Rule], faults: &mut Vec<Diagnostic>) {
     let ids: Vec<_> = rules.iter().map(|rule| rule.id.as_str()).collect();
     for rule in rules {
-        for id in &rule.overrides {
-            let mut fault = |code, message: String, hint: String| {
-                let (file, pos) = (
-                    rule.place.file.clone(),
-                    Pos {
-                        line: rule.place.line,
-                        column: 1,
-                    },
-                );
-                faults.push(Diagnostic {
-                    code,
-                    file,
-                    pos,
-                    message,
-                    hint,
-                });
-            };
+        for reference in &rule.overrides {
+            let id = &reference.id;
+            let mut add = |code, message, hint| faults.push(fault(code, &rule.place, Some(reference), message, hint));
+            if *id == rule.id {
+                let message = format!("`{id}` overrides itself");
+                add("override-circle", message, "remove it from `overrides`".into());
+                continue;
+            }
             let Some(other) = rules.iter().find(|other| other.id == *id) else {
-                fault(
-                    "unknown-rule",
-                    format!("`{}` overrides `{id}`, which is no rule", rule.id),
-                    near(id, &ids),
-                );
+                let message = format!("`{}` overrides `{id}`, which is no rule", rule.id);
+                add("unknown-rule", message, near(id, &ids));
                 continue;
             };
             let shares = |setting: &super::rule::Setting| other.settings.iter().any(|o| o.field == setting.field);
-            if other.subject != rule.subject || !rule.settings.iter().any(shares) {
+            // A replacement that sets less than what it replaces inherits overrides that have nothing to win.
+            let inherited = rule
+                .replaces
+                .as_ref()
+                .is_some_and(|replaces| replaces.pos == reference.pos);
+            if !inherited && (other.subject != rule.subject || !rule.settings.iter().any(shares)) {
                 let message = format!("`{}` overrides `{id}`, but they set no field in common", rule.id);
-                fault("idle-override", message, "remove it from `overrides`".into());
+                add("idle-override", message, "remove it from `overrides`".into());
             }
         }
     }
@@ -260,7 +328,11 @@ fn index(rules: &[Rule]) -> HashMap<(Subject, &'static str), Candidates> {
 fn reachable(from: usize, rules: &[Rule], by_id: &HashMap<&str, usize>) -> Vec<usize> {
     let (mut seen, mut todo) = (Vec::new(), vec![from]);
     while let Some(at) = todo.pop() {
-        for next in rules[at].overrides.iter().filter_map(|id| by_id.get(id.as_str())) {
+        for next in rules[at]
+            .overrides
+            .iter()
+            .filter_map(|known| by_id.get(known.id.as_str()))
+        {
             if *next != from && !seen.contains(next) {
                 seen.push(*next);
                 todo.push(*next);

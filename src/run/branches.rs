@@ -1,5 +1,7 @@
 //! Reads what the plain (OCP) configs of each repository promote.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::Run;
@@ -12,25 +14,48 @@ use crate::source::{RepoName, Snapshot};
 const VERSION: u32 = 1;
 
 /// Reads the configs of an outline's repositories, only as many of each as tell its branch: first those that are likely,
-/// all others only where none of these promotes to the release.
+/// all others only where none of these promotes to the release. At the same commit the answer is the same.
 pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
-    let repositories: Vec<RepoName> = outline.repositories().into_iter().collect();
-    let read = repositories.into_par_iter().map(|repo| {
-        let target = outline
-            .images
-            .values()
-            .find(|image| image.repository.value.as_ref() == Some(&repo))
-            .and_then(|image| image.view["source"]["branch"].as_str());
+    let targets = targets(outline);
+    let key = ci
+        .origin()
+        .commit
+        .as_ref()
+        .map(|commit| format!("{commit} {} {targets:?}", outline.payload.view));
+    if let Some(known) = key
+        .as_ref()
+        .and_then(|key| run.store.get("branches", VERSION, key.as_bytes()))
+    {
+        return known;
+    }
+    let read = targets.into_par_iter().map(|(repo, target)| {
         let branches = Reader {
             run,
             ci,
             outline,
             repo: &repo,
         }
-        .read(target.unwrap_or_default());
+        .read(&target);
         (repo, branches)
     });
-    read.collect::<Vec<_>>().into_iter().collect()
+    let branches: Branches = read.collect::<Vec<_>>().into_iter().collect();
+    let all_read = branches.values().all(|known| known.unreadable.is_empty());
+    if let (Some(key), true) = (key, all_read) {
+        run.store.put("branches", VERSION, key.as_bytes(), &branches);
+    }
+    branches
+}
+
+/// The repositories of an outline, each with the branch that metadata names.
+fn targets(outline: &Outline<'_>) -> Vec<(RepoName, String)> {
+    let mut targets: BTreeMap<RepoName, String> = BTreeMap::new();
+    for image in outline.images.values() {
+        if let Some(repo) = &image.repository.value {
+            let target = image.view["source"]["branch"].as_str().unwrap_or_default();
+            targets.entry(repo.clone()).or_insert_with(|| target.to_owned());
+        }
+    }
+    targets.into_iter().collect()
 }
 
 struct Reader<'r> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Run, RunError, actual, jobs, releases, unreadable};
+use super::{Run, RunError, actual, jobs, unreadable};
 use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
 use crate::cut::{detect, guard};
@@ -29,7 +29,7 @@ pub(super) fn render(
         return Ok(rendered);
     }
     let parts = parts(run, releases, ci, &run.config.targets)?;
-    rendered.findings.extend(detected(run, releases, &parts));
+    rendered.findings.extend(detected(releases, &parts));
     for (part, release) in parts.into_iter().zip(releases) {
         let mut files = part.rendered.files;
         let waiting = wait(release, &mut files, &part.configs);
@@ -42,7 +42,7 @@ pub(super) fn render(
 
 /// What one release's targets want, and the configs of the variant as they are.
 #[derive(Default)]
-pub(super) struct Rendering {
+pub(super) struct ReleaseFiles {
     /// Files and findings.
     pub rendered: Rendered,
     /// Configs of the variant, of all releases, by path.
@@ -55,11 +55,11 @@ pub(super) fn parts(
     releases: &[Release<'_>],
     ci: Option<&Arc<dyn Snapshot>>,
     targets: &[Target],
-) -> Result<Vec<Rendering>, RunError> {
+) -> Result<Vec<ReleaseFiles>, RunError> {
     let known = run.config.sources.ci_config.as_ref();
     let known = known.and_then(|config| Some((config.name()?, config)));
     let (Some(ci), Some((name, config))) = (ci, known) else {
-        return Ok(releases.iter().map(|_| Rendering::default()).collect());
+        return Ok(releases.iter().map(|_| ReleaseFiles::default()).collect());
     };
     let snapshot = match &run.forge() {
         Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
@@ -89,17 +89,13 @@ fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, A
 }
 
 /// What tells of a branch cut.
-fn detected(run: &Run, releases: &[Release<'_>], parts: &[Rendering]) -> Vec<Finding> {
+fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<Finding> {
     let mut configs = BTreeMap::new();
     for (release, part) in releases.iter().zip(parts) {
         let others = others(release, &part.rendered.files, &part.configs);
         configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
     }
-    let listed = match run.config.releases {
-        crate::config::Releases::Auto => None,
-        crate::config::Releases::List(_) => releases::in_build_data(&run.config, &run.sources, None).ok().flatten(),
-    };
-    detect::detect(releases, &configs, &listed.unwrap_or_default())
+    detect::moved(releases, &configs)
 }
 
 /// Holds configs, with their jobs, whose tags another config promotes.
@@ -133,12 +129,17 @@ struct Part<'p> {
 }
 
 impl Part<'_> {
-    fn render(&self) -> Rendering {
+    fn render(&self) -> ReleaseFiles {
         let wants = |target: Target| self.targets.contains(&target);
         let (mut rendered, mut there) = (Rendered::default(), BTreeMap::new());
         if wants(Target::ProwConfig) || wants(Target::ProwJobs) {
-            let (files, findings) = actual::files(self.release, self.snapshot);
-            let actual = self.actual(files);
+            let actual::Read {
+                files,
+                unreadable,
+                findings,
+            } = actual::files(self.run, self.release, self.snapshot);
+            let mut actual = self.actual(files);
+            actual.unreadable = unreadable;
             let mut configs = prow_config::render(self.release, &actual, &self.run.policy);
             if wants(Target::ProwJobs) {
                 self.jobs(wants(Target::ProwConfig), &actual, &mut configs.files, &mut rendered);
@@ -154,7 +155,7 @@ impl Part<'_> {
             self.release_controller(&mut rendered);
         }
         let configs = there;
-        Rendering { rendered, configs }
+        ReleaseFiles { rendered, configs }
     }
 
     fn release_controller(&self, rendered: &mut Rendered) {
@@ -208,6 +209,7 @@ impl Part<'_> {
             branch: self.config.branch.clone(),
             origin: self.snapshot.origin().clone(),
             files,
+            unreadable: BTreeSet::new(),
         }
     }
 }

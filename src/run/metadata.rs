@@ -51,18 +51,16 @@ impl Reader<'_> {
         let group = self.group(&mut findings)?;
         let (streams, faults) = self.streams(&group, &mut findings);
         let mut metadata = Metadata::new(self.release, self.snapshot.origin().clone(), group, streams);
+        // Whatever could not be read up to here concerns all images.
+        metadata.partial = !findings.is_empty();
         findings.extend(faults);
         let entries = self.snapshot.list("images").unwrap_or_else(|error| {
-            findings.push(unreadable(
-                self.snapshot,
-                "unreadable-metadata",
-                "images",
-                None,
-                error.to_string(),
-            ));
-            None
+            findings.push(self.unreadable_file("images", None, error.to_string()));
+            metadata.partial = true;
+            Some(Vec::new())
         });
         if entries.is_none() {
+            metadata.partial = true;
             let text = "build data has no `images` folder";
             findings.push(
                 unreadable(self.snapshot, "no-images", "images", None, text).with_help("is it the right branch?"),
@@ -143,17 +141,12 @@ impl Reader<'_> {
             return;
         };
         let file = file.to_owned();
+        let line = root.get(key).map(|node| node.pos.line);
         match self.yaml(&file, None) {
             Ok(Some(node)) => drop(root.as_map_mut().and_then(|map| map.insert(key, node))),
             Ok(None) => {
                 let text = format!("group.yml includes {file}, which is not there");
-                findings.push(unreadable(
-                    self.snapshot,
-                    "unreadable-metadata",
-                    "group.yml",
-                    None,
-                    text,
-                ));
+                findings.push(self.unreadable_file("group.yml", line, text));
             }
             Err(finding) => findings.push(*finding),
         }
@@ -183,10 +176,10 @@ impl Reader<'_> {
 
     fn image(&self, key: &str, group: &Group) -> Result<Image, Box<Finding>> {
         let file = Metadata::image_file(key);
-        let bad = |line, message: String| {
-            let finding = unreadable(self.snapshot, "unreadable-metadata", &file, line, message);
-            Box::new(finding.with_help("put the file right; images that need it stay as they are until then"))
-        };
+        let bad = |line, message: String| Box::new(self.unreadable_file(&file, line, message));
+        if key.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(bad(None, "the file's name is not UTF-8".into()));
+        }
         let oid = self.snapshot.oid(&file).map_err(|error| bad(None, error.to_string()))?;
         let cache_key = oid.map(|oid| format!("{oid} {:?}", group.vars));
         let known = cache_key
@@ -200,9 +193,11 @@ impl Reader<'_> {
             .read(&file)
             .map_err(|error| bad(None, error.to_string()))?;
         let blob = blob.ok_or_else(|| bad(None, "the file is not there".into()))?;
-        let text = std::str::from_utf8(&blob.bytes).map_err(|error| bad(None, format!("not UTF-8: {error}")))?;
-        let node = yaml::parse(group.substitute(text).as_bytes());
-        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.to_string()))?);
+        let node = match std::str::from_utf8(&blob.bytes) {
+            Ok(text) => yaml::parse(group.substitute(text).as_bytes()),
+            Err(_) => yaml::parse(&blob.bytes),
+        };
+        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
         if image.node.as_map().is_none() {
             return Err(bad(
                 Some(1),
@@ -216,16 +211,22 @@ impl Reader<'_> {
     }
 
     fn yaml(&self, file: &str, group: Option<&Group>) -> Result<Option<Node>, Box<Finding>> {
-        let bad =
-            |line, message: String| Box::new(unreadable(self.snapshot, "unreadable-metadata", file, line, message));
+        let bad = |line, message: String| Box::new(self.unreadable_file(file, line, message));
         let Some(blob) = self.snapshot.read(file).map_err(|error| bad(None, error.to_string()))? else {
             return Ok(None);
         };
-        let text = String::from_utf8_lossy(&blob.bytes);
-        let text = group.map_or_else(|| text.to_string(), |group| group.substitute(&text));
-        yaml::parse(text.as_bytes())
+        let parsed = match (group, std::str::from_utf8(&blob.bytes)) {
+            (Some(group), Ok(text)) => yaml::parse(group.substitute(text).as_bytes()),
+            _ => yaml::parse(&blob.bytes),
+        };
+        parsed
             .map(Some)
-            .map_err(|error| bad(Some(error.pos.line), error.to_string()))
+            .map_err(|error| bad(Some(error.pos.line), error.text()))
+    }
+
+    fn unreadable_file(&self, file: &str, line: Option<u32>, message: String) -> Finding {
+        unreadable(self.snapshot, "unreadable-metadata", file, line, message)
+            .with_help("put the file right; images that need it stay as they are until then")
     }
 
     fn wrong_form(&self, file: &str, fault: &WrongForm) -> Finding {

@@ -7,6 +7,7 @@ mod ci;
 pub mod components;
 pub mod cut;
 mod jobs;
+mod memo;
 pub mod metadata;
 pub mod releases;
 pub mod rule_files;
@@ -22,12 +23,12 @@ use crate::derive::{self, Branches};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
-use crate::plan::{self, Plan, Policy};
-use crate::rules::RuleSet;
+use crate::plan::{self, Desired, Plan, Policy};
 use crate::source::{Snapshot, Sources};
 use crate::store::Store;
 use crate::target::Rendered;
 
+pub use rule_files::LoadedRules;
 pub use whatif::Overrides;
 
 /// Everything that a run needs; made once, used for any number of releases.
@@ -38,14 +39,27 @@ pub struct Run {
     pub sources: Sources,
     /// Facts of earlier runs.
     pub store: Store,
-    /// The rules.
-    pub rules: RuleSet,
+    /// The rules, loaded when they are first needed.
+    pub rules: LoadedRules,
+    /// Which build of the program this is: what another one remembered is not taken for its own.
+    pub build: String,
     /// Changes of metadata to try out.
     pub overrides: Overrides,
     /// What of the drift is put right.
     pub policy: Policy,
     /// What is told of long work.
     pub progress: Option<Progress>,
+}
+
+/// What a release comes to: every file that targets looked at, and what was found on the way.
+#[derive(Debug)]
+pub struct Rendering {
+    /// The release.
+    pub release: Release,
+    /// The files.
+    pub files: Vec<Desired>,
+    /// The findings of derivation and targets.
+    pub findings: Vec<Finding>,
 }
 
 /// Is told how far long work is: what is being done, how many of how many.
@@ -70,6 +84,9 @@ pub enum RunError {
         /// Why.
         findings: Vec<Finding>,
     },
+    /// Rules that are wrong.
+    #[error("the rules have {} fault{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    Rules(Vec<crate::rules::diagnostic::Diagnostic>),
     /// Something in the configuration that only a run can notice.
     #[error("{0}")]
     Config(String),
@@ -84,6 +101,14 @@ impl Run {
         if let Some(progress) = &self.progress {
             progress(what, done, of);
         }
+    }
+
+    /// The rules.
+    ///
+    /// # Errors
+    /// All faults of the rule files.
+    pub fn rules(&self) -> Result<&crate::rules::RuleSet, RunError> {
+        self.rules.get().map_err(|faults| RunError::Rules(faults.to_vec()))
     }
 
     /// The CI configs' snapshot, where there is such a source.
@@ -102,6 +127,30 @@ impl Run {
         Ok(Some(Arc::from(snapshot)))
     }
 
+    /// What a release comes to, recalled where nothing has changed.
+    ///
+    /// # Errors
+    /// Build data or a target's files cannot be read, or the release cannot be derived at all.
+    pub fn rendering(&self, release: Release, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendering, RunError> {
+        let key = self.memory_key(release, ci.map(|ci| &**ci));
+        if let Some(known) = key.as_ref().and_then(|key| self.recall(key, release)) {
+            return Ok(known);
+        }
+        let metadata = self.metadata(release)?;
+        let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
+        let Rendered { files, findings } = self.render(std::slice::from_ref(&derived), ci)?;
+        let findings = derived.findings.iter().cloned().chain(findings).collect();
+        let rendering = Rendering {
+            release,
+            files,
+            findings,
+        };
+        if let Some(key) = key {
+            self.remember(&key, &derived, &rendering);
+        }
+        Ok(rendering)
+    }
+
     /// Derives a release from its metadata.
     ///
     /// # Errors
@@ -111,16 +160,37 @@ impl Run {
         metadata: &'a Metadata,
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
+        let outline = self.outline(metadata, ci)?;
+        let components = components::read(self, &outline);
+        Ok(complete(outline, &components))
+    }
+
+    /// What metadata and CI configs alone say of a release.
+    pub(crate) fn outline<'a>(
+        &'a self,
+        metadata: &'a Metadata,
+        ci: Option<&dyn Snapshot>,
+    ) -> Result<Outline<'a>, RunError> {
         let release = metadata.release;
-        let outline = Outline::draw(Input {
-            rules: &self.rules,
-            metadata,
-        });
+        let rules = self.rules()?;
+        let outline = Outline::draw(Input { rules, metadata });
         let mut outline = outline.map_err(|findings| RunError::Release { release, findings })?;
         let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline));
         outline.settle_branches(branches.as_ref());
-        let components = components::read(self, &outline);
-        Ok(complete(outline, &components))
+        Ok(outline)
+    }
+
+    /// What concerns several releases together: what was not carried forward, and releases that nobody looks after.
+    pub fn between(&self, releases: &[Release], ci: Option<&dyn Snapshot>) -> Vec<Finding> {
+        let mut findings = self.carry_forward_between(releases, ci);
+        let listed = matches!(self.config.releases, crate::config::Releases::List(_));
+        if let Some(newest) = releases.iter().max().filter(|_| listed) {
+            let known = releases::in_build_data(&self.config, &self.sources, None)
+                .ok()
+                .flatten();
+            findings.extend(crate::cut::detect::new_releases(*newest, &known.unwrap_or_default()));
+        }
+        findings
     }
 
     /// Renders the configured targets of derived releases.
@@ -135,13 +205,15 @@ impl Run {
         ci::render(self, releases, ci)
     }
 
-    /// Plans what is to change. Findings of the derivation travel with the plan.
-    pub fn plan(&self, releases: &[derive::Release<'_>], rendered: Rendered, whole: bool) -> Plan {
-        let derived = releases.iter().flat_map(|release| release.findings.iter().cloned());
-        let carried = self.carry_forward(releases);
-        let findings = derived.chain(rendered.findings).chain(carried).collect();
+    /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.
+    pub fn plan(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool) -> Plan {
+        let (mut desired, mut findings) = (Vec::new(), between);
+        for rendering in renderings {
+            desired.extend(rendering.files);
+            findings.extend(rendering.findings);
+        }
         Plan::build(plan::Input {
-            desired: rendered.files,
+            desired,
             findings,
             policy: self.policy.clone(),
             max_removals: self.config.limits.removals,

@@ -120,7 +120,8 @@ impl Run {
 
     /// Looks for one OCP config that promotes to the release; the branches that it is likely on go first.
     fn is_promoted_to(&self, release: Release, ci: &dyn Snapshot) -> bool {
-        let Ok(payload) = payload_of(&self.rules, release, &Group::default()) else {
+        let Ok(rules) = self.rules() else { return false };
+        let Ok(payload) = payload_of(rules, release, &Group::default()) else {
             return false;
         };
         let (namespace, name) = (&payload.source_namespace.value, &payload.source_name.value);

@@ -3,8 +3,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use git2::{ObjectType, Oid};
 
 use crate::config;
+use crate::rules::RuleSet;
+use crate::rules::diagnostic::Diagnostic;
 
 /// The built-in rules, as they stand in `rules/`.
 pub const BUILTIN: &[(&str, &str)] = &[
@@ -21,6 +26,55 @@ pub const BUILTIN: &[(&str, &str)] = &[
         include_str!("../../rules/60-release-controller.yaml"),
     ),
 ];
+
+/// Rule files, loaded when they are first needed: where nothing has changed they are not.
+pub struct LoadedRules {
+    files: Vec<(String, Vec<u8>)>,
+    loaded: OnceLock<Result<Arc<RuleSet>, Vec<Diagnostic>>>,
+}
+
+impl LoadedRules {
+    /// Takes the files of all sets in their order.
+    pub fn new(files: Vec<(String, Vec<u8>)>) -> Self {
+        Self {
+            files,
+            loaded: OnceLock::new(),
+        }
+    }
+
+    /// Takes rules that are loaded already, without their files: nothing is remembered under their digest.
+    pub fn ready(rules: Arc<RuleSet>) -> Self {
+        Self {
+            files: Vec::new(),
+            loaded: OnceLock::from(Ok(rules)),
+        }
+    }
+
+    /// The rules.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn get(&self) -> Result<&RuleSet, &[Diagnostic]> {
+        self.loaded
+            .get_or_init(|| RuleSet::load(&self.files).map(Arc::new))
+            .as_ref()
+            .map(|rules| &**rules)
+            .map_err(Vec::as_slice)
+    }
+
+    /// A digest of the files' names and contents.
+    pub fn digest(&self) -> String {
+        let mut bytes = Vec::new();
+        for (name, text) in &self.files {
+            bytes.extend(format!("{name} {}\n", text.len()).into_bytes());
+            bytes.extend(text);
+        }
+        // libgit2 fails here only when it is out of memory; an empty digest then matches nothing that was remembered.
+        Oid::hash_object(ObjectType::Blob, &bytes)
+            .map(|oid| oid.to_string())
+            .unwrap_or_default()
+    }
+}
 
 /// Reads the files of some rule sets in their order; the files of a directory in the order of their names.
 ///

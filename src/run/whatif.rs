@@ -22,9 +22,7 @@ impl Overrides {
         let mut overrides = Self::default();
         for item in items {
             let fault = || {
-                format!(
-                    "`--set {item}` has another form than `vars.GO_LATEST=1.23` or `streams.rhel-9-golang.upstream_image=…`"
-                )
+                format!("`--set {item}` has another form than `vars.GO_LATEST=1.23` or `streams.NAME.upstream_image=…`")
             };
             let (path, value) = item.split_once('=').ok_or_else(fault)?;
             match path.split_once('.') {

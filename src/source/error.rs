@@ -106,9 +106,15 @@ fn nearest(wanted: &str, mut all: Vec<String>) -> Vec<String> {
     all
 }
 
+/// What git calls the repository that another was cloned from.
+pub(super) const REMOTE: &str = "origin";
+
 fn only_remote(branch: &str, remote: bool) -> String {
     match remote {
-        true => format!("; it knows `origin/{branch}`, of which `git branch {branch} origin/{branch}` makes one"),
+        true => {
+            let there = format!("{REMOTE}/{branch}");
+            format!("; it knows `{there}`, of which `git branch {branch} {there}` makes one")
+        }
         false => String::new(),
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Once;
 use git2::{BranchType, ConfigLevel, ErrorClass, ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::SourceError;
+use super::error::REMOTE;
 
 /// What was found at a path.
 pub(super) enum Local {
@@ -106,7 +107,7 @@ pub(super) fn branch_commit(repo: &Repository, branch: &str, place: &str) -> Res
     let reference = match repo.find_reference(&refname) {
         Ok(reference) => reference,
         Err(error) if error.code() == ErrorCode::NotFound || error.code() == ErrorCode::InvalidSpec => {
-            let remote = repo.find_reference(&format!("refs/remotes/origin/{branch}")).is_ok();
+            let remote = repo.find_reference(&format!("refs/remotes/{REMOTE}/{branch}")).is_ok();
             return Err(SourceError::no_branch(
                 place.to_owned(),
                 branch,

@@ -16,6 +16,7 @@ mod location;
 pub mod memory;
 mod mirror;
 mod open;
+mod record;
 mod template;
 #[cfg(test)]
 pub mod testing;
@@ -35,6 +36,7 @@ pub use local::prepare_git;
 pub(crate) use location::under;
 pub use location::{Location, LocationError};
 pub use open::{CommitId, Progress, Sources};
+pub use record::Recorder;
 pub use template::Template;
 pub use url::RemoteUrl;
 

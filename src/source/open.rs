@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
+use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, Snapshot, SourceError};
 
 /// A commit's full hexadecimal id.
@@ -26,6 +27,7 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct Sources {
     state: Option<PathBuf>,
     progress: Option<Progress>,
+    recorder: Option<Arc<Recorder>>,
     client: OnceLock<Client>,
 }
 
@@ -36,6 +38,7 @@ impl Sources {
         Self {
             state,
             progress: None,
+            recorder: None,
             client: OnceLock::new(),
         }
     }
@@ -46,13 +49,26 @@ impl Sources {
         self
     }
 
+    /// Has every file that is read noted.
+    pub fn with_recorder(mut self, recorder: Arc<Recorder>) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Opens a snapshot of a branch. `name` is what findings call the repository, e.g. `org/repo`.
     /// A plain directory stands for whatever branch is asked for.
     pub fn open(&self, name: &str, location: &Location, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
-        match location {
-            Location::Path(path) => open_local(name, path, branch),
-            Location::Url(url) => Ok(Box::new(self.open_url(name, url, branch)?)),
-        }
+        let inner = match location {
+            Location::Path(path) => open_local(name, path, branch)?,
+            Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
+        };
+        Ok(match &self.recorder {
+            Some(recorder) => Box::new(Recording {
+                inner,
+                recorder: Arc::clone(recorder),
+            }),
+            None => inner,
+        })
     }
 
     /// Lists the branches by name; `None` for a plain directory, which stands for any.

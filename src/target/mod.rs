@@ -6,7 +6,7 @@ pub mod prow_config;
 pub mod prow_jobs;
 pub mod release_controller;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -30,6 +30,8 @@ pub struct Actual {
     pub origin: Origin,
     /// Files, by path.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Paths of files that are there and could not be read.
+    pub unreadable: BTreeSet<String>,
 }
 
 /// What a target wants.

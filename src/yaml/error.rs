@@ -23,6 +23,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
+    /// The message for where the line is told beside it: with the column alone.
+    pub fn text(&self) -> String {
+        format!("column {}: {}", self.pos.column, self.message)
+    }
+
     pub(super) fn new(pos: Pos, message: impl Into<String>) -> Error {
         Error {
             pos,

@@ -8,6 +8,7 @@ mod emit;
 mod entries;
 mod error;
 mod events;
+mod excerpt;
 mod json;
 mod mapping;
 mod node;
@@ -21,6 +22,7 @@ mod timestamp;
 
 pub use emit::emit;
 pub use error::Error;
+pub use excerpt::excerpt;
 pub use order::key_order;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};
 pub use section::{Section, parse_section, section};

@@ -7,12 +7,15 @@ mod intent;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use self::intent::Intent;
 use super::{Finding, Severity};
-use crate::derive::{Release, Standing};
+use crate::derive::{self, Standing};
 use crate::facts::image::Image;
+use crate::model::metadata::Metadata;
 use crate::source::RepoName;
 
 /// Something that was lost.
@@ -35,16 +38,25 @@ pub struct Wanted {
     pub path: String,
 }
 
+/// What is compared of a release: its metadata, and where each image stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'s> {
+    /// ocp-build-data.
+    pub metadata: &'s Metadata,
+    /// The images that OKD needs.
+    pub images: &'s BTreeMap<String, derive::Image>,
+}
+
 /// Compares two neighbouring releases.
-pub fn lost(before: &Release<'_>, after: &Release<'_>) -> Vec<Lost> {
+pub fn lost(before: Side<'_>, after: Side<'_>) -> Vec<Lost> {
     let pair = Pair { before, after };
     let images = before.metadata.images.iter();
     images.flat_map(|(key, image)| pair.image(key, image)).collect()
 }
 
 struct Pair<'p> {
-    before: &'p Release<'p>,
-    after: &'p Release<'p>,
+    before: Side<'p>,
+    after: Side<'p>,
 }
 
 impl Pair<'_> {
@@ -84,7 +96,7 @@ impl Pair<'_> {
 
     /// An image whose file is gone. If OCP had it, its going is OCP's business.
     fn gone(&self, key: &str, image: &Image) -> Option<Lost> {
-        if image.view["mode"] != "disabled" || !self.after.complete {
+        if image.view["mode"] != "disabled" || !self.after.metadata.broken.is_empty() {
             return None;
         }
         let text = format!(
@@ -185,7 +197,7 @@ impl Pair<'_> {
 }
 
 /// Whether OKD wants the image built, be it derived or held for a fault of the run.
-fn is_built(release: &Release<'_>, key: &str) -> bool {
+fn is_built(release: Side<'_>, key: &str) -> bool {
     release
         .images
         .get(key)

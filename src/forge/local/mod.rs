@@ -72,7 +72,10 @@ impl LocalForge {
     }
 
     /// The repository in which branches are made.
-    fn repository(&self, repo: &RepoName, branch: &str) -> Result<PathBuf, ForgeError> {
+    ///
+    /// # Errors
+    /// When no such repository is known, or its name is not one that a path can be made of.
+    pub fn repository(&self, repo: &RepoName, branch: &str) -> Result<PathBuf, ForgeError> {
         match self.home(repo, branch)? {
             Home::Git(path) => Ok(path.clone()),
             Home::Mirror(_) => self.mirror(repo),

@@ -19,6 +19,8 @@ pub struct Document {
     pub images: Vec<ImageItem>,
     /// `raw_steps`: the step's name and the step.
     pub raw_steps: Vec<(String, Node)>,
+    /// Tags of images that could not be derived: what is there of them stays.
+    pub left_out: BTreeSet<String>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
 }
@@ -36,6 +38,10 @@ pub struct ImageItem {
     pub replaced: Vec<Replaced>,
     /// The reference that stands for the base.
     pub from: Option<String>,
+    /// Names of FROMs (stage, image as written) for which no reference could be derived: what stands for them stays.
+    pub open: BTreeSet<String>,
+    /// Whether the base is one of these.
+    pub open_base: bool,
 }
 
 /// A FROM and what stands in its place.
@@ -49,24 +55,87 @@ pub struct Replaced {
     pub reference: String,
 }
 
-/// Makes the derived parts of a config.
-pub fn document(release: &Release<'_>, config: &Config) -> Document {
-    let images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
-    let own: BTreeSet<String> = images
-        .iter()
-        .map(|image| image.tag.value.clone())
-        .chain(config.held.iter().cloned())
+/// Makes the derived parts of a config. `there`: the tags of the images that the file has.
+pub fn document(release: &Release<'_>, config: &Config, there: &BTreeSet<String>) -> Document {
+    let mut images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
+    let mut document = Document {
+        left_out: config.held.clone(),
+        ..Document::default()
+    };
+    leave_out(&mut images, &mut document, |image, _| {
+        let inside = strip_context(&image.dockerfile, &image.context_dir.value).is_some();
+        if inside {
+            None
+        } else {
+            Some(outside_context(release, config, image))
+        }
+    });
+    leave_out(&mut images, &mut document, |image, left_out| {
+        let tags = image.inputs.iter().filter(|input| input.replace.value);
+        let mut tags = tags.filter_map(|input| own_tag(release, &input.pullspec.value));
+        let missing = tags.find(|tag| left_out.contains(tag) && !there.contains(tag))?;
+        Some(waiting(config, image, &missing))
+    });
+    let own = images.iter().map(|image| image.tag.value.clone());
+    let own = own
+        .chain(document.left_out.iter().filter(|tag| there.contains(*tag)).cloned())
         .collect();
     let mut maker = Maker {
         release,
         config,
         own,
-        document: Document::default(),
+        document,
     };
     for image in images {
         maker.image(image);
     }
     maker.document
+}
+
+/// Leaves images out until none is refused any more: one that is left out may take others with it.
+fn leave_out(
+    images: &mut Vec<&Image>,
+    document: &mut Document,
+    refused: impl Fn(&Image, &BTreeSet<String>) -> Option<Finding>,
+) {
+    let next = |images: &[&Image], left_out: &BTreeSet<String>| {
+        let mut found = images.iter().enumerate();
+        found.find_map(|(at, image)| Some((at, refused(image, left_out)?)))
+    };
+    while let Some((at, finding)) = next(images, &document.left_out) {
+        document.left_out.insert(images.remove(at).tag.value.clone());
+        document.findings.push(finding);
+    }
+}
+
+/// The tag of a pullspec that is one of the release's own images.
+fn own_tag(release: &Release<'_>, pullspec: &str) -> Option<String> {
+    let tag = StreamTag::parse(pullspec)?;
+    (tag == release.payload.tag(&tag.tag)).then_some(tag.tag)
+}
+
+fn outside_context(release: &Release<'_>, config: &Config, image: &Image) -> Finding {
+    let text = format!(
+        "{} is not in the build context {}",
+        image.dockerfile, image.context_dir.value
+    );
+    let place = release.metadata.image_place(&image.key, &["okd", "context_dir"]);
+    Finding::new(Severity::Error, "outside-context", text)
+        .with_place(place)
+        .with_component(config.repo.to_string())
+        .with_image(image.tag.value.clone())
+        .with_help("a Dockerfile's path is relative to its context: correct `context_dir` or `path`")
+}
+
+fn waiting(config: &Config, image: &Image, missing: &str) -> Finding {
+    let text = format!(
+        "{} is built from {missing} of the same repository, which could not be derived and is not in the config",
+        image.tag.value
+    );
+    Finding::new(Severity::Error, "waits-for-image", text)
+        .with_component(config.repo.to_string())
+        .with_image(image.tag.value.clone())
+        .with_help(format!("see the findings about {missing}"))
 }
 
 struct Maker<'a> {
@@ -79,8 +148,13 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn image(&mut self, image: &Image) {
         let (mut replaced, mut from) = (Vec::new(), None);
+        let (mut open, mut open_base) = (BTreeSet::new(), false);
         for input in image.inputs.iter().filter(|input| input.replace.value) {
             let Some(reference) = self.reference(image, input) else {
+                if input.pullspec.value != input.written {
+                    open.extend(input.stage.iter().chain([&input.written]).cloned());
+                    open_base |= !input.inner && !input.builder;
+                }
                 continue;
             };
             if input.inner || input.builder {
@@ -100,20 +174,7 @@ impl Maker<'_> {
             self.document.raw_steps.push((step.to_owned(), to_node(&body)));
             from = Some(step.to_owned());
         }
-        let Some(dockerfile) = strip_context(&image.dockerfile, &image.context_dir.value) else {
-            let text = format!(
-                "{} is not in the build context {}",
-                image.dockerfile, image.context_dir.value
-            );
-            let place = self.release.metadata.image_place(&image.key, &["okd", "context_dir"]);
-            let finding = Finding::new(Severity::Error, "outside-context", text)
-                .with_place(place)
-                .with_component(self.config.repo.to_string())
-                .with_image(image.tag.value.clone())
-                .with_help("a Dockerfile's path is relative to its context: correct `context_dir` or `path`");
-            self.document.findings.push(finding);
-            return;
-        };
+        let dockerfile = strip_context(&image.dockerfile, &image.context_dir.value).unwrap_or(&image.dockerfile);
         let text = |text: &str| {
             if text.is_empty() {
                 None
@@ -142,6 +203,8 @@ impl Maker<'_> {
             fields,
             replaced,
             from,
+            open,
+            open_base,
         });
     }
 

@@ -3,7 +3,7 @@
 use super::document::ImageItem;
 use super::meaning;
 use super::merge::{Merge, put};
-use crate::derive::Image;
+use crate::derive::{Image, Release};
 use crate::yaml::{Mapping, Node, Value};
 
 /// Merges all images into a file.
@@ -50,16 +50,14 @@ fn drop_images(run: &mut Merge<'_>, items: &mut Vec<Node>) {
     if !run.release.complete {
         return;
     }
-    for (tag, why) in &run.config.dropped {
+    for (tag, dropped) in &run.config.dropped {
         let Some(at) = items.iter().position(|item| is(item, tag)) else {
             continue;
         };
-        let image = run.release.images.values().find(|image| image.tag.value == *tag);
-        let rule = image.and_then(|_| run.any_rule(crate::rules::Subject::Image, "excluded"));
-        let mut cause = run.cause("images[]", rule, Some(&items[at]), None);
+        let mut cause = run.cause("images[]", dropped.rule, Some(&items[at]), None);
         cause.item = Some(tag.clone());
         cause.images = vec![tag.clone()];
-        cause.because.clone_from(why);
+        cause.because.clone_from(&dropped.why);
         if run.propose(cause) {
             items.remove(at);
         }
@@ -69,12 +67,9 @@ fn drop_images(run: &mut Merge<'_>, items: &mut Vec<Node>) {
 /// Adds an image behind the one that comes before it in our order, and tells where it went.
 fn insert(run: &mut Merge<'_>, items: &mut Vec<Node>, wanted: &ImageItem, last: Option<usize>) -> Option<usize> {
     let item = new_item(wanted);
-    let rule = run
-        .release
-        .images
-        .get(&wanted.key)
-        .and_then(|image| image.needed.deciders().next());
-    let mut cause = run.cause("images[]", rule, None, Some(&item));
+    let reason = reason(run.release, &wanted.key);
+    let mut cause = run.cause("images[]", reason.rule, None, Some(&item));
+    cause.because = reason.because;
     cause.item = Some(wanted.to.clone());
     cause.images = vec![wanted.to.clone()];
     if !run.propose(cause) {
@@ -83,6 +78,39 @@ fn insert(run: &mut Merge<'_>, items: &mut Vec<Node>, wanted: &ImageItem, last: 
     let at = last.map_or(items.len(), |last| last + 1);
     items.insert(at, item);
     Some(at)
+}
+
+/// Why an image is built at all.
+#[derive(Debug, Default)]
+pub struct Reason {
+    /// The rule.
+    pub rule: Option<usize>,
+    /// A sentence.
+    pub because: String,
+}
+
+/// Why an image is built: a rule says that it is needed, or another image is built from it.
+pub fn reason(release: &Release<'_>, key: &str) -> Reason {
+    let Some(image) = release.images.get(key) else {
+        return Reason::default();
+    };
+    match &image.needed_by {
+        Some(child) => {
+            let tag = release.images.get(child).map_or(child, |child| &child.tag.value);
+            Reason {
+                rule: image.excluded.deciders().last(),
+                because: format!("{tag} is built from it"),
+            }
+        }
+        None => {
+            let rule = image.needed.deciders().next();
+            let text = rule.and_then(|at| release.rules.rules.get(at));
+            Reason {
+                rule,
+                because: text.map(|rule| rule.because.clone()).unwrap_or_default(),
+            }
+        }
+    }
 }
 
 fn new_item(wanted: &ImageItem) -> Node {
@@ -99,16 +127,17 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
     let Some(image) = run.release.images.get(&wanted.key) else {
         return;
     };
+    let rewrite = run.config.rewrite_same_meaning.value;
+    let keep = |name: &str| wanted.open.contains(name) || image.copies_from.contains(name);
     for (name, value) in &wanted.fields {
         let there = item.get(name).cloned();
         let value = match *name {
-            "build_args" => with_extra_args(there.as_ref(), value.as_ref()),
-            "inputs" => with_extra_inputs(there.as_ref(), value.as_ref()),
+            "build_args" => with_extra_args(there.as_ref(), value.as_ref(), rewrite),
+            "inputs" => with_extra_inputs(there.as_ref(), value.as_ref(), keep),
+            "from" if wanted.open_base => there.clone(),
             _ => value.clone(),
         };
-        if there == value
-            || (!run.config.rewrite_same_meaning.value && same(run, item, name, wanted, image, base_images))
-        {
+        if there == value || (!rewrite && same(run, item, name, wanted, image, base_images)) {
             continue;
         }
         let mut cause = run.cause(
@@ -138,7 +167,10 @@ fn same(
     base_images: Option<&Node>,
 ) -> bool {
     let ours = new_item(wanted);
+    let base = image.inputs.iter().any(|input| !input.builder && !input.inner);
     match field {
+        // No FROM is the base: whatever the file says replaces the last FROM all the same.
+        "from" if !base => item.get("from").is_none() && ours.get("from").is_none(),
         "inputs" | "from" => {
             let our_bases = Node::map(run.document.base_images.iter().map(|(key, tag)| {
                 let texts = [("namespace", &tag.namespace), ("name", &tag.name), ("tag", &tag.tag)];
@@ -189,13 +221,13 @@ fn rule(image: &Image, field: &str, item: &Node, base_images: Option<&Node>) -> 
 }
 
 /// Arguments that people added stay, behind ours; nothing in metadata says that they are not wanted.
-fn with_extra_args(there: Option<&Node>, wanted: Option<&Node>) -> Option<Node> {
+fn with_extra_args(there: Option<&Node>, wanted: Option<&Node>, rewrite: bool) -> Option<Node> {
     let list = |node: Option<&Node>| node.and_then(Node::as_seq).map(<[Node]>::to_vec).unwrap_or_default();
     let name = |node: &Node| node.get("name").and_then(Node::text).map(str::to_owned);
     let (there, mut wanted) = (list(there), list(wanted));
-    let same_args = there.len() == wanted.len() && wanted.iter().all(|arg| there.contains(arg));
-    if same_args {
-        return if there.is_empty() { None } else { Some(Node::seq(there)) };
+    // Their order means nothing.
+    if !rewrite && !there.is_empty() && wanted.iter().all(|arg| there.contains(arg)) {
+        return Some(Node::seq(there));
     }
     let ours: Vec<_> = wanted.iter().map(name).collect();
     wanted.extend(there.into_iter().filter(|arg| !ours.contains(&name(arg))));
@@ -206,35 +238,66 @@ fn with_extra_args(there: Option<&Node>, wanted: Option<&Node>) -> Option<Node> 
     }
 }
 
-/// Inputs that do more than stand for a FROM (`paths`) stay, and so does what else they say.
-fn with_extra_inputs(there: Option<&Node>, wanted: Option<&Node>) -> Option<Node> {
+/// Inputs that do more than stand for a FROM (`paths`) stay, and so does what else they say; so do names for which `keep`
+/// holds: of a FROM that could not be derived, or of an image that files are copied from.
+fn with_extra_inputs(there: Option<&Node>, wanted: Option<&Node>, keep: impl Fn(&str) -> bool) -> Option<Node> {
     let mut merged = wanted.cloned();
+    let named = |name: &Node| {
+        let entries = wanted.and_then(Node::as_map).into_iter().flat_map(Mapping::iter);
+        let mut names = entries
+            .filter_map(|(_, node)| node.get("as").and_then(Node::as_seq))
+            .flatten();
+        names.any(|ours| ours.text() == name.text())
+    };
     for (key, node) in there.and_then(Node::as_map).into_iter().flat_map(Mapping::iter) {
-        let extra: Vec<_> = node
-            .as_map()
-            .into_iter()
-            .flat_map(Mapping::iter)
-            .filter(|(name, _)| *name != "as")
-            .collect();
-        if extra.is_empty() {
+        let names = node.get("as").and_then(Node::as_seq).unwrap_or_default();
+        let names = names
+            .iter()
+            .filter(|name| name.text().is_some_and(&keep) && !named(name));
+        let names: Vec<Node> = names.cloned().collect();
+        let fields = node.as_map().into_iter().flat_map(Mapping::iter);
+        let extra: Vec<_> = fields.filter(|(name, _)| *name != "as").collect();
+        if extra.is_empty() && names.is_empty() {
             continue;
         }
         let root = merged.get_or_insert_with(|| Node::map(Vec::<(&str, Node)>::new()));
         for (name, value) in extra {
             put(root, &[key, name], value.clone());
         }
+        if !names.is_empty() {
+            let ours = root.at(&[key, "as"]).and_then(Node::as_seq).unwrap_or_default();
+            let all = ours.iter().cloned().chain(names);
+            let all = Node::seq(all.collect::<Vec<_>>());
+            put(root, &[key, "as"], all);
+        }
     }
     merged
 }
 
-/// Puts our images into our order; those of others keep their places behind them.
-fn reorder(run: &Merge<'_>, items: &mut [Node]) {
-    let order = |item: &Node| {
-        run.document
-            .images
-            .iter()
-            .position(|wanted| is(item, &wanted.to))
-            .unwrap_or(usize::MAX)
+/// Puts our images into our order, each on a place that one of ours had; those of others stay where they are.
+fn reorder(run: &mut Merge<'_>, items: &mut [Node]) {
+    let order = |item: &Node| run.document.images.iter().position(|wanted| is(item, &wanted.to));
+    let places: Vec<usize> = (0..items.len()).filter(|at| order(&items[*at]).is_some()).collect();
+    let mut ours: Vec<Node> = places.iter().map(|at| items[*at].clone()).collect();
+    ours.sort_by_key(order);
+    if places.iter().zip(&ours).all(|(at, item)| items[*at] == *item) {
+        return;
+    }
+    let names = |items: &[Node]| {
+        Node::seq(
+            items
+                .iter()
+                .filter_map(|item| item.get("to").cloned())
+                .collect::<Vec<_>>(),
+        )
     };
-    items.sort_by_key(order);
+    let before: Vec<Node> = places.iter().map(|at| items[*at].clone()).collect();
+    let rule = run.config.rewrite_same_meaning.deciders().last();
+    let mut cause = run.cause("images[]", rule, Some(&names(&before)), Some(&names(&ours)));
+    cause.images = run.document.images.iter().map(|item| item.to.clone()).collect();
+    if run.propose(cause) {
+        for (at, item) in places.into_iter().zip(ours) {
+            items[at] = item;
+        }
+    }
 }

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::document::Document;
-use super::images;
+use super::{images, promotion, wording};
 use crate::derive::{Config, Derived, Release};
 use crate::model::pullspec::StreamTag;
-use crate::plan::{Cause, Policy, Refused, Verdict};
-use crate::rules::Subject;
+use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
 use crate::target::{Fields, release_name, to_node};
 use crate::yaml::{Mapping, Node, Value};
 
@@ -31,6 +30,8 @@ pub struct Merge<'m> {
     pub refused: Vec<Refused>,
     /// Whether the file is new.
     pub new_file: bool,
+    /// All that the file's own entries refer to, before anything changes.
+    pub used_before: BTreeSet<String>,
 }
 
 impl Merge<'_> {
@@ -39,6 +40,7 @@ impl Merge<'_> {
         if !matches!(root.value, Value::Map(_)) {
             root.value = Value::Map(Mapping::default());
         }
+        self.used_before = words_beside_bases(root);
         self.plain_fields(root);
         if self.fields.sets("images", self.new_file) {
             images::merge(self, root);
@@ -68,9 +70,18 @@ impl Merge<'_> {
         }
     }
 
+    /// Takes note of a difference that a change which is made cannot do without (a base image that it refers to): it
+    /// follows that change, whatever the policy says of it by itself.
+    fn follow(&mut self, cause: Cause) {
+        if self.policy.verdict(&cause, &release_name(self.release)) == Verdict::Apply {
+            self.causes.push(cause);
+        }
+    }
+
     /// Makes the cause of a difference from the rules behind the derived value.
     pub fn cause(&self, field: &str, rule: Option<usize>, old: Option<&Node>, new: Option<&Node>) -> Cause {
         let rule = rule.and_then(|at| self.release.rules.rules.get(at));
+        let (old, new) = wording::pair(old, new);
         Cause {
             rule: rule.map_or_else(|| "no-rule".to_owned(), |rule| rule.id.clone()),
             rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
@@ -78,8 +89,8 @@ impl Merge<'_> {
             item: None,
             component: self.config.repo.to_string(),
             images: Vec::new(),
-            old: old.map(short),
-            new: new.map(short),
+            old,
+            new,
             because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
         }
     }
@@ -126,6 +137,13 @@ impl Merge<'_> {
     fn set(&mut self, root: &mut Node, path: &str, wanted: Node, rule: Option<usize>) {
         let keys: Vec<&str> = path.split('.').collect();
         let there = root.at(&keys);
+        let wanted = match there {
+            Some(there) if path == "promotion" => {
+                let keep = !self.config.rewrite_same_meaning.value;
+                promotion::merged(there, wanted, keep)
+            }
+            _ => wanted,
+        };
         if there == Some(&wanted) {
             return;
         }
@@ -144,6 +162,14 @@ impl Merge<'_> {
             if there == Some(step) {
                 continue;
             }
+            let mut referred = BTreeSet::new();
+            root.get("images")
+                .into_iter()
+                .for_each(|images| collect_words(images, &mut referred));
+            if there.is_none() && !referred.contains(name) {
+                // The change that needs the step is not made.
+                continue;
+            }
             let image = self
                 .release
                 .images
@@ -153,9 +179,12 @@ impl Merge<'_> {
             let mut cause = self.cause("raw_steps[]", rule, there, Some(step));
             cause.item = Some(name.clone());
             cause.images = image.map(|image| image.tag.value.clone()).into_iter().collect();
-            if self.propose(cause) {
-                put_item(root, "raw_steps", at, step.clone());
+            if at.is_none() && !self.used_before.contains(name) {
+                self.follow(cause);
+            } else if !self.propose(cause) {
+                continue;
             }
+            put_item(root, "raw_steps", at, step.clone());
         }
     }
 
@@ -170,11 +199,8 @@ impl Merge<'_> {
             let at = tests
                 .iter()
                 .position(|test| test.get("as").and_then(Node::text) == Some(name));
-            let mut merged = at.map_or_else(|| Node::map(Vec::<(&str, Node)>::new()), |at| tests[at].clone());
-            for (key, value) in wanted.as_map().into_iter().flat_map(Mapping::iter) {
-                put(&mut merged, &[key], value.clone());
-            }
             let there = at.map(|at| &tests[at]);
+            let merged = there.map_or_else(|| wanted.clone(), |there| overlaid(there, &wanted));
             if there == Some(&merged) {
                 continue;
             }
@@ -188,12 +214,7 @@ impl Merge<'_> {
 
     /// Adds the base images that the merged file refers to, and drops ours that nothing refers to any more.
     fn base_images(&mut self, root: &mut Node) {
-        let mut used = BTreeSet::new();
-        for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
-            if key != "base_images" {
-                collect_words(node, &mut used);
-            }
-        }
+        let used = words_beside_bases(root);
         let rule = self.config.promotion.deciders().last();
         for (key, tag) in self
             .document
@@ -201,24 +222,29 @@ impl Merge<'_> {
             .iter()
             .filter(|(key, _)| used.contains(key.as_str()))
         {
-            let wanted = to_node(&stream_tag(tag));
             let there = root.at(&["base_images", key]);
+            let ours = to_node(&stream_tag(tag));
+            let wanted = there.map_or_else(|| ours.clone(), |there| overlaid(there, &ours));
             if there == Some(&wanted) {
                 continue;
             }
+            let consequence = there.is_none() && !self.used_before.contains(key);
             let mut cause = self.cause("base_images", self.rule_of_base(key).or(rule), there, Some(&wanted));
             cause.item = Some(key.clone());
             cause.images = self.users_of(key);
-            if self.propose(cause) {
-                put(root, &["base_images", key], wanted);
+            if consequence {
+                self.follow(cause);
+            } else if !self.propose(cause) {
+                continue;
             }
+            put(root, &["base_images", key], wanted);
         }
         if !self.causes.is_empty() || self.config.rewrite_same_meaning.value {
-            self.drop_unused(root, &used, rule);
+            self.drop_unused(root, &used);
         }
     }
 
-    fn drop_unused(&mut self, root: &mut Node, used: &BTreeSet<String>, rule: Option<usize>) {
+    fn drop_unused(&mut self, root: &mut Node, used: &BTreeSet<String>) {
         let entries = root
             .get("base_images")
             .and_then(Node::as_map)
@@ -229,9 +255,10 @@ impl Merge<'_> {
             .map(|(key, node)| (key.to_owned(), node.clone()))
             .collect();
         for (key, node) in idle {
-            let mut cause = self.cause("base_images", rule, Some(&node), None);
+            let mut cause = self.cause("base_images", None, Some(&node), None);
+            cause.rule = UNREFERENCED.to_owned();
             cause.item = Some(key.clone());
-            cause.because = "nothing in the file refers to it any more".to_owned();
+            cause.because = "Nothing in the file refers to it any more.".to_owned();
             let applied = self.propose(cause);
             let bases = root.as_map_mut().and_then(|map| map.get_mut("base_images"));
             if let (true, Some(map)) = (applied, bases.and_then(Node::as_map_mut)) {
@@ -263,14 +290,6 @@ impl Merge<'_> {
             .map(|item| item.to.clone())
             .collect()
     }
-
-    /// The rule that decides a value of one of the subjects' fields, for causes without a derived value of their own.
-    pub fn any_rule(&self, subject: Subject, field: &str) -> Option<usize> {
-        self.release
-            .rules
-            .candidates(subject, field)
-            .and_then(|known| known.setters.first().copied())
-    }
 }
 
 /// Tells whether a `base_images` entry has the key that we would give it.
@@ -281,6 +300,34 @@ fn is_our_key(key: &str, node: &Node) -> bool {
 
 fn stream_tag(tag: &StreamTag) -> Json {
     json!({"name": tag.name, "namespace": tag.namespace, "tag": tag.tag})
+}
+
+/// All that anything beside `base_images` could refer to.
+fn words_beside_bases(root: &Node) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
+        if key != "base_images" {
+            collect_words(node, &mut used);
+        }
+    }
+    used
+}
+
+/// What is there with what is wanted over it: mappings recurse, so that keys which nobody sets stay.
+pub fn overlaid(there: &Node, wanted: &Node) -> Node {
+    let mut merged = there.clone();
+    match (&mut merged.value, &wanted.value) {
+        (Value::Map(map), Value::Map(wanted)) => {
+            for (key, value) in wanted.iter() {
+                let value = map
+                    .get(key)
+                    .map_or_else(|| value.clone(), |there| overlaid(there, value));
+                map.insert(key, value);
+            }
+            merged
+        }
+        _ => wanted.clone(),
+    }
 }
 
 /// All texts and keys of a value: what could refer to a base image.
@@ -330,18 +377,5 @@ fn put_item(root: &mut Node, list: &str, at: Option<usize>, item: Node) {
             Some(there) => *there = item,
             None => items.push(item),
         }
-    }
-}
-
-/// A value on one line, cut to a readable length.
-fn short(node: &Node) -> String {
-    const LONGEST: usize = 160;
-    let text = match &node.value {
-        Value::String(text) => text.to_string(),
-        _ => Json::from(node).to_string(),
-    };
-    match text.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text,
     }
 }

@@ -4,15 +4,23 @@ mod document;
 mod images;
 mod meaning;
 mod merge;
+mod promotion;
+mod strays;
+#[cfg(test)]
+mod tests;
+mod wording;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use self::document::{Document, document};
 use self::merge::Merge;
 use super::{Actual, Fields, Rendered, release_name};
 use crate::audit::{Finding, Place, Severity};
 use crate::derive::{Config, Release};
-use crate::facts::ci_config::{self, ConfigName};
+use crate::facts::ci_config::ConfigName;
 use crate::plan::{Cause, Desired, Policy, Verdict};
 use crate::yaml::{self, Node};
 
@@ -41,20 +49,29 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
             return rendered;
         }
     };
-    for config in release.configs.values().filter(|config| !config.branch.is_empty()) {
+    let configs: Vec<&Config> = release
+        .configs
+        .values()
+        .filter(|config| !config.branch.is_empty())
+        .collect();
+    let files = configs.into_par_iter().map(|config| {
+        let (fields, path) = (&fields, path(release, config));
         let file = File {
             release,
             config,
             actual,
             policy,
-            fields: &fields,
-            path: path(release, config),
+            fields,
+            path,
         };
-        if let Some(desired) = file.desired(&mut rendered.findings) {
-            rendered.files.push(desired);
-        }
+        let mut findings = Vec::new();
+        (file.desired(&mut findings), findings)
+    });
+    for (desired, findings) in files.collect::<Vec<_>>() {
+        rendered.files.extend(desired);
+        rendered.findings.extend(findings);
     }
-    strays(release, actual, policy, &fields, &mut rendered);
+    strays::judge(release, actual, policy, &fields, &mut rendered);
     for finding in &mut rendered.findings {
         finding.release.get_or_insert_with(|| release_name(release));
     }
@@ -72,21 +89,27 @@ struct File<'f> {
 
 impl File<'_> {
     fn desired(&self, findings: &mut Vec<Finding>) -> Option<Desired> {
-        let before = self.actual.files.get(&self.path).cloned();
-        let document = document(self.release, self.config);
-        findings.extend(document.findings.iter().cloned());
-        let held = self.config.broken || document.images.len() < self.config.images.len();
-        if document.images.is_empty() || held {
-            let held = held || !self.config.held.is_empty();
-            return before.map(|before| self.file(Some(before), None, held));
+        if self.actual.unreadable.contains(&self.path) {
+            return Some(self.file(None, None, true));
         }
-        let root = match before.as_deref().map(yaml::parse).transpose() {
+        let before = self.actual.files.get(&self.path).cloned();
+        let root = match before.as_deref().map(read).transpose() {
             Ok(root) => root,
             Err(error) => {
                 findings.push(self.unreadable(&error));
                 return before.map(|before| self.file(Some(before), None, true));
             }
         };
+        let there = root.as_ref().map(tags).unwrap_or_default();
+        let document = document(self.release, self.config, &there);
+        findings.extend(document.findings.iter().cloned());
+        if self.config.broken || document.images.is_empty() {
+            let held = self.config.broken || !document.left_out.is_empty();
+            return match before {
+                None if !held => None,
+                before => Some(self.file(before, None, held)),
+            };
+        }
         Some(self.merged(before, root, &document))
     }
 
@@ -112,6 +135,7 @@ impl File<'_> {
             causes,
             refused,
             new_file,
+            used_before: BTreeSet::new(),
         };
         run.merge(&mut merged);
         let (causes, refused) = (run.causes, run.refused);
@@ -120,10 +144,17 @@ impl File<'_> {
         } else {
             Some(Arc::from(yaml::emit(&merged).into_bytes()))
         };
-        let mut desired = self.file(before, after, !config.held.is_empty());
-        desired.held = false;
+        let mut desired = self.file(before, after, false);
         desired.refused = refused;
         if new_file {
+            desired.images = document.images.iter().map(|item| item.to.clone()).collect();
+            desired.images.sort();
+            desired.notes.extend(
+                document
+                    .left_out
+                    .iter()
+                    .map(|tag| format!("lacks {tag}, which could not be derived")),
+            );
             self.settle_new_file(&mut desired);
         } else {
             desired.causes = causes;
@@ -134,9 +165,17 @@ impl File<'_> {
 
     /// A new file is one difference, whatever stands in it.
     fn settle_new_file(&self, desired: &mut Desired) {
-        let images = self.config.images.iter().filter_map(|key| self.release.images.get(key));
-        let rule = images.flat_map(|image| image.needed.deciders()).next();
-        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
+        // Where several images are new, one that is needed for its own sake says more than what that one is built from.
+        let own = |key: &&String| {
+            self.release
+                .images
+                .get(*key)
+                .is_some_and(|image| image.needed_by.is_none())
+        };
+        let keys = &self.config.images;
+        let key = keys.iter().find(own).or_else(|| keys.first());
+        let reason = key.map(|key| images::reason(self.release, key)).unwrap_or_default();
+        let rule = reason.rule.and_then(|at| self.release.rules.rules.get(at));
         let cause = Cause {
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
             rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
@@ -146,7 +185,7 @@ impl File<'_> {
             images: desired.images.clone(),
             old: None,
             new: Some(format!("builds {}", desired.images.join(", "))),
-            because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+            because: reason.because,
         };
         match self.policy.verdict(&cause, &desired.release) {
             Verdict::Apply => desired.causes = vec![cause],
@@ -206,7 +245,7 @@ impl File<'_> {
         Finding::new(
             Severity::Error,
             "unreadable-config",
-            format!("the config is no YAML: {}", error.message),
+            format!("the config cannot be read: {}", error.text()),
         )
         .with_place(place)
         .with_component(self.config.repo.to_string())
@@ -214,204 +253,22 @@ impl File<'_> {
     }
 }
 
-/// Configs of our variant that promote to the release and that nothing derives: removed where metadata positively
-/// dropped all of their images and nobody added anything, reported otherwise.
-fn strays(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
-    let derived: std::collections::BTreeSet<String> = rendered.files.iter().map(|file| file.path.clone()).collect();
-    for (file, bytes) in actual.files.iter().filter(|(file, _)| !derived.contains(*file)) {
-        let Some((org, repo, name)) = taken_apart(file) else {
-            continue;
-        };
-        let ours = name.variant.as_deref() == Some(release.payload.variant.value.as_str());
-        if !ours || !promotes_here(release, bytes) {
-            continue;
-        }
-        let name_of_repo = crate::source::RepoName {
-            org: org.to_owned(),
-            repo: repo.to_owned(),
-        };
-        let stray = Stray {
-            release,
-            actual,
-            file,
-            bytes,
-            repo: name_of_repo,
-            branch: name.branch,
-        };
-        match stray.judge(fields) {
-            Ok(None) => {}
-            Ok(Some(desired)) => stray.remove(desired, policy, rendered),
-            Err(finding) => rendered.findings.push(*finding),
-        }
+/// Reads a config: a mapping, or nothing at all.
+fn read(bytes: &[u8]) -> Result<Node, yaml::Error> {
+    let root = yaml::parse(bytes)?;
+    if root.is_null() || root.as_map().is_some() {
+        return Ok(root);
     }
+    Err(yaml::Error {
+        pos: root.pos,
+        message: format!("a mapping is expected, this is {}", root.type_name()),
+    })
 }
 
-fn taken_apart(path: &str) -> Option<(&str, &str, ConfigName)> {
-    let mut parts = path.strip_prefix(ci_config::ROOT)?.strip_prefix('/')?.split('/');
-    let (org, repo, file) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((org, repo, ConfigName::parse(file, org, repo)?))
-}
-
-fn promotes_here(release: &Release<'_>, bytes: &[u8]) -> bool {
-    let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
-    let promotions = ci_config::promotions(bytes).unwrap_or_default();
-    promotions
-        .iter()
-        .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
-}
-
-struct Stray<'s> {
-    release: &'s Release<'s>,
-    actual: &'s Actual,
-    file: &'s str,
-    bytes: &'s Arc<[u8]>,
-    repo: crate::source::RepoName,
-    branch: String,
-}
-
-impl Stray<'_> {
-    fn judge(&self, fields: &Fields) -> Result<Option<Desired>, Box<Finding>> {
-        let Some(config) = self.release.configs.get(&self.repo) else {
-            let text = format!(
-                "no image of ocp-build-data comes from {}, but the config promotes to the release",
-                self.repo
-            );
-            return Err(self.finding(
-                "unowned-config",
-                text,
-                "it is left alone; if it is obsolete, remove it by hand",
-            ));
-        };
-        if !config.held.is_empty() || !self.release.complete {
-            return Ok(None);
-        }
-        if !config.images.is_empty() {
-            let text = format!(
-                "the release is built from branch {}, this config promotes {} to it, too",
-                config.branch, self.branch
-            );
-            return Err(self.finding(
-                "double-promotion",
-                text,
-                "move or remove this config before the other one promotes",
-            ));
-        }
-        match self.only_managed(config, fields) {
-            Ok(()) => Ok(Some(self.removal(config))),
-            Err(what) => {
-                let text = format!(
-                    "metadata dropped all images of {}, but the config has {what}",
-                    self.repo
-                );
-                Err(self.finding(
-                    "dropped-with-additions",
-                    text,
-                    "remove the config by hand, or what was added to it",
-                ))
-            }
-        }
-    }
-
-    fn only_managed(&self, config: &Config, fields: &Fields) -> Result<(), String> {
-        let root = yaml::parse(self.bytes).map_err(|error| format!("no readable content: {error}"))?;
-        let known = |key: &str| {
-            let mut all = fields.manage.iter().chain(&fields.seed);
-            all.any(|field| field.split('.').next() == Some(key))
-        };
-        for (key, node) in root.as_map().into_iter().flat_map(crate::yaml::Mapping::iter) {
-            if !known(key) {
-                return Err(format!("a field `{key}` that somebody added"));
-            }
-            let items = node
-                .as_seq()
-                .or_else(|| node.get("items").and_then(Node::as_seq))
-                .unwrap_or_default();
-            let text = |item: &Node, name: &str| item.get(name).and_then(Node::text).unwrap_or_default().to_owned();
-            for item in items {
-                let ours = match key {
-                    "images" => config.dropped.contains_key(&text(item, "to")),
-                    "tests" => config
-                        .tests
-                        .value
-                        .as_array()
-                        .into_iter()
-                        .flatten()
-                        .any(|t| t["as"] == text(item, "as")),
-                    _ => true,
-                };
-                if !ours {
-                    return Err(format!("an item of `{key}` that somebody added"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn removal(&self, config: &Config) -> Desired {
-        let why = config.dropped.values().next().cloned().unwrap_or_default();
-        let rule = self.release.rules.candidates(crate::rules::Subject::Image, "excluded");
-        let rule = rule
-            .and_then(|known| known.setters.first())
-            .map(|at| &self.release.rules.rules[*at]);
-        let images: Vec<String> = config.dropped.keys().cloned().collect();
-        let cause = Cause {
-            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: "file".to_owned(),
-            item: None,
-            component: self.repo.to_string(),
-            images: images.clone(),
-            old: Some(format!("builds {}", images.join(", "))),
-            new: None,
-            because: why,
-        };
-        Desired {
-            repo: self.actual.repo.clone(),
-            branch: self.actual.branch.clone(),
-            path: self.file.to_owned(),
-            release: release_name(self.release),
-            target: NAME.to_owned(),
-            group: GROUP.to_owned(),
-            component: Some(self.repo.to_string()),
-            images,
-            before: Some(Arc::clone(self.bytes)),
-            after: None,
-            causes: vec![cause],
-            refused: Vec::new(),
-            notes: Vec::new(),
-            held: false,
-        }
-    }
-
-    fn remove(&self, mut desired: Desired, policy: &Policy, rendered: &mut Rendered) {
-        let verdicts = desired
-            .causes
-            .iter()
-            .map(|cause| policy.verdict(cause, &desired.release));
-        if let Some(verdict) = verdicts.into_iter().find(|verdict| *verdict != Verdict::Apply) {
-            desired.after.clone_from(&desired.before);
-            let causes = std::mem::take(&mut desired.causes);
-            desired.refused = causes
-                .into_iter()
-                .map(|cause| crate::plan::Refused { cause, verdict })
-                .collect();
-        }
-        rendered.files.push(desired);
-    }
-
-    fn finding(&self, code: &'static str, text: String, help: &str) -> Box<Finding> {
-        let origin = &self.actual.origin;
-        let place = Place {
-            repo: origin.name.clone(),
-            commit: origin.commit.clone(),
-            file: self.file.to_owned(),
-            line: None,
-        };
-        Box::new(
-            Finding::new(Severity::Warning, code, text)
-                .with_place(place)
-                .with_component(self.repo.to_string())
-                .with_help(help),
-        )
-    }
+/// The tags of a config's images, in either form of `images`.
+fn tags(root: &Node) -> BTreeSet<String> {
+    let images = root.get("images");
+    let items = images.and_then(Node::as_seq).or_else(|| images?.get("items")?.as_seq());
+    let tags = items.into_iter().flatten().filter_map(|item| item.get("to")?.text());
+    tags.map(str::to_owned).collect()
 }

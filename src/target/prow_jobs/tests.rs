@@ -54,6 +54,7 @@ impl World {
             payload: payload_of(&self.rules, self.metadata.release, &Group::default()).expect("a payload"),
             images: BTreeMap::new(),
             configs: BTreeMap::new(),
+            components: BTreeMap::new(),
             complete: true,
             findings: Vec::new(),
         };
@@ -77,6 +78,7 @@ impl World {
                 commit: None,
             },
             files: files.collect(),
+            unreadable: std::collections::BTreeSet::new(),
         };
         render(&release, &[source], &actual, &self.policy)
     }

@@ -1,0 +1,133 @@
+//! The worlds that are measured: the corpus where it is there, else a generated one of the same size.
+#![allow(clippy::disallowed_methods, reason = "measurements make files and processes")]
+
+pub mod generate;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use generate::Size;
+use tempfile::TempDir;
+
+/// A world on disk, and a configuration that points at it.
+pub struct World {
+    dir: PathBuf,
+    releases: Vec<String>,
+    rules: Vec<String>,
+    /// An image file of build data that can be changed.
+    image: String,
+    runs: AtomicUsize,
+    _temporary: TempDir,
+}
+
+impl World {
+    /// The corpus of 4.16, or a generated world of the same size.
+    pub fn real() -> Self {
+        match corpus() {
+            Some(corpus) => Self::of_corpus(&corpus),
+            None => Self::generated(Size::REAL),
+        }
+    }
+
+    /// A generated world.
+    pub fn generated(size: Size) -> Self {
+        let temporary = temporary();
+        generate::generate(temporary.path(), size);
+        Self::new(
+            temporary,
+            size.release_names(),
+            Vec::new(),
+            "images/component-0001-0.yml",
+        )
+    }
+
+    fn of_corpus(corpus: &Path) -> Self {
+        let temporary = temporary();
+        let made = Command::new("python3")
+            .arg(corpus.join("materialize.py"))
+            .args([&corpus.join("4.16"), temporary.path()])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/okd-2024-06/rules.yaml");
+        let rules = ["--rules", "builtin", "--rules", &rules.display().to_string()].map(str::to_owned);
+        Self::new(temporary, vec!["4.16".into()], rules.into(), "images/ose-etcd.yml")
+    }
+
+    fn new(temporary: TempDir, releases: Vec<String>, rules: Vec<String>, image: &str) -> Self {
+        let world = Self {
+            dir: temporary.path().to_owned(),
+            releases,
+            rules,
+            image: image.to_owned(),
+            runs: AtomicUsize::new(0),
+            _temporary: temporary,
+        };
+        fs::write(world.dir.join("none.yaml"), world.config("none")).unwrap();
+        world
+    }
+
+    fn config(&self, state: &str) -> String {
+        let releases: Vec<String> = self.releases.iter().map(|release| format!("\"{release}\"")).collect();
+        format!(
+            "sources:\n  build-data: {{repo: openshift-eng/ocp-build-data.git}}\n  ci-config: {{repo: openshift/release.git}}\n  \
+             components: {{repo: \"{{org}}/{{repo}}.git\"}}\nreleases: [{}]\nforge: {{kind: local, dir: forge}}\nstate: {state}\n",
+            releases.join(", ")
+        )
+    }
+
+    /// A configuration whose state is empty.
+    pub fn nothing_cached(&self) -> PathBuf {
+        let name = format!("state-{}", self.runs.fetch_add(1, Ordering::Relaxed));
+        let path = self.dir.join(format!("{name}.yaml"));
+        fs::write(&path, self.config(&name)).unwrap();
+        path
+    }
+
+    /// Renders; what is rendered is checked to be something.
+    pub fn command(&self, config: &Path, releases: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        command
+            .args(["render", "--target", "prow-config", "--config"])
+            .arg(config);
+        command.args(&self.rules).arg("--out").arg(self.dir.join("rendered"));
+        for release in releases {
+            command.args(["--release", release]);
+        }
+        command
+    }
+
+    /// The names of the releases.
+    pub fn releases(&self) -> Vec<&str> {
+        self.releases.iter().map(String::as_str).collect()
+    }
+
+    /// Commits a change of one image file to build data.
+    pub fn change_one_image(&self) {
+        let repo = self.dir.join("openshift-eng/ocp-build-data.git");
+        let branch = format!("openshift-{}", self.releases[0]);
+        let text = generate::read(&repo, &branch, &self.image);
+        let run = self.runs.fetch_add(1, Ordering::Relaxed);
+        generate::change(&repo, &branch, &self.image, &format!("{text}# change {run}\n"));
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+fn corpus() -> Option<PathBuf> {
+    let path = match std::env::var_os("LOCKSTEP_CORPUS") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+    };
+    path.join("4.16").is_dir().then_some(path)
+}
+
+fn temporary() -> TempDir {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tempfile::Builder::new().prefix("world-").tempdir_in(target).unwrap()
+}

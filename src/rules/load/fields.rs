@@ -1,0 +1,120 @@
+//! Reads what a rule says with expressions: its condition, and the values of the fields that it sets.
+
+use super::{Loader, Mark, nearest};
+use crate::rules::expr::{Expr, FUNCTIONS};
+use crate::rules::rule::Setting;
+use crate::rules::sample;
+use crate::rules::subject::Subject;
+use crate::rules::template::Template;
+use crate::yaml::{Key, Mapping, Node};
+
+/// What to do about an expression that cannot be read.
+const EXPRESSIONS: &str = "rules/README.md says what expressions can do";
+
+impl Loader<'_> {
+    pub(super) fn condition(&mut self, node: &Node, subject: Subject) -> Option<Expr> {
+        let text = self.text(node, "when")?;
+        match Expr::compile(&text) {
+            Ok(expr) => {
+                self.names(&expr, subject, node);
+                if let Err(message) = sample::try_condition(subject, &expr) {
+                    self.fault(
+                        "wrong-type",
+                        Mark::of(node),
+                        message,
+                        "compare with something, as in `image.payload_name != ''`",
+                    );
+                }
+                Some(expr)
+            }
+            Err(message) => {
+                self.fault("bad-expression", Mark::of(node), message, EXPRESSIONS);
+                None
+            }
+        }
+    }
+
+    pub(super) fn settings(&mut self, map: &Mapping, subject: Subject) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for (word, append) in [("set", false), ("append", true)] {
+            let Some(node) = map.get(word) else { continue };
+            let Some(fields) = node.as_map() else {
+                self.fault(
+                    "wrong-type",
+                    Mark::of(node),
+                    format!("`{word}` must be a mapping of fields"),
+                    "such as `set: {needed: true}`",
+                );
+                continue;
+            };
+            for (key, value) in &fields.entries {
+                settings.extend(self.setting(subject, key, value, append));
+            }
+        }
+        settings
+    }
+
+    fn setting(&mut self, subject: Subject, key: &Key, node: &Node, append: bool) -> Option<Setting> {
+        let (name, mark) = (&*key.text, Mark::of_key(key));
+        let Some(field) = subject.field(name) else {
+            let names: Vec<_> = subject.fields().iter().map(|field| field.name).collect();
+            let message = format!("{} has no field `{name}`", subject.name());
+            self.fault("unknown-field", mark, message, nearest(name, &names));
+            return None;
+        };
+        if append && !field.kind.is_list() {
+            self.fault(
+                "wrong-type",
+                mark,
+                format!("`{name}` is not a list, nothing can be added"),
+                "use `set`",
+            );
+            return None;
+        }
+        let value = match Template::read(node) {
+            Ok(value) => value,
+            Err(fault) => {
+                let mark = Mark {
+                    pos: fault.pos,
+                    width: 0,
+                };
+                self.fault("bad-expression", mark, fault.message, EXPRESSIONS);
+                return None;
+            }
+        };
+        for expr in value.expressions() {
+            self.names(expr, subject, node);
+        }
+        if let Err(message) = sample::try_value(subject, field, &value) {
+            self.fault(
+                "wrong-type",
+                Mark::of(node),
+                message,
+                format!("`{name}` is {}", field.kind.expected()),
+            );
+        }
+        Some(Setting {
+            field: field.name,
+            append,
+            value,
+            line: key.pos.line,
+        })
+    }
+
+    fn names(&mut self, expr: &Expr, subject: Subject, node: &Node) {
+        for function in &expr.names.functions {
+            if !FUNCTIONS.iter().any(|(name, _)| name == function) {
+                let names: Vec<_> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
+                let message = format!("unknown function `{function}`");
+                let mark = self.within(node, function);
+                self.fault("unknown-function", mark, message, nearest(function, &names));
+            }
+        }
+        for path in &expr.names.paths {
+            if let Err((message, hint)) = sample::check_path(subject, path) {
+                let mark = self.within(node, &path.join("."));
+                self.fault("unknown-variable", mark, message, hint);
+            }
+        }
+    }
+}

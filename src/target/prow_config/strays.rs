@@ -1,0 +1,247 @@
+//! Configs of our variant that nothing derives.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{GROUP, NAME};
+use crate::audit::{Finding, Place, Severity};
+use crate::derive::{Config, Release};
+use crate::facts::ci_config::{self, ConfigName};
+use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
+use crate::source::RepoName;
+use crate::target::{Actual, Fields, Rendered, release_name};
+use crate::yaml::{self, Mapping, Node};
+
+/// The fields of an image's item that are ours.
+const IMAGE_FIELDS: [&str; 6] = ["build_args", "context_dir", "dockerfile_path", "from", "inputs", "to"];
+
+/// Looks at configs of our variant that promote to the release and that nothing derives: removed where metadata positively
+/// dropped all of their images and nobody added anything, reported otherwise.
+pub fn judge(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
+    let derived: BTreeSet<String> = rendered.files.iter().map(|file| file.path.clone()).collect();
+    for (file, bytes) in actual.files.iter().filter(|(file, _)| !derived.contains(*file)) {
+        let Some((org, repo, name)) = taken_apart(file) else {
+            continue;
+        };
+        let ours = name.variant.as_deref() == Some(release.payload.variant.value.as_str());
+        if !ours || !promotes_here(release, bytes) {
+            continue;
+        }
+        let name_of_repo = RepoName {
+            org: org.to_owned(),
+            repo: repo.to_owned(),
+        };
+        let stray = Stray {
+            release,
+            actual,
+            file,
+            bytes,
+            repo: name_of_repo,
+            branch: name.branch,
+        };
+        match stray.judge(fields) {
+            Ok(None) => {}
+            Ok(Some(desired)) => stray.remove(desired, policy, rendered),
+            Err(finding) => rendered.findings.push(*finding),
+        }
+    }
+}
+
+fn taken_apart(path: &str) -> Option<(&str, &str, ConfigName)> {
+    let mut parts = path.strip_prefix(ci_config::ROOT)?.strip_prefix('/')?.split('/');
+    let (org, repo, file) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((org, repo, ConfigName::parse(file, org, repo)?))
+}
+
+fn promotes_here(release: &Release<'_>, bytes: &[u8]) -> bool {
+    let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
+    let promotions = ci_config::promotions(bytes).unwrap_or_default();
+    promotions
+        .iter()
+        .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
+}
+
+struct Stray<'s> {
+    release: &'s Release<'s>,
+    actual: &'s Actual,
+    file: &'s str,
+    bytes: &'s Arc<[u8]>,
+    repo: RepoName,
+    branch: String,
+}
+
+impl Stray<'_> {
+    fn judge(&self, fields: &Fields) -> Result<Option<Desired>, Box<Finding>> {
+        if !self.release.complete {
+            // What could not be read may well be where the config comes from.
+            return Ok(Some(self.kept()));
+        }
+        let Some(config) = self.release.configs.get(&self.repo) else {
+            let text = format!(
+                "no image of ocp-build-data comes from {}, but the config promotes to the release",
+                self.repo
+            );
+            return Err(self.finding(
+                "unowned-config",
+                text,
+                "it is left alone; if it is obsolete, remove it by hand",
+            ));
+        };
+        if !config.held.is_empty() || config.broken {
+            return Ok(Some(self.kept()));
+        }
+        if !config.images.is_empty() {
+            let text = format!(
+                "the release is built from branch {}, this config promotes {} to it, too",
+                config.branch, self.branch
+            );
+            return Err(self.finding(
+                "double-promotion",
+                text,
+                "move or remove this config before the other one promotes",
+            ));
+        }
+        match self.only_managed(config, fields) {
+            Ok(()) => Ok(Some(self.removal(config))),
+            Err(what) => {
+                let text = format!(
+                    "metadata dropped all images of {}, but the config has {what}",
+                    self.repo
+                );
+                Err(self.finding(
+                    "dropped-with-additions",
+                    text,
+                    "remove the config by hand, or what was added to it",
+                ))
+            }
+        }
+    }
+
+    fn only_managed(&self, config: &Config, fields: &Fields) -> Result<(), String> {
+        let root = yaml::parse(self.bytes).map_err(|error| format!("no readable content: {error}"))?;
+        let ours: Vec<&str> = fields.manage.iter().chain(&fields.seed).map(String::as_str).collect();
+        for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
+            if let Some(added) = added_key(&ours, key, node) {
+                return Err(format!("a field `{added}` that somebody added"));
+            }
+            let items = node.as_seq().or_else(|| node.get("items").and_then(Node::as_seq));
+            if !items.into_iter().flatten().all(|item| self.is_ours(config, key, item)) {
+                return Err(format!("an item of `{key}` that somebody added or changed"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an item of a list is one that we would have made.
+    fn is_ours(&self, config: &Config, list: &str, item: &Node) -> bool {
+        let text = |path: &[&str]| item.at(path).and_then(Node::text).unwrap_or_default();
+        match list {
+            "images" => {
+                let mut keys = item.as_map().into_iter().flat_map(Mapping::keys);
+                config.dropped.contains_key(text(&["to"])) && keys.all(|key| IMAGE_FIELDS.contains(&key))
+            }
+            "tests" => {
+                let mut tests = config.tests.value.as_array().into_iter().flatten();
+                tests.any(|test| test["as"] == text(&["as"]))
+            }
+            "raw_steps" => {
+                let dropped = config
+                    .dropped
+                    .values()
+                    .filter_map(|dropped| self.release.images.get(&dropped.key));
+                let mut steps = dropped.map(|image| &image.prepare.value["name"]);
+                steps.any(|name| *name == text(&["pipeline_image_cache_step", "to"]))
+            }
+            _ => true,
+        }
+    }
+
+    /// The file as it is: what an open pull request proposes for it stays proposed.
+    fn kept(&self) -> Desired {
+        Desired {
+            repo: self.actual.repo.clone(),
+            branch: self.actual.branch.clone(),
+            path: self.file.to_owned(),
+            release: release_name(self.release),
+            target: NAME.to_owned(),
+            group: GROUP.to_owned(),
+            component: Some(self.repo.to_string()),
+            images: Vec::new(),
+            before: Some(Arc::clone(self.bytes)),
+            after: Some(Arc::clone(self.bytes)),
+            causes: Vec::new(),
+            refused: Vec::new(),
+            notes: Vec::new(),
+            held: true,
+        }
+    }
+
+    fn removal(&self, config: &Config) -> Desired {
+        let dropped = config.dropped.values().next();
+        let rule = dropped.and_then(|dropped| dropped.rule);
+        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
+        let images: Vec<String> = config.dropped.keys().cloned().collect();
+        let cause = Cause {
+            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
+            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
+            field: "file".to_owned(),
+            item: None,
+            component: self.repo.to_string(),
+            images: images.clone(),
+            old: Some(format!("builds {}", images.join(", "))),
+            new: None,
+            because: dropped.map(|dropped| dropped.why.clone()).unwrap_or_default(),
+        };
+        Desired {
+            images,
+            after: None,
+            causes: vec![cause],
+            held: false,
+            ..self.kept()
+        }
+    }
+
+    fn remove(&self, mut desired: Desired, policy: &Policy, rendered: &mut Rendered) {
+        let verdicts = desired
+            .causes
+            .iter()
+            .map(|cause| policy.verdict(cause, &desired.release));
+        if let Some(verdict) = verdicts.into_iter().find(|verdict| *verdict != Verdict::Apply) {
+            desired.after.clone_from(&desired.before);
+            let causes = std::mem::take(&mut desired.causes);
+            desired.refused = causes.into_iter().map(|cause| Refused { cause, verdict }).collect();
+        }
+        rendered.files.push(desired);
+    }
+
+    fn finding(&self, code: &'static str, text: String, help: &str) -> Box<Finding> {
+        let origin = &self.actual.origin;
+        let place = Place {
+            repo: origin.name.clone(),
+            commit: origin.commit.clone(),
+            file: self.file.to_owned(),
+            line: None,
+        };
+        Box::new(
+            Finding::new(Severity::Warning, code, text)
+                .with_place(place)
+                .with_component(self.repo.to_string())
+                .with_help(help),
+        )
+    }
+}
+
+/// The first key that none of our paths leads to, as a dotted path.
+fn added_key(ours: &[&str], key: &str, node: &Node) -> Option<String> {
+    let below: Vec<&str> = ours.iter().filter_map(|path| path.strip_prefix(key)).collect();
+    if below.contains(&"") {
+        return None;
+    }
+    let below: Vec<&str> = below.into_iter().filter_map(|rest| rest.strip_prefix('.')).collect();
+    if below.is_empty() {
+        return Some(key.to_owned());
+    }
+    let mut children = node.as_map().into_iter().flat_map(Mapping::iter);
+    let added = children.find_map(|(child, node)| added_key(&below, child, node))?;
+    Some(format!("{key}.{added}"))
+}

@@ -1,0 +1,199 @@
+//! Runs a case: derives, renders, and renders once more on top of the result.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::case::{Case, INPUT};
+use super::sets::RuleSets;
+use crate::audit::Finding;
+use crate::config::{self, Config};
+use crate::derive;
+use crate::model::metadata::Metadata;
+use crate::plan::{Desired, Policy};
+use crate::rules::RuleSet;
+use crate::run::{LoadedRules, Overrides, Run, RunError};
+use crate::source::memory::MemorySnapshot;
+use crate::source::{Snapshot, Sources};
+use crate::store::Store;
+use crate::target::Rendered;
+
+/// The repository of CI configs within a case's input.
+pub(super) const CI_CONFIG: &str = "openshift/release";
+/// The repository of build data within a case's input.
+pub(super) const BUILD_DATA: &str = "openshift-eng/ocp-build-data";
+
+/// Everything that a case's run is made of.
+pub struct Bench {
+    /// The run.
+    pub run: Run,
+    /// The CI configs, where the case has any.
+    pub ci: Option<Arc<dyn Snapshot>>,
+    /// ocp-build-data.
+    pub metadata: Metadata,
+}
+
+/// What a case's run came to.
+pub struct Results<'b> {
+    /// The unified build config; `None` where it could not be derived.
+    pub release: Option<derive::Release<'b>>,
+    /// All files that targets looked at.
+    pub files: Vec<Desired>,
+    /// Everything that was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Bench {
+    /// Gets a case ready.
+    ///
+    /// # Errors
+    /// Rules or inputs that cannot be used, in a text for people.
+    pub fn new(case: &Case, sets: &RuleSets) -> Result<Self, String> {
+        let rules = sets.load(&case.rules).map_err(|error| error.to_string())?;
+        let input = case.dir.join(INPUT);
+        if !input.is_dir() {
+            return Err(format!(
+                "{} is missing: it holds repositories as <org>/<repo>",
+                input.display()
+            ));
+        }
+        let config = configuration(case, &input)?;
+        let run = run(config, rules, &case.set)?;
+        let ci: Option<Arc<dyn Snapshot>> = match input.join(CI_CONFIG) {
+            folder if folder.is_dir() => Some(Arc::new(tree(&folder)?)),
+            _ => None,
+        };
+        let metadata = run.metadata(case.release).map_err(|error| error.to_string())?;
+        Ok(Self { run, ci, metadata })
+    }
+
+    /// Derives and renders.
+    ///
+    /// # Errors
+    /// A target's files as they are cannot be read.
+    pub fn results(&self) -> Result<Results<'_>, String> {
+        match self.run.derive(&self.metadata, self.ci.as_deref()) {
+            Ok(release) => {
+                let rendered = self.render(&release, self.ci.as_ref())?;
+                let mut findings = release.findings.clone();
+                findings.extend(rendered.findings);
+                Ok(Results {
+                    release: Some(release),
+                    files: rendered.files,
+                    findings,
+                })
+            }
+            Err(RunError::Release { findings, .. }) => Ok(Results {
+                release: None,
+                files: Vec::new(),
+                findings,
+            }),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn render(&self, release: &derive::Release<'_>, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendered, String> {
+        self.run
+            .render(std::slice::from_ref(release), ci)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Renders on top of other content of the CI configs: files by path, `None` for one that is gone.
+    ///
+    /// # Errors
+    /// The case's own files cannot be read.
+    pub fn render_on(
+        &self,
+        release: &derive::Release<'_>,
+        changed: &BTreeMap<String, Option<Arc<[u8]>>>,
+    ) -> Result<Vec<Desired>, String> {
+        if self.ci.is_none() {
+            return Ok(Vec::new());
+        }
+        let ci = &self.run.config.sources.ci_config;
+        let Some(crate::source::Location::Path(folder)) = ci.as_ref().map(config::CiConfig::repo) else {
+            return Ok(Vec::new());
+        };
+        let mut tree = tree(&folder)?;
+        for (path, bytes) in changed {
+            match bytes {
+                Some(bytes) => tree = tree.file(path, bytes),
+                None => tree.remove(path),
+            }
+        }
+        let ci: Arc<dyn Snapshot> = Arc::new(tree);
+        Ok(self.render(release, Some(&ci))?.files)
+    }
+}
+
+/// The configuration of a case, as a `lockstep.yaml` beside its `input` would be.
+fn configuration(case: &Case, input: &Path) -> Result<Config, String> {
+    let ci = if input.join(CI_CONFIG).is_dir() {
+        format!("  ci-config: {{repo: {CI_CONFIG}}}\n")
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "sources:\n  build-data: {{repo: {BUILD_DATA}}}\n{ci}  components: {{repo: \"{{org}}/{{repo}}\"}}\n\
+         releases: [\"{}\"]\nrules: [builtin]\ntargets: [prow-config]\n\
+         forge: {{kind: github, token-env: NOT_USED}}\nstate: .state\n",
+        case.release
+    );
+    let mut config =
+        config::parse(text.as_bytes(), "the case's configuration", input).map_err(|faults| faults.to_string())?;
+    config.targets.clone_from(&case.targets);
+    Ok(config)
+}
+
+fn run(config: Config, rules: Arc<RuleSet>, set: &[String]) -> Result<Run, String> {
+    Ok(Run {
+        sources: Sources::new(None),
+        store: Store::disabled(),
+        rules: LoadedRules::ready(rules),
+        build: String::new(),
+        overrides: Overrides::parse(set)?,
+        policy: Policy::default(),
+        progress: None,
+        config,
+    })
+}
+
+/// Reads a folder into memory: cases are small, and what is rendered must go on top.
+fn tree(folder: &Path) -> Result<MemorySnapshot, String> {
+    let mut tree = MemorySnapshot::new(CI_CONFIG);
+    for (path, bytes) in files(folder)? {
+        tree = tree.file(path, bytes);
+    }
+    Ok(tree)
+}
+
+/// All files below a folder by their path in it, sorted.
+///
+/// # Errors
+/// A file or folder that cannot be read, or one that is neither.
+pub fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((dir, prefix)) = folders.pop() {
+        let fault = |error: std::io::Error| format!("{} cannot be read: {error}", dir.display());
+        for entry in fs::read_dir(&dir).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            let path = entry.path();
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(fault)?;
+            if kind.is_dir() {
+                folders.push((path, format!("{name}/")));
+            } else if kind.is_file() {
+                let bytes = fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+                found.insert(name, bytes);
+            } else {
+                return Err(format!(
+                    "{} is neither a file nor a folder; fixtures have no links",
+                    path.display()
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
