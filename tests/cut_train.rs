@@ -192,3 +192,77 @@ fn a_broken_job_file_costs_its_config_only() {
         "{stuck:?}"
     );
 }
+
+#[test]
+fn a_config_that_nothing_takes_over_makes_room_with_its_jobs() {
+    let world = CutWorld::new();
+    let image = include_str!("../fixtures/cut/build-data/4.17/images/market.yml");
+    let dropped = image.replace("for_payload: true", "for_payload: false");
+    world.change_build_data("4.17", "images/market.yml", &dropped);
+    let view = world.cut(&[]).json();
+    assert_eq!(view["stuck"], Json::Array(Vec::new()), "{view:#}");
+    let vacate = &view["steps"].as_array().expect("steps")[1];
+    assert_eq!(
+        (&vacate["kind"], &vacate["release"]),
+        (&Json::from("vacate"), &Json::from("4.16")),
+        "{view:#}"
+    );
+    let path = "ci-operator/config/operator-framework/market/operator-framework-market-master__okd-scos.yaml";
+    assert_eq!(vacate["files"][0]["path"], path);
+    assert_eq!(vacate["files"][0]["change"], "removed");
+    // What somebody added to it is theirs to judge.
+    let with_test = format!(
+        "{}tests:\n- as: mine\n  commands: x\n  container:\n    from: src\n",
+        world.read(path)
+    );
+    world.write(&[(path, &with_test)]);
+    let view = world.cut(&[]).json();
+    assert!(view["findings"].to_string().contains("left-behind"), "{view:#}");
+    assert_eq!(view["stuck"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn two_releases_on_one_branch_are_told_and_left() {
+    let world = CutWorld::new();
+    let path = "ci-operator/config/openshift/harbour/openshift-harbour-main.yaml";
+    let both = world.read(path).replace(
+        "    namespace: ocp\n",
+        "    namespace: ocp\n  - name: \"4.16\"\n    namespace: ocp\n",
+    );
+    let branch = "ci-operator/config/openshift/harbour/openshift-harbour-release-4.16.yaml";
+    let off = world
+        .read(branch)
+        .replace("  - name: \"4.16\"", "  - disabled: true\n    name: \"4.16\"");
+    world.write(&[(path, &both), (branch, &off)]);
+    let view = world.cut(&[]).json();
+    assert!(
+        view["findings"].to_string().contains("are built from one branch"),
+        "{view:#}"
+    );
+    assert!(
+        !view["steps"].to_string().contains("harbour-main__okd-scos"),
+        "{view:#}"
+    );
+    assert!(
+        view["steps"].to_string().contains("foundation-master__okd-scos"),
+        "{view:#}"
+    );
+}
+
+#[test]
+fn a_broken_file_of_the_release_controller_costs_that_file_only() {
+    let world = CutWorld::new();
+    world.write(&[(
+        "core-services/release-controller/_releases/release-okd-scos-4.16.json",
+        "{\"name\": ",
+    )]);
+    let view = world.cut(&[]).json();
+    assert!(
+        view["findings"].to_string().contains("unreadable-release-controller"),
+        "{view:#}"
+    );
+    assert_eq!(
+        kinds(&view),
+        ["4.17 vacate", "4.17 configs", "4.16 bases", "4.16 configs"]
+    );
+}

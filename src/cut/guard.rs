@@ -73,6 +73,39 @@ pub fn hold(files: &mut [Desired], others: &[Other], jobs: &BTreeMap<String, Vec
     findings
 }
 
+/// Holds every file that two releases want to change: both are built from one branch, whose one config cannot promote for
+/// both.
+pub fn share(files: &mut [Desired]) -> Vec<Finding> {
+    let mut wanted: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.before != file.after) {
+        let key = (file.repo.to_string(), file.path.clone());
+        wanted.entry(key).or_default().insert(file.release.clone());
+    }
+    wanted.retain(|_, releases| releases.len() > 1);
+    for file in files.iter_mut() {
+        if wanted.contains_key(&(file.repo.to_string(), file.path.clone())) {
+            file.after.clone_from(&file.before);
+            file.causes.clear();
+            file.held = true;
+        }
+    }
+    wanted
+        .into_iter()
+        .map(|((_, path), releases)| shared(&path, releases))
+        .collect()
+}
+
+/// Tells of a file that several releases want.
+pub fn shared(path: &str, releases: BTreeSet<String>) -> Finding {
+    let releases: Vec<String> = releases.into_iter().collect();
+    let text = format!(
+        "{path} is wanted by {}, which are built from one branch",
+        releases.join(" and ")
+    );
+    let help = "disable OCP's promotion to all but one of them, or leave the others out of `releases`";
+    Finding::new(Severity::Warning, "shared-branch", text).with_help(help)
+}
+
 fn waits(file: &Desired, tag: &Tag, other: &str) -> Finding {
     let text = format!(
         "{} would promote {tag}, which {other} promotes: it waits until that one no longer does",

@@ -10,7 +10,7 @@ use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
 use crate::cut::{detect, guard};
 use crate::derive::Release;
-use crate::plan::Desired;
+use crate::plan::{self, Cause, Desired, Verdict};
 use crate::source::{RepoName, Snapshot};
 use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
@@ -80,9 +80,74 @@ pub(super) fn parts(
     Ok(releases.par_iter().map(one).collect())
 }
 
+/// Removes a config and its jobs.
+pub(super) fn retire(
+    run: &Run,
+    release: &Release<'_>,
+    ci: Option<&Arc<dyn Snapshot>>,
+    source: &prow_jobs::Source,
+    text: &Arc<[u8]>,
+    because: &str,
+) -> Result<Vec<Desired>, RunError> {
+    let known = run.config.sources.ci_config.as_ref();
+    let known = known.and_then(|config| Some((config.name()?, config)));
+    let (Some(ci), Some((name, config))) = (ci, known) else {
+        return Ok(Vec::new());
+    };
+    let snapshot = match &run.forge() {
+        Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
+        None => Arc::clone(ci),
+    };
+    let (name, snapshot, targets) = (&name, &*snapshot, &Target::ALL[..]);
+    let part = Part {
+        run,
+        name,
+        config,
+        snapshot,
+        release,
+        targets,
+    };
+    let (files, _) = jobs::files(std::slice::from_ref(source), snapshot);
+    let jobs = prow_jobs::render(release, std::slice::from_ref(source), &part.actual(files), &run.policy);
+    let mut files = jobs.rendered.files;
+    if jobs.stuck.is_empty() && files.iter().all(|file| !file.held) {
+        let cause = Cause {
+            rule: plan::REMOVED_FILE.to_owned(),
+            rule_at: String::new(),
+            field: plan::WHOLE_FILE.to_owned(),
+            item: None,
+            component: source.repo.to_string(),
+            images: Vec::new(),
+            old: Some(format!("promotes from {}", source.branch)),
+            new: None,
+            because: because.to_owned(),
+        };
+        if run.policy.verdict(&cause, &release.metadata.release.to_string()) == Verdict::Apply {
+            files.push(Desired {
+                repo: name.clone(),
+                branch: config.branch.clone(),
+                path: source.config.clone(),
+                release: release.metadata.release.to_string(),
+                target: prow_config::NAME.to_owned(),
+                group: prow_config::GROUP.to_owned(),
+                component: Some(source.repo.to_string()),
+                images: Vec::new(),
+                before: Some(Arc::clone(text)),
+                after: None,
+                causes: vec![cause],
+                refused: Vec::new(),
+                notes: Vec::new(),
+                held: false,
+            });
+        }
+    }
+    Ok(files)
+}
+
 /// The configs that promote to the release's stream from where the release is not built.
 fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<guard::Other> {
-    let own: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let own = files.iter().filter(|file| !file.held).map(|file| file.path.as_str());
+    let own: BTreeSet<&str> = own.collect();
     let payload = &release.payload;
     let stream = (payload.namespace.value.as_str(), payload.name.value.as_str());
     guard::others(configs.iter().map(|(path, text)| (path, &**text)), &own, stream)

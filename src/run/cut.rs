@@ -7,10 +7,11 @@ use super::{Run, RunError, ci};
 use crate::audit::{Finding, Severity};
 use crate::config::Target;
 use crate::cut::{self, Facts, Train, Unit, World, train};
-use crate::derive::Release;
+use crate::derive::{Config, Release};
 use crate::plan::{self, Desired, Plan};
-use crate::source::Snapshot;
+use crate::source::{RepoName, Snapshot};
 use crate::target::prow_jobs;
+use crate::yaml;
 
 /// A cut: the train, and all that its steps are made of.
 #[derive(Debug, Default)]
@@ -38,6 +39,46 @@ impl Cut {
 }
 
 impl Run {
+    /// The removal of a config that nothing takes over, with its jobs; `None` where a person has to judge.
+    fn retired(
+        &self,
+        left: &LeftBehind<'_>,
+        ci: Option<&Arc<dyn Snapshot>>,
+        texts: &BTreeMap<String, plan::Bytes>,
+    ) -> Result<Option<Unit>, RunError> {
+        let text = texts
+            .get(left.path)
+            .filter(|text| left.obsolete && !left.has_additions(text));
+        let Some(text) = text else { return Ok(None) };
+        let source = prow_jobs::Source {
+            config: left.path.to_owned(),
+            repo: left.repo.clone(),
+            branch: left.branch.clone(),
+            text: None,
+            held: false,
+            images: Vec::new(),
+        };
+        let because = format!(
+            "{} is built from branch {} now, and the release after it builds nothing there",
+            left.release.metadata.release, left.config.branch
+        );
+        let files = ci::retire(self, left.release, ci, &source, text, &because)?;
+        let unit = Unit {
+            path: left.path.to_owned(),
+            release: left.release.metadata.release,
+            component: Some(left.repo.to_string()),
+            before: Some(left.facts.clone()),
+            after: None,
+            jobs: train::Jobs::Rendered,
+            files,
+        };
+        let goes = unit
+            .files
+            .iter()
+            .any(|file| file.path == left.path && file.after.is_none());
+        Ok(goes.then_some(unit))
+    }
+
     /// Plans the cut of derived releases, oldest first.
     ///
     /// # Errors
@@ -45,7 +86,7 @@ impl Run {
     pub fn cut(&self, releases: &[Release<'_>], ci: Option<&Arc<dyn Snapshot>>) -> Result<Cut, RunError> {
         let parts = ci::parts(self, releases, ci, &Target::ALL)?;
         let mut cut = Cut::default();
-        let mut world = World::default();
+        let (mut world, mut texts) = (World::default(), BTreeMap::new());
         for release in releases {
             let payload = &release.payload;
             world
@@ -54,6 +95,7 @@ impl Run {
         }
         for part in &parts {
             for (path, text) in &part.configs {
+                texts.entry(path.clone()).or_insert_with(|| Arc::clone(text));
                 if let (false, Ok(facts)) = (world.configs.contains_key(path), cut::facts::read(text)) {
                     world.configs.insert(path.clone(), facts);
                 }
@@ -64,14 +106,21 @@ impl Run {
             cut.findings.extend(release.findings.iter().cloned());
             cut.findings.extend(part.rendered.findings);
             let units = units(release, part.rendered.files);
-            claimed.extend(units.iter().map(|unit| unit.path.clone()));
+            let derived = units.iter().filter(|unit| unit.files.iter().any(|file| !file.held));
+            claimed.extend(derived.map(|unit| unit.path.clone()));
             cut.units.extend(
                 units
                     .into_iter()
                     .filter(|unit| unit.files.iter().any(|file| file.before != file.after)),
             );
         }
-        cut.findings.extend(left_behind(releases, &world, &claimed));
+        for left in left_behind(releases, &world, &claimed) {
+            match self.retired(&left, ci, &texts)? {
+                Some(unit) => cut.units.push(unit),
+                None => cut.findings.push(left.finding()),
+            }
+        }
+        cut.findings.extend(shared(&mut cut.units));
         cut.findings.sort();
         cut.findings.dedup();
         cut.train = train::plan(&world, &cut.units);
@@ -115,38 +164,97 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
     units.into_values().collect()
 }
 
-/// Configs that promote to a release which is built from another branch, and that nothing moves on.
-fn left_behind(releases: &[Release<'_>], world: &World, claimed: &BTreeSet<String>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+/// A config that promotes to a release which is built from another branch, and that no release takes over.
+struct LeftBehind<'l> {
+    path: &'l str,
+    repo: RepoName,
+    branch: String,
+    facts: &'l Facts,
+    /// The release that it promotes to, and its config for the repository.
+    release: &'l Release<'l>,
+    config: &'l Config,
+    /// Whether the release after that one positively has nothing to build there.
+    obsolete: bool,
+}
+
+impl LeftBehind<'_> {
+    fn finding(&self) -> Finding {
+        let number = self.release.metadata.release;
+        let (path, branch) = (self.path, &self.config.branch);
+        let text = format!(
+            "{path} promotes to {number}, which is built from branch {branch} of {}; no release of this cut takes the config over",
+            self.repo
+        );
+        let help = "remove the config and its jobs by hand, or include the release that is built from its branch";
+        Finding::new(Severity::Warning, "left-behind", text)
+            .with_component(self.repo.to_string())
+            .with_release(number.to_string())
+            .with_help(help)
+    }
+
+    /// The names of tests that somebody added.
+    fn has_additions(&self, text: &[u8]) -> bool {
+        let tests = yaml::parse_section(text, "tests").ok().flatten();
+        let names = tests.as_ref().and_then(yaml::Node::as_seq).unwrap_or_default();
+        let ours = self.config.tests.value.as_array().cloned().unwrap_or_default();
+        let is_ours = |name: Option<&str>| ours.iter().any(|test| test["as"].as_str() == name);
+        names
+            .iter()
+            .any(|test| !is_ours(test.get("as").and_then(yaml::Node::text)))
+    }
+}
+
+fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTreeSet<String>) -> Vec<LeftBehind<'l>> {
+    let mut found = Vec::new();
     for (path, facts) in world.configs.iter().filter(|(path, _)| !claimed.contains(*path)) {
         let Some((repo, branch)) = prow_jobs::config_of(path) else {
             continue;
         };
         for release in releases {
             let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
-            let here = facts
-                .promotes
-                .iter()
-                .any(|tag| tag.namespace == *namespace && tag.name == *name);
-            let elsewhere = release
-                .configs
-                .get(&repo)
-                .filter(|config| !config.images.is_empty() && config.branch != branch);
-            if let (true, Some(config)) = (here, elsewhere) {
-                let number = release.metadata.release;
-                let text = format!(
-                    "{path} promotes to {number}, which is built from branch {} of {repo}; no release of this cut takes the config over",
-                    config.branch
-                );
-                let help =
-                    "remove the config and its jobs by hand, or include the release that is built from its branch";
-                let finding = Finding::new(Severity::Warning, "left-behind", text)
-                    .with_component(repo.to_string())
-                    .with_release(number.to_string())
-                    .with_help(help);
-                findings.push(finding);
+            let here = |tag: &cut::Tag| tag.namespace == *namespace && tag.name == *name;
+            let elsewhere = |config: &&Config| !config.images.is_empty() && config.branch != branch;
+            let Some(config) = release.configs.get(&repo).filter(elsewhere) else {
+                continue;
+            };
+            if !facts.promotes.iter().any(here) {
+                continue;
             }
+            let next = releases
+                .iter()
+                .find(|other| other.metadata.release > release.metadata.release);
+            let obsolete = next.is_some_and(|next| {
+                let nothing = |config: &Config| config.images.is_empty() && config.held.is_empty();
+                next.complete && next.configs.get(&repo).is_none_or(nothing)
+            });
+            let (repo, branch) = (repo.clone(), branch.clone());
+            found.push(LeftBehind {
+                path,
+                repo,
+                branch,
+                facts,
+                release,
+                config,
+                obsolete,
+            });
         }
     }
-    findings
+    found
+}
+
+/// Two releases can be built from one branch; its one config cannot promote for both, so neither changes it.
+fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
+    let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for unit in units.iter() {
+        wanted
+            .entry(unit.path.clone())
+            .or_default()
+            .insert(unit.release.to_string());
+    }
+    wanted.retain(|_, releases| releases.len() > 1);
+    units.retain(|unit| !wanted.contains_key(&unit.path));
+    wanted
+        .into_iter()
+        .map(|(path, releases)| cut::guard::shared(&path, releases))
+        .collect()
 }

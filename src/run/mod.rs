@@ -212,6 +212,7 @@ impl Run {
             desired.extend(rendering.files);
             findings.extend(rendering.findings);
         }
+        findings.extend(crate::cut::guard::share(&mut desired));
         Plan::build(plan::Input {
             desired,
             findings,

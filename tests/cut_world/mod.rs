@@ -99,6 +99,12 @@ impl CutWorld {
         self.commit(RELEASE, "master", &files);
     }
 
+    /// Somebody changes a file of a release's build data.
+    pub fn change_build_data(&self, release: &str, path: &str, text: &str) {
+        let files = [(path.to_owned(), text.as_bytes().to_vec())].into();
+        self.commit("build-data.git", &format!("openshift-{release}"), &files);
+    }
+
     /// Somebody merges a pull request's branch.
     pub fn merge(&self, head: &str) {
         let repo = self.repo();
