@@ -1,5 +1,7 @@
 //! `lockstep rules test` and `coverage`: the shipped cases, and the traps that a test runner must not fall into.
 
+#![expect(clippy::disallowed_methods, reason = "tests make files and run the binary")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,7 @@
 //! Deliberately wrong rule files, one fault each: what a rule author gets to read is a snapshot.
 
+#![expect(clippy::disallowed_methods, reason = "tests read files")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,11 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wrong-rules")
 }
 
+/// Rule files by name, as they are loaded.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// All wrong files: name without extension, and the file as it is loaded.
-fn wrong() -> Vec<(String, Vec<(String, Vec<u8>)>)> {
+fn wrong() -> Vec<(String, Files)> {
     let entries = fs::read_dir(folder()).expect("the folder of wrong rules");
     let files = entries.map(|entry| entry.expect("an entry").path());
     let mut files: Vec<_> = files

@@ -32,10 +32,8 @@ Examples:
 Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
     lockstep plan --exit-code
-  The differences of every file of one release, as if Go were newer:
-    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22
-  What a new rule would change:
-    lockstep plan --with-rules my-rules/")]
+  The differences of every file of one release, as if Go were newer and there were more rules:
+    lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22 --with-rules my-rules/")]
     Plan(PlanArgs),
     /// Write the desired files to a directory, and nothing else
     #[command(after_help = "\

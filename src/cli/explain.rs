@@ -30,8 +30,13 @@ pub fn run(args: &ExplainArgs) -> Outcome {
     }
     if let Some(wanted) = &args.field {
         for explanation in &mut found {
-            let known: Vec<String> = explanation.fields.iter().map(|field| field.path.clone()).collect();
-            explanation.fields.retain(|field| field.path == *wanted);
+            let known: Vec<String> = explanation.trace.iter().map(|field| field.path.clone()).collect();
+            // What only leads to a field can be asked for, too.
+            explanation.fields = explanation
+                .trace
+                .drain(..)
+                .filter(|field| field.path == *wanted)
+                .collect();
             if explanation.fields.is_empty() {
                 let text = format!(
                     "{} has no field `{wanted}`; it has {}",
@@ -41,6 +46,9 @@ pub fn run(args: &ExplainArgs) -> Outcome {
                 return Err(Usage(text).into());
             }
         }
+    }
+    if !args.trace {
+        found.iter_mut().for_each(|explanation| explanation.trace.clear());
     }
     match args.format {
         TextOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&found)?))?,
@@ -69,7 +77,8 @@ fn text(one: &Explanation, whole: bool) -> String {
         "{}  ({}, {}, release {}): {}\n",
         one.tag, one.image, one.repository, one.release, one.standing
     );
-    for field in &one.fields {
+    let fields = if one.trace.is_empty() { &one.fields } else { &one.trace };
+    for field in fields {
         if whole {
             chain(&mut out, field);
         } else {
@@ -101,14 +110,7 @@ fn chain(out: &mut String, field: &Field) {
     for part in decided {
         entry(out, "rule", &format!("{} ({})", part.rule, part.at));
         entry(out, "", &part.because);
-        for read in &part.read {
-            let at = read
-                .place
-                .as_ref()
-                .map(|place| format!("  {place}"))
-                .unwrap_or_default();
-            entry(out, "", &format!("{} = {}{at}", read.variable, quoted(&read.value)));
-        }
+        reads(out, part);
     }
     for part in others {
         let when = part
@@ -121,6 +123,19 @@ fn chain(out: &mut String, field: &Field) {
             "not",
             &format!("{} ({}) {}{when}", part.rule, part.at, part.verdict),
         );
+        reads(out, part);
+    }
+}
+
+/// The variables that a rule read, with their values and places.
+fn reads(out: &mut String, part: &RulePart) {
+    for read in &part.read {
+        let at = read
+            .place
+            .as_ref()
+            .map(|place| format!("  {place}"))
+            .unwrap_or_default();
+        entry(out, "", &format!("{} = {}{at}", read.variable, quoted(&read.value)));
     }
 }
 

@@ -127,6 +127,11 @@ fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -
     image.inputs = inputs;
     image.copies_from = copied_images(component.dockerfiles.get(&image.dockerfile));
     image.origin = Some(component.origin.clone());
+    let root = component
+        .ci_operator
+        .as_ref()
+        .and_then(|file| file.build_root_image.as_ref());
+    image.own_build_root = root.map(|root| (format!("{}/{}:{}", root.namespace, root.name, root.tag), root.pos.line));
     if let Some(go_mod) = &component.go_mod {
         image.go_asked.clone_from(&go_mod.go);
         image.toolchain.clone_from(&go_mod.toolchain);

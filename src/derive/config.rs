@@ -44,7 +44,10 @@ fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, Droppe
             continue;
         };
         let tag = facts.view["payload_name"].as_str().unwrap_or_default();
-        let repo = outline.repository_of(&facts.view).and_then(|name| name.parse().ok());
+        let repo = outline
+            .metadata
+            .repository_of(&facts.view)
+            .and_then(|name| name.parse().ok());
         let Some(repo) = repo.filter(|_| !tag.is_empty()) else {
             continue;
         };

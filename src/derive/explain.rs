@@ -1,5 +1,7 @@
 //! `lockstep explain`: for one image, each value with the chain behind it.
 
+mod trace;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,12 +26,15 @@ pub struct Explanation {
     pub standing: String,
     /// Its fields.
     pub fields: Vec<Field>,
+    /// The whole evaluation in its order: the payload, the fields, and what only leads to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<Field>,
     /// What was found about it.
     pub findings: Vec<String>,
 }
 
 /// A value and the chain behind it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Field {
     /// The field's path, such as `builders[1]`.
     pub path: String,
@@ -42,7 +47,7 @@ pub struct Field {
 }
 
 /// A step on the way to a value.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Step {
     /// What kind of step: `replaces`, `metadata`, `resolves`, `branch`.
     pub kind: String,
@@ -90,6 +95,7 @@ impl Explainer<'_> {
         } else {
             format!(", branch {}", image.branch)
         };
+        let fields = self.fields();
         let about = |finding: &&crate::audit::Finding| finding.image.as_deref() == Some(image.tag.value.as_str());
         Explanation {
             image: image.key.clone(),
@@ -101,7 +107,8 @@ impl Explainer<'_> {
                 Standing::Dropped(why) => format!("not built for OKD: {why}"),
                 Standing::Held => "could not be derived: what is there stays".into(),
             },
-            fields: self.fields(),
+            trace: trace::of(self, &fields),
+            fields,
             findings: self
                 .release
                 .findings
@@ -176,14 +183,15 @@ impl Explainer<'_> {
     }
 
     fn field<T>(&self, path: &str, derived: &Derived<T>, value: String, rule_field: &str) -> Field {
-        let rules = self
-            .release
-            .rule_parts(&derived.tried, rule_field, About::Image(&self.image.key));
+        self.about(About::Image(&self.image.key), path, rule_field, derived, value)
+    }
+
+    fn about<T>(&self, about: About<'_>, path: &str, field: &str, derived: &Derived<T>, value: String) -> Field {
         Field {
             path: path.to_owned(),
             value,
             steps: Vec::new(),
-            rules,
+            rules: self.release.rule_parts(&derived.tried, field, about),
         }
     }
 

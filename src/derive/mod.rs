@@ -6,6 +6,7 @@
 pub mod complete;
 pub mod config;
 pub mod explain;
+mod image;
 pub mod inputs;
 pub mod outline;
 pub mod provenance;
@@ -20,6 +21,7 @@ use serde_json::Value as Json;
 
 use crate::audit::{Finding, Place, Severity};
 use crate::facts::ci_config::Promotion;
+use crate::facts::ci_operator_yaml::CiOperatorYaml;
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::GoMod;
 use crate::model::metadata::Metadata;
@@ -118,6 +120,8 @@ pub struct Component {
     pub dockerfiles: BTreeMap<String, ReadFile<Dockerfile>>,
     /// `go.mod` at the root.
     pub go_mod: Option<GoMod>,
+    /// `.ci-operator.yaml` at the root.
+    pub ci_operator: Option<CiOperatorYaml>,
     /// Files beside Dockerfiles that could not be understood.
     pub faults: Vec<(Place, String)>,
 }
@@ -210,6 +214,8 @@ pub struct Image {
     pub arches: Derived<Vec<String>>,
     /// The Go version that go.mod asks for, and its line.
     pub go_asked: Option<(String, u32)>,
+    /// The build root that the component's `.ci-operator.yaml` names, `namespace/name:tag`, and its line.
+    pub own_build_root: Option<(String, u32)>,
     /// The toolchain that go.mod asks for, and its line.
     pub toolchain: Option<(String, u32)>,
     /// Where the component was read.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
+use super::image::{Draft, Maker};
 use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
 use crate::audit::{Finding, Severity};
 use crate::facts::group::Group;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
-use crate::rules::{Decision, RuleSet, Scope, Subject};
+use crate::rules::{RuleSet, Scope, Subject};
 use crate::source::RepoName;
 
 /// What the first step works on.
@@ -78,35 +80,34 @@ impl<'a> Outline<'a> {
 
     fn images(&mut self) {
         let scope = base_scope(self.metadata.release, &self.metadata.group, Some(&self.payload.view));
-        let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
         let builders = used_as_builder(self.metadata);
-        let with_metadata = self.rules.uses_variable(Subject::Image, "metadata");
-        for (key, image) in &self.metadata.images {
+        let repository_of = |view: &Json| self.metadata.repository_of(view).unwrap_or_default();
+        let drafts = self.metadata.images.par_iter().map(|(key, image)| {
             let mut view = image.view.clone();
             view["key"] = json!(key);
             view["used_as_builder"] = json!(builders.contains(key.as_str()));
-            let repository = self.repository_of(&view);
-            view["source"]["repository"] = json!(repository.unwrap_or_default());
-            let mut inner = scope.inner();
-            inner.show("image", &view);
-            inner.set("tag", &json!(""));
-            if with_metadata {
-                inner.set("metadata", &Json::from(&image.node));
-            }
-            let decide = |field| self.rules.decide(Subject::Image, field, self.metadata.release, &inner);
-            let (needed, from) = (decide("needed"), decide("from"));
-            drafts.insert(key, Draft { view, needed, from });
-        }
+            view["source"]["repository"] = json!(repository_of(&view));
+            (key.as_str(), Draft::new(self.rules, self.metadata, key, view, &scope))
+        });
+        let drafts: BTreeMap<&str, Draft> = drafts.collect();
         let needed = self.needed(&drafts);
-        for (key, draft) in drafts {
-            match needed.get(key) {
-                Some(child) => {
-                    let needed_by = child.map(str::to_owned);
-                    let image = self.image(key, draft, needed_by, &scope);
-                    self.images.insert(key.to_owned(), image);
-                }
-                None => drop(self.unneeded.insert(key.to_owned(), Derived::new(false, draft.needed))),
-            }
+        let (wanted, rest): (Vec<_>, Vec<_>) = drafts.into_iter().partition(|(key, _)| needed.contains_key(key));
+        for (key, draft) in rest {
+            self.unneeded.insert(key.to_owned(), Derived::new(false, draft.needed));
+        }
+        let images = wanted.into_par_iter().map(|(key, draft)| {
+            let needed_by = needed.get(key).copied().flatten().map(str::to_owned);
+            let maker = Maker {
+                rules: self.rules,
+                metadata: self.metadata,
+                key,
+                findings: Vec::new(),
+            };
+            maker.image(draft, needed_by, &scope)
+        });
+        for (image, findings) in images.collect::<Vec<_>>() {
+            self.findings.extend(findings);
+            self.images.insert(image.key.clone(), image);
         }
     }
 
@@ -119,7 +120,7 @@ impl<'a> Outline<'a> {
                 .extend(failures(self.rules, &draft.needed, "needed", &format!("image {key}")));
             // A rule that failed on an image must not make others vanish, so it counts as needed and fails later.
             let failed = draft.needed.failures().next().is_some();
-            self.complete &= !failed && draft.from.failures().next().is_none() && !self.is_misread(key);
+            self.complete &= !failed && draft.from.failures().next().is_none() && !self.metadata.is_misread(key);
             if failed || draft.needed.value == Some(Json::Bool(true)) {
                 needed.insert(*key, None);
             }
@@ -143,169 +144,6 @@ impl<'a> Outline<'a> {
             }
         }
         needed
-    }
-
-    /// Whether a key of an image's file that says if it is needed, or what it is built from, has a form that was not
-    /// expected: what is read in its place is no evidence.
-    fn is_misread(&self, key: &str) -> bool {
-        let faults = self.metadata.images.get(key).map(|image| image.faults.as_slice());
-        !faults.unwrap_or_default().is_empty()
-    }
-
-    fn image(&mut self, key: &str, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> Image {
-        let Draft { view, needed, from } = draft;
-        let mut inner = scope.inner();
-        inner.show("image", &view);
-        inner.set("tag", &json!(""));
-        if self.rules.uses_variable(Subject::Image, "metadata") {
-            inner.set("metadata", &Json::from(&self.metadata.images[key].node));
-        }
-        let misread = self.is_misread(key);
-        let held = needed.failures().next().is_some();
-        let mut fields = Fields {
-            outline: self,
-            key,
-            scope: &inner,
-            held,
-        };
-        let tag = fields.text("tag");
-        let held = fields.held;
-        inner.set("tag", &json!(tag.value));
-        let mut fields = Fields {
-            outline: self,
-            key,
-            scope: &inner,
-            held,
-        };
-        let excluded = fields.text("excluded");
-        fields.check("from", &from);
-        let repository = fields.text("repository");
-        let dockerfile_name = fields.text("dockerfile");
-        let path = fields.text("path");
-        let context_dir = fields.text("context_dir");
-        let build_args = fields.json("build_args", json!([]));
-        let resources = fields.json("resources", json!({}));
-        let prepare = fields.json("prepare", json!({}));
-        let build_root = fields.json("build_root", json!({}));
-        let arches = fields.json("arches", json!([]));
-        let held = fields.held;
-        let standing = match (held, excluded.value.is_empty()) {
-            // A key of a form that was not expected counts as absent, and absence must not drop anything.
-            (_, false) if misread => Standing::Held,
-            (_, false) => Standing::Dropped(excluded.value.clone()),
-            (true, true) => Standing::Held,
-            (false, true) => Standing::Derived,
-        };
-        let repo = repository.value.split_once('/').map(|(org, repo)| RepoName {
-            org: org.into(),
-            repo: repo.into(),
-        });
-        let dockerfile = join(&path.value, &dockerfile_name.value);
-        let mut view = view;
-        view["tag"] = json!(tag.value);
-        view["build_root"] = build_root.value.clone();
-        let mut image = Image {
-            key: key.to_owned(),
-            standing,
-            needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
-            needed_by,
-            excluded,
-            tag,
-            repository: Derived {
-                value: repo,
-                tried: repository.tried,
-            },
-            branch: String::new(),
-            branch_because: String::new(),
-            dockerfile,
-            dockerfile_name,
-            path,
-            context_dir,
-            from: Derived {
-                value: from.value.clone().unwrap_or(json!({})),
-                tried: from.tried,
-            },
-            inputs: Vec::new(),
-            copies_from: BTreeSet::new(),
-            build_args,
-            resources,
-            prepare,
-            build_root,
-            arches: Derived {
-                value: texts(&arches.value),
-                tried: arches.tried,
-            },
-            go_asked: None,
-            toolchain: None,
-            origin: None,
-            depth: 0,
-            wave: None,
-            view,
-        };
-        self.check_source(&image);
-        if misread && image.standing == Standing::Held && !image.excluded.value.is_empty() {
-            let text = format!(
-                "{key} would not be built ({}), but its metadata has a key of another form than expected",
-                image.excluded.value
-            );
-            let finding = Finding::new(Severity::Error, "uncertain-exclusion", text)
-                .with_place(self.metadata.place(Metadata::image_file(key), None))
-                .with_image(image.tag.value.clone())
-                .with_help("put the key right; until then what is there of the image stays");
-            self.findings.push(finding);
-        }
-        if image.standing == Standing::Derived && image.repository.value.is_none() {
-            image.standing = Standing::Held;
-            let place = self.metadata.image_place(key, &["source", "url"]);
-            let finding = Finding::new(
-                Severity::Error,
-                "no-repository",
-                format!("{key} names no public GitHub repository"),
-            )
-            .with_place(place)
-            .with_image(image.tag.value.clone())
-            .with_help("add `content.source.git.web`, or a rule that sets `excluded`");
-            self.findings.push(finding);
-        }
-        image
-    }
-
-    /// An image that is wanted for its own sake and whose address leads nowhere that can be built from deserves a word.
-    fn check_source(&mut self, image: &Image) {
-        let url = ["url", "web"].map(|name| image.view["source"][name].as_str().unwrap_or_default());
-        let [url, web] = url;
-        let address = if url.is_empty() { web } else { url };
-        let nowhere = image.view["source"]["repository"] == "" && !address.is_empty();
-        if !nowhere || !image.needed.value {
-            return;
-        }
-        let text = format!("{address} of {} leads to no public GitHub repository", image.key);
-        let finding = Finding::new(Severity::Note, "no-public-source", text)
-            .with_place(
-                self.metadata
-                    .image_place(&image.key, &["source", if url.is_empty() { "web" } else { "url" }]),
-            )
-            .with_image(image.tag.value.clone())
-            .with_help("correct it, or map it with `public_upstreams` in group.yml; the image is not built until then");
-        self.findings.push(finding);
-    }
-
-    /// The public repository that an image's `url` leads to, as `org/repo`; `web` where there is no `url`.
-    pub(super) fn repository_of(&self, view: &Json) -> Option<String> {
-        let text = |name: &str| view["source"][name].as_str().filter(|text| !text.is_empty());
-        let url = self.metadata.group.public_url(text("url").or_else(|| text("web"))?);
-        let path = url.strip_prefix("https://github.com/")?;
-        let (org, repo) = path.split_once('/')?;
-        let plain = |part: &str| {
-            !part.is_empty()
-                && !part.starts_with('.')
-                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        };
-        if plain(org) && plain(repo) {
-            Some(format!("{org}/{repo}"))
-        } else {
-            None
-        }
     }
 
     /// Two images with one payload tag cannot both be promoted: neither is derived, and what is there stays.
@@ -479,52 +317,6 @@ struct Branch {
     because: String,
 }
 
-struct Draft {
-    view: Json,
-    needed: Decision,
-    from: Decision,
-}
-
-struct Fields<'o, 'a, 's> {
-    outline: &'o mut Outline<'a>,
-    key: &'s str,
-    scope: &'s Scope<'s>,
-    held: bool,
-}
-
-impl Fields<'_, '_, '_> {
-    fn decide(&mut self, field: &str) -> Decision {
-        let decision = self
-            .outline
-            .rules
-            .decide(Subject::Image, field, self.outline.metadata.release, self.scope);
-        self.check(field, &decision);
-        decision
-    }
-
-    fn check(&mut self, field: &str, decision: &Decision) {
-        let found = failures(self.outline.rules, decision, field, &format!("image {}", self.key));
-        self.held |= !found.is_empty();
-        self.outline.findings.extend(found);
-    }
-
-    fn text(&mut self, field: &str) -> Derived<String> {
-        let decision = self.decide(field);
-        let text = decision
-            .value
-            .as_ref()
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        Derived::new(text, decision)
-    }
-
-    fn json(&mut self, field: &str, default: Json) -> Derived<Json> {
-        let decision = self.decide(field);
-        Derived::new(decision.value.clone().unwrap_or(default), decision)
-    }
-}
-
 /// Asks the rules where a release's images are promoted to.
 ///
 /// # Errors
@@ -596,22 +388,4 @@ pub(super) fn members(from: &Json) -> Vec<String> {
         .filter_map(|entry| entry["member"].as_str())
         .map(str::to_owned)
         .collect()
-}
-
-fn texts(value: &Json) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Joins a folder and a file name as they are written: a leading `./` of the name is kept.
-fn join(folder: &str, file: &str) -> String {
-    match folder.trim_end_matches('/') {
-        "" => file.to_owned(),
-        folder => format!("{folder}/{file}"),
-    }
 }

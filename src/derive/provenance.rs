@@ -61,17 +61,17 @@ impl Release<'_> {
             .iter()
             .filter_map(|tried| Some((self.rules.rules.get(tried.rule)?, tried)))
             .map(|(rule, tried)| {
-                let decided = tried.verdict == Verdict::Decided;
                 RulePart {
                     rule: rule.id.clone(),
                     at: rule.place.to_string(),
                     because: rule.because.clone(),
                     when: rule.when_text.clone(),
                     verdict: verdict(&tried.verdict),
-                    read: if decided {
-                        self.read_by(rule, field, about)
-                    } else {
-                        Vec::new()
+                    read: match tried.verdict {
+                        Verdict::Decided => self.read_by(rule, field, about),
+                        // Why it did not apply: what its condition saw.
+                        Verdict::DidNotApply => self.read_in(rule.when.iter().collect(), about),
+                        _ => Vec::new(),
                     },
                 }
             })
@@ -85,6 +85,10 @@ impl Release<'_> {
             .flat_map(|setting| setting.value.expressions())
             .chain(&rule.when)
             .collect();
+        self.read_in(expressions, about)
+    }
+
+    fn read_in(&self, expressions: Vec<&Expr>, about: About<'_>) -> Vec<Read> {
         let mut paths: Vec<&Vec<String>> = expressions.iter().flat_map(|expr| &expr.names.paths).collect();
         paths.sort();
         paths.dedup();
@@ -114,7 +118,10 @@ impl Release<'_> {
                     Some(self.metadata.place("group.yml", None)),
                 )
             }
-            ("group", _) => (None, Some(self.metadata.place("group.yml", None))),
+            ("group", _) => {
+                let view = serde_json::json!({"arches": self.metadata.group.arches});
+                (follow(&view, rest), Some(self.metadata.place("group.yml", None)))
+            }
             _ => return None,
         };
         let value = value.map(|value| one_line(&value)).unwrap_or_default();

@@ -88,6 +88,9 @@ pub struct Image {
     /// What go.mod asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go: Option<Go>,
+    /// The build root that the component's own `.ci-operator.yaml` names, `namespace/name:tag`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_build_root: Option<Value<String>>,
     /// Build arguments.
     pub build_args: Value<Json>,
     /// Resources of its build; empty: its repository's.
@@ -246,6 +249,11 @@ impl Maker<'_> {
                 .map(|input| self.input(image, input))
                 .collect(),
             go: self.go(image),
+            own_build_root: image.own_build_root.as_ref().map(|(root, line)| Value {
+                value: root.clone(),
+                rules: Vec::new(),
+                from: vec![place(image, ".ci-operator.yaml", *line)],
+            }),
             build_args: self.json(&image.build_args, "build_args", about),
             resources: self.json(&image.resources, "resources", about),
             prepare: self.json(&image.prepare, "prepare", about),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde_json::Value as Json;
+
 use super::release::Release;
 use crate::audit::{Finding, Place};
 use crate::facts::group::Group;
@@ -87,5 +89,30 @@ impl Metadata {
         let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
         let line = self.images.get(key).and_then(|image| image.line_of(&path));
         self.place(Self::image_file(key), line)
+    }
+
+    /// Whether a key of an image's file that says if it is needed, or what it is built from, has a form that was not
+    /// expected: what is read in its place is no evidence.
+    pub fn is_misread(&self, key: &str) -> bool {
+        let faults = self.images.get(key).map(|image| image.faults.as_slice());
+        !faults.unwrap_or_default().is_empty()
+    }
+
+    /// The public repository that an image's `url` leads to, as `org/repo`; `web` where there is no `url`.
+    pub fn repository_of(&self, view: &Json) -> Option<String> {
+        let text = |name: &str| view["source"][name].as_str().filter(|text| !text.is_empty());
+        let url = self.group.public_url(text("url").or_else(|| text("web"))?);
+        let path = url.strip_prefix("https://github.com/")?;
+        let (org, repo) = path.split_once('/')?;
+        let plain = |part: &str| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        };
+        if plain(org) && plain(repo) {
+            Some(format!("{org}/{repo}"))
+        } else {
+            None
+        }
     }
 }

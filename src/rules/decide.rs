@@ -80,8 +80,30 @@ impl RuleSet {
         };
         run.setters();
         run.adders();
+        if let Some(record) = &self.record {
+            record.note(about(subject, scope), &run.decision.tried);
+        }
         run.decision
     }
+}
+
+/// What a decision is about, in words.
+fn about(subject: Subject, scope: &Scope<'_>) -> String {
+    let paths: &[&[&str]] = match subject {
+        Subject::Payload => &[],
+        Subject::Image => &[&["image", "key"]],
+        Subject::Member => &[&["member", "key"]],
+        Subject::Stream => &[&["stream", "name"]],
+        Subject::Input => &[&["image", "key"], &["input", "name"]],
+        Subject::Config => &[&["repo", "full"]],
+        Subject::Job => &[&["repo", "full"], &["job", "kind"], &["job", "test"]],
+        Subject::Target => &[&["target"]],
+    };
+    let names = paths.iter().filter_map(|path| scope.text(path));
+    std::iter::once(subject.name())
+        .chain(names)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 struct Run<'r, 's> {

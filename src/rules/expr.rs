@@ -143,7 +143,7 @@ impl Expr {
             .program
             .execute(&scope.context())
             .map_err(|error| error.to_string())?;
-        value.json().map_err(|error| error.to_string())
+        value.json().map(sorted).map_err(|error| error.to_string())
     }
 
     /// Evaluates a condition.
@@ -162,6 +162,19 @@ impl Expr {
                 other.type_of()
             )),
         }
+    }
+}
+
+/// Puts the keys of all mappings into their order: CEL's own differs from run to run.
+fn sorted(value: Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let mut entries: Vec<(String, Json)> = map.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Json::Object(entries.into_iter().collect())
+        }
+        Json::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
     }
 }
 
@@ -244,6 +257,13 @@ impl<'p> Scope<'p> {
             .find(|(known, _)| known == name)
             .map(|(_, value)| &**value);
         own.or_else(|| self.parent?.variable(name))
+    }
+
+    /// A text in a variable, such as `image` and `key`.
+    pub(super) fn text(&self, path: &[&str]) -> Option<&str> {
+        let (root, rest) = path.split_first()?;
+        let root = self.variable(root)?;
+        rest.iter().try_fold(root, |value, name| value.get(name))?.as_str()
     }
 
     fn context(&self) -> Context<'_, '_> {

@@ -99,12 +99,12 @@ const MADE: &[Row] = &[
     row(
         "all but payload",
         "payload.registry",
-        "`'registry.ci.openshift.org'`",
+        "`'registry.example.com'`",
         "rules on payload",
     ),
-    row("all but payload", "payload.namespace", "`'origin'`", "rules on payload"),
-    row("all but payload", "payload.name", "`'scos-4.16'`", "rules on payload"),
-    row("all but payload", "payload.variant", "`'okd-scos'`", "rules on payload"),
+    row("all but payload", "payload.namespace", "`'okd'`", "rules on payload"),
+    row("all but payload", "payload.name", "`'okd-4.16'`", "rules on payload"),
+    row("all but payload", "payload.variant", "`'okd'`", "rules on payload"),
     row(
         "all but payload",
         "payload.source_namespace",
@@ -149,7 +149,7 @@ const MADE: &[Row] = &[
         "`'stream'`",
         "what metadata names: `member`, `stream` or `image`",
     ),
-    row("input", "input.name", "`'rhel-9-golang'`", "its name in metadata"),
+    row("input", "input.name", "`'golang'`", "its name in metadata"),
     row(
         "input",
         "input.builder",
@@ -204,55 +204,141 @@ const MADE: &[Row] = &[
         "job",
         "repo.label",
         "`'release-4.16'`",
-        "the branch as names of files and jobs have it",
+        "the branch as names of jobs have it",
     ),
-    row(
-        "job",
-        "repo.exact",
-        "`'^release-4\\\\.16$'`",
-        "the pattern of exactly this branch",
-    ),
+    row("job", "repo.exact", "a regular expression", "the branch and no other"),
     row(
         "job",
         "repo.patterns",
-        "`['^main$', '^main-']`",
-        "the patterns of this branch and of its feature branches",
+        "list of regular expressions",
+        "the branch, and branches whose names start with it",
+    ),
+    row("job", "config.variant", "`'okd'`", "the config's name"),
+    row(
+        "job",
+        "config.from_repository",
+        "`false`",
+        "whether the config's `build_root` is `from_repository`",
+    ),
+    row("job", "config.releases", "`true`", "whether the config has `releases`"),
+    row(
+        "job",
+        "config.path_alias",
+        "`'k8s.io/x'`",
+        "`canonical_go_repository` of the config",
     ),
     row(
         "job",
-        "config",
-        "`config.from_repository`",
-        "the config: `variant`, `from_repository`, `releases`, `path_alias`, `additional_images`",
+        "config.additional_images",
+        "`['x']`",
+        "`additional_images` of the config's promotion",
     ),
     row(
         "job",
+        "job.kind",
+        "`'test'`",
+        "what the job is for: `images`, `promotion` or `test`",
+    ),
+    row("job", "job.test", "`'e2e'`", "the test's name, or `images`"),
+    row(
         "job",
-        "`job.kind == 'promotion'`",
-        "what the job is for: `kind` (`images`, `promotion` or `test`) and `test`, its name",
+        "test.as",
+        "`'e2e'`",
+        "the test in the config; all of it is empty where the job is no test's",
+    ),
+    row("job", "test.always_run", "`true`", "the test in the config"),
+    row("job", "test.optional", "`false`", "the test in the config"),
+    row("job", "test.run_if_changed", "`'^pkg/'`", "the test in the config"),
+    row(
+        "job",
+        "test.skip_if_only_changed",
+        "`'^docs/'`",
+        "the test in the config",
     ),
     row(
         "job",
-        "test",
-        "`test.profile`",
-        "the entry of `tests`, `profile` being its cluster profile; without one all of it is empty",
+        "test.profile",
+        "`'aws'`",
+        "`cluster_profile` of the test's steps",
+    ),
+    row("job", "test.steps", "`true`", "whether the test has steps"),
+    row("job", "test.cluster", "`'build05'`", "the test in the config"),
+    row("job", "test.timeout", "`'3h0m0s'`", "the test in the config"),
+    row("job", "test.postsubmit", "`false`", "the test in the config"),
+    row("job", "test.periodic", "`false`", "whether the test runs by the clock"),
+    row("job", "test.claim", "`false`", "whether the test has a `cluster_claim`"),
+    row("job", "test.secrets", "`['oil']`", "names of the test's secrets"),
+    row(
+        "job",
+        "there.cluster",
+        "`'build05'`",
+        "the cluster of the job as it is; empty: it is new",
     ),
     row(
         "job",
-        "there",
-        "`there.cluster`",
-        "the job as it is in the file, or empty",
+        "peers.cluster",
+        "`'build05'`",
+        "the cluster of the job that `peer` names; empty: there is none",
     ),
     row(
         "job",
-        "peers",
-        "`peers.profile[0]`",
-        "`cluster` of the job that `peer` names, and the clusters of jobs with the same `profile`, most jobs first",
+        "peers.profile",
+        "`['build05']`",
+        "the clusters of jobs with the same profile, those of most jobs first",
     ),
     row(
         "job",
-        "parts",
-        "`parts.args`",
-        "what rules on job have decided, for `pod` and `body`: `name`, `cluster`, `image`, `args`, `labels`, …",
+        "parts.name",
+        "as the field's",
+        "rules on job that set `name`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.cluster",
+        "as the field's",
+        "rules on job that set `cluster`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.image",
+        "as the field's",
+        "rules on job that set `image`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.args",
+        "as the field's",
+        "rules on job that set `args`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.labels",
+        "as the field's",
+        "rules on job that set `labels`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.mounts",
+        "as the field's",
+        "rules on job that set `mounts`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.volumes",
+        "as the field's",
+        "rules on job that set `volumes`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.decoration",
+        "as the field's",
+        "rules on job that set `decoration`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.pod",
+        "as the field's",
+        "rules on job that set `pod`; for `pod` and `body`",
     ),
     row("target", "target", "`'prow-config'`", "the target that is rendered"),
 ];
@@ -286,13 +372,13 @@ const ADDED: &[Row] = &[
     row(
         "member, input, config",
         "image.build_root",
-        "`{'stream': 'rhel-9-golang'}`",
+        "`{'stream': 'golang'}`",
         "rules on image that set `build_root`",
     ),
     row(
         "stream",
         "stream.name",
-        "`'rhel-9-golang'`",
+        "`'golang'`",
         "the stream's name in streams.yml",
     ),
 ];
@@ -374,12 +460,12 @@ fn example(key: &Key) -> String {
             "name" => "`'openshift/ose-cli'`",
             "payload_name" | "tag_name" => "`'cli'`",
             "mode" => "`'disabled'`",
-            "dockerfile" => "`'Dockerfile.rhel9'`",
+            "dockerfile" => "`'build/Dockerfile'`",
             "path" | "context_dir" => "`'images/cli'`",
             "url" => "`'git@github.com:openshift-priv/oc.git'`",
             "web" => "`'https://github.com/openshift/oc'`",
             "branch" => "`'release-4.16'`",
-            "image" | "upstream_image" => "`'registry.example.com/ocp/builder:rhel-9'`",
+            "image" | "upstream_image" => "`'registry.example.com/ocp/builder:base'`",
             "run_if_changed" | "skip_if_only_changed" => "`'^pkg/'`",
             _ => "`'a text'`",
         }
@@ -387,14 +473,14 @@ fn example(key: &Key) -> String {
         Form::Texts => match key.view.rsplit('.').next().unwrap_or_default() {
             "arches" => "`['x86_64']`",
             "aliases" => "`['golang']`",
-            _ => "`['rhel-9-baseos-rpms']`",
+            _ => "`['baseos-rpms']`",
         }
         .to_owned(),
         Form::Maps if key.view.ends_with("build_args") => "`[{'name': 'TAGS', 'value': 'x'}]`".to_owned(),
         Form::Maps => "`[{'id': 'a', 'baseurl': 'https://…'}]`".to_owned(),
         Form::Map => "`{'requests': {'cpu': '1'}}`".to_owned(),
-        Form::Reference => "`{'stream': 'rhel-9-golang'}`".to_owned(),
-        Form::From => "`{'member': 'base', 'builder': [{'stream': 'rhel-9-golang'}]}`".to_owned(),
+        Form::Reference => "`{'stream': 'golang'}`".to_owned(),
+        Form::From => "`{'member': 'base', 'builder': [{'stream': 'golang'}]}`".to_owned(),
     }
 }
 
@@ -407,7 +493,12 @@ mod tests {
         let mut found = Vec::new();
         for (name, value) in sample::variables(subject) {
             match value {
-                Json::Object(map) if ["payload", "group", "input", "repo"].contains(&name.as_str()) => {
+                Json::Object(map)
+                    if [
+                        "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts",
+                    ]
+                    .contains(&name.as_str()) =>
+                {
                     found.extend(map.keys().map(|key| format!("{name}.{key}")));
                 }
                 _ => found.push(name.clone()),
@@ -447,34 +538,49 @@ mod tests {
         }
     }
 
+    /// Puts the rules of cases between `<!-- case NAME -->` and `<!-- end case -->`.
+    fn with_examples(text: &str) -> String {
+        let mut parts = text.split("<!-- case ");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once(" -->").expect("a closed comment");
+            let (_, rest) = rest.split_once("<!-- end case -->").expect("an end");
+            let path = format!("{}/fixtures/cases/{name}/rules.yaml", env!("CARGO_MANIFEST_DIR"));
+            let rules = std::fs::read_to_string(&path).expect(&path);
+            let head = |line: &&str| line.starts_with('#') || *line == "rules:";
+            let shown: Vec<&str> = rules.lines().skip_while(head).collect();
+            let shown = shown.join("\n");
+            let _ = write!(
+                out,
+                "<!-- case {name} -->\n```yaml\n{shown}\n```\n<!-- end case -->{rest}"
+            );
+        }
+        out
+    }
+
+    /// Compares a file with what is wanted; with LOCKSTEP_UPDATE=1 it is written instead.
+    fn agree(file: &str, wanted: impl Fn(&str) -> String) {
+        let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
+        let there = std::fs::read_to_string(&path).expect(file);
+        let wanted = wanted(&there);
+        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
+            std::fs::write(&path, &wanted).expect("written");
+        } else if there != wanted {
+            panic!("{file} is behind; run this test with LOCKSTEP_UPDATE=1 to write it anew");
+        }
+    }
+
     #[test]
     fn the_reference_and_the_engine_agree() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/README.md");
-        let text = std::fs::read_to_string(path).expect("the reference");
-        let filled = fill(&text).expect("a place for every table");
-        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
-            std::fs::write(path, &filled).expect("written");
-        }
-        assert!(
-            text == filled,
-            "rules/README.md is behind; run this test with LOCKSTEP_UPDATE=1 to fill it anew"
-        );
+        agree("rules/README.md", |text| {
+            with_examples(&fill(text).expect("a place for every table"))
+        });
     }
 
     #[test]
     fn the_schema_beside_the_rules_is_the_one_that_is_printed() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/schema.json");
-        let wanted = format!(
-            "{}\n",
-            serde_json::to_string_pretty(&crate::rules::schema::schema()).expect("JSON")
-        );
-        if std::env::var_os("LOCKSTEP_UPDATE").is_some() {
-            std::fs::write(path, &wanted).expect("written");
-        }
-        let there = std::fs::read_to_string(path).expect("the schema");
-        assert!(
-            there == wanted,
-            "rules/schema.json is behind; `lockstep rules schema > rules/schema.json`"
-        );
+        let schema = crate::rules::schema::schema();
+        let wanted = format!("{}\n", serde_json::to_string_pretty(&schema).expect("JSON"));
+        agree("rules/schema.json", |_| wanted.clone());
     }
 }

@@ -1,7 +1,9 @@
 //! A loaded set of rules: all files together, refinements applied, contradictions found.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::decide::Tried;
 use super::diagnostic::Diagnostic;
 use super::load::{self, nearest};
 use super::rule::{Place, Reference, Rule};
@@ -12,8 +14,26 @@ use crate::yaml::Pos;
 #[derive(Debug)]
 pub struct RuleSet {
     /// All rules in the order of their files, replaced ones left out.
-    pub rules: Vec<Rule>,
-    fields: HashMap<(Subject, &'static str), Candidates>,
+    pub rules: Arc<Vec<Rule>>,
+    fields: Arc<HashMap<(Subject, &'static str), Candidates>>,
+    pub(super) record: Option<Arc<Record>>,
+}
+
+/// What became of rules, decision by decision: what the decision was about, and the rules that were tried.
+#[derive(Debug, Default)]
+pub struct Record(Mutex<Vec<(String, Vec<Tried>)>>);
+
+impl Record {
+    /// Notes a decision.
+    pub(super) fn note(&self, about: String, tried: &[Tried]) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push((about, tried.to_vec()));
+    }
+
+    /// Takes what was noted so far.
+    pub fn take(&self) -> Vec<(String, Vec<Tried>)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The rules that set one field, and which of them wins over which.
@@ -51,12 +71,22 @@ impl RuleSet {
         }
         check_overrides(&rules, &mut faults);
         let set = Self {
-            fields: index(&rules),
-            rules,
+            fields: Arc::new(index(&rules)),
+            rules: Arc::new(rules),
+            record: None,
         };
         set.check_circles(&mut faults);
         set.check_contradictions(&mut faults);
         if faults.is_empty() { Ok(set) } else { Err(faults) }
+    }
+
+    /// The same rules, with every decision noted.
+    pub fn recording(&self, record: Arc<Record>) -> Self {
+        Self {
+            rules: Arc::clone(&self.rules),
+            fields: Arc::clone(&self.fields),
+            record: Some(record),
+        }
     }
 
     /// The rules that set or add to a field.

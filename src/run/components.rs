@@ -10,19 +10,26 @@ use crate::audit::Place;
 use crate::derive::complete::wanted;
 use crate::derive::outline::Outline;
 use crate::derive::{Component, Components, ReadFile};
+use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::{self, GoMod};
-use crate::source::{Origin, RepoName, Snapshot};
+use crate::source::{CommitId, Location, Origin, RepoName, Snapshot};
 
 /// Must change when the same commit yields other facts.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// Where a component names its own build root.
+const CI_OPERATOR: &str = ".ci-operator.yaml";
 
 /// What is kept of a component between runs.
-type Stored = (
-    BTreeMap<String, Kept>,
-    Option<GoMod>,
-    Vec<(String, Option<u32>, String)>,
-);
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Stored {
+    dockerfiles: BTreeMap<String, Kept>,
+    go_mod: Option<GoMod>,
+    ci_operator: Option<CiOperatorYaml>,
+    /// Files that could not be understood: path, line, why.
+    faults: Vec<(String, Option<u32>, String)>,
+}
 
 /// A Dockerfile as it is kept.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -54,52 +61,65 @@ fn component(
 ) -> Result<Component, String> {
     let location = run.config.sources.components.repo(outline.metadata.release, repo);
     let location = location.ok_or_else(|| format!("`sources.components.repo` has no place for {repo}"))?;
-    let name = repo.to_string();
-    let mut key = None;
-    if run.store.is_enabled() {
-        let head = run.sources.head(&location, branch).map_err(|error| error.to_string())?;
-        key = head.map(|commit| {
-            (
-                format!("{commit} {}", files.iter().cloned().collect::<Vec<_>>().join(" ")),
-                commit,
-            )
-        });
-        if let Some((key, commit)) = &key
-            && let Some(stored) = run.store.get::<Stored>("component", VERSION, key.as_bytes())
-        {
-            let origin = Origin {
-                name,
-                branch: branch.to_owned(),
-                commit: Some(commit.to_string()),
-            };
-            return Ok(restore(stored, origin));
-        }
+    let (name, text) = (repo.to_string(), |error: crate::source::SourceError| error.to_string());
+    let known = |commit: Option<&str>| {
+        let key = commit.map(|commit| key(commit, files));
+        let stored = key
+            .as_ref()
+            .and_then(|key| run.store.get::<Stored>("component", VERSION, key.as_bytes()));
+        (key, stored)
+    };
+    // A repository on disk is opened as quickly as it is asked for its commit; one behind a URL is fetched for it.
+    if matches!(location, Location::Url(_))
+        && let Some(CommitId(commit)) = run.sources.head(&location, branch).map_err(text)?
+        && let (_, Some(stored)) = known(Some(&commit))
+    {
+        let (branch, commit) = (branch.to_owned(), Some(commit));
+        return Ok(restore(stored, Origin { name, branch, commit }));
     }
-    let snapshot = run
-        .sources
-        .open(&name, &location, branch)
-        .map_err(|error| error.to_string())?;
+    let snapshot = run.sources.open(&name, &location, branch).map_err(text)?;
+    let origin = snapshot.origin().clone();
+    let (key, stored) = known(origin.commit.as_deref());
+    if let Some(stored) = stored {
+        return Ok(restore(stored, origin));
+    }
     let stored = facts(&*snapshot, files);
-    if let Some((key, _)) = key {
+    if let Some(key) = key {
         run.store.put("component", VERSION, key.as_bytes(), &stored);
     }
-    Ok(restore(stored, snapshot.origin().clone()))
+    Ok(restore(stored, origin))
+}
+
+/// What a component's facts are kept under: its commit and the files that are asked for.
+fn key(commit: &str, files: &BTreeSet<String>) -> String {
+    files.iter().fold(commit.to_owned(), |key, file| key + " " + file)
 }
 
 fn facts(snapshot: &dyn Snapshot, files: &BTreeSet<String>) -> Stored {
+    let mut faults = Vec::new();
+    let mut read = |path: &str| match snapshot.read(path) {
+        Ok(blob) => blob,
+        Err(error) => {
+            faults.push((path.to_owned(), None, error.to_string()));
+            None
+        }
+    };
+    let go_mod = read("go.mod").map(|blob| gomod::parse(&blob.bytes));
+    let ci_operator = read(CI_OPERATOR).map(|blob| ci_operator_yaml::parse(&blob.bytes));
+    let ci_operator = ci_operator.transpose().unwrap_or_else(|error| {
+        faults.push((CI_OPERATOR.to_owned(), Some(error.pos.line), error.to_string()));
+        None
+    });
     let dockerfiles = files
         .iter()
         .map(|path| (path.clone(), dockerfile(snapshot, path)))
         .collect();
-    let mut faults = Vec::new();
-    let go_mod = match snapshot.read("go.mod") {
-        Ok(blob) => blob.map(|blob| gomod::parse(&blob.bytes)),
-        Err(error) => {
-            faults.push(("go.mod".to_owned(), None, error.to_string()));
-            None
-        }
-    };
-    (dockerfiles, go_mod, faults)
+    Stored {
+        dockerfiles,
+        go_mod,
+        ci_operator,
+        faults,
+    }
 }
 
 fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> Kept {
@@ -113,7 +133,13 @@ fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> Kept {
     }
 }
 
-fn restore((dockerfiles, go_mod, faults): Stored, origin: Origin) -> Component {
+fn restore(stored: Stored, origin: Origin) -> Component {
+    let Stored {
+        dockerfiles,
+        go_mod,
+        ci_operator,
+        faults,
+    } = stored;
     let dockerfiles = dockerfiles.into_iter().map(|(path, kept)| {
         let file = match kept {
             Kept::Found(dockerfile) => ReadFile::Found(dockerfile),
@@ -135,6 +161,7 @@ fn restore((dockerfiles, go_mod, faults): Stored, origin: Origin) -> Component {
     Component {
         dockerfiles: dockerfiles.collect(),
         go_mod,
+        ci_operator,
         faults,
         origin,
     }

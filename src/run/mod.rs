@@ -136,7 +136,8 @@ impl Run {
         if let Some(known) = key.as_ref().and_then(|key| self.recall(key, release)) {
             return Ok(known);
         }
-        let metadata = self.metadata(release)?;
+        let (rules, metadata) = rayon::join(|| self.rules().map(|_| ()), || self.metadata(release));
+        let ((), metadata) = (rules?, metadata?);
         let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
         let Rendered { files, findings } = self.render(std::slice::from_ref(&derived), ci)?;
         let findings = derived.findings.iter().cloned().chain(findings).collect();

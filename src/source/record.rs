@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Blob, Entry, Origin, ReadError, Snapshot};
 
-/// Files that were read, by the snapshot's name and their path as asked for.
+/// Files by the snapshot's name and their path as asked for.
+type Files = BTreeMap<(String, String), Arc<[u8]>>;
+
+/// Files that were read.
 #[derive(Debug, Default)]
-pub struct Recorder(Mutex<BTreeMap<(String, String), Arc<[u8]>>>);
+pub struct Recorder(Mutex<Files>);
 
 impl Recorder {
     /// All files that were read so far.

@@ -36,7 +36,7 @@ pub struct Case {
     pub about: String,
     /// The release.
     pub release: Release,
-    /// The targets; all of them unless said.
+    /// The targets; the ci-operator configs unless said, on which all others build.
     pub targets: Vec<Target>,
     /// The rule sets; paths as seen from the current directory.
     pub rules: Vec<PathBuf>,
@@ -128,6 +128,18 @@ impl Case {
         let said = !self.values.is_empty() || !self.findings.is_empty() || !self.removed.is_empty();
         said || !self.absent_texts.is_empty() || !self.absent_values.is_empty() || self.dir.join(EXPECTED).is_dir()
     }
+}
+
+/// Takes `..` out of a path where the folder before it is named.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match (part, clean.components().next_back()) {
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(clean.pop()),
+            _ => clean.push(part),
+        }
+    }
+    clean
 }
 
 struct Reader<'r> {
@@ -227,7 +239,7 @@ impl Reader<'_> {
     fn targets(&mut self, map: &Mapping) -> Vec<Target> {
         let names: Vec<_> = Target::ALL.into_iter().map(Target::name).collect();
         let Some(node) = map.get("targets") else {
-            return Target::ALL.to_vec();
+            return vec![Target::ProwConfig];
         };
         let mut targets = Vec::new();
         for name in self.texts(map, "targets") {
@@ -274,7 +286,7 @@ impl Reader<'_> {
             } else if name == super::sets::BUILTIN_NAME {
                 rules.push(name.into());
             } else {
-                rules.push(crate::source::under(self.dir, &name));
+                rules.push(without_parents(&crate::source::under(self.dir, &name)));
             }
         }
         rules

@@ -6,10 +6,8 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::sets::Files;
-use crate::derive::outline::base_scope;
-use crate::derive::{self, Derived};
 use crate::rules::decide::Tried;
-use crate::rules::{RuleSet, Subject, Verdict};
+use crate::rules::{RuleSet, Verdict};
 
 /// What became of one rule.
 #[derive(Clone, Debug, Default)]
@@ -34,26 +32,30 @@ pub struct Tally(pub BTreeMap<RuleKey, Count>);
 impl Tally {
     /// Takes in all rules of a set, so that those that were never looked at are known, too.
     pub fn add_rules(&mut self, rules: &RuleSet) {
-        for rule in &rules.rules {
+        for rule in rules.rules.iter() {
             self.0.entry(key(rule)).or_default();
         }
     }
 
-    /// Takes in a derived release.
-    pub fn add(&mut self, case: &str, release: &derive::Release<'_>) {
-        let mut collector = Collector {
-            tally: self,
-            case,
-            release,
-        };
-        collector.payload();
-        for image in release.images.values() {
-            collector.image(image);
+    /// Takes in the decisions of a case.
+    pub fn add(&mut self, case: &str, release: &str, rules: &RuleSet, decisions: &[(String, Vec<Tried>)]) {
+        for (about, tried) in decisions {
+            let about = format!("{case}: {about}");
+            for one in tried {
+                let Some(rule) = rules.rules.get(one.rule) else {
+                    continue;
+                };
+                let count = self.0.entry(key(rule)).or_default();
+                if one.verdict != Verdict::OtherRelease {
+                    count.tried.insert(about.clone());
+                }
+                if one.verdict == Verdict::Decided {
+                    count.cases.insert(case.to_owned());
+                    count.releases.insert(release.to_owned());
+                    count.decided.insert(about.clone());
+                }
+            }
         }
-        for config in release.configs.values() {
-            collector.config(config);
-        }
-        collector.targets();
     }
 
     /// Takes in another tally.
@@ -81,13 +83,13 @@ impl Tally {
             .map(|(key, _)| key)
     }
 
-    /// A table for people, rules that never decided marked.
-    pub fn text(&self) -> String {
+    /// A table for people, rules that never decided marked; only those whose id has a text in it.
+    pub fn text(&self, only: &str) -> String {
         let mut out = format!(
             "{:>6} {:>8} {:>6} {:>9}  rule\n",
             "cases", "decided", "tried", "releases"
         );
-        for ((file, line, id), count) in &self.0 {
+        for ((file, line, id), count) in self.0.iter().filter(|((.., id), _)| id.contains(only)) {
             let never = match (count.decided.is_empty(), count.tried.is_empty()) {
                 (true, true) => "  NEVER TRIED",
                 (true, false) => "  NEVER DECIDED",
@@ -153,107 +155,4 @@ impl Tally {
 
 fn key(rule: &crate::rules::Rule) -> RuleKey {
     (rule.place.file.clone(), rule.place.line, rule.id.clone())
-}
-
-struct Collector<'c, 'r> {
-    tally: &'c mut Tally,
-    case: &'c str,
-    release: &'c derive::Release<'r>,
-}
-
-impl Collector<'_, '_> {
-    fn tried(&mut self, about: &str, tried: &[Tried]) {
-        for one in tried {
-            let Some(rule) = self.release.rules.rules.get(one.rule) else {
-                continue;
-            };
-            let count = self.tally.0.entry(key(rule)).or_default();
-            let about = format!("{}: {about}", self.case);
-            if one.verdict != Verdict::OtherRelease {
-                count.tried.insert(about.clone());
-            }
-            if one.verdict == Verdict::Decided {
-                count.cases.insert(self.case.to_owned());
-                count.releases.insert(self.release.metadata.release.to_string());
-                count.decided.insert(about);
-            }
-        }
-    }
-
-    fn value<T>(&mut self, about: &str, derived: &Derived<T>) {
-        self.tried(about, &derived.tried);
-    }
-
-    fn payload(&mut self) {
-        let payload = &self.release.payload;
-        let fields = [&payload.registry, &payload.namespace, &payload.name, &payload.variant];
-        for field in fields
-            .into_iter()
-            .chain([&payload.source_namespace, &payload.source_name])
-        {
-            self.value("payload", field);
-        }
-    }
-
-    fn image(&mut self, image: &derive::Image) {
-        let about = &image.key;
-        self.value(about, &image.needed);
-        self.value(about, &image.repository);
-        self.value(about, &image.arches);
-        for text in [
-            &image.excluded,
-            &image.tag,
-            &image.dockerfile_name,
-            &image.path,
-            &image.context_dir,
-        ] {
-            self.value(about, text);
-        }
-        for json in [
-            &image.from,
-            &image.build_args,
-            &image.resources,
-            &image.prepare,
-            &image.build_root,
-        ] {
-            self.value(about, json);
-        }
-        for input in &image.inputs {
-            for step in &input.chain {
-                self.tried(&format!("{} {}", step.kind, step.name), &step.tried);
-            }
-            self.value(about, &input.replace);
-            self.value(about, &input.go);
-        }
-    }
-
-    fn config(&mut self, config: &derive::Config) {
-        let about = &config.repo.to_string();
-        self.value(about, &config.build_root);
-        for json in [&config.promotion, &config.releases, &config.resources, &config.tests] {
-            self.value(about, json);
-        }
-        for word in [
-            &config.images_as_items,
-            &config.last_stage_only,
-            &config.rewrite_same_meaning,
-        ] {
-            self.value(about, word);
-        }
-    }
-
-    fn targets(&mut self) {
-        let metadata = self.release.metadata;
-        for target in crate::config::Target::ALL {
-            let mut scope = base_scope(metadata.release, &metadata.group, Some(&self.release.payload.view));
-            scope.set("target", &json!(target.name()));
-            for field in Subject::Target.fields() {
-                let decision = self
-                    .release
-                    .rules
-                    .decide(Subject::Target, field.name, metadata.release, &scope);
-                self.tried(target.name(), &decision.tried);
-            }
-        }
-    }
 }

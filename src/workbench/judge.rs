@@ -92,11 +92,12 @@ pub fn judge(dir: &std::path::Path, sets: &RuleSets, update: bool) -> Verdict {
 fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict) -> Result<(), String> {
     let bench = Bench::new(case, sets)?;
     let results = bench.results()?;
-    if let Some(release) = &results.release {
-        verdict.tally.add(&case.name, release);
-    }
     if let Ok(rules) = bench.run.rules() {
         verdict.tally.add_rules(rules);
+        let decisions = bench.record.take();
+        verdict
+            .tally
+            .add(&case.name, &case.release.to_string(), rules, &decisions);
     }
     let mut judge = Judge {
         case,
@@ -421,7 +422,7 @@ fn trace_image(release: &derive::Release<'_>, key: &str, rest: &[String]) -> Str
     let Some(explained) = explain(release, key).into_iter().next() else {
         return format!("  {key} is not among the images that OKD needs\n");
     };
-    let mut out = format!("  {key} is {}\n", explained.standing);
+    let mut out = format!("  {key}: {}\n", explained.standing);
     let path = rest
         .iter()
         .fold(String::new(), |path, part| match part.parse::<usize>() {
@@ -519,7 +520,12 @@ fn known(document: &Json, segments: &[String]) -> String {
     } else {
         segments[..end].join(".")
     };
-    format!("{place} has {}\n", names.join(", "))
+    let names = if names.is_empty() {
+        "nothing in it".to_owned()
+    } else {
+        names.join(", ")
+    };
+    format!("{place} has {names}\n")
 }
 
 fn pretty(value: &Json) -> String {

@@ -13,6 +13,7 @@ use crate::derive;
 use crate::model::metadata::Metadata;
 use crate::plan::{Desired, Policy};
 use crate::rules::RuleSet;
+use crate::rules::set::Record;
 use crate::run::{LoadedRules, Overrides, Run, RunError};
 use crate::source::memory::MemorySnapshot;
 use crate::source::{Snapshot, Sources};
@@ -32,6 +33,8 @@ pub struct Bench {
     pub ci: Option<Arc<dyn Snapshot>>,
     /// ocp-build-data.
     pub metadata: Metadata,
+    /// What became of rules.
+    pub record: Arc<Record>,
 }
 
 /// What a case's run came to.
@@ -50,7 +53,9 @@ impl Bench {
     /// # Errors
     /// Rules or inputs that cannot be used, in a text for people.
     pub fn new(case: &Case, sets: &RuleSets) -> Result<Self, String> {
+        let record = Arc::new(Record::default());
         let rules = sets.load(&case.rules).map_err(|error| error.to_string())?;
+        let rules = Arc::new(rules.recording(Arc::clone(&record)));
         let input = case.dir.join(INPUT);
         if !input.is_dir() {
             return Err(format!(
@@ -65,7 +70,12 @@ impl Bench {
             _ => None,
         };
         let metadata = run.metadata(case.release).map_err(|error| error.to_string())?;
-        Ok(Self { run, ci, metadata })
+        Ok(Self {
+            run,
+            ci,
+            metadata,
+            record,
+        })
     }
 
     /// Derives and renders.

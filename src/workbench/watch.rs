@@ -72,16 +72,15 @@ impl Watch {
         self.watch_all();
         let mut round = self.round(&sets, Vec::new());
         loop {
-            self.watch_all();
             if !show(round) {
                 return;
             }
-            let changed = loop {
-                let Some(changed) = self.changes() else { return };
-                if !changed.is_empty() {
-                    break changed;
-                }
-            };
+            // Rules that a case names since, or a folder that is back: nobody watched when they came.
+            let mut changed = self.watch_all();
+            while changed.is_empty() {
+                let Some(found) = self.changes() else { return };
+                changed = found;
+            }
             if changed.iter().any(|path| self.is_rule(path)) {
                 sets = RuleSets::default();
             }
@@ -94,9 +93,8 @@ impl Watch {
         let first = match self.events.recv_timeout(Duration::from_secs(1)) {
             Ok(path) => path,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                // A folder that was deleted and made again is not watched any more.
-                self.watch_all();
-                return Some(Vec::new());
+                // A folder that was deleted and made again is watched again, and what is in it is new.
+                return Some(self.watch_all());
             }
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
         };
@@ -104,10 +102,13 @@ impl Watch {
         while let Ok(path) = self.events.recv_timeout(QUIET) {
             changed.insert(path);
         }
+        // The system forgets a watched folder that goes, even if one of its name is there at once.
+        self.watched.retain(|path| !changed.contains(path));
         Some(changed.into_iter().filter(|path| !is_scratch(path)).collect())
     }
 
-    fn watch_all(&mut self) {
+    /// Watches what is not watched yet; returns what that is.
+    fn watch_all(&mut self) -> Vec<PathBuf> {
         let mut wanted: BTreeSet<PathBuf> = self.paths.iter().cloned().collect();
         wanted.extend(sets::builtin_folder().map(Path::to_owned));
         for case in self.cases() {
@@ -115,11 +116,14 @@ impl Watch {
             wanted.extend(paths.filter(|path| !path.starts_with(&case.dir)));
         }
         self.watched.retain(|path| path.exists());
+        let mut new = Vec::new();
         for path in wanted {
             if !self.watched.contains(&path) && self.watcher.watch(&path, RecursiveMode::Recursive).is_ok() {
-                self.watched.insert(path);
+                self.watched.insert(path.clone());
+                new.push(path);
             }
         }
+        new
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -160,7 +164,7 @@ impl Watch {
 
 /// Tells whether a case depends on one of some files.
 fn depends(dir: &Path, changed: &[PathBuf]) -> bool {
-    if changed.iter().any(|path| within(path, dir)) {
+    if changed.iter().any(|path| within(path, dir) || within(dir, path)) {
         return true;
     }
     let Ok(case) = Case::read(dir) else { return false };

@@ -99,6 +99,9 @@ pub struct CoverageArgs {
     /// Fail when less than so many percent of the rules decided in a case
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub min: Option<u32>,
+    /// Show only rules whose id has this text in it; the percentage stays that of all
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
     /// Print the rule files, with `decided/tried` beside each rule
     #[arg(long)]
     pub annotate: bool,

@@ -93,7 +93,7 @@ pub fn coverage(args: &CoverageArgs) -> Outcome {
             }
             print(&tally.annotate(&files))?;
         }
-        TextOrJson::Text => print(&tally.text())?,
+        TextOrJson::Text => print(&tally.text(args.only.as_deref().unwrap_or_default()))?,
     }
     if let Some(min) = args.min.filter(|min| tally.percent() < *min) {
         let never: Vec<_> = tally

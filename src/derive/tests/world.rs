@@ -96,6 +96,7 @@ impl World {
                 origin: origin(&format!("openshift/{repo}")),
                 dockerfiles: BTreeMap::new(),
                 go_mod: Some(gomod::parse(b"module m\n\ngo 1.21\n")),
+                ci_operator: None,
                 faults: Vec::new(),
             })
         });

@@ -99,3 +99,19 @@ fn names_are_free_variables_with_their_fields() {
         "",
     );
 }
+
+#[test]
+fn mappings_come_out_in_the_order_of_their_keys() {
+    let mut scope = Scope::new();
+    let map: serde_json::Map<String, Json> = (0..40)
+        .rev()
+        .map(|n| (format!("k{n:02}"), json!({"b": n, "a": n})))
+        .collect();
+    scope.set("map", &Json::Object(map));
+    let expr = Expr::compile("[map]").expect("an expression");
+    let text = expr.evaluate(&scope).expect("a value").to_string();
+    let places: Vec<_> = (0..40)
+        .map(|n| text.find(&format!("k{n:02}")).expect("a key"))
+        .collect();
+    assert!(places.is_sorted() && text.contains(r#"{"a":7,"b":7}"#), "{text}");
+}

@@ -1,0 +1,237 @@
+//! One image as far as its metadata tells: every field that rules decide about it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::{Derived, Image, Standing, failures};
+use crate::audit::{Finding, Severity};
+use crate::model::metadata::Metadata;
+use crate::rules::{Decision, RuleSet, Scope, Subject};
+use crate::source::RepoName;
+
+/// What is decided of every image before it is known which are needed.
+pub(super) struct Draft {
+    pub view: Json,
+    pub needed: Decision,
+    pub from: Decision,
+}
+
+impl Draft {
+    /// Decides whether an image is needed for its own sake, and what it is built from.
+    pub fn new(rules: &RuleSet, metadata: &Metadata, key: &str, view: Json, scope: &Scope<'_>) -> Self {
+        let mut inner = scope.inner();
+        inner.show("image", &view);
+        inner.set("tag", &json!(""));
+        if rules.uses_variable(Subject::Image, "metadata") {
+            inner.set("metadata", &Json::from(&metadata.images[key].node));
+        }
+        let decide = |field| rules.decide(Subject::Image, field, metadata.release, &inner);
+        let (needed, from) = (decide("needed"), decide("from"));
+        Self { view, needed, from }
+    }
+}
+
+/// Makes one image.
+pub(super) struct Maker<'m> {
+    pub rules: &'m RuleSet,
+    pub metadata: &'m Metadata,
+    pub key: &'m str,
+    pub findings: Vec<Finding>,
+}
+
+impl Maker<'_> {
+    /// Decides the rest of an image that is needed.
+    pub fn image(mut self, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> (Image, Vec<Finding>) {
+        let key = self.key;
+        let Draft { view, needed, from } = draft;
+        let mut inner = scope.inner();
+        inner.show("image", &view);
+        inner.set("tag", &json!(""));
+        if self.rules.uses_variable(Subject::Image, "metadata") {
+            inner.set("metadata", &Json::from(&self.metadata.images[key].node));
+        }
+        let misread = self.metadata.is_misread(key);
+        let held = needed.failures().next().is_some();
+        let mut fields = Fields {
+            maker: &mut self,
+            scope: &inner,
+            held,
+        };
+        let tag = fields.text("tag");
+        let held = fields.held;
+        inner.set("tag", &json!(tag.value));
+        let mut fields = Fields {
+            maker: &mut self,
+            scope: &inner,
+            held,
+        };
+        let excluded = fields.text("excluded");
+        fields.check("from", &from);
+        let repository = fields.text("repository");
+        let dockerfile_name = fields.text("dockerfile");
+        let path = fields.text("path");
+        let context_dir = fields.text("context_dir");
+        let build_args = fields.json("build_args", json!([]));
+        let resources = fields.json("resources", json!({}));
+        let prepare = fields.json("prepare", json!({}));
+        let build_root = fields.json("build_root", json!({}));
+        let arches = fields.json("arches", json!([]));
+        let held = fields.held;
+        let standing = match (held, excluded.value.is_empty()) {
+            // A key of a form that was not expected counts as absent, and absence must not drop anything.
+            (_, false) if misread => Standing::Held,
+            (_, false) => Standing::Dropped(excluded.value.clone()),
+            (true, true) => Standing::Held,
+            (false, true) => Standing::Derived,
+        };
+        let repo = repository.value.split_once('/').map(|(org, repo)| RepoName {
+            org: org.into(),
+            repo: repo.into(),
+        });
+        let dockerfile = join(&path.value, &dockerfile_name.value);
+        let mut view = view;
+        view["tag"] = json!(tag.value);
+        view["build_root"] = build_root.value.clone();
+        let mut image = Image {
+            key: key.to_owned(),
+            standing,
+            needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
+            needed_by,
+            excluded,
+            tag,
+            repository: Derived {
+                value: repo,
+                tried: repository.tried,
+            },
+            branch: String::new(),
+            branch_because: String::new(),
+            dockerfile,
+            dockerfile_name,
+            path,
+            context_dir,
+            from: Derived {
+                value: from.value.clone().unwrap_or(json!({})),
+                tried: from.tried,
+            },
+            inputs: Vec::new(),
+            copies_from: BTreeSet::new(),
+            build_args,
+            resources,
+            prepare,
+            build_root,
+            arches: Derived {
+                value: texts(&arches.value),
+                tried: arches.tried,
+            },
+            go_asked: None,
+            own_build_root: None,
+            toolchain: None,
+            origin: None,
+            depth: 0,
+            wave: None,
+            view,
+        };
+        self.check_source(&image);
+        if misread && image.standing == Standing::Held && !image.excluded.value.is_empty() {
+            let text = format!(
+                "{key} would not be built ({}), but its metadata has a key of another form than expected",
+                image.excluded.value
+            );
+            let finding = Finding::new(Severity::Error, "uncertain-exclusion", text)
+                .with_place(self.metadata.place(Metadata::image_file(key), None))
+                .with_image(image.tag.value.clone())
+                .with_help("put the key right; until then what is there of the image stays");
+            self.findings.push(finding);
+        }
+        if image.standing == Standing::Derived && image.repository.value.is_none() {
+            image.standing = Standing::Held;
+            let place = self.metadata.image_place(key, &["source", "url"]);
+            let finding = Finding::new(
+                Severity::Error,
+                "no-repository",
+                format!("{key} names no public GitHub repository"),
+            )
+            .with_place(place)
+            .with_image(image.tag.value.clone())
+            .with_help("add `content.source.git.web`, or a rule that sets `excluded`");
+            self.findings.push(finding);
+        }
+        (image, self.findings)
+    }
+
+    /// An image that is wanted for its own sake and whose address leads nowhere that can be built from deserves a word.
+    fn check_source(&mut self, image: &Image) {
+        let url = ["url", "web"].map(|name| image.view["source"][name].as_str().unwrap_or_default());
+        let [url, web] = url;
+        let address = if url.is_empty() { web } else { url };
+        let nowhere = image.view["source"]["repository"] == "" && !address.is_empty();
+        if !nowhere || !image.needed.value {
+            return;
+        }
+        let text = format!("{address} of {} leads to no public GitHub repository", image.key);
+        let finding = Finding::new(Severity::Note, "no-public-source", text)
+            .with_place(
+                self.metadata
+                    .image_place(&image.key, &["source", if url.is_empty() { "web" } else { "url" }]),
+            )
+            .with_image(image.tag.value.clone())
+            .with_help("correct it, or map it with `public_upstreams` in group.yml; the image is not built until then");
+        self.findings.push(finding);
+    }
+}
+
+struct Fields<'o, 'm, 's> {
+    maker: &'o mut Maker<'m>,
+    scope: &'s Scope<'s>,
+    held: bool,
+}
+
+impl Fields<'_, '_, '_> {
+    fn decide(&mut self, field: &str) -> Decision {
+        let Maker { rules, metadata, .. } = &*self.maker;
+        let decision = rules.decide(Subject::Image, field, metadata.release, self.scope);
+        self.check(field, &decision);
+        decision
+    }
+
+    fn check(&mut self, field: &str, decision: &Decision) {
+        let found = failures(self.maker.rules, decision, field, &format!("image {}", self.maker.key));
+        self.held |= !found.is_empty();
+        self.maker.findings.extend(found);
+    }
+
+    fn text(&mut self, field: &str) -> Derived<String> {
+        let decision = self.decide(field);
+        let text = decision
+            .value
+            .as_ref()
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        Derived::new(text, decision)
+    }
+
+    fn json(&mut self, field: &str, default: Json) -> Derived<Json> {
+        let decision = self.decide(field);
+        Derived::new(decision.value.clone().unwrap_or(default), decision)
+    }
+}
+
+fn texts(value: &Json) -> Vec<String> {
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Joins a folder and a file name as they are written: a leading `./` of the name is kept.
+fn join(folder: &str, file: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" => file.to_owned(),
+        folder => format!("{folder}/{file}"),
+    }
+}
