@@ -12,6 +12,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod cut;
 pub mod derive;
 pub mod facts;
 pub mod forge;

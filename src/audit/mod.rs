@@ -3,6 +3,8 @@
 //! A [`Finding`] is data that travels beside the results; it is never an error. [`group`] folds many findings of one
 //! cause into one with a count, so that a list of them can be read.
 
+pub mod cut;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

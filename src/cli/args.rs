@@ -59,6 +59,14 @@ Examples:
   All images of a repository, with the rules that did not apply:
     lockstep explain openshift/oc --release 4.16 --trace")]
     Explain(ExplainArgs),
+    /// Show the ordered train of changes for a branch cut, or take its next step
+    #[command(after_help = "\
+Examples:
+  What happens in which order when 4.17's branches are made:
+    lockstep cut --from 4.16 --to 4.17
+  Open the pull request of the next step; after its merge, the same again:
+    lockstep cut --from 4.16 --to 4.17 --apply")]
+    Cut(CutArgs),
     /// Write, test and look at rules
     #[command(after_help = "\
 Examples:
@@ -172,6 +180,27 @@ pub struct ExplainArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
+}
+
+#[derive(Debug, Args)]
+pub struct CutArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The release whose branches are made
+    #[arg(long, value_name = "RELEASE", required_unless_present = "schema")]
+    pub from: Option<String>,
+    /// The release that development goes on with
+    #[arg(long, value_name = "RELEASE", required_unless_present = "schema")]
+    pub to: Option<String>,
+    /// Make the pull request of the next step
+    #[arg(long)]
+    pub apply: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
 }
 
 #[derive(Debug, Args)]

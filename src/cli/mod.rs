@@ -4,6 +4,7 @@ mod args;
 mod build_config;
 mod completions;
 mod config;
+mod cut;
 mod explain;
 mod plan;
 mod progress;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::BuildConfig(args) => build_config::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Cut(args) => cut::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -15,7 +15,7 @@ pub fn run(args: &PlanArgs) -> Outcome {
     }
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
-    let plan = ready.run.plan(ready.renderings(&mut ended)?, ready.whole);
+    let plan = ready.plan(&mut ended)?;
     match args.format {
         TextOrJson::Json => print(&format!("{}\n", plan::json(&plan)?))?,
         TextOrJson::Text => {

@@ -14,7 +14,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let place = Place::of(&ready)?;
-    let plan = ready.run.plan(ready.renderings(&mut ended)?, ready.whole);
+    let plan = ready.plan(&mut ended)?;
     setup::tell(&plan.findings);
     let mut text = String::new();
     let outcomes = place.apply(&ready, &plan, args.dry_run);

@@ -13,7 +13,7 @@ use lockstep::derive;
 use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
-use lockstep::plan::Date;
+use lockstep::plan::{Date, Plan};
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
 use lockstep::source::github::Reader;
 use lockstep::source::{Recorder, Snapshot, Sources};
@@ -44,13 +44,51 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
     ready_recording(common, None)
 }
 
+/// Gets ready for the releases from one to another that build data has.
+///
+/// # Errors
+/// As [`ready`]; or build data lacks one of the two.
+pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Ready, anyhow::Error> {
+    if !common.releases.is_empty() {
+        return Err(Usage("`--release` has no place here: `--from` and `--to` say which releases".into()).into());
+    }
+    let config = configuration(common)?;
+    let sources = Sources::new(Some(config.state.clone()));
+    let known = lockstep::run::releases::in_build_data(&config, &sources, Some((from, to)))?;
+    let between = match known {
+        Some(known) => {
+            for asked in [from, to] {
+                if !known.contains(&asked) {
+                    let known: Vec<String> = known.iter().map(Release::to_string).collect();
+                    return Err(anyhow!(
+                        "build data has no release {asked}; it has {}",
+                        known.join(", ")
+                    ));
+                }
+            }
+            known
+                .into_iter()
+                .filter(|release| (from..=to).contains(release))
+                .collect()
+        }
+        None => {
+            let text = "build data is one plain directory, which holds one release; a cut needs a repository with branches, or `{release}` in its place";
+            return Err(anyhow!(text));
+        }
+    };
+    prepare(common, between, None)
+}
+
 /// Gets ready as [`ready`] does, with every file that is read noted.
 ///
 /// # Errors
 /// As [`ready`] has them.
 pub fn ready_recording(common: &Common, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
+    prepare(common, releases(common)?, recorder)
+}
+
+fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
-    let asked = releases(common)?;
     let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
@@ -108,6 +146,16 @@ impl Ready {
             *ended = Ended::Failed;
         }
         Ok(renderings)
+    }
+
+    /// The plan of all releases.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn plan(&self, ended: &mut Ended) -> Result<Plan, anyhow::Error> {
+        let renderings = self.renderings(ended)?;
+        let between = self.run.between(&self.releases, self.ci.as_deref());
+        Ok(self.run.plan(renderings, between, self.whole))
     }
 
     /// Metadata of each release that can be read.

@@ -8,46 +8,172 @@ use rayon::prelude::*;
 use super::{Run, RunError, actual, jobs, unreadable};
 use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
+use crate::cut::{detect, guard};
 use crate::derive::Release;
-use crate::plan::Desired;
+use crate::plan::{self, Cause, Desired, Verdict};
 use crate::source::{RepoName, Snapshot};
 use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
-/// Renders those of the configured targets that stand in the CI config repository.
+/// Renders those of the configured targets that stand in the CI config repository. What would promote a tag that another
+/// config still promotes waits.
 pub(super) fn render(
     run: &Run,
     releases: &[Release<'_>],
     ci: Option<&Arc<dyn Snapshot>>,
 ) -> Result<Rendered, RunError> {
     let mut rendered = Rendered::default();
-    let known = run.config.sources.ci_config.as_ref();
-    let known = known.and_then(|config| Some((config.name()?, config)));
-    let (Some(ci), Some((name, config))) = (ci, known) else {
+    if ci.is_none() || run.config.sources.ci_config.as_ref().and_then(CiConfig::name).is_none() {
         rendered
             .findings
             .extend(run.config.targets.iter().map(|target| without_source(*target)));
         return Ok(rendered);
+    }
+    let parts = parts(run, releases, ci, &run.config.targets)?;
+    rendered.findings.extend(detected(releases, &parts));
+    for (part, release) in parts.into_iter().zip(releases) {
+        let mut files = part.rendered.files;
+        let waiting = wait(release, &mut files, &part.configs);
+        rendered.files.append(&mut files);
+        rendered.findings.extend(part.rendered.findings);
+        rendered.findings.extend(waiting);
+    }
+    Ok(rendered)
+}
+
+/// What one release's targets want, and the configs of the variant as they are.
+#[derive(Default)]
+pub(super) struct ReleaseFiles {
+    /// Files and findings.
+    pub rendered: Rendered,
+    /// Configs of the variant, of all releases, by path.
+    pub configs: BTreeMap<String, Arc<[u8]>>,
+}
+
+/// Renders targets for each release, in the releases' order; nothing without the CI config repository.
+pub(super) fn parts(
+    run: &Run,
+    releases: &[Release<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+    targets: &[Target],
+) -> Result<Vec<ReleaseFiles>, RunError> {
+    let known = run.config.sources.ci_config.as_ref();
+    let known = known.and_then(|config| Some((config.name()?, config)));
+    let (Some(ci), Some((name, config))) = (ci, known) else {
+        return Ok(releases.iter().map(|_| ReleaseFiles::default()).collect());
     };
     let snapshot = match &run.forge() {
         Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
         None => Arc::clone(ci),
     };
-    let part = |release: &Release<'_>| {
+    let one = |release: &Release<'_>| {
+        let (run, name, snapshot) = (run, &name, &*snapshot);
         Part {
             run,
-            name: &name,
+            name,
             config,
-            snapshot: &*snapshot,
+            snapshot,
             release,
+            targets,
         }
         .render()
     };
-    let parts: Vec<Rendered> = releases.par_iter().map(part).collect();
-    for part in parts {
-        rendered.files.extend(part.files);
-        rendered.findings.extend(part.findings);
+    Ok(releases.par_iter().map(one).collect())
+}
+
+/// Removes a config and its jobs.
+pub(super) fn retire(
+    run: &Run,
+    release: &Release<'_>,
+    ci: Option<&Arc<dyn Snapshot>>,
+    source: &prow_jobs::Source,
+    text: &Arc<[u8]>,
+    because: &str,
+) -> Result<Vec<Desired>, RunError> {
+    let known = run.config.sources.ci_config.as_ref();
+    let known = known.and_then(|config| Some((config.name()?, config)));
+    let (Some(ci), Some((name, config))) = (ci, known) else {
+        return Ok(Vec::new());
+    };
+    let snapshot = match &run.forge() {
+        Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
+        None => Arc::clone(ci),
+    };
+    let (name, snapshot, targets) = (&name, &*snapshot, &Target::ALL[..]);
+    let part = Part {
+        run,
+        name,
+        config,
+        snapshot,
+        release,
+        targets,
+    };
+    let (files, _) = jobs::files(std::slice::from_ref(source), snapshot);
+    let jobs = prow_jobs::render(release, std::slice::from_ref(source), &part.actual(files), &run.policy);
+    let mut files = jobs.rendered.files;
+    if jobs.stuck.is_empty() && files.iter().all(|file| !file.held) {
+        let cause = Cause {
+            rule: plan::REMOVED_FILE.to_owned(),
+            rule_at: String::new(),
+            field: plan::WHOLE_FILE.to_owned(),
+            item: None,
+            component: source.repo.to_string(),
+            images: Vec::new(),
+            old: Some(format!("promotes from {}", source.branch)),
+            new: None,
+            because: because.to_owned(),
+        };
+        if run.policy.verdict(&cause, &release.metadata.release.to_string()) == Verdict::Apply {
+            files.push(Desired {
+                repo: name.clone(),
+                branch: config.branch.clone(),
+                path: source.config.clone(),
+                release: release.metadata.release.to_string(),
+                target: prow_config::NAME.to_owned(),
+                group: prow_config::GROUP.to_owned(),
+                component: Some(source.repo.to_string()),
+                images: Vec::new(),
+                before: Some(Arc::clone(text)),
+                after: None,
+                causes: vec![cause],
+                refused: Vec::new(),
+                notes: Vec::new(),
+                held: false,
+            });
+        }
     }
-    Ok(rendered)
+    Ok(files)
+}
+
+/// The configs that promote to the release's stream from where the release is not built.
+fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<guard::Other> {
+    let own = files.iter().filter(|file| !file.held).map(|file| file.path.as_str());
+    let own: BTreeSet<&str> = own.collect();
+    let payload = &release.payload;
+    let stream = (payload.namespace.value.as_str(), payload.name.value.as_str());
+    guard::others(configs.iter().map(|(path, text)| (path, &**text)), &own, stream)
+}
+
+/// What tells of a branch cut.
+fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<Finding> {
+    let mut configs = BTreeMap::new();
+    for (release, part) in releases.iter().zip(parts) {
+        let others = others(release, &part.rendered.files, &part.configs);
+        configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
+    }
+    detect::moved(releases, &configs)
+}
+
+/// Holds configs, with their jobs, whose tags another config promotes.
+fn wait(release: &Release<'_>, files: &mut [Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<Finding> {
+    let others = others(release, files, configs);
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let sources = files.iter().filter_map(|file| prow_jobs::Source::of(file, true));
+    let jobs = sources
+        .map(|source| (source.config.clone(), source.paths().collect()))
+        .collect();
+    guard::hold(files, &others, &jobs)
 }
 
 fn without_source(target: Target) -> Finding {
@@ -64,34 +190,37 @@ struct Part<'p> {
     config: &'p CiConfig,
     snapshot: &'p dyn Snapshot,
     release: &'p Release<'p>,
+    targets: &'p [Target],
 }
 
 impl Part<'_> {
-    fn render(&self) -> Rendered {
-        let wants = |target: Target| self.run.config.targets.contains(&target);
-        let mut rendered = Rendered::default();
+    fn render(&self) -> ReleaseFiles {
+        let wants = |target: Target| self.targets.contains(&target);
+        let (mut rendered, mut there) = (Rendered::default(), BTreeMap::new());
         if wants(Target::ProwConfig) || wants(Target::ProwJobs) {
             let actual::Read {
                 files,
                 unreadable,
                 findings,
             } = actual::files(self.run, self.release, self.snapshot);
-            let mut there = self.actual(files);
-            there.unreadable = unreadable;
-            let mut configs = prow_config::render(self.release, &there, &self.run.policy);
+            let mut actual = self.actual(files);
+            actual.unreadable = unreadable;
+            let mut configs = prow_config::render(self.release, &actual, &self.run.policy);
             if wants(Target::ProwJobs) {
-                self.jobs(wants(Target::ProwConfig), &there, &mut configs.files, &mut rendered);
+                self.jobs(wants(Target::ProwConfig), &actual, &mut configs.files, &mut rendered);
             }
             if wants(Target::ProwConfig) {
                 rendered.files.append(&mut configs.files);
                 rendered.findings.extend(findings);
             }
             rendered.findings.append(&mut configs.findings);
+            there = actual.files;
         }
         if wants(Target::ReleaseController) {
             self.release_controller(&mut rendered);
         }
-        rendered
+        let configs = there;
+        ReleaseFiles { rendered, configs }
     }
 
     fn release_controller(&self, rendered: &mut Rendered) {

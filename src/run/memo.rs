@@ -18,7 +18,7 @@ use crate::plan::Desired;
 use crate::source::{CommitId, Location, RepoName, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A release as it is remembered.
 #[derive(Serialize, Deserialize)]
@@ -40,8 +40,39 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 struct StoredFile {
     desired: String,
-    before: Option<Vec<u8>>,
-    after: Option<Vec<u8>>,
+    before: Option<Content>,
+    after: Option<Content>,
+}
+
+/// A file's bytes, stored as one piece: job files are megabytes, and byte by byte takes longer than deriving them.
+struct Content(Vec<u8>);
+
+impl Serialize for Content {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl serde::de::Visitor<'_> for Bytes {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a file's bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Content, E> {
+                Ok(Content(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Content, E> {
+                Ok(Content(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
 }
 
 impl Run {
@@ -146,7 +177,7 @@ fn heads(derived: &derive::Release<'_>) -> Option<Vec<Head>> {
 }
 
 fn store(file: &Desired) -> Option<StoredFile> {
-    let bytes = |bytes: &Option<crate::plan::Bytes>| bytes.as_ref().map(|bytes| bytes.to_vec());
+    let bytes = |bytes: &Option<crate::plan::Bytes>| bytes.as_ref().map(|bytes| Content(bytes.to_vec()));
     let desired = serde_json::to_string(file).ok()?;
     Some(StoredFile {
         desired,
@@ -157,7 +188,7 @@ fn store(file: &Desired) -> Option<StoredFile> {
 
 fn restore(stored: StoredFile) -> Option<Desired> {
     let mut file: Desired = serde_json::from_str(&stored.desired).ok()?;
-    file.before = stored.before.map(Into::into);
-    file.after = stored.after.map(Into::into);
+    file.before = stored.before.map(|content| content.0.into());
+    file.after = stored.after.map(|content| content.0.into());
     Some(file)
 }

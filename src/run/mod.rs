@@ -2,8 +2,10 @@
 
 pub mod actual;
 pub mod branches;
+mod carry;
 mod ci;
 pub mod components;
+pub mod cut;
 mod jobs;
 mod memo;
 pub mod metadata;
@@ -159,14 +161,37 @@ impl Run {
         metadata: &'a Metadata,
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
+        let outline = self.outline(metadata, ci)?;
+        let components = components::read(self, &outline);
+        Ok(complete(outline, &components))
+    }
+
+    /// What metadata and CI configs alone say of a release.
+    pub(crate) fn outline<'a>(
+        &'a self,
+        metadata: &'a Metadata,
+        ci: Option<&dyn Snapshot>,
+    ) -> Result<Outline<'a>, RunError> {
         let release = metadata.release;
         let rules = self.rules()?;
         let outline = Outline::draw(Input { rules, metadata });
         let mut outline = outline.map_err(|findings| RunError::Release { release, findings })?;
         let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline));
         outline.settle_branches(branches.as_ref());
-        let components = components::read(self, &outline);
-        Ok(complete(outline, &components))
+        Ok(outline)
+    }
+
+    /// What concerns several releases together: what was not carried forward, and releases that nobody looks after.
+    pub fn between(&self, releases: &[Release], ci: Option<&dyn Snapshot>) -> Vec<Finding> {
+        let mut findings = self.carry_forward_between(releases, ci);
+        let listed = matches!(self.config.releases, crate::config::Releases::List(_));
+        if let Some(newest) = releases.iter().max().filter(|_| listed) {
+            let known = releases::in_build_data(&self.config, &self.sources, None)
+                .ok()
+                .flatten();
+            findings.extend(crate::cut::detect::new_releases(*newest, &known.unwrap_or_default()));
+        }
+        findings
     }
 
     /// Renders the configured targets of derived releases.
@@ -181,13 +206,14 @@ impl Run {
         ci::render(self, releases, ci)
     }
 
-    /// Plans what is to change. Findings travel with the plan.
-    pub fn plan(&self, renderings: Vec<Rendering>, whole: bool) -> Plan {
-        let (mut desired, mut findings) = (Vec::new(), Vec::new());
+    /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.
+    pub fn plan(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool) -> Plan {
+        let (mut desired, mut findings) = (Vec::new(), between);
         for rendering in renderings {
             desired.extend(rendering.files);
             findings.extend(rendering.findings);
         }
+        findings.extend(crate::cut::guard::share(&mut desired));
         Plan::build(plan::Input {
             desired,
             findings,

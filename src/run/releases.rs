@@ -3,13 +3,62 @@
 use std::collections::BTreeSet;
 
 use super::{Run, RunError};
-use crate::config::Releases;
+use crate::config::{Config, Releases};
 use crate::derive::outline::payload_of;
 use crate::facts::group::Group;
 use crate::model::release::Release;
-use crate::source::Snapshot;
+use crate::source::{Snapshot, Sources};
 
 use crate::facts::ci_config::{self, ConfigName};
+
+/// The releases that build data has a branch of; `None` where it is no repository whose branches can be listed. Where each
+/// release has a repository of its own, those within `bounds` are looked for.
+///
+/// # Errors
+/// Build data cannot be read.
+pub fn in_build_data(
+    config: &Config,
+    sources: &Sources,
+    bounds: Option<(Release, Release)>,
+) -> Result<Option<BTreeSet<Release>>, RunError> {
+    let build_data = &config.sources.build_data;
+    let Some(location) = build_data.shared_repo() else {
+        return Ok(Some(probe(config, sources, bounds)));
+    };
+    let what = || "build data (`sources.build-data`)".to_owned();
+    let branches = sources
+        .branches(&location)
+        .map_err(|error| RunError::Source { what: what(), error })?;
+    Ok(branches.map(|branches| branches.iter().filter_map(|name| build_data.release_of(name)).collect()))
+}
+
+/// Looks for the repository of each release between two; of each major one after the other, until one is missing.
+fn probe(config: &Config, sources: &Sources, bounds: Option<(Release, Release)>) -> BTreeSet<Release> {
+    const MOST: u32 = 100;
+    let Some((from, to)) = bounds else {
+        return BTreeSet::new();
+    };
+    let mut found = BTreeSet::new();
+    let is_there = |release: Release| {
+        let (location, branch) = (
+            config.sources.build_data.repo(release),
+            config.sources.build_data.branch(release),
+        );
+        sources.open(&location.to_string(), &location, &branch).is_ok()
+    };
+    for major in from.major..=to.major.min(from.major.saturating_add(MOST)) {
+        let first = if major == from.major { from.minor } else { 0 };
+        let last = if major == to.major {
+            to.minor
+        } else {
+            first.saturating_add(MOST)
+        };
+        let releases = (first..=last).map(|minor| Release { major, minor });
+        found.extend(releases.take_while(|release| *release == to || is_there(*release)));
+    }
+    found.retain(|release| *release != to || is_there(to));
+    found
+}
 
 impl Run {
     /// The releases that are asked for, else those of the configuration; `auto` finds every release that build data has

@@ -1,0 +1,117 @@
+//! What the two OKD stanzas of an image's metadata say together.
+
+use serde_json::Value as Json;
+
+use super::filled;
+
+/// One thing that metadata says for OKD, whichever stanza says it.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, for people.
+    pub what: &'static str,
+    /// The key to write it under.
+    pub key: &'static str,
+    /// What it says.
+    pub value: Json,
+}
+
+/// Name, what it is, the key to write, where it is found in the view, and OCP's own value that it stands in for.
+type Kind = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+);
+
+const KINDS: [Kind; 10] = [
+    (
+        "dockerfile",
+        "Dockerfile",
+        "okd_alignment.dockerfile",
+        &["/okd/dockerfile", "/konflux/dockerfile"],
+        "/source/dockerfile",
+    ),
+    (
+        "from",
+        "`from`",
+        "okd_alignment.from",
+        &["/okd/from", "/konflux/from"],
+        "/from",
+    ),
+    ("path", "folder", "okd_alignment.path", &["/okd/path"], "/source/path"),
+    (
+        "context",
+        "build context",
+        "okd_alignment.context_dir",
+        &["/okd/context_dir"],
+        "",
+    ),
+    (
+        "tag",
+        "tag",
+        "okd_alignment.tag_name",
+        &["/okd/tag_name", "/konflux/payload_name"],
+        "/payload_name",
+    ),
+    (
+        "stand-in",
+        "stand-in",
+        "okd_alignment.resolve_as",
+        &["/okd/resolve_as"],
+        "",
+    ),
+    (
+        "build-args",
+        "build arguments",
+        "okd_alignment.build_args",
+        &["/okd/build_args"],
+        "",
+    ),
+    (
+        "repositories",
+        "RPM repositories",
+        "okd_alignment.inject_rpm_repositories",
+        &["/okd/inject_rpm_repositories", "/konflux/enabled_repos"],
+        "",
+    ),
+    (
+        "resources",
+        "resources",
+        "okd_alignment.resources",
+        &["/okd/resources"],
+        "",
+    ),
+    ("arches", "architectures", "okd.arches", &["/konflux/arches"], "/arches"),
+];
+
+impl Intent {
+    /// Everything that an image's view says for OKD and that differs from what holds for OCP.
+    pub fn all(view: &Json) -> Vec<Self> {
+        let said = KINDS.iter().filter_map(|(name, what, key, places, own)| {
+            let mut values = places.iter().filter_map(|place| view.pointer(place));
+            let value = values.find(|value| filled(value))?.clone();
+            let same = !own.is_empty() && view.pointer(own) == Some(&value);
+            (!same).then_some(Self { name, what, key, value })
+        });
+        said.collect()
+    }
+
+    /// Whether what the intent was for is still so, as far as metadata tells.
+    pub fn reason_remains(&self, before: &Json, after: &Json) -> bool {
+        let own = KINDS.iter().find(|kind| kind.0 == self.name).map_or("", |kind| kind.4);
+        // OCP now has itself what OKD had instead.
+        let adopted = !own.is_empty() && after.pointer(own) == Some(&self.value);
+        let same = |place: &str| before.pointer(place) == after.pointer(place);
+        match self.name {
+            // Whether the file is still there is looked up.
+            "dockerfile" => !adopted,
+            // What it stood in for must be the same.
+            "from" | "tag" | "path" | "arches" => !adopted && same(own),
+            "stand-in" => true,
+            _ => same("/source/dockerfile") && same("/source/path"),
+        }
+    }
+}

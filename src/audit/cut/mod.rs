@@ -1,0 +1,227 @@
+//! What OKD had on one release and lacks on the next although its reason still exists.
+//!
+//! An image's metadata has two stanzas for OKD, and what they say has moved from one to the other at cuts. So intents are
+//! compared, not stanzas: that OKD has a Dockerfile of its own, whichever of the two names it.
+
+mod intent;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use self::intent::Intent;
+use super::{Finding, Severity};
+use crate::derive::{self, Standing};
+use crate::facts::image::Image;
+use crate::model::metadata::Metadata;
+use crate::source::RepoName;
+
+/// Something that was lost.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// The finding, if the reason still exists.
+    pub finding: Finding,
+    /// What the reason is: a file of a component, where it has to be looked for.
+    pub file: Option<Wanted>,
+}
+
+/// A file of a component that may or may not still be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The component.
+    pub repo: RepoName,
+    /// The branch that the release is built from.
+    pub branch: String,
+    /// The file.
+    pub path: String,
+}
+
+/// What is compared of a release: its metadata, and where each image stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'s> {
+    /// ocp-build-data.
+    pub metadata: &'s Metadata,
+    /// The images that OKD needs.
+    pub images: &'s BTreeMap<String, derive::Image>,
+}
+
+/// Compares two neighbouring releases.
+pub fn lost(before: Side<'_>, after: Side<'_>) -> Vec<Lost> {
+    let pair = Pair { before, after };
+    let images = before.metadata.images.iter();
+    images.flat_map(|(key, image)| pair.image(key, image)).collect()
+}
+
+struct Pair<'p> {
+    before: Side<'p>,
+    after: Side<'p>,
+}
+
+impl Pair<'_> {
+    fn image(&self, key: &str, image: &Image) -> Vec<Lost> {
+        if !is_built(self.before, key) || self.after.metadata.broken.contains(key) {
+            return Vec::new();
+        }
+        let Some((next_key, next)) = self.successor(key, image) else {
+            return self.gone(key, image).into_iter().collect();
+        };
+        if !is_built(self.after, next_key) {
+            return self.dropped(key, next_key, next).into_iter().collect();
+        }
+        let (had, has) = (Intent::all(&image.view), Intent::all(&next.view));
+        let missing = had
+            .into_iter()
+            .filter(|intent| !has.iter().any(|other| other.name == intent.name));
+        missing
+            .filter_map(|intent| self.intent(next_key, image, next, &intent))
+            .collect()
+    }
+
+    /// The image of the next release that is this one: by its key, else by its tag in the same repository.
+    fn successor(&self, key: &str, image: &Image) -> Option<(&str, &Image)> {
+        let images = &self.after.metadata.images;
+        if let Some((key, next)) = images.get_key_value(key) {
+            return Some((key, next));
+        }
+        let tag = self.before.images.get(key)?.tag.value.as_str();
+        let same = |next: &&Image| next.view["source"]["url"] == image.view["source"]["url"];
+        let tagged = |next: &str| self.after.images.get(next).is_some_and(|image| image.tag.value == tag);
+        images
+            .iter()
+            .find(|(next, image)| tagged(next) && same(image))
+            .map(|(key, image)| (key.as_str(), image))
+    }
+
+    /// An image whose file is gone. If OCP had it, its going is OCP's business.
+    fn gone(&self, key: &str, image: &Image) -> Option<Lost> {
+        if image.view["mode"] != "disabled" || !self.after.metadata.broken.is_empty() {
+            return None;
+        }
+        let text = format!(
+            "{key} was there for OKD alone in {} and its file is gone in {}",
+            self.name(),
+            self.next()
+        );
+        let help = "add its file to ocp-build-data's new branch, or tell that OKD no longer needs it";
+        Some(self.lost("carry-image", key, text, help, None))
+    }
+
+    /// An image that is there and that OKD no longer builds. Where a stanza says so, that is intended.
+    fn dropped(&self, key: &str, next_key: &str, next: &Image) -> Option<Lost> {
+        let view = &next.view;
+        let said = view["okd"]["enabled"] == false
+            || view["konflux"]["mode"] == "disabled"
+            || filled(&view["okd"]["resolve_as"]);
+        let wanted = view["for_payload"] == true || self.after.images.contains_key(next_key);
+        if said || !wanted {
+            return None;
+        }
+        let why = match self.after.images.get(next_key).map(|image| &image.standing) {
+            Some(Standing::Dropped(why)) => why.clone(),
+            _ => "nothing needs it".to_owned(),
+        };
+        let text = format!(
+            "OKD built {key} in {} and no longer does in {}, though no stanza says so: {why}",
+            self.name(),
+            self.next()
+        );
+        let help = "put right what keeps it from being built, or let `okd_alignment.enabled` say that it is meant";
+        Some(self.lost("carry-image", next_key, text, help, None))
+    }
+
+    fn intent(&self, key: &str, before: &Image, after: &Image, intent: &Intent) -> Option<Lost> {
+        if !intent.reason_remains(&before.view, &after.view) {
+            return None;
+        }
+        let code = if intent.name == "dockerfile" {
+            "carry-dockerfile"
+        } else {
+            "carry-override"
+        };
+        let text = format!(
+            "OKD's {} of {key} in {} was {}; {} says nothing of it in either stanza",
+            intent.what,
+            self.name(),
+            short(&intent.value),
+            self.next()
+        );
+        let help = format!(
+            "carry `{}` forward to ocp-build-data's branch of {}",
+            intent.key,
+            self.next()
+        );
+        let file = if intent.name == "dockerfile" {
+            Some(self.wanted(key, before, intent)?)
+        } else {
+            None
+        };
+        Some(self.lost(code, key, text, &help, file))
+    }
+
+    fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<Wanted> {
+        let image = self.after.images.get(key)?;
+        let text = |value: &Json| value.as_str().unwrap_or_default().trim_end_matches('/').to_owned();
+        let folders = [text(&before.view["okd"]["path"]), text(&before.view["source"]["path"])];
+        let folder = folders.into_iter().find(|folder| !folder.is_empty());
+        let name = text(&intent.value);
+        Some(Wanted {
+            repo: image.repository.value.clone()?,
+            branch: image.branch.clone(),
+            path: folder.map_or(name.clone(), |folder| format!("{folder}/{name}")),
+        })
+    }
+
+    fn lost(&self, code: &'static str, key: &str, text: String, help: &str, file: Option<Wanted>) -> Lost {
+        let image = self.after.images.get(key).or_else(|| self.before.images.get(key));
+        let place = self.after.metadata.image_place(key, &[]);
+        let mut finding = Finding::new(Severity::Warning, code, text)
+            .with_place(place)
+            .with_release(self.next())
+            .with_help(help);
+        if let Some(image) = image {
+            finding.image = Some(image.tag.value.clone());
+            finding.component = image.repository.value.as_ref().map(RepoName::to_string);
+        }
+        Lost { finding, file }
+    }
+
+    fn name(&self) -> String {
+        self.before.metadata.release.to_string()
+    }
+
+    fn next(&self) -> String {
+        self.after.metadata.release.to_string()
+    }
+}
+
+/// Whether OKD wants the image built, be it derived or held for a fault of the run.
+fn is_built(release: Side<'_>, key: &str) -> bool {
+    release
+        .images
+        .get(key)
+        .is_some_and(|image| !matches!(image.standing, Standing::Dropped(_)))
+}
+
+fn filled(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::String(text) => !text.is_empty(),
+        Json::Array(items) => !items.is_empty(),
+        Json::Object(map) => !map.is_empty(),
+        _ => true,
+    }
+}
+
+/// A value on one line, cut to a readable length.
+fn short(value: &Json) -> String {
+    const LONGEST: usize = 100;
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), |text| format!("`{text}`"));
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text,
+    }
+}

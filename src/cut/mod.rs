@@ -1,0 +1,16 @@
+//! The branch cut: when a release's branches are made, in which order OKD's configs follow.
+//!
+//! Everything here is a pure function of what is there and what should be: a train that was stopped anywhere resumes,
+//! because its state is read off the files and nowhere else.
+
+pub mod detect;
+pub mod facts;
+pub mod guard;
+pub mod show;
+pub mod train;
+
+#[cfg(test)]
+mod tests;
+
+pub use facts::{Facts, Tag};
+pub use train::{Check, Kind, Step, Stuck, Train, Unit, World};

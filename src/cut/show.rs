@@ -1,0 +1,165 @@
+//! The train for people and for programs.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::train::{Check, Kind, Stuck, Train, Unit};
+use crate::audit::Finding;
+use crate::plan::{Desired, terminal};
+
+/// A cut as `--format json` has it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct View {
+    /// The releases, oldest first.
+    pub releases: Vec<String>,
+    /// The steps that are left, in order.
+    pub steps: Vec<StepView>,
+    /// Changes that no step can make.
+    pub stuck: Vec<Stuck>,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+    /// What the train waits for; absent where nothing was applied or nothing is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+}
+
+/// One step: one pull request.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StepView {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What it does.
+    pub kind: Kind,
+    /// The release whose pull request it is.
+    pub release: String,
+    /// The branch that the pull request is made from.
+    pub head: String,
+    /// What happens, in a sentence.
+    pub title: String,
+    /// Why it stands where it does.
+    pub because: String,
+    /// The components whose configs change.
+    pub components: Vec<String>,
+    /// The files.
+    pub files: Vec<FileView>,
+    /// What holds once it is merged.
+    pub checks: Vec<Check>,
+}
+
+/// One file of a step.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FileView {
+    /// The repository.
+    pub repo: String,
+    /// The path.
+    pub path: String,
+    /// `new`, `changed` or `removed`.
+    pub change: &'static str,
+}
+
+impl View {
+    /// The view of a train.
+    pub fn new(releases: Vec<String>, train: &Train, units: &[Unit], findings: Vec<Finding>) -> Self {
+        let steps = train.steps.iter().enumerate().map(|(at, step)| {
+            let units: Vec<&Unit> = step.units.iter().filter_map(|at| units.get(*at)).collect();
+            let mut components: Vec<String> = units.iter().filter_map(|unit| unit.component.clone()).collect();
+            components.sort();
+            components.dedup();
+            let changed = units
+                .iter()
+                .flat_map(|unit| &unit.files)
+                .filter(|file| file.before != file.after);
+            let mut files: Vec<FileView> = changed.map(file).collect();
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+            StepView {
+                number: at + 1,
+                kind: step.kind,
+                release: step.release.to_string(),
+                head: super::train::head(step.release),
+                title: title(step.kind, &step.release.to_string(), units.len()),
+                because: step.kind.because().to_owned(),
+                components,
+                files,
+                checks: step.checks.clone(),
+            }
+        });
+        Self {
+            releases,
+            steps: steps.collect(),
+            stuck: train.stuck.clone(),
+            findings,
+            waits_for: None,
+        }
+    }
+
+    /// The view as text; findings are told elsewhere.
+    pub fn text(&self) -> String {
+        let mut out = format!("branch cut {}: ", self.releases.join(" → "));
+        match self.steps.len() {
+            0 => out.push_str("nothing is left to do\n"),
+            1 => out.push_str("1 step is left\n"),
+            steps => {
+                let _ = writeln!(out, "{steps} steps are left, each after the merge of the one before");
+            }
+        }
+        for step in &self.steps {
+            let _ = writeln!(out, "\n{}. {} ({})", step.number, step.title, step.head);
+            let _ = writeln!(out, "   because {}", step.because);
+            let count = |change: &str| step.files.iter().filter(|file| file.change == change).count();
+            let counts = ["new", "changed", "removed"].map(|change| (count(change), change));
+            let counts = counts
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, change)| format!("{count} {change}"));
+            let _ = writeln!(out, "   files: {}", counts.collect::<Vec<_>>().join(", "));
+            if !step.components.is_empty() {
+                let _ = writeln!(out, "   components: {}", step.components.join(", "));
+            }
+            for check in &step.checks {
+                let broken = if check.broken_by.is_empty() {
+                    "holds".to_owned()
+                } else {
+                    format!("BROKEN by {}", check.broken_by.join("; "))
+                };
+                let _ = writeln!(out, "   check: {}: {broken}", check.check);
+            }
+        }
+        for stuck in &self.stuck {
+            let _ = writeln!(out, "\nnot in the train: {}\n   {}", stuck.path, stuck.why);
+        }
+        if let Some(waits) = &self.waits_for {
+            let _ = writeln!(out, "\nwaits for {waits}");
+        }
+        let lines: Vec<String> = out.lines().map(terminal).collect();
+        lines.join("\n") + "\n"
+    }
+}
+
+fn title(kind: Kind, release: &str, units: usize) -> String {
+    let configs = if units == 1 {
+        "1 config".to_owned()
+    } else {
+        format!("{units} configs")
+    };
+    match kind {
+        Kind::Vacate => format!("{release}: {configs} stop promoting elsewhere and move on"),
+        Kind::Bases => format!("{release}: {configs} whose images others are built from"),
+        Kind::Configs => format!("{release}: {configs} with their jobs"),
+        Kind::ReleaseController => format!("{release}: the release controller's file"),
+    }
+}
+
+fn file(desired: &Desired) -> FileView {
+    let change = match (&desired.before, &desired.after) {
+        (None, _) => "new",
+        (Some(_), None) => "removed",
+        (Some(_), Some(_)) => "changed",
+    };
+    FileView {
+        repo: desired.repo.to_string(),
+        path: desired.path.clone(),
+        change,
+    }
+}

@@ -1,0 +1,247 @@
+//! Tests of the train: whatever happens between two runs, no tag is promoted twice, and the train arrives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::train::{Jobs, plan};
+use super::{Facts, Kind, Tag, Train, Unit, World};
+use crate::model::release::Release;
+
+const OLD: Release = Release::new(4, 16);
+const NEW: Release = Release::new(4, 17);
+
+/// How a repository stands when the cut starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kinds {
+    /// Development moves on, the release branch is new.
+    Branches,
+    /// Development stays with the old release.
+    Stays,
+    /// There is nothing before the new release.
+    IsNew,
+    /// Each release has a branch of its own.
+    OnReleaseBranches,
+    /// Somebody moved development by hand.
+    MovedByHand,
+    /// Somebody did all of it by hand.
+    Done,
+}
+
+#[derive(Clone, Debug)]
+struct Repo {
+    kind: Kinds,
+    images: usize,
+    bases: Vec<usize>,
+}
+
+fn repos() -> impl Strategy<Value = Vec<Repo>> {
+    use Kinds::{Branches, Done, IsNew, MovedByHand, OnReleaseBranches, Stays};
+    let kind = prop::sample::select(vec![
+        Branches,
+        Branches,
+        Branches,
+        Stays,
+        IsNew,
+        OnReleaseBranches,
+        MovedByHand,
+        Done,
+    ]);
+    let repo = (kind, 1..3usize, prop::collection::vec(0..8usize, 0..3));
+    let repo = repo.prop_map(|(kind, images, bases)| Repo { kind, images, bases });
+    prop::collection::vec(repo, 1..9)
+}
+
+fn tag(release: Release, tag: &str) -> Tag {
+    Tag {
+        namespace: "origin".to_owned(),
+        name: format!("scos-{release}"),
+        tag: tag.to_owned(),
+    }
+}
+
+fn facts(repos: &[Repo], at: usize, release: Release) -> Facts {
+    let image = |repo: usize, image: usize| tag(release, &format!("i{repo}-{image}"));
+    Facts {
+        promotes: (0..repos[at].images).map(|n| image(at, n)).collect(),
+        bases: repos[at]
+            .bases
+            .iter()
+            .filter(|base| **base < repos.len())
+            .map(|base| image(*base, 0))
+            .collect(),
+    }
+}
+
+/// What is there at the start, and what should be there in the end with the release it belongs to.
+fn worlds(repos: &[Repo]) -> (World, BTreeMap<String, (Release, Facts)>) {
+    let (mut world, mut wanted) = (World::default(), BTreeMap::new());
+    world.streams = [OLD, NEW]
+        .map(|release| ("origin".to_owned(), format!("scos-{release}")))
+        .into();
+    for (at, repo) in repos.iter().enumerate() {
+        let (dev, branch, next) = (
+            format!("{at}/main"),
+            format!("{at}/release-4.16"),
+            format!("{at}/release-4.17"),
+        );
+        let [old, new] = [OLD, NEW].map(|release| facts(repos, at, release));
+        let mut there = |path: &str, facts: &Facts| drop(world.configs.insert(path.to_owned(), facts.clone()));
+        let mut want =
+            |path: &str, release, facts: &Facts| drop(wanted.insert(path.to_owned(), (release, facts.clone())));
+        match repo.kind {
+            Kinds::Branches => {
+                there(&dev, &old);
+                want(&dev, NEW, &new);
+                want(&branch, OLD, &old);
+            }
+            Kinds::Stays => {
+                there(&dev, &old);
+                want(&dev, OLD, &old);
+            }
+            Kinds::IsNew => want(&dev, NEW, &new),
+            Kinds::OnReleaseBranches => {
+                there(&branch, &old);
+                want(&branch, OLD, &old);
+                want(&next, NEW, &new);
+            }
+            Kinds::MovedByHand => {
+                there(&dev, &new);
+                want(&dev, NEW, &new);
+                want(&branch, OLD, &old);
+            }
+            Kinds::Done => {
+                there(&dev, &new);
+                there(&branch, &old);
+                want(&dev, NEW, &new);
+                want(&branch, OLD, &old);
+            }
+        }
+    }
+    (world, wanted)
+}
+
+/// What is left to do.
+fn units(world: &World, wanted: &BTreeMap<String, (Release, Facts)>) -> Vec<Unit> {
+    let left = wanted
+        .iter()
+        .filter(|(path, (_, facts))| world.configs.get(*path) != Some(facts));
+    let unit = |(path, (release, facts)): (&String, &(Release, Facts))| Unit {
+        path: path.clone(),
+        release: *release,
+        component: None,
+        before: world.configs.get(path).cloned(),
+        after: Some(facts.clone()),
+        jobs: Jobs::Rendered,
+        files: Vec::new(),
+    };
+    left.map(unit).collect()
+}
+
+fn checked(world: &World, units: &[Unit]) -> Train {
+    let train = plan(world, units);
+    for step in &train.steps {
+        for check in &step.checks {
+            assert!(check.broken_by.is_empty(), "{step:?}");
+        }
+    }
+    train
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+    #[test]
+    fn no_tag_is_promoted_twice_and_the_train_arrives(
+        repos in repos(),
+        actions in prop::collection::vec((0..4u8, 0..100usize), 0..12),
+    ) {
+        let (mut world, wanted) = worlds(&repos);
+        let mut open: Vec<Unit> = Vec::new();
+        let mut seen = 0;
+        for (action, which) in actions.into_iter().chain([(0, 0); 40]) {
+            let left = units(&world, &wanted);
+            let train = checked(&world, &left);
+            prop_assert!(train.stuck.is_empty(), "{:?}", train.stuck);
+            let Some(first) = train.steps.first() else { break };
+            seen += 1;
+            let proposed: Vec<Unit> = first.units.iter().map(|at| left[*at].clone()).collect();
+            match action {
+                // The pull request is merged as it was first opened, whatever else has happened since.
+                1 if !open.is_empty() => open.drain(..).for_each(|unit| world.apply(&unit)),
+                // Nothing comes of it: the run was killed, or nobody has merged yet.
+                1 | 2 => open = proposed,
+                // A person takes over one change by hand.
+                3 => world.apply(&proposed[which % proposed.len()]),
+                _ => proposed.iter().for_each(|unit| world.apply(unit)),
+            }
+            prop_assert!(world.doubles().is_empty(), "{:?}", world.doubles());
+        }
+        prop_assert!(units(&world, &wanted).is_empty(), "it did not arrive after {} runs", seen);
+    }
+
+    #[test]
+    fn the_steps_are_in_order(repos in repos()) {
+        let (world, wanted) = worlds(&repos);
+        let left = units(&world, &wanted);
+        let train = checked(&world, &left);
+        let done: BTreeSet<usize> = train.steps.iter().flat_map(|step| step.units.iter().copied()).collect();
+        prop_assert_eq!(done.len(), left.len());
+        let step_of = |path: &str| train.steps.iter().position(|step| step.units.iter().any(|at| left[*at].path == path));
+        for unit in left.iter().filter(|unit| unit.path.ends_with("/release-4.16")) {
+            let (moves, comes) = (step_of(&unit.path.replace("release-4.16", "main")), step_of(&unit.path));
+            prop_assert!(moves < comes, "{} comes before its development branch has moved", unit.path);
+        }
+        // Bases that a moving config needs may have to come before it; other than that each kind has one step a release.
+        prop_assert!(train.steps.len() <= 8, "{:?}", train.steps);
+        prop_assert!(train.steps.iter().all(|step| step.kind != Kind::ReleaseController));
+    }
+}
+
+#[test]
+fn what_two_configs_want_is_told_and_left() {
+    let unit = |path: &str, release| Unit {
+        path: path.to_owned(),
+        release,
+        component: None,
+        before: None,
+        after: Some(Facts {
+            promotes: [tag(OLD, "x")].into(),
+            bases: BTreeSet::new(),
+        }),
+        jobs: Jobs::Rendered,
+        files: Vec::new(),
+    };
+    let train = plan(&World::default(), &[unit("a", OLD), unit("b", OLD)]);
+    assert!(train.steps.is_empty());
+    assert_eq!(train.stuck[0].why, "b is to promote origin/scos-4.16:x, too");
+    let mut world = World::default();
+    world.configs.insert(
+        "c".to_owned(),
+        Facts {
+            promotes: [tag(OLD, "x")].into(),
+            bases: BTreeSet::new(),
+        },
+    );
+    let train = plan(&world, &[unit("a", OLD)]);
+    assert_eq!(train.stuck[0].why, "c promotes origin/scos-4.16:x");
+}
+
+#[test]
+fn a_config_without_jobs_breaks_a_rule() {
+    let facts = Facts {
+        promotes: [tag(OLD, "x")].into(),
+        bases: BTreeSet::new(),
+    };
+    let unit = Unit {
+        path: "a".to_owned(),
+        release: OLD,
+        component: None,
+        before: None,
+        after: Some(facts),
+        jobs: Jobs::None,
+        files: Vec::new(),
+    };
+    let train = plan(&World::default(), &[unit]);
+    assert_eq!(train.steps[0].checks[2].broken_by, ["a"]);
+}

@@ -1,0 +1,381 @@
+//! The train: which changes go in which step, so that at no point two configs promote one tag.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Facts, Tag};
+use crate::model::release::Release;
+use crate::plan::Desired;
+
+/// What is there.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Every config that promotes for OKD, by path.
+    pub configs: BTreeMap<String, Facts>,
+    /// The payloads' streams, `(namespace, name)`.
+    pub streams: BTreeSet<(String, String)>,
+}
+
+/// What changes at once: a config with its jobs, or a file that stands for itself.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// The config's path, or that of the file.
+    pub path: String,
+    /// The release whose pull request it goes into.
+    pub release: Release,
+    /// The component, if it is about one.
+    pub component: Option<String>,
+    /// What the config says now; `None`: it is not there, or this is no config.
+    pub before: Option<Facts>,
+    /// What it will say.
+    pub after: Option<Facts>,
+    /// Whether it is a config, with jobs that were rendered from it.
+    pub jobs: Jobs,
+    /// The files.
+    pub files: Vec<Desired>,
+}
+
+/// How a unit stands with its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Jobs {
+    /// It is a config whose jobs change with it.
+    Rendered,
+    /// It is no config.
+    None,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Configs stop promoting what others are to promote.
+    Vacate,
+    /// Configs whose images others are built from.
+    Bases,
+    /// All other configs.
+    Configs,
+    /// The release controller's file.
+    ReleaseController,
+}
+
+impl Kind {
+    /// Why the step stands where it does.
+    pub fn because(self) -> &'static str {
+        match self {
+            Self::Vacate => "two configs must not promote one tag: the old promotion goes before the new one comes",
+            Self::Bases => "what others are built from is promoted before them",
+            Self::Configs => "what they are built from is promoted, and nothing else promotes their tags any more",
+            Self::ReleaseController => "the release's stream has configs that promote to it",
+        }
+    }
+}
+
+/// A rule that holds after a step, and whether it does.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Check {
+    /// What must hold.
+    pub check: &'static str,
+    /// What breaks it; empty: it holds.
+    pub broken_by: Vec<String>,
+}
+
+/// One step: one pull request.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does.
+    pub kind: Kind,
+    /// The release whose pull request it is.
+    pub release: Release,
+    /// Its changes: indices into the units.
+    pub units: Vec<usize>,
+    /// What holds once it is merged.
+    pub checks: Vec<Check>,
+}
+
+/// A change that no step can make.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Stuck {
+    /// The config or file.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The steps that are left, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Train {
+    /// Steps.
+    pub steps: Vec<Step>,
+    /// What stays.
+    pub stuck: Vec<Stuck>,
+}
+
+impl World {
+    /// The configs with units applied.
+    fn with<'u>(&self, units: impl IntoIterator<Item = &'u Unit>) -> World {
+        let mut world = self.clone();
+        for unit in units {
+            world.apply(unit);
+        }
+        world
+    }
+
+    /// Applies a change.
+    pub fn apply(&mut self, unit: &Unit) {
+        if let Some(after) = &unit.after {
+            self.configs.insert(unit.path.clone(), after.clone());
+        } else if unit.before.is_some() {
+            self.configs.remove(&unit.path);
+        }
+    }
+
+    /// Who promotes each tag.
+    pub fn promoters(&self) -> BTreeMap<&Tag, Vec<&str>> {
+        let mut promoters: BTreeMap<&Tag, Vec<&str>> = BTreeMap::new();
+        for (path, facts) in &self.configs {
+            for tag in &facts.promotes {
+                promoters.entry(tag).or_default().push(path);
+            }
+        }
+        promoters
+    }
+
+    /// The tags that several configs promote.
+    pub fn doubles(&self) -> BTreeMap<&Tag, Vec<&str>> {
+        let mut promoters = self.promoters();
+        promoters.retain(|_, paths| paths.len() > 1);
+        promoters
+    }
+
+    fn is_payload(&self, tag: &Tag) -> bool {
+        self.streams.contains(&(tag.namespace.clone(), tag.name.clone()))
+    }
+}
+
+/// Plans the steps from what is there to what should be.
+pub fn plan(world: &World, units: &[Unit]) -> Train {
+    let promotable = units.iter().filter_map(|unit| unit.after.as_ref());
+    let promotable: BTreeSet<&Tag> = promotable
+        .chain(world.configs.values())
+        .flat_map(|f| &f.promotes)
+        .collect();
+    let mut planner = Planner {
+        units,
+        promotable,
+        // What configs name today is in the registry today: a tag outlives its promotion.
+        known: world
+            .configs
+            .values()
+            .flat_map(|f| f.promotes.iter().chain(&f.bases))
+            .cloned()
+            .collect(),
+        world: world.clone(),
+        pending: (0..units.len()).collect(),
+    };
+    let mut train = Train::default();
+    while let Some(step) = planner.next() {
+        train.steps.push(step);
+    }
+    train.stuck = planner
+        .pending
+        .iter()
+        .filter_map(|at| units.get(*at))
+        .map(|unit| planner.stuck(unit))
+        .collect();
+    train
+}
+
+struct Planner<'u> {
+    units: &'u [Unit],
+    /// Tags that some config promotes or will promote; others come from elsewhere.
+    promotable: BTreeSet<&'u Tag>,
+    /// Tags that are in the registry.
+    known: BTreeSet<Tag>,
+    world: World,
+    pending: Vec<usize>,
+}
+
+impl<'u> Planner<'u> {
+    /// Finds and makes the next step.
+    fn next(&mut self) -> Option<Step> {
+        let mut releases: Vec<Release> = self.pending_units().map(|(_, unit)| unit.release).collect();
+        releases.sort_by(|a, b| b.cmp(a));
+        releases.dedup();
+        let later = [Kind::Bases, Kind::Configs, Kind::ReleaseController];
+        let vacate = releases.iter().map(|release| (*release, Kind::Vacate));
+        let others = releases.iter().flat_map(|release| later.map(|kind| (*release, kind)));
+        let order: Vec<_> = vacate.chain(others).collect();
+        let found = order
+            .into_iter()
+            .find_map(|(release, kind)| self.step(release, Some(kind)));
+        // Changes of different kinds that need one another go together.
+        found.or_else(|| releases.into_iter().find_map(|release| self.step(release, None)))
+    }
+
+    fn pending_units(&self) -> impl Iterator<Item = (usize, &'u Unit)> + '_ {
+        self.pending.iter().filter_map(|at| Some((*at, self.units.get(*at)?)))
+    }
+
+    /// Makes the largest step of a release and kind; without a kind, of all kinds together.
+    fn step(&mut self, release: Release, kind: Option<Kind>) -> Option<Step> {
+        let group = self.pending_units().filter(|(_, unit)| unit.release == release);
+        let group: Vec<usize> = group
+            .filter(|(_, unit)| kind.is_none_or(|kind| self.kind(unit) == kind))
+            .map(|(at, _)| at)
+            .collect();
+        let chosen = self.largest(group);
+        if chosen.is_empty() {
+            return None;
+        }
+        let kinds = chosen
+            .iter()
+            .filter_map(|at| self.units.get(*at))
+            .map(|unit| self.kind(unit));
+        let kind = kind.or(kinds.min()).unwrap_or(Kind::Configs);
+        let before: BTreeSet<Tag> = self.world.doubles().into_keys().cloned().collect();
+        for at in &chosen {
+            if let Some(unit) = self.units.get(*at) {
+                self.world.apply(unit);
+                self.known
+                    .extend(unit.after.iter().flat_map(|facts| facts.promotes.iter().cloned()));
+            }
+        }
+        self.pending.retain(|at| !chosen.contains(at));
+        let checks = self.checks(&chosen, &before);
+        Some(Step {
+            kind,
+            release,
+            units: chosen,
+            checks,
+        })
+    }
+
+    /// What kind of step a change belongs to, as things stand.
+    fn kind(&self, unit: &'u Unit) -> Kind {
+        if unit.before.is_none() && unit.after.is_none() {
+            return match unit.jobs {
+                Jobs::Rendered => Kind::Configs,
+                Jobs::None => Kind::ReleaseController,
+            };
+        }
+        let promotes = |facts: &'u Option<Facts>| facts.iter().flat_map(|facts| &facts.promotes);
+        let after: BTreeSet<&Tag> = promotes(&unit.after).collect();
+        if promotes(&unit.before).any(|tag| !after.contains(tag)) {
+            return Kind::Vacate;
+        }
+        let promoters = self.world.promoters();
+        let new = |tag: &&Tag| !promoters.contains_key(*tag);
+        let mut fresh = after.iter().copied().filter(new);
+        let needed: BTreeSet<&Tag> = self
+            .pending_units()
+            .filter(|(_, other)| other.path != unit.path)
+            .flat_map(|(_, other)| other.after.iter().flat_map(|facts| &facts.bases))
+            .collect();
+        if fresh.any(|tag| needed.contains(tag)) {
+            Kind::Bases
+        } else {
+            Kind::Configs
+        }
+    }
+
+    /// The largest part of a group that breaks no rule.
+    fn largest(&self, mut group: Vec<usize>) -> Vec<usize> {
+        loop {
+            let chosen: Vec<&Unit> = group.iter().filter_map(|at| self.units.get(*at)).collect();
+            let after = self.world.with(chosen.iter().copied());
+            let (promoters, there) = (after.promoters(), self.world.promoters());
+            let breaks = |unit: &Unit| {
+                let Some(facts) = &unit.after else { return false };
+                let was = unit.before.as_ref().map(|facts| &facts.promotes);
+                let is_new = |tag: &&Tag| !was.is_some_and(|was| was.contains(*tag));
+                let mut new = facts.promotes.iter().filter(is_new);
+                let doubles = new.any(|tag| promoters.get(tag).is_some_and(|paths| paths.len() > 1));
+                doubles
+                    || facts
+                        .bases
+                        .iter()
+                        .any(|tag| self.lacks(tag, &after, &there, &promoters))
+            };
+            let kept = group
+                .iter()
+                .copied()
+                .filter(|at| self.units.get(*at).is_some_and(|unit| !breaks(unit)));
+            let kept: Vec<usize> = kept.collect();
+            if kept.len() == group.len() {
+                return kept;
+            }
+            group = kept;
+        }
+    }
+
+    /// Whether a base is a payload's tag that is not there yet, though some config will promote it.
+    fn lacks(
+        &self,
+        tag: &Tag,
+        world: &World,
+        there: &BTreeMap<&Tag, Vec<&str>>,
+        after: &BTreeMap<&Tag, Vec<&str>>,
+    ) -> bool {
+        let promoted = there.contains_key(tag) || after.contains_key(tag) || self.known.contains(tag);
+        world.is_payload(tag) && self.promotable.contains(tag) && !promoted
+    }
+
+    fn checks(&self, chosen: &[usize], before: &BTreeSet<Tag>) -> Vec<Check> {
+        let doubles = self.world.doubles();
+        let doubles = doubles.iter().filter(|(tag, _)| !before.contains(**tag));
+        let doubles = doubles.map(|(tag, paths)| format!("{tag}: {}", paths.join(", ")));
+        let units = || chosen.iter().filter_map(|at| self.units.get(*at));
+        let bases = units().flat_map(|unit| unit.after.iter().flat_map(|facts| &facts.bases));
+        let bases: BTreeSet<String> = bases
+            .filter(|tag| self.world.is_payload(tag) && self.promotable.contains(*tag) && !self.known.contains(*tag))
+            .map(Tag::to_string)
+            .collect();
+        let without = units().filter(|unit| unit.after.is_some() && unit.jobs == Jobs::None);
+        vec![
+            Check {
+                check: "no two configs promote one tag",
+                broken_by: doubles.collect(),
+            },
+            Check {
+                check: "every tag of a payload that a config is built from has been promoted",
+                broken_by: bases.into_iter().collect(),
+            },
+            Check {
+                check: "every config has its jobs, and every job its config",
+                broken_by: without.map(|unit| unit.path.clone()).collect(),
+            },
+        ]
+    }
+
+    fn stuck(&self, unit: &Unit) -> Stuck {
+        let promoters = self.world.promoters();
+        let tags = unit.after.iter().flat_map(|facts| &facts.promotes);
+        let taken = tags.filter_map(|tag| {
+            let other = promoters.get(tag)?.iter().find(|path| **path != unit.path)?;
+            Some(format!("{other} promotes {tag}"))
+        });
+        let bases = unit.after.iter().flat_map(|facts| &facts.bases);
+        let lacking = bases
+            .filter(|tag| self.lacks(tag, &self.world, &promoters, &promoters))
+            .map(|tag| format!("nothing promotes {tag} yet"));
+        let rivals = self.pending_units().filter(|(_, other)| other.path != unit.path);
+        let rivals = rivals.filter_map(|(_, other)| {
+            let theirs = &other.after.as_ref()?.promotes;
+            let tag = unit.after.as_ref()?.promotes.iter().find(|tag| theirs.contains(*tag))?;
+            Some(format!("{} is to promote {tag}, too", other.path))
+        });
+        let why: Vec<String> = taken.chain(lacking).chain(rivals).collect();
+        Stuck {
+            path: unit.path.clone(),
+            why: if why.is_empty() {
+                "another change has to come first".to_owned()
+            } else {
+                why.join("; ")
+            },
+        }
+    }
+}
+
+/// The branch that a release's pull request is made from.
+pub fn head(release: Release) -> String {
+    format!("lockstep/{}/{release}", crate::target::prow_config::GROUP)
+}

@@ -1,0 +1,260 @@
+//! Puts a cut together: what is there, what each release derives, and the train from one to the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Run, RunError, ci};
+use crate::audit::{Finding, Severity};
+use crate::config::Target;
+use crate::cut::{self, Facts, Train, Unit, World, train};
+use crate::derive::{Config, Release};
+use crate::plan::{self, Desired, Plan};
+use crate::source::{RepoName, Snapshot};
+use crate::target::prow_jobs;
+use crate::yaml;
+
+/// A cut: the train, and all that its steps are made of.
+#[derive(Debug, Default)]
+pub struct Cut {
+    /// The changes.
+    pub units: Vec<Unit>,
+    /// The steps.
+    pub train: Train,
+    /// What was found on the way.
+    pub findings: Vec<Finding>,
+}
+
+impl Cut {
+    /// The plan of one step.
+    pub fn plan(&self, step: &train::Step, run: &Run) -> Plan {
+        let units = step.units.iter().filter_map(|at| self.units.get(*at));
+        Plan::build(plan::Input {
+            desired: units.flat_map(|unit| unit.files.iter().cloned()).collect(),
+            findings: Vec::new(),
+            policy: run.policy.clone(),
+            max_removals: run.config.limits.removals,
+            whole: false,
+        })
+    }
+}
+
+impl Run {
+    /// The removal of a config that nothing takes over, with its jobs; `None` where a person has to judge.
+    fn retired(
+        &self,
+        left: &LeftBehind<'_>,
+        ci: Option<&Arc<dyn Snapshot>>,
+        texts: &BTreeMap<String, plan::Bytes>,
+    ) -> Result<Option<Unit>, RunError> {
+        let text = texts
+            .get(left.path)
+            .filter(|text| left.obsolete && !left.has_additions(text));
+        let Some(text) = text else { return Ok(None) };
+        let source = prow_jobs::Source {
+            config: left.path.to_owned(),
+            repo: left.repo.clone(),
+            branch: left.branch.clone(),
+            text: None,
+            held: false,
+            images: Vec::new(),
+        };
+        let because = format!(
+            "{} is built from branch {} now, and the release after it builds nothing there",
+            left.release.metadata.release, left.config.branch
+        );
+        let files = ci::retire(self, left.release, ci, &source, text, &because)?;
+        let unit = Unit {
+            path: left.path.to_owned(),
+            release: left.release.metadata.release,
+            component: Some(left.repo.to_string()),
+            before: Some(left.facts.clone()),
+            after: None,
+            jobs: train::Jobs::Rendered,
+            files,
+        };
+        let goes = unit
+            .files
+            .iter()
+            .any(|file| file.path == left.path && file.after.is_none());
+        Ok(goes.then_some(unit))
+    }
+
+    /// Plans the cut of derived releases, oldest first.
+    ///
+    /// # Errors
+    /// The files as they are cannot be read.
+    pub fn cut(&self, releases: &[Release<'_>], ci: Option<&Arc<dyn Snapshot>>) -> Result<Cut, RunError> {
+        let parts = ci::parts(self, releases, ci, &Target::ALL)?;
+        let mut cut = Cut::default();
+        let (mut world, mut texts) = (World::default(), BTreeMap::new());
+        for release in releases {
+            let payload = &release.payload;
+            world
+                .streams
+                .insert((payload.namespace.value.clone(), payload.name.value.clone()));
+        }
+        for part in &parts {
+            for (path, text) in &part.configs {
+                texts.entry(path.clone()).or_insert_with(|| Arc::clone(text));
+                if let (false, Ok(facts)) = (world.configs.contains_key(path), cut::facts::read(text)) {
+                    world.configs.insert(path.clone(), facts);
+                }
+            }
+        }
+        let mut claimed = BTreeSet::new();
+        for (release, part) in releases.iter().zip(parts) {
+            cut.findings.extend(release.findings.iter().cloned());
+            cut.findings.extend(part.rendered.findings);
+            let units = units(release, part.rendered.files);
+            let derived = units.iter().filter(|unit| unit.files.iter().any(|file| !file.held));
+            claimed.extend(derived.map(|unit| unit.path.clone()));
+            cut.units.extend(
+                units
+                    .into_iter()
+                    .filter(|unit| unit.files.iter().any(|file| file.before != file.after)),
+            );
+        }
+        for left in left_behind(releases, &world, &claimed) {
+            match self.retired(&left, ci, &texts)? {
+                Some(unit) => cut.units.push(unit),
+                None => cut.findings.push(left.finding()),
+            }
+        }
+        cut.findings.extend(shared(&mut cut.units));
+        cut.findings.sort();
+        cut.findings.dedup();
+        cut.train = train::plan(&world, &cut.units);
+        Ok(cut)
+    }
+}
+
+/// Puts files that change together together: a config and its jobs.
+fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
+    let configs = files.iter().filter(|file| prow_jobs::config_of(&file.path).is_some());
+    let job_paths: BTreeMap<String, String> = configs
+        .filter_map(|config| prow_jobs::Source::of(config, true))
+        .flat_map(|source| {
+            source
+                .paths()
+                .map(|path| (path, source.config.clone()))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let mut units: BTreeMap<String, Unit> = BTreeMap::new();
+    for file in files {
+        let path = job_paths.get(&file.path).unwrap_or(&file.path).clone();
+        let is_config = path == file.path && prow_jobs::config_of(&path).is_some();
+        let unit = units.entry(path.clone()).or_insert_with(|| Unit {
+            path,
+            release: release.metadata.release,
+            component: file.component.clone(),
+            before: None,
+            after: None,
+            jobs: train::Jobs::None,
+            files: Vec::new(),
+        });
+        if is_config {
+            let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { cut::facts::read(text.as_deref()?).ok() };
+            (unit.before, unit.after) = (facts(&file.before), facts(&file.after));
+        } else if file.target == prow_jobs::NAME {
+            unit.jobs = train::Jobs::Rendered;
+        }
+        unit.files.push(file);
+    }
+    units.into_values().collect()
+}
+
+/// A config that promotes to a release which is built from another branch, and that no release takes over.
+struct LeftBehind<'l> {
+    path: &'l str,
+    repo: RepoName,
+    branch: String,
+    facts: &'l Facts,
+    /// The release that it promotes to, and its config for the repository.
+    release: &'l Release<'l>,
+    config: &'l Config,
+    /// Whether the release after that one positively has nothing to build there.
+    obsolete: bool,
+}
+
+impl LeftBehind<'_> {
+    fn finding(&self) -> Finding {
+        let number = self.release.metadata.release;
+        let (path, branch) = (self.path, &self.config.branch);
+        let text = format!(
+            "{path} promotes to {number}, which is built from branch {branch} of {}; no release of this cut takes the config over",
+            self.repo
+        );
+        let help = "remove the config and its jobs by hand, or include the release that is built from its branch";
+        Finding::new(Severity::Warning, "left-behind", text)
+            .with_component(self.repo.to_string())
+            .with_release(number.to_string())
+            .with_help(help)
+    }
+
+    /// The names of tests that somebody added.
+    fn has_additions(&self, text: &[u8]) -> bool {
+        let tests = yaml::parse_section(text, "tests").ok().flatten();
+        let names = tests.as_ref().and_then(yaml::Node::as_seq).unwrap_or_default();
+        let ours = self.config.tests.value.as_array().cloned().unwrap_or_default();
+        let is_ours = |name: Option<&str>| ours.iter().any(|test| test["as"].as_str() == name);
+        names
+            .iter()
+            .any(|test| !is_ours(test.get("as").and_then(yaml::Node::text)))
+    }
+}
+
+fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTreeSet<String>) -> Vec<LeftBehind<'l>> {
+    let mut found = Vec::new();
+    for (path, facts) in world.configs.iter().filter(|(path, _)| !claimed.contains(*path)) {
+        let Some((repo, branch)) = prow_jobs::config_of(path) else {
+            continue;
+        };
+        for release in releases {
+            let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
+            let here = |tag: &cut::Tag| tag.namespace == *namespace && tag.name == *name;
+            let elsewhere = |config: &&Config| !config.images.is_empty() && config.branch != branch;
+            let Some(config) = release.configs.get(&repo).filter(elsewhere) else {
+                continue;
+            };
+            if !facts.promotes.iter().any(here) {
+                continue;
+            }
+            let next = releases
+                .iter()
+                .find(|other| other.metadata.release > release.metadata.release);
+            let obsolete = next.is_some_and(|next| {
+                let nothing = |config: &Config| config.images.is_empty() && config.held.is_empty();
+                next.complete && next.configs.get(&repo).is_none_or(nothing)
+            });
+            let (repo, branch) = (repo.clone(), branch.clone());
+            found.push(LeftBehind {
+                path,
+                repo,
+                branch,
+                facts,
+                release,
+                config,
+                obsolete,
+            });
+        }
+    }
+    found
+}
+
+/// Two releases can be built from one branch; its one config cannot promote for both, so neither changes it.
+fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
+    let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for unit in units.iter() {
+        wanted
+            .entry(unit.path.clone())
+            .or_default()
+            .insert(unit.release.to_string());
+    }
+    wanted.retain(|_, releases| releases.len() > 1);
+    units.retain(|unit| !wanted.contains_key(&unit.path));
+    wanted
+        .into_iter()
+        .map(|(path, releases)| cut::guard::shared(&path, releases))
+        .collect()
+}
