@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use cel::common::types::{CelBool, CelString};
+use cel::common::types::{CelBool, CelString, LIST_TYPE};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, extensions};
@@ -56,6 +56,10 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("lowerAscii", "text.lowerAscii()"),
     ("map", "list.map(x, value): the value for each item"),
     ("matches", "text.matches(regex)"),
+    (
+        "merge",
+        "merge(list of mappings): one mapping; the later one wins where both have a key",
+    ),
     ("replace", "text.replace(old, new)"),
     ("size", "size(list), size(text) or size(map)"),
     ("split", "text.split(separator)"),
@@ -70,10 +74,24 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib().with_optional_support(false);
     let declared = env
         .add_extension(extensions::strings)
-        .and_then(|()| cel::add_overload!(env, fn capture: (CelString, CelString) -> Result<CelString>));
+        .and_then(|()| cel::add_overload!(env, fn capture: (CelString, CelString) -> Result<CelString>))
+        .and_then(|()| env.add_overload("merge", "merge(list)", vec![LIST_TYPE], merge));
     declared.expect("the names of the added functions are new");
     Arc::new(env)
 });
+
+/// One mapping of several: the later one wins where both have a key.
+fn merge<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let fault = || ExecutionError::function_error("merge", "a list of mappings is expected");
+    let list = args.first().map(|list| cel::Value::try_from(list.as_ref())).transpose()?;
+    let Some(cel::Value::List(maps)) = list else { return Err(fault()) };
+    let mut merged = HashMap::new();
+    for map in maps.iter() {
+        let cel::Value::Map(map) = map else { return Err(fault()) };
+        merged.extend(map.map.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+    Ok(CowVal::Owned(cel::Value::from(merged).try_into()?))
+}
 
 /// The first group of the regular expression's first match, or an empty text.
 fn capture(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'static>, ExecutionError> {
