@@ -83,8 +83,13 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
 /// One mapping of several: the later one wins where both have a key.
 fn merge<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let fault = || ExecutionError::function_error("merge", "a list of mappings is expected");
-    let list = args.first().map(|list| cel::Value::try_from(list.as_ref())).transpose()?;
-    let Some(cel::Value::List(maps)) = list else { return Err(fault()) };
+    let list = args
+        .first()
+        .map(|list| cel::Value::try_from(list.as_ref()))
+        .transpose()?;
+    let Some(cel::Value::List(maps)) = list else {
+        return Err(fault());
+    };
     let mut merged = HashMap::new();
     for map in maps.iter() {
         let cel::Value::Map(map) = map else { return Err(fault()) };

@@ -32,6 +32,11 @@ fn every_function_of_the_reference_can_be_called() {
         ("lowerAscii", "'AB'.lowerAscii()", json!("ab")),
         ("map", "list.map(i, i + '!')", json!(["x!", "y!"])),
         ("matches", "text.matches('^a-.')", json!(true)),
+        (
+            "merge",
+            "merge([map, {'k': 'w'}, {'l': [1]}])",
+            json!({"k": "w", "l": [1]}),
+        ),
         ("replace", "text.replace('-', '_')", json!("a_b_c")),
         ("size", "size(list) + size(text) + size(map)", json!(8)),
         ("split", "text.split('-')", json!(["a", "b", "c"])),
@@ -47,7 +52,7 @@ fn every_function_of_the_reference_can_be_called() {
         );
         assert_eq!(value(source), Ok(expected), "{name}: {source}");
     }
-    assert_eq!(FUNCTIONS.len(), 25, "a new function needs a line above");
+    assert_eq!(FUNCTIONS.len(), 26, "a new function needs a line above");
 }
 
 #[test]
