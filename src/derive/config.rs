@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::outline::Outline;
@@ -22,16 +23,21 @@ pub(super) fn configs(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<
         }
     }
     let unneeded = unneeded(outline);
-    let mut configs = BTreeMap::new();
-    for (repo, keys) in members {
-        let config = Draft {
+    let shared = &*outline;
+    let made = members.into_par_iter().map(|(repo, keys)| {
+        let (outline, findings) = (shared, Vec::new());
+        let draft = Draft {
             outline,
             scope,
-            findings: Vec::new(),
-        }
-        .config(&repo, keys, unneeded.get(&repo));
-        outline.findings.extend(config.1);
-        configs.insert(repo, config.0);
+            findings,
+        };
+        let (config, findings) = draft.config(&repo, keys, unneeded.get(&repo));
+        (repo, config, findings)
+    });
+    let mut configs = BTreeMap::new();
+    for (repo, config, findings) in made.collect::<Vec<_>>() {
+        outline.findings.extend(findings);
+        configs.insert(repo, config);
     }
     configs
 }
