@@ -13,6 +13,7 @@
 pub mod audit;
 pub mod config;
 pub mod cut;
+pub mod daemon;
 pub mod derive;
 pub mod facts;
 pub mod forge;
@@ -20,6 +21,7 @@ pub mod model;
 pub mod plan;
 pub mod rules;
 pub mod run;
+pub mod server;
 pub mod source;
 pub mod store;
 pub mod target;
