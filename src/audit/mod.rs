@@ -3,7 +3,19 @@
 //! A [`Finding`] is data that travels beside the results; it is never an error. [`group`] folds many findings of one
 //! cause into one with a count, so that a list of them can be read.
 
+pub mod check;
+pub mod codes;
+pub mod context;
 pub mod cut;
+pub mod metadata;
+pub mod pages;
+pub mod policy;
+pub mod registry;
+pub mod report;
+mod sink;
+pub mod text;
+
+pub use sink::{Fix, Sink};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -87,6 +99,9 @@ pub struct Finding {
     pub place: Option<Place>,
     /// What is wrong, one sentence without a full stop.
     pub message: String,
+    /// What findings of one cause have in common, e.g. `stream base`, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -103,6 +118,7 @@ impl Finding {
             release: None,
             place: None,
             message: message.into(),
+            cause: None,
             help: None,
         }
     }
@@ -135,6 +151,13 @@ impl Finding {
         self
     }
 
+    /// Adds what findings of one cause have in common.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
     /// Adds the release that it was found for.
     #[must_use]
     pub fn with_release(mut self, release: impl Into<String>) -> Self {
@@ -158,7 +181,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Findings of one code, shown as one.
+/// Findings of one code and cause, shown as one.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {
     /// All of them, sorted; never empty.
@@ -192,12 +215,16 @@ impl fmt::Display for Group<'_> {
     }
 }
 
-/// Folds findings of one severity, code and help into one group each, errors first.
+/// Folds findings of one severity, code and cause (or help, where no cause is known) into one group each, errors first.
 pub fn group(findings: &[Finding]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<(Severity, &str, Option<&str>), Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         groups
-            .entry((finding.severity, &finding.code, finding.help.as_deref()))
+            .entry((
+                finding.severity,
+                &finding.code,
+                finding.cause.as_deref().or(finding.help.as_deref()),
+            ))
             .or_default()
             .push(finding);
     }

@@ -59,6 +59,14 @@ Examples:
   All images of a repository, with the rules that did not apply:
     lockstep explain openshift/oc --release 4.16 --trace")]
     Explain(ExplainArgs),
+    /// Look for what would break a release before it does
+    #[command(after_help = "\
+Examples:
+  All findings of all releases; exit code 2 where there is an error:
+    lockstep audit --exit-code
+  What a code means and what to do:
+    lockstep audit --explain dangling-member")]
+    Audit(AuditArgs),
     /// Show the ordered train of changes for a branch cut, or take its next step
     #[command(after_help = "\
 Examples:
@@ -183,6 +191,24 @@ pub struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: AuditFormat,
+    /// Exit with 2 where there is a finding of severity error
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Say what a code means and what to do, and nothing else
+    #[arg(long, value_name = "CODE")]
+    pub explain: Option<String>,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct CutArgs {
     #[command(flatten)]
     pub common: Common,
@@ -247,6 +273,15 @@ pub enum By {
 /// Text or JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TextOrJson {
+    /// For people
+    Text,
+    /// For programs: stable and documented
+    Json,
+}
+
+/// The forms of an audit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
     /// For people
     Text,
     /// For programs: stable and documented

@@ -1,6 +1,7 @@
 //! Arguments, output and exit codes; one file a command.
 
 mod args;
+mod audit;
 mod build_config;
 mod completions;
 mod config;
@@ -13,7 +14,7 @@ mod render;
 mod rules;
 mod setup;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::BuildConfig(args) => build_config::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Cut(args) => cut::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
@@ -129,6 +131,16 @@ fn schema_of<T: schemars::JsonSchema>() -> Result<String, serde_json::Error> {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
+}
+
+/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org).
+pub fn color() -> lockstep::plan::Color {
+    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted {
+        lockstep::plan::Color::On
+    } else {
+        lockstep::plan::Color::Off
+    }
 }
 
 /// Writes a line for people to stderr.

@@ -1,11 +1,9 @@
 //! `lockstep plan`
 
-use std::io::IsTerminal;
-
-use lockstep::plan::{self, Color};
+use lockstep::plan;
 
 use super::args::{By, PlanArgs, TextOrJson};
-use super::{Ended, Outcome, print, schema_of, setup};
+use super::{Ended, Outcome, color, print, schema_of, setup};
 
 /// Shows the drift.
 pub fn run(args: &PlanArgs) -> Outcome {
@@ -32,10 +30,4 @@ pub fn run(args: &PlanArgs) -> Outcome {
     } else {
         Ok(ended)
     }
-}
-
-/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org).
-fn color() -> Color {
-    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wanted { Color::On } else { Color::Off }
 }

@@ -14,6 +14,7 @@ use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::{Date, Plan};
+use lockstep::run::audit::Audit;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
 use lockstep::source::github::Reader;
 use lockstep::source::{Recorder, Snapshot, Sources};
@@ -185,6 +186,29 @@ impl Ready {
             .par_iter()
             .map(|metadata| self.run.derive(metadata, self.ci.as_deref()));
         self.collect(results.collect(), ended)
+    }
+
+    /// Audits all releases that can be derived.
+    ///
+    /// # Errors
+    /// Rules that are wrong, or a target's files that cannot be read.
+    pub fn audit(&self, metadata: &[Metadata], ended: &mut Ended) -> Result<Audit, anyhow::Error> {
+        let result = self.run.audit(metadata, self.ci.as_ref(), self.whole);
+        let Some(audit) = self.collect(vec![result], ended)?.pop() else {
+            return Err(anyhow!("the releases cannot be audited"));
+        };
+        for error in &audit.failed {
+            tell_error(error);
+            *ended = Ended::Failed;
+        }
+        if audit
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unreadable-component")
+        {
+            *ended = Ended::Failed;
+        }
+        Ok(audit)
     }
 
     fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {

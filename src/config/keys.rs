@@ -250,9 +250,9 @@ pub(super) static COMPONENTS: Section = section(
         ),
         default(
             "via",
-            Kind::Word(&["git", "github"]),
+            Kind::Word(&["git", "github", "none"]),
             "git",
-            "How they are read: by fetching, or through GitHub's API.",
+            "How they are read: by fetching, through GitHub's API, or not at all (for `audit` of metadata alone).",
         ),
     ],
 );

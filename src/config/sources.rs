@@ -89,16 +89,19 @@ pub enum Via {
     Git,
     /// Through GitHub's API.
     GitHub,
+    /// Not at all: only what metadata and CI configs tell is known.
+    None,
 }
 
 impl Via {
-    pub(super) const ALL: [Self; 2] = [Self::Git, Self::GitHub];
+    pub(super) const ALL: [Self; 3] = [Self::Git, Self::GitHub, Self::None];
 
     /// The name as the configuration has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Git => "git",
             Self::GitHub => "github",
+            Self::None => "none",
         }
     }
 }

@@ -17,7 +17,12 @@ const VERSION: u32 = 1;
 impl Run {
     /// What OKD had on one release and lacks on the next, for each two neighbours of derived releases.
     pub fn carry_forward(&self, releases: &[derive::Release<'_>]) -> Vec<Finding> {
-        let sides = releases.iter().map(|release| Side {
+        self.carry_forward_of(releases.iter())
+    }
+
+    /// The same for releases that stand apart.
+    pub(super) fn carry_forward_of<'r>(&self, releases: impl Iterator<Item = &'r derive::Release<'r>>) -> Vec<Finding> {
+        let sides = releases.map(|release| Side {
             metadata: release.metadata,
             images: &release.images,
         });

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::Run;
 use crate::audit::Place;
+use crate::config::Via;
 use crate::derive::complete::wanted;
 use crate::derive::outline::Outline;
 use crate::derive::{Component, Components, ReadFile};
@@ -92,6 +93,9 @@ fn component(
     branch: &str,
     files: &BTreeSet<String>,
 ) -> Result<Component, String> {
+    if run.config.sources.components.via == Via::None {
+        return Err("`sources.components.via` is none".to_owned());
+    }
     let location = run.config.sources.components.repo(outline.metadata.release, repo);
     let location = location.ok_or_else(|| format!("`sources.components.repo` has no place for {repo}"))?;
     let (name, text) = (repo.to_string(), |error: crate::source::SourceError| error.to_string());

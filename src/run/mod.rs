@@ -1,6 +1,7 @@
 //! One run: from configuration to plan. The only place where sources, cache, rules and targets meet.
 
 pub mod actual;
+pub mod audit;
 pub mod branches;
 mod carry;
 mod ci;
@@ -184,14 +185,18 @@ impl Run {
     /// What concerns several releases together: what was not carried forward, and releases that nobody looks after.
     pub fn between(&self, releases: &[Release], ci: Option<&dyn Snapshot>) -> Vec<Finding> {
         let mut findings = self.carry_forward_between(releases, ci);
-        let listed = matches!(self.config.releases, crate::config::Releases::List(_));
-        if let Some(newest) = releases.iter().max().filter(|_| listed) {
-            let known = releases::in_build_data(&self.config, &self.sources, None)
-                .ok()
-                .flatten();
-            findings.extend(crate::cut::detect::new_releases(*newest, &known.unwrap_or_default()));
-        }
+        findings.extend(self.unattended(releases));
         findings
+    }
+
+    /// Releases after the newest of these that build data has and that nobody looks after.
+    fn unattended(&self, releases: &[Release]) -> Option<Finding> {
+        let listed = matches!(self.config.releases, crate::config::Releases::List(_));
+        let newest = releases.iter().max().filter(|_| listed)?;
+        let known = releases::in_build_data(&self.config, &self.sources, None)
+            .ok()
+            .flatten();
+        crate::cut::detect::new_releases(*newest, &known.unwrap_or_default())
     }
 
     /// Renders the configured targets of derived releases.

@@ -1,0 +1,48 @@
+//! Codes about the configuration.
+
+use crate::audit::Severity::Warning;
+use crate::audit::check::{Code, Family};
+
+/// The codes.
+pub static CODES: &[Code] = &[
+    Code {
+        name: "acceptance-expired",
+        family: Family::Configuration,
+        severity: Warning,
+        title: "an acceptance of drift has ended",
+        means: "Its last day is past, so what it covered is drift again.",
+        action: "Remove it, or agree on a later `until`.",
+        example: "lockstep.yaml:14: the acceptance of `build_root` by ann ended on 2026-01-31",
+        fix: None,
+    },
+    Code {
+        name: "acceptance-unused",
+        family: Family::Configuration,
+        severity: Warning,
+        title: "an acceptance of drift covers nothing",
+        means: "Nothing differs there any more, or what it names was never there.",
+        action: "Remove it.",
+        example: "lockstep.yaml:14: the acceptance of `build_root` by ann covers nothing",
+        fix: None,
+    },
+    Code {
+        name: "suppression-expired",
+        family: Family::Configuration,
+        severity: Warning,
+        title: "a suppression of findings has ended",
+        means: "Its last day is past, so what it covered is shown again.",
+        action: "Put right what it covered, or agree on a later `until`.",
+        example: "lockstep.yaml:20: the suppression of `stage-count` by ann ended on 2026-01-31",
+        fix: None,
+    },
+    Code {
+        name: "suppression-unused",
+        family: Family::Configuration,
+        severity: Warning,
+        title: "a suppression of findings covers nothing",
+        means: "What it covered has been put right, or what it names was never there.",
+        action: "Remove it.",
+        example: "lockstep.yaml:20: the suppression of `stage-count` by ann covers nothing",
+        fix: None,
+    },
+];

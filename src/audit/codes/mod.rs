@@ -1,0 +1,9 @@
+//! Codes of findings that are made where things are read, derived, rendered and planned; one file a family.
+
+pub mod configuration;
+pub mod content;
+pub mod cut;
+pub mod metadata;
+pub mod reading;
+pub mod rules;
+pub mod targets;

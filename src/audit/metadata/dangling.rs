@@ -1,0 +1,77 @@
+//! Members and streams that an image names and that are not there.
+
+use super::references::{self, Reference};
+use crate::audit::Severity::Error;
+use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::context::Context;
+use crate::audit::{Finding, Sink};
+use crate::model::metadata::Metadata;
+use crate::rules::load::near;
+
+static MEMBER: Code = Code {
+    name: "dangling-member",
+    family: Family::Metadata,
+    severity: Error,
+    title: "an image names a member that has no file",
+    means: "A base, builder or build root is another image of ocp-build-data, and there is no such image. The image that \
+            names it can be built neither for OCP nor for OKD.",
+    action: "Correct the name, or add the image's file; the message has the nearest known key.",
+    example: "beacon: `from.builder` names member harbour-base, which has no file",
+    fix: None,
+};
+
+static STREAM: Code = Code {
+    name: "dangling-stream",
+    family: Family::Metadata,
+    severity: Error,
+    title: "an image names a stream that is not in streams.yml",
+    means: "A base, builder or build root is a stream, and no stream has that name or alias. The image that names it can be \
+            built neither for OCP nor for OKD.",
+    action: "Correct the name, or add the stream or an alias; the message has the nearest known name.",
+    example: "beacon: `from.builder` names stream golang-1.22, which streams.yml does not have",
+    fix: None,
+};
+
+/// The check.
+pub static CHECK: Check = Check {
+    codes: &[&MEMBER, &STREAM],
+    needs: &[],
+    asks: nothing,
+    run,
+};
+
+fn run(context: &Context<'_>, sink: &mut Sink) {
+    let metadata = context.metadata();
+    for (key, image) in &metadata.images {
+        for reference in references::all(&image.node) {
+            if let Some(finding) = judge(metadata, key, reference) {
+                sink.add(finding);
+            }
+        }
+    }
+}
+
+fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<Finding> {
+    let Reference {
+        key: at,
+        kind,
+        name,
+        line,
+    } = reference;
+    let (code, rest, hint) = match kind {
+        "member" if !metadata.images.contains_key(name) && !metadata.broken.contains(name) => {
+            let known: Vec<_> = metadata.images.keys().map(String::as_str).collect();
+            (&MEMBER, "has no file", near(name, &known))
+        }
+        "stream" if metadata.stream(name).is_none() => {
+            let known: Vec<_> = metadata.stream_names().collect();
+            (&STREAM, "streams.yml does not have", near(name, &known))
+        }
+        _ => return None,
+    };
+    let text = format!("{key}: `{at}` names {kind} {name}, which {rest}");
+    let help = hint.unwrap_or_else(|| format!("correct the name, or add {kind} {name}"));
+    let place = metadata.place(Metadata::image_file(key), Some(line));
+    let finding = code.finding(text).with_place(place).with_help(help);
+    Some(finding.with_cause(format!("{kind} {name}")))
+}

@@ -1,0 +1,165 @@
+//! What the configuration says of findings: severities, scope, and suppressions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Severity};
+use crate::plan::Date;
+
+/// What becomes of the findings of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// They are not shown.
+    Off,
+    /// They have this severity.
+    On(Severity),
+}
+
+/// Where a setting holds; what is `None` restricts nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Scope {
+    /// Only in this component, `org/repo`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<String>,
+    /// Only for this image, by its payload tag or key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Only in this release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+}
+
+impl Scope {
+    /// Whether a finding is within the scope.
+    pub fn holds(&self, finding: &Finding) -> bool {
+        let same = |wanted: &Option<String>, there: &Option<String>| wanted.is_none() || wanted == there;
+        let image = match &self.image {
+            None => true,
+            Some(image) => finding.image.as_ref() == Some(image) || is_file_of(image, finding),
+        };
+        image && same(&self.component, &finding.component) && same(&self.release, &finding.release)
+    }
+}
+
+/// Whether a finding stands in the metadata file of an image.
+fn is_file_of(key: &str, finding: &Finding) -> bool {
+    let file = finding.place.as_ref().map(|place| place.file.as_str());
+    file.and_then(|file| file.strip_prefix("images/")?.strip_suffix(".yml")) == Some(key)
+}
+
+/// A severity for a code, within a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The code.
+    pub code: String,
+    /// What becomes of its findings.
+    pub level: Level,
+    /// Where.
+    pub scope: Scope,
+}
+
+/// Findings that somebody stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Suppression {
+    /// The code.
+    pub code: String,
+    /// Where.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// Why they are not to be shown.
+    pub reason: String,
+    /// Who says so.
+    pub author: String,
+    /// The last day on which it holds.
+    #[schemars(with = "String")]
+    pub until: Date,
+    /// Where it is written, e.g. `lockstep.yaml:31`.
+    #[serde(skip)]
+    pub at: String,
+}
+
+impl Suppression {
+    /// Whether it no longer holds on a day.
+    pub fn expired(&self, today: Option<Date>) -> bool {
+        today.is_some_and(|today| today > self.until)
+    }
+
+    fn finding(&self, code: &'static str, text: &str, help: &str) -> Finding {
+        let text = format!(
+            "{}: the suppression of `{}` by {} {text}",
+            self.at, self.code, self.author
+        );
+        Finding::new(Severity::Warning, code, text).with_help(help)
+    }
+}
+
+/// The part of the configuration that is about findings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditPolicy {
+    /// Severities; a later one goes before an earlier one.
+    pub settings: Vec<Setting>,
+    /// Suppressions.
+    pub suppress: Vec<Suppression>,
+}
+
+/// Findings after the configuration was heard.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// Those that are shown.
+    pub shown: Vec<Finding>,
+    /// Those that are not, by the suppression that covers them.
+    pub suppressed: BTreeMap<usize, Vec<Finding>>,
+}
+
+impl AuditPolicy {
+    /// Sorts findings into those that are shown and those that are suppressed. `whole`: the run was for everything that is
+    /// configured, so that a suppression that covers nothing is unused. `today`: `None` if no suppression has expired.
+    pub fn judge(&self, findings: Vec<Finding>, today: Option<Date>, whole: bool) -> Judged {
+        let mut judged = Judged::default();
+        let seen: BTreeSet<Finding> = findings.into_iter().collect();
+        for finding in seen {
+            let Some(finding) = self.level(finding) else { continue };
+            match self.covering(&finding, today) {
+                Some(at) => judged.suppressed.entry(at).or_default().push(finding),
+                None => judged.shown.push(finding),
+            }
+        }
+        let own = self.own_findings(&judged, today, whole);
+        judged.shown.extend(own.into_iter().filter_map(|own| self.level(own)));
+        judged.shown.sort();
+        judged
+    }
+
+    fn level(&self, mut finding: Finding) -> Option<Finding> {
+        let said = self.settings.iter().rev();
+        let mut said = said.filter(|setting| setting.code == finding.code && setting.scope.holds(&finding));
+        match said.next().map(|setting| setting.level) {
+            Some(Level::Off) => return None,
+            Some(Level::On(severity)) => finding.severity = severity,
+            None => {}
+        }
+        Some(finding)
+    }
+
+    fn covering(&self, finding: &Finding, today: Option<Date>) -> Option<usize> {
+        let covers = |one: &Suppression| one.code == finding.code && one.scope.holds(finding) && !one.expired(today);
+        self.suppress.iter().position(covers)
+    }
+
+    /// Suppressions that have ended or cover nothing.
+    fn own_findings(&self, judged: &Judged, today: Option<Date>, whole: bool) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (at, one) in self.suppress.iter().enumerate() {
+            if one.expired(today) {
+                let text = format!("ended on {}", one.until);
+                let help = "put right what it covered, or agree on a later `until`";
+                found.push(one.finding("suppression-expired", &text, help));
+            } else if whole && !judged.suppressed.contains_key(&at) {
+                let help = "what it covered has been put right: remove it";
+                found.push(one.finding("suppression-unused", "covers nothing", help));
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,112 @@
+//! The result of an audit as data: what `audit --format json` prints.
+
+use serde::Serialize;
+
+use super::policy::{Judged, Suppression};
+use super::{Finding, Severity, registry};
+use crate::audit::check::Family;
+
+/// The result of an audit.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Report {
+    /// The releases that were looked at.
+    pub releases: Vec<String>,
+    /// How many findings there are.
+    pub counts: Counts,
+    /// The findings, errors first.
+    pub findings: Vec<Shown>,
+    /// Findings that a suppression covers.
+    pub suppressed: Vec<Suppressed>,
+    /// Checks that were not run, because something that they need is missing.
+    pub skipped: Vec<Skipped>,
+    /// The commit of build data that the findings are new against, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// How many findings there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Counts {
+    /// Of severity error.
+    pub errors: usize,
+    /// Of severity warning.
+    pub warnings: usize,
+    /// Of severity note.
+    pub notes: usize,
+    /// That are suppressed.
+    pub suppressed: usize,
+}
+
+/// A finding, and what is known of its code.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Shown {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// The family of its code.
+    pub family: Family,
+    /// Whether `--fix` puts it right.
+    pub fixable: bool,
+}
+
+/// Findings of one suppression.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Suppressed {
+    /// The suppression.
+    pub by: Suppression,
+    /// What it covers.
+    pub findings: Vec<Finding>,
+}
+
+/// A check that was not run on some releases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Skipped {
+    /// The codes that it could have found.
+    pub codes: Vec<String>,
+    /// The releases.
+    pub releases: Vec<String>,
+    /// What was missing.
+    pub missing: String,
+}
+
+impl Report {
+    /// Puts a report together.
+    pub fn new(releases: Vec<String>, judged: Judged, suppressions: &[Suppression], skipped: Vec<Skipped>) -> Self {
+        let Judged { shown, suppressed } = judged;
+        let of = |severity| shown.iter().filter(|finding| finding.severity == severity).count();
+        let counts = Counts {
+            errors: of(Severity::Error),
+            warnings: of(Severity::Warning),
+            notes: of(Severity::Note),
+            suppressed: suppressed.values().map(Vec::len).sum(),
+        };
+        let suppressed = suppressed.into_iter().filter_map(|(at, findings)| {
+            let by = suppressions.get(at)?.clone();
+            Some(Suppressed { by, findings })
+        });
+        Self {
+            releases,
+            counts,
+            suppressed: suppressed.collect(),
+            findings: shown.into_iter().map(Shown::of).collect(),
+            skipped,
+            since: None,
+        }
+    }
+
+    /// Whether there is a finding of severity error: what `--exit-code` asks for.
+    pub fn has_errors(&self) -> bool {
+        self.counts.errors > 0
+    }
+}
+
+impl Shown {
+    fn of(finding: Finding) -> Self {
+        let code = registry::find(&finding.code);
+        Self {
+            family: code.map_or(Family::Reading, |code| code.family),
+            fixable: code.is_some_and(|code| code.fix.is_some()),
+            finding,
+        }
+    }
+}

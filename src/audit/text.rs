@@ -1,0 +1,148 @@
+//! Shows a report to a person: many findings of one cause as one, with a count, and what was skipped.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::report::Report;
+use super::{Finding, Group, Place, Severity, group, registry};
+use crate::plan::{Color, terminal};
+
+/// How many further places of a cause are shown.
+const PLACES: usize = 6;
+
+/// Shows a report. Text of inputs comes escaped.
+pub fn text(report: &Report, color: Color) -> String {
+    let findings: Vec<Finding> = report.findings.iter().map(|shown| shown.finding.clone()).collect();
+    let mut out = String::new();
+    let mut last = None;
+    for group in group(&findings) {
+        let Some(first) = group.findings.first() else { continue };
+        let head = (first.severity, first.code.clone());
+        if last.as_ref() != Some(&head) {
+            heading(&mut out, first, &findings, color);
+            last = Some(head);
+        }
+        cause(&mut out, &group, report.releases.len() > 1);
+    }
+    skipped(&mut out, report);
+    let _ = writeln!(out, "{}", color.paint("1", &summary(report)));
+    out
+}
+
+fn heading(out: &mut String, first: &Finding, all: &[Finding], color: Color) {
+    let same = |finding: &&Finding| finding.code == first.code && finding.severity == first.severity;
+    let count = all.iter().filter(same).count();
+    let title = registry::find(&first.code).map_or("", |code| code.title);
+    let name = format!("{}[{}]", first.severity, first.code);
+    let _ = writeln!(
+        out,
+        "{} {}{}",
+        color.paint(paint(first.severity), &terminal(&name)),
+        color.paint("1", title),
+        if count > 1 {
+            format!(" ({count})")
+        } else {
+            String::new()
+        }
+    );
+}
+
+fn paint(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "1;31",
+        Severity::Warning => "33",
+        Severity::Note => "36",
+    }
+}
+
+fn cause(out: &mut String, group: &Group<'_>, several: bool) {
+    let Some((first, rest)) = group.findings.split_first() else {
+        return;
+    };
+    if let Some(place) = &first.place {
+        let _ = writeln!(out, "  {}", terminal(&place.to_string()));
+    }
+    let release = first.release.as_deref().filter(|_| several).unwrap_or_default();
+    let release = if release.is_empty() {
+        String::new()
+    } else {
+        format!("{release}: ")
+    };
+    let _ = writeln!(out, "    {release}{}", terminal(&first.message));
+    if let Some(help) = &first.help {
+        let _ = writeln!(out, "    help: {}", terminal(help));
+    }
+    if !rest.is_empty() {
+        let _ = writeln!(out, "    and {} more: {}", rest.len(), terminal(&others(rest, several)));
+    }
+    out.push('\n');
+}
+
+/// Where the others of a cause stand.
+fn others(rest: &[&Finding], several: bool) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for finding in rest {
+        let place = match (&finding.place, &finding.image, &finding.component) {
+            (Some(Place { file, line, .. }), ..) => {
+                format!("{file}{}", line.map(|line| format!(":{line}")).unwrap_or_default())
+            }
+            (None, Some(subject), _) | (None, None, Some(subject)) => subject.clone(),
+            (None, None, None) => continue,
+        };
+        let release = finding.release.as_deref().filter(|_| several);
+        let text = release.map_or(place.clone(), |release| format!("{place} ({release})"));
+        if !shown.contains(&text) {
+            shown.push(text);
+        }
+    }
+    let more = shown.len() > PLACES;
+    shown.truncate(PLACES);
+    shown.join(", ") + if more { ", …" } else { "" }
+}
+
+fn skipped(out: &mut String, report: &Report) {
+    let missing: BTreeSet<&str> = report.skipped.iter().map(|skipped| skipped.missing.as_str()).collect();
+    for what in missing {
+        let of = report.skipped.iter().filter(|skipped| skipped.missing == what);
+        let (mut codes, mut releases) = (BTreeSet::new(), BTreeSet::new());
+        for skipped in of {
+            codes.extend(skipped.codes.iter().map(String::as_str));
+            releases.extend(skipped.releases.iter().map(String::as_str));
+        }
+        let whole = releases.len() == report.releases.len();
+        let at = if whole {
+            String::new()
+        } else {
+            format!(" in {}", join(releases))
+        };
+        let _ = writeln!(out, "not looked for without {}{at}: {}", terminal(what), join(codes));
+    }
+}
+
+fn join(words: BTreeSet<&str>) -> String {
+    words.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// One line that sums a report up.
+pub fn summary(report: &Report) -> String {
+    let count = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let counts = report.counts;
+    let mut out = format!(
+        "{}, {} and {} in {}",
+        count(counts.errors, "error"),
+        count(counts.warnings, "warning"),
+        count(counts.notes, "note"),
+        count(report.releases.len(), "release"),
+    );
+    if let Some(since) = &report.since {
+        let _ = write!(
+            out,
+            " that build data at {} did not have",
+            since.get(..10).unwrap_or(since)
+        );
+    }
+    if counts.suppressed > 0 {
+        let _ = write!(out, "; {} suppressed", counts.suppressed);
+    }
+    out + "; `lockstep audit --explain CODE` says what a code means"
+}

@@ -1,0 +1,213 @@
+//! Gathers what checks look at, and runs them: the only place of an audit that reads.
+
+mod gather;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Run, RunError, components};
+use crate::audit::check::{Check, Need};
+use crate::audit::context::Context;
+use crate::audit::report::Skipped;
+use crate::audit::{Finding, Fix, Sink, registry};
+use crate::config::Via;
+use crate::derive::complete::complete;
+use crate::derive::{Components, Release};
+use crate::model::metadata::Metadata;
+use crate::plan::Plan;
+use crate::source::Snapshot;
+
+use super::Rendering;
+
+/// What an audit comes to.
+#[derive(Debug)]
+pub struct Audit {
+    /// The releases that were looked at.
+    pub releases: Vec<String>,
+    /// The findings of checks, derivation, targets and plan.
+    pub findings: Vec<Finding>,
+    /// Safe changes.
+    pub fixes: Vec<Fix>,
+    /// What was not looked for.
+    pub skipped: Vec<Skipped>,
+    /// The drift, as `plan` has it.
+    pub plan: Plan,
+    /// Releases that could not be audited.
+    pub failed: Vec<RunError>,
+}
+
+/// A derived release and the components' facts that it was derived from; `None`: there are none.
+struct Audited<'a> {
+    release: Release<'a>,
+    components: Option<Components>,
+}
+
+impl Run {
+    /// Audits releases.
+    ///
+    /// # Errors
+    /// Rules that are wrong, or a target's files that cannot be read.
+    pub fn audit(&self, metadata: &[Metadata], ci: Option<&Arc<dyn Snapshot>>, whole: bool) -> Result<Audit, RunError> {
+        let results: Vec<_> = metadata
+            .par_iter()
+            .map(|metadata| self.audited(metadata, ci.map(|ci| &**ci)))
+            .collect();
+        let (mut audited, mut failed) = (Vec::new(), Vec::new());
+        for result in results {
+            match result {
+                Ok(one) => audited.push(one),
+                Err(error @ RunError::Rules(_)) => return Err(error),
+                Err(error) => failed.push(error),
+            }
+        }
+        audited.sort_by_key(|one| one.release.metadata.release);
+        let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one, ci)).collect();
+        let mut skipped = Skips::default();
+        let (mut findings, mut fixes) = (Vec::new(), Vec::new());
+        let sinks: Vec<_> = (0..audited.len())
+            .into_par_iter()
+            .map(|at| checked(&context(&audited, &gathered, at)))
+            .collect();
+        for (sink, missing) in sinks {
+            findings.extend(sink.findings);
+            fixes.extend(sink.fixes);
+            missing
+                .into_iter()
+                .for_each(|(check, need, release)| skipped.add(check, need, release));
+        }
+        let plan = self.plan_of(&audited, ci, whole)?;
+        findings.extend(plan.findings.iter().cloned());
+        Ok(Audit {
+            releases: audited
+                .iter()
+                .map(|one| one.release.metadata.release.to_string())
+                .collect(),
+            findings,
+            fixes,
+            skipped: skipped.list(),
+            plan,
+            failed,
+        })
+    }
+
+    /// Derives a release. Where no component at all can be read, what needs them is skipped and that is said once.
+    fn audited<'a>(&'a self, metadata: &'a Metadata, ci: Option<&dyn Snapshot>) -> Result<Audited<'a>, RunError> {
+        let outline = self.outline(metadata, ci)?;
+        if self.config.sources.components.via == Via::None {
+            let mut release = complete(outline, &Components::new());
+            release.findings.retain(|finding| finding.code != UNREADABLE);
+            return Ok(Audited {
+                release,
+                components: None,
+            });
+        }
+        let components = components::read(self, &outline);
+        let mut release = complete(outline, &components);
+        let none = !components.is_empty() && components.values().all(Result::is_err);
+        if none {
+            fold_unreadable(&mut release, components.len());
+        }
+        Ok(Audited {
+            release,
+            components: (!none).then_some(components),
+        })
+    }
+
+    /// The drift of the releases, with the findings of derivation, targets and neighbours.
+    fn plan_of(&self, audited: &[Audited<'_>], ci: Option<&Arc<dyn Snapshot>>, whole: bool) -> Result<Plan, RunError> {
+        let renderings: Vec<_> = audited
+            .par_iter()
+            .map(|one| {
+                let release = &one.release;
+                let rendered = self.render(std::slice::from_ref(release), ci)?;
+                Ok(Rendering {
+                    release: release.metadata.release,
+                    files: rendered.files,
+                    findings: release.findings.iter().cloned().chain(rendered.findings).collect(),
+                })
+            })
+            .collect();
+        let renderings = renderings.into_iter().collect::<Result<Vec<_>, RunError>>()?;
+        let numbers: Vec<_> = audited.iter().map(|one| one.release.metadata.release).collect();
+        let releases = audited.iter().map(|one| &one.release);
+        let mut between = self.carry_forward_of(releases);
+        between.extend(self.unattended(&numbers));
+        Ok(self.plan(renderings, between, whole))
+    }
+}
+
+const UNREADABLE: &str = "unreadable-component";
+
+/// Tells of many repositories that cannot be read as one.
+fn fold_unreadable(release: &mut Release<'_>, count: usize) {
+    let is_one = |finding: &Finding| finding.code == UNREADABLE;
+    let Some(mut first) = release.findings.iter().find(|finding| is_one(finding)).cloned() else {
+        return;
+    };
+    release.findings.retain(|finding| !is_one(finding));
+    first.message = format!(
+        "none of {count} component repositories can be read; for one, {}",
+        first.message
+    );
+    first.component = None;
+    first.image = None;
+    release.findings.push(first);
+}
+
+fn context<'c>(audited: &'c [Audited<'c>], gathered: &'c [gather::Gathered], at: usize) -> Context<'c> {
+    let (one, facts) = (&audited[at], &gathered[at]);
+    Context {
+        release: &one.release,
+        components: one.components.as_ref(),
+        files: facts.files.as_ref(),
+        ci: facts.ci.as_ref(),
+        before: at.checked_sub(1).map(|before| &audited[before].release),
+        after: audited.get(at + 1).map(|after| &after.release),
+    }
+}
+
+type Missing = (&'static Check, Need, String);
+
+/// Runs all checks on a release.
+fn checked(context: &Context<'_>) -> (Sink, Vec<Missing>) {
+    let release = context.metadata().release.to_string();
+    let (mut sink, mut missing) = (Sink::new(release.clone()), Vec::new());
+    for check in registry::checks() {
+        match check.needs.iter().find(|need| !context.has(**need)) {
+            Some(need) => missing.push((check, *need, release.clone())),
+            None => (check.run)(context, &mut sink),
+        }
+    }
+    (sink, missing)
+}
+
+/// Checks that were not run, by check and what was missing.
+#[derive(Default)]
+struct Skips(BTreeMap<(&'static str, Need), (&'static Check, Vec<String>)>);
+
+impl std::fmt::Debug for Skips {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Skips {
+    fn add(&mut self, check: &'static Check, need: Need, release: String) {
+        let entry = self
+            .0
+            .entry((check.name(), need))
+            .or_insert_with(|| (check, Vec::new()));
+        entry.1.push(release);
+    }
+
+    fn list(self) -> Vec<Skipped> {
+        let list = self.0.into_iter().map(|((_, need), (check, releases))| Skipped {
+            codes: check.codes.iter().map(|code| code.name.to_owned()).collect(),
+            releases,
+            missing: need.describe().to_owned(),
+        });
+        list.collect()
+    }
+}
