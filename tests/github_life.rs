@@ -465,3 +465,143 @@ fn no_more_than_the_budget_and_who_waits_is_said() {
         "updates do not wait"
     );
 }
+
+/// Files of two component repositories, one of which has the image that the other one's is built from.
+fn built_on_each_other(world: &World, text: &str) -> lockstep::plan::Plan {
+    use lockstep::plan::{Input, Plan, Upstream, UpstreamImage};
+    let of = |repo: &str, image: &str| {
+        let mut desired = file("a.yaml", Some("old\n"), Some(text));
+        desired.repo = repo.parse().unwrap();
+        desired.images = vec![image.into()];
+        desired
+    };
+    let image = |parent: Option<&str>, wave| UpstreamImage {
+        parents: parent.map(str::to_owned).into_iter().collect(),
+        wave: Some(wave),
+        ..UpstreamImage::default()
+    };
+    let images = [
+        ("base".to_owned(), image(None, 0)),
+        ("cli".to_owned(), image(Some("base"), 1)),
+    ];
+    if world.github.inside().state.repo("o/the-base").is_none() {
+        world.github.repository("o/the-base", &[("a.yaml", "old\n")]);
+    }
+    Plan::build(Input {
+        desired: vec![of(REPO, "cli"), of("o/the-base", "base")],
+        upstream: vec![Upstream {
+            release: "4.16".into(),
+            images: images.into(),
+            ..Upstream::default()
+        }],
+        ..Input::default()
+    })
+}
+
+#[test]
+fn what_others_are_built_on_is_opened_first_and_they_say_so() {
+    let world = world();
+    let plan = built_on_each_other(&world, "new\n");
+    assert_eq!(actions(&world.reconcile(&plan)), [Create, Create]);
+    let asked = world.github.asked(0);
+    let opened: Vec<_> = asked.iter().filter(|asked| asked.ends_with("/pulls")).collect();
+    assert_eq!(opened, ["POST /repos/o/the-base/pulls", "POST /repos/o/r/pulls"]);
+    let body = world.only_pull().body;
+    assert!(body.contains("- depends on o/the-base#1\n"), "{body}");
+    assert!(!world.github.pulls("o/the-base")[0].body.contains("depends on"));
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(
+        actions(&outcomes),
+        [UpToDate, UpToDate],
+        "nothing is written again: {outcomes:#?}"
+    );
+}
+
+#[test]
+fn what_is_built_on_others_waits_with_them() {
+    let mut world = world();
+    world.options.max_new = 0;
+    let plan = built_on_each_other(&world, "new\n");
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(actions(&outcomes), [Wait, Wait]);
+    let text = outcomes[0].to_string();
+    assert!(
+        text.contains("it builds on images of o/the-base ci 4.16, which waits itself"),
+        "{text}"
+    );
+
+    world.options.max_new = 10;
+    // Looking takes two requests each; the tree of the base's commit is the fifth.
+    world.github.fail(5, fake_github::Fault::Forbidden, false);
+    let outcomes = world.run(&plan, false, &NoJournal);
+    assert!(outcomes[1].error.is_some(), "{}", outcomes[1]);
+    assert_eq!(outcomes[0].action, Some(Wait));
+    assert!(
+        outcomes[0].to_string().contains("could not be opened"),
+        "{}",
+        outcomes[0]
+    );
+    assert!(world.github.pulls(REPO).is_empty());
+    world.github.mend();
+    assert_eq!(actions(&world.reconcile(&plan)), [Create, Create]);
+    assert!(world.only_pull().body.contains("depends on o/the-base#1"));
+}
+
+#[test]
+fn what_is_built_on_something_withheld_waits_and_on_something_refused_does_not() {
+    let world = world();
+    let mut plan = built_on_each_other(&world, "new\n");
+    plan.pull_requests[1].blocked = Some("it would remove too much".into());
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(actions(&outcomes), [Wait, Withhold]);
+    assert!(outcomes[0].to_string().contains("which is withheld"), "{}", outcomes[0]);
+
+    let plan = built_on_each_other(&world, "new\n");
+    world.run(&plan, false, &NoJournal);
+    for repo in [REPO, "o/the-base"] {
+        world.github.close(repo);
+    }
+    let plan = built_on_each_other(&world, "newer\n");
+    world.run(&plan, false, &NoJournal);
+    world.github.close("o/the-base");
+    let outcomes = world.reconcile(&plan);
+    assert_eq!(actions(&outcomes)[1], StayClosed, "a person decided");
+    assert!(
+        outcomes[0].error.is_none() && outcomes[0].waits.is_none(),
+        "{}",
+        outcomes[0]
+    );
+}
+
+#[test]
+fn a_commit_of_metadata_that_changes_nothing_rewrites_no_body() {
+    use lockstep::plan::{Input, Plan, Spot, Upstream};
+    let world = world();
+    let plan = |commit: &str, text: &str| {
+        let metadata = Spot {
+            name: "o/data".into(),
+            branch: "openshift-4.16".into(),
+            commit: Some(commit.repeat(40)),
+            web: Some("https://github.com/o/data".into()),
+        };
+        Plan::build(Input {
+            desired: vec![file("a.yaml", Some("old\n"), Some(text))],
+            upstream: vec![Upstream {
+                release: "4.16".into(),
+                metadata,
+                ..Upstream::default()
+            }],
+            ..Input::default()
+        })
+    };
+    assert_eq!(actions(&world.reconcile(&plan("a", "new\n"))), [Create]);
+    assert_eq!(actions(&world.reconcile(&plan("b", "new\n"))), [UpToDate]);
+    let body = world.only_pull().body;
+    let said = "First seen with `o/data` at [`aaaaaaaaaa`](https://github.com/o/data/commit/aaaaaaaaaa) (branch `openshift-4.16`).";
+    assert!(body.contains(said), "{body}");
+    assert_eq!(actions(&world.reconcile(&plan("b", "newer\n"))), [Update]);
+    assert!(
+        world.only_pull().body.contains("commit/bbbbbbbbbb"),
+        "new content, new drift"
+    );
+}

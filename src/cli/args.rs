@@ -27,7 +27,7 @@ Examples:
   See what that would write for one release, without writing it:
     lockstep reconcile --release 4.16 --dry-run")]
     Reconcile(ReconcileArgs),
-    /// Show the drift: what differs from what is derived, and why
+    /// Show the drift: what differs from what is derived, why, and what `reconcile` would write
     #[command(after_help = "\
 Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
@@ -131,6 +131,12 @@ pub struct ReconcileArgs {
     /// Only say what would be written
     #[arg(long)]
     pub dry_run: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
 }
 
 #[derive(Debug, Args)]

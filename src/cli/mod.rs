@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod cut;
 mod explain;
+mod place;
 mod plan;
 mod progress;
 mod reconcile;
@@ -141,6 +142,11 @@ pub fn color() -> lockstep::plan::Color {
     } else {
         lockstep::plan::Color::Off
     }
+}
+
+/// A result as indented JSON.
+fn json_of(result: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string_pretty(result)? + "\n")
 }
 
 /// Writes a line for people to stderr.

@@ -1,28 +1,33 @@
 //! `lockstep plan`
 
+use lockstep::forge::{self, PlannedView};
 use lockstep::plan;
 
 use super::args::{By, PlanArgs, TextOrJson};
-use super::{Ended, Outcome, color, print, schema_of, setup};
+use super::place::Place;
+use super::{Ended, Outcome, color, json_of, print, schema_of, setup};
 
-/// Shows the drift.
+/// Shows the drift, and what `reconcile` would write.
 pub fn run(args: &PlanArgs) -> Outcome {
     if args.schema {
-        print(&schema_of::<plan::PlanView<'_>>()?)?;
+        print(&schema_of::<PlannedView<'_>>()?)?;
         return Ok(Ended::Done);
     }
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let plan = ready.plan(&mut ended)?;
+    let outcomes = Place::foretell(&ready, &plan)?;
     match args.format {
-        TextOrJson::Json => print(&format!("{}\n", plan::json(&plan)?))?,
+        TextOrJson::Json => print(&json_of(&PlannedView::of(&plan, &outcomes))?)?,
         TextOrJson::Text => {
             let by = args.by.map(|by| match by {
                 By::Cause => plan::By::Cause,
                 By::File => plan::By::File,
                 By::Image => plan::By::Image,
             });
-            print(&plan::text(&plan, by, color()))?;
+            let details = plan::details(&plan, by, color());
+            let summary = color().paint("1", &plan::summary(&plan));
+            print(&format!("{details}{}{summary}\n", forge::foretold(&outcomes)))?;
         }
     }
     if args.exit_code && plan.has_drift() {

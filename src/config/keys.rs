@@ -168,6 +168,11 @@ pub(super) static ROOT: Section = section(
             "Where the daemon's HTTP server listens.",
         ),
         optional(
+            "links",
+            Kind::Map(&LINKS),
+            "Where people find more than a pull request can say.",
+        ),
+        optional(
             "adopt",
             Kind::Map(&ADOPT),
             "What drift is acted on; what is left out restricts nothing.",
@@ -352,6 +357,15 @@ pub(super) static LOCAL: Section = section(
         required("kind", Kind::Word(&["local"]), "The kind of forge."),
         default("dir", PATH, "./out", "The folder of records."),
     ],
+);
+
+pub(super) static LINKS: Section = section(
+    "Where people find more than a pull request can say.",
+    &[optional(
+        "service",
+        Kind::Text(Format::Url),
+        "The address at which people reach the daemon; pull requests link to the whole plan there.",
+    )],
 );
 
 pub(super) static ADOPT: Section = section(

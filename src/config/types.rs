@@ -28,6 +28,8 @@ pub struct Config {
     pub schedule: String,
     /// Where the daemon's HTTP server listens.
     pub listen: SocketAddr,
+    /// The address at which people reach the daemon, without a slash at its end.
+    pub service: Option<String>,
     /// What drift is acted on.
     pub adopt: Adopt,
     /// Deviations that people have accepted.

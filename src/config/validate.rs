@@ -34,6 +34,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .text("listen")
             .parse()
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        service: service(root.map("links", &keys::LINKS)),
         adopt: adopt(root.map("adopt", &keys::ADOPT)),
         accept: root
             .items("accept")
@@ -136,6 +137,11 @@ fn options(github: View<'_>) -> Options {
         max_open: github.parsed("max-open").unwrap_or_default(),
         max_new: github.parsed("max-new").unwrap_or_default(),
     }
+}
+
+fn service(links: View<'_>) -> Option<String> {
+    let text = || links.text("service").trim_end_matches('/').to_owned();
+    links.has("service").then(text)
 }
 
 fn adopt(view: View<'_>) -> Adopt {

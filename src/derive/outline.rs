@@ -381,7 +381,7 @@ fn used_as_builder(metadata: &Metadata) -> BTreeSet<&str> {
 }
 
 /// The members that a `from` names, builders first.
-pub(super) fn members(from: &Json) -> Vec<String> {
+pub(crate) fn members(from: &Json) -> Vec<String> {
     let builders = from["builder"].as_array().into_iter().flatten();
     builders
         .chain([from])

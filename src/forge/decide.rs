@@ -10,12 +10,14 @@ use crate::plan::{PullRequest, merge_body};
 use crate::source::RepoName;
 
 /// One write to the outside. Each write to a branch carries the commit that it expects to find there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "write", rename_all = "kebab-case")]
 pub enum Write {
     /// Make a local repository with the files of a source as its one commit.
     Seed {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         branch: String,
@@ -24,7 +26,9 @@ pub enum Write {
     },
     /// Bring what has changed in a source onto the branch of the local repository that was seeded from it.
     Follow {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         branch: String,
@@ -35,7 +39,9 @@ pub enum Write {
     },
     /// Set a branch to one commit on top of the base.
     SetBranch {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// The branch.
         branch: String,
@@ -48,7 +54,9 @@ pub enum Write {
     },
     /// Delete a branch.
     DeleteBranch {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// The branch.
         branch: String,
@@ -57,7 +65,9 @@ pub enum Write {
     },
     /// Open a pull request.
     Open {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
@@ -70,7 +80,9 @@ pub enum Write {
     },
     /// Edit the text of an open pull request.
     Edit {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
@@ -81,14 +93,18 @@ pub enum Write {
     },
     /// Close a pull request whose drift is gone.
     Close {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
     },
     /// Say something once on a pull request.
     Comment {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
@@ -97,7 +113,9 @@ pub enum Write {
     },
     /// Bring what was said up to date.
     EditComment {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
@@ -108,7 +126,9 @@ pub enum Write {
     },
     /// Give a new pull request its labels and people.
     Dress {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
@@ -121,11 +141,17 @@ pub enum Write {
     },
     /// Record a pull request as merged.
     MarkMerged {
-        /// The repository.
+        /// The repository, `org/repo`.
+        #[serde(serialize_with = "in_full")]
+        #[schemars(with = "String")]
         repo: RepoName,
         /// Its branch.
         head: String,
     },
+}
+
+fn in_full<S: serde::Serializer>(repo: &RepoName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(repo)
 }
 
 impl fmt::Display for Write {

@@ -10,6 +10,8 @@ mod decide;
 pub mod github;
 pub mod local;
 mod names;
+mod view;
+mod waits;
 
 use std::fmt;
 
@@ -17,6 +19,8 @@ use serde::Serialize;
 
 pub use classify::{Action, Branch, Request, State, Wanted, classify};
 pub use decide::{Write, decide};
+pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
+pub use waits::Waits;
 
 use crate::plan::{PullRequest, Scope};
 use crate::source::RepoName;
@@ -41,7 +45,7 @@ pub struct Observed {
 }
 
 /// A pull request's text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Text {
     /// The title.
     pub title: String,
@@ -67,10 +71,26 @@ pub struct Outcome {
     pub action: Option<Action>,
     /// What was written, or would be in a dry run. With an error: up to the write that failed, without it.
     pub writes: Vec<Write>,
+    /// Why it waits for a later run, if it does.
+    pub waits: Option<Waits>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// What failed. The other pull requests are not affected.
     pub error: Option<ForgeError>,
+}
+
+impl Outcome {
+    /// Starts with nothing decided.
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            action: None,
+            writes: Vec::new(),
+            waits: None,
+            notes: Vec::new(),
+            error: None,
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -80,6 +100,9 @@ impl fmt::Display for Outcome {
         f.write_str(&safe(self.scope.to_string()))?;
         if let Some(action) = self.action {
             write!(f, ": {action}")?;
+        }
+        if let Some(waits) = &self.waits {
+            write!(f, "\n  {}", safe(waits.to_string()))?;
         }
         for write in &self.writes {
             write!(f, "\n  {}", safe(write.to_string()))?;

@@ -7,8 +7,10 @@ use super::change::{
     Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE,
 };
 use super::desired::{Cause, Desired, Refused};
+use super::order;
 use super::path::path_fault;
 use super::policy::{Policy, Verdict};
+use super::upstream::Upstream;
 use crate::audit::{Finding, Severity};
 
 /// What a plan is made of.
@@ -24,6 +26,10 @@ pub struct Input {
     pub max_removals: usize,
     /// The run looked at everything that is configured: acceptances that cover nothing are findings.
     pub whole: bool,
+    /// What the releases were derived from.
+    pub upstream: Vec<Upstream>,
+    /// Where the service shows whole plans, `https://…`, if there is one.
+    pub service: Option<String>,
 }
 
 /// What is being put together.
@@ -34,6 +40,8 @@ struct Builder {
     scopes: BTreeMap<Scope, BTreeMap<String, PullRequest>>,
     accepted: BTreeMap<usize, Vec<Left>>,
     releases: BTreeSet<String>,
+    upstream: Vec<Upstream>,
+    service: Option<String>,
 }
 
 impl Plan {
@@ -45,6 +53,8 @@ impl Plan {
             policy,
             max_removals,
             whole,
+            upstream,
+            service,
         } = input;
         desired.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         let plan = Plan {
@@ -59,6 +69,8 @@ impl Plan {
             scopes: BTreeMap::new(),
             accepted: BTreeMap::new(),
             releases: BTreeSet::new(),
+            upstream,
+            service,
         };
         for file in desired {
             builder.take(file);
@@ -220,10 +232,13 @@ impl Builder {
         plan.findings.sort();
         plan.findings.dedup();
         plan.not_adopted.sort();
+        order::arrange(&mut plan.pull_requests, &self.upstream);
         let context = body::Context {
             findings: &plan.findings,
             accepted: &plan.accepted,
             not_adopted: &plan.not_adopted,
+            upstream: &self.upstream,
+            service: self.service.as_deref(),
         };
         for pr in &mut plan.pull_requests {
             pr.title = body::title(pr);
@@ -292,6 +307,8 @@ fn empty_pull_request(scope: Scope, base: String) -> PullRequest {
         base,
         files: Vec::new(),
         held: BTreeSet::new(),
+        depends: BTreeSet::new(),
+        turn: u32::MAX,
         blocked: None,
         title: String::new(),
         body: String::new(),

@@ -102,6 +102,10 @@ pub struct PullRequest {
     pub files: Vec<FileChange>,
     /// The files that could not be derived in this run: what an open pull request proposes for them stays proposed.
     pub held: BTreeSet<String>,
+    /// The pull requests with images that its own are built from: they go before it.
+    pub depends: BTreeSet<Scope>,
+    /// When its turn is; lower ones go first.
+    pub turn: u32,
     /// Why it must not be written, if so.
     pub blocked: Option<String>,
     /// The title, one line.

@@ -22,7 +22,7 @@ pub enum Color {
 
 impl Color {
     /// Wraps text into an SGR sequence such as `31`.
-    pub(crate) fn paint(self, sgr: &str, text: &str) -> String {
+    pub fn paint(self, sgr: &str, text: &str) -> String {
         match self {
             Self::Off => text.to_owned(),
             Self::On => format!("\x1b[{sgr}m{text}\x1b[0m"),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest};
+use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope};
 use super::desired::Cause;
 use super::diff::{Color, unified};
 use crate::audit::Finding;
@@ -53,12 +53,25 @@ pub struct PullRequestView<'a> {
     pub body: &'a str,
     /// The digest of paths and contents.
     pub digest: &'a str,
+    /// The pull requests with images that its own are built from: they are made before it.
+    pub depends_on: Vec<DependencyView<'a>>,
     /// Why it is withheld, if it is.
     pub blocked: Option<&'a str>,
     /// How many files change.
     pub counts: Counts,
     /// The files, sorted by path.
     pub files: Vec<FileView<'a>>,
+}
+
+/// A pull request that is made before another.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DependencyView<'a> {
+    /// The repository that it is made in, `org/repo`.
+    pub repo: String,
+    /// The release.
+    pub release: &'a str,
+    /// The group of targets.
+    pub group: &'a str,
 }
 
 /// One file that changes.
@@ -124,9 +137,20 @@ impl<'a> From<&'a PullRequest> for PullRequestView<'a> {
             title: &pr.title,
             body: &pr.body,
             digest: &pr.digest,
+            depends_on: pr.depends.iter().map(DependencyView::from).collect(),
             blocked: pr.blocked.as_deref(),
             counts: pr.counts(),
             files: pr.files.iter().map(FileView::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Scope> for DependencyView<'a> {
+    fn from(scope: &'a Scope) -> Self {
+        Self {
+            repo: scope.repo.to_string(),
+            release: &scope.release,
+            group: &scope.group,
         }
     }
 }

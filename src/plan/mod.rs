@@ -12,14 +12,16 @@ mod desired;
 mod diff;
 mod escape;
 mod json;
+mod order;
 mod path;
 mod policy;
 mod text;
+mod upstream;
 
 #[cfg(test)]
 mod tests;
 
-pub use body::{BEGIN, END, MAX_BODY, merge as merge_body};
+pub use body::{BEGIN, END, MAX_BODY, mention, merge as merge_body, says as body_says};
 pub use build::Input;
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
@@ -32,4 +34,5 @@ pub use escape::{inert, terminal};
 pub use json::{PlanView, json};
 pub use path::{name_fault, path_fault};
 pub use policy::{Accept, Adopt, Date, NotADate, Policy, Verdict};
-pub use text::{By, brief, summary, text};
+pub use text::{By, brief, details, summary, text};
+pub use upstream::{Spot, Upstream, UpstreamImage};

@@ -125,7 +125,30 @@ fn rich() -> Plan {
         policy,
         max_removals: 2,
         whole: true,
+        upstream: vec![upstream()],
+        service: Some("https://lockstep.example.org".into()),
     })
+}
+
+/// What the rich plan was derived from.
+fn upstream() -> Upstream {
+    let spot = |name: &str, branch: &str| Spot {
+        name: name.into(),
+        branch: branch.into(),
+        commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
+        web: Some(format!("https://github.com/{name}")),
+    };
+    let image = UpstreamImage {
+        file: "images/etcd.yml".into(),
+        component: Some("openshift/etcd".into()),
+        ..UpstreamImage::default()
+    };
+    Upstream {
+        release: "4.16".into(),
+        metadata: spot("openshift-eng/ocp-build-data", "openshift-4.16"),
+        components: [("openshift/etcd".to_owned(), spot("openshift/etcd", "release-4.16"))].into(),
+        images: [("etcd".to_owned(), image)].into(),
+    }
 }
 
 #[test]

@@ -46,6 +46,13 @@ impl By {
 
 /// Shows a plan. `by`: `None` takes what suits it. Text of inputs comes escaped.
 pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
+    let mut out = details(plan, by, color);
+    let _ = writeln!(out, "{}", color.paint("1", &summary(plan)));
+    out
+}
+
+/// The same without the line that sums it up.
+pub fn details(plan: &Plan, by: Option<By>, color: Color) -> String {
     let mut out = String::new();
     let asked = by.is_some();
     let by = by.unwrap_or_else(|| By::suiting(plan));
@@ -62,7 +69,6 @@ pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
     if by == By::Cause && !asked {
         out.push_str("`--by file` shows the differences, `--by image` what changes for each image.\n");
     }
-    let _ = writeln!(out, "{}", color.paint("1", &summary(plan)));
     out
 }
 
@@ -77,6 +83,13 @@ fn heading(out: &mut String, pr: &PullRequest, color: Color) {
     let _ = writeln!(out, "{}", color.paint("1", &terminal(&line)));
     if let Some(why) = &pr.blocked {
         let _ = writeln!(out, "{}", color.paint("31", &terminal(&format!("  withheld: {why}"))));
+    }
+    for scope in &pr.depends {
+        let _ = writeln!(
+            out,
+            "{}",
+            terminal(&format!("  depends on the pull request for {scope}"))
+        );
     }
     out.push('\n');
 }

@@ -30,10 +30,10 @@ impl Cut {
         let units = step.units.iter().filter_map(|at| self.units.get(*at));
         Plan::build(plan::Input {
             desired: units.flat_map(|unit| unit.files.iter().cloned()).collect(),
-            findings: Vec::new(),
             policy: run.policy.clone(),
             max_removals: run.config.limits.removals,
-            whole: false,
+            service: run.config.service.clone(),
+            ..plan::Input::default()
         })
     }
 }

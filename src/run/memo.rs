@@ -18,7 +18,7 @@ use crate::plan::Desired;
 use crate::source::{CommitId, Location, RepoName, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A release as it is remembered.
 #[derive(Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub(super) struct Memory {
     files: Vec<StoredFile>,
     /// Findings as JSON: their form leaves fields out, which the cache's own encoding cannot.
     findings: String,
+    /// What it was derived from, as JSON.
+    upstream: String,
 }
 
 /// A component's branch and the commit that was read.
@@ -135,11 +137,13 @@ impl Run {
             return None;
         }
         let findings = serde_json::from_str(&memory.findings).ok()?;
+        let upstream = serde_json::from_str(&memory.upstream).ok()?;
         let files = memory.files.into_iter().map(restore).collect::<Option<Vec<_>>>()?;
         Some(Rendering {
             release,
             files,
             findings,
+            upstream,
         })
     }
 
@@ -149,11 +153,19 @@ impl Run {
         let Ok(findings) = serde_json::to_string(&rendering.findings) else {
             return;
         };
+        let Ok(upstream) = serde_json::to_string(&rendering.upstream) else {
+            return;
+        };
         let Some(files) = rendering.files.iter().map(store).collect::<Option<Vec<_>>>() else {
             return;
         };
-        self.store
-            .put("release", VERSION, key.as_bytes(), &Memory { heads, files, findings });
+        let memory = Memory {
+            heads,
+            files,
+            findings,
+            upstream,
+        };
+        self.store.put("release", VERSION, key.as_bytes(), &memory);
     }
 }
 

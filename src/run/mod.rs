@@ -12,6 +12,7 @@ mod memo;
 pub mod metadata;
 pub mod releases;
 pub mod rule_files;
+mod upstream;
 pub mod whatif;
 
 use std::sync::Arc;
@@ -61,6 +62,8 @@ pub struct Rendering {
     pub files: Vec<Desired>,
     /// The findings of derivation and targets.
     pub findings: Vec<Finding>,
+    /// What it was derived from.
+    pub upstream: plan::Upstream,
 }
 
 /// Is told how far long work is: what is being done, how many of how many.
@@ -146,6 +149,7 @@ impl Run {
             release,
             files,
             findings,
+            upstream: self.upstream(&derived),
         };
         if let Some(key) = key {
             self.remember(&key, &derived, &rendering);
@@ -213,10 +217,11 @@ impl Run {
 
     /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.
     pub fn plan(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool) -> Plan {
-        let (mut desired, mut findings) = (Vec::new(), between);
+        let (mut desired, mut findings, mut upstream) = (Vec::new(), between, Vec::new());
         for rendering in renderings {
             desired.extend(rendering.files);
             findings.extend(rendering.findings);
+            upstream.push(rendering.upstream);
         }
         findings.extend(crate::cut::guard::share(&mut desired));
         Plan::build(plan::Input {
@@ -225,6 +230,8 @@ impl Run {
             policy: self.policy.clone(),
             max_removals: self.config.limits.removals,
             whole,
+            upstream,
+            service: self.config.service.clone(),
         })
     }
 

@@ -98,7 +98,13 @@ impl PullRequestView {
         };
         let note = match &outcome.error {
             Some(error) => error.to_string(),
-            None => outcome.notes.join("; "),
+            None => {
+                let waits = outcome.waits.iter().map(ToString::to_string);
+                waits
+                    .chain(outcome.notes.iter().cloned())
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
         };
         let since = before
             .filter(|before| before.state == state)
@@ -118,16 +124,15 @@ mod tests {
     use super::*;
 
     fn outcome(action: Action) -> Outcome {
+        let scope = Scope {
+            repo: "openshift/release".parse().unwrap(),
+            release: "4.16".into(),
+            group: "ci".into(),
+        };
         Outcome {
-            scope: Scope {
-                repo: "openshift/release".parse().unwrap(),
-                release: "4.16".into(),
-                group: "ci".into(),
-            },
             action: Some(action),
-            writes: Vec::new(),
             notes: vec!["a note".into()],
-            error: None,
+            ..Outcome::new(scope)
         }
     }
 

@@ -3,7 +3,7 @@
 //! octocrab is asynchronous, the program is not: a runtime of one thread lives in here. It must not be used from within
 //! another runtime's thread (use `spawn_blocking` there).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     pace: Mutex<Pace>,
     sent: AtomicU64,
+    /// Whether the last call could not be made at all: the next ones are tried once.
+    down: AtomicBool,
 }
 
 /// How many changes may be sent at once now.
@@ -124,6 +126,7 @@ impl Client {
             clock,
             pace: Mutex::new(Pace { left: BURST, at }),
             sent: AtomicU64::new(0),
+            down: AtomicBool::new(false),
         })
     }
 
@@ -189,12 +192,18 @@ impl Client {
         let mut attempt = 1;
         loop {
             let kind = match once(self) {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    self.down.store(false, Ordering::Relaxed);
+                    return Ok(done);
+                }
                 Err(kind) => kind,
             };
             tracing::debug!(what = call.what, attempt, %kind, "a request failed");
             let pause = self.policy.pause(attempt, &kind, call.repeat, self.clock.jitter());
-            let Some(pause) = pause else {
+            let is_down = matches!(kind, FaultKind::Connection(_)) && self.down.load(Ordering::Relaxed);
+            let Some(pause) = pause.filter(|_| !is_down) else {
+                let lost = matches!(kind, FaultKind::Connection(_)) && call.repeat == Repeat::Safe;
+                self.down.store(lost, Ordering::Relaxed);
                 let what = match attempt {
                     1 => call.what.clone(),
                     n => format!("{} ({n} attempts)", call.what),

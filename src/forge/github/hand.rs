@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::GithubForge;
 use super::client::{Call, Query};
 use super::fault::{Fault, FaultKind};
-use super::look::Look;
+use super::look::{Look, Numbers};
 use super::query;
 use super::retry::Repeat;
 use super::text;
@@ -23,6 +23,8 @@ pub struct Hand<'a> {
     pub forge: &'a GithubForge,
     /// What a person should know: what could not be done and is no reason to fail.
     pub notes: RefCell<Vec<String>>,
+    /// What is open, for those that depend on it.
+    pub numbers: &'a Numbers,
 }
 
 impl Hand<'_> {
@@ -33,7 +35,8 @@ impl Hand<'_> {
             Write::DeleteBranch { from, .. } => self.update_ref(look, from, query::NONE),
             Write::Open { base, text, .. } => self.open(look, base, text),
             Write::Edit { text, .. } => {
-                let body = json!({ "title": text.title, "body": text.body, "base": look.wanted.base });
+                let said = text::with_numbers(&text.body, &look.wanted, self.numbers);
+                let body = json!({ "title": text.title, "body": said, "base": look.wanted.base });
                 self.patch_pull(look, "editing", body)
             }
             Write::Close { .. } => self.close(look),
@@ -144,8 +147,9 @@ impl Hand<'_> {
     fn open(&self, look: &mut Look, base: &str, text: &Text) -> Result<(), ForgeError> {
         let repo = look.repo.clone();
         let draft = self.forge.options.draft;
+        let said = text::with_numbers(&text.body, &look.wanted, self.numbers);
         let mut body = json!({
-            "title": text.title, "body": text.body, "base": base,
+            "title": text.title, "body": said, "base": base,
             "head": format!("{}:{}", look.head_repo.org, look.wanted.head()), "draft": draft,
         });
         if look.head_repo.org == repo.org && look.head_repo.repo != repo.repo {

@@ -1,5 +1,6 @@
 //! Looks at what is there for one pull request: one question for branches and history, one for the files of the base.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -15,8 +16,11 @@ use super::steps::Unfinished;
 use super::text;
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
-use crate::plan::{PullRequest, merge_body, name_fault};
+use crate::plan::{PullRequest, Scope, body_says, name_fault};
 use crate::source::RepoName;
+
+/// The pull requests that are open, with the names of their repositories: what others say that they depend on.
+pub type Numbers = RefCell<BTreeMap<Scope, (RepoName, u64)>>;
 
 /// How many paths are asked for in one question.
 const PATHS: usize = 500;
@@ -55,6 +59,7 @@ pub fn look(
     options: &Options,
     wanted: &PullRequest,
     unfinished: Unfinished,
+    numbers: &Numbers,
 ) -> Result<Look, ForgeError> {
     check_names(wanted)?;
     let eye = Eye {
@@ -104,7 +109,7 @@ pub fn look(
     let paused = open.and_then(|pull| eye.pausing(pull));
     let predecessor = predecessor(&ours, open);
     let mut dressed = wanted.clone();
-    dressed.body = text::managed(wanted, predecessor);
+    dressed.body = text::with_numbers(&text::managed(wanted, predecessor), wanted, numbers);
     let state = State {
         wanted: wants(wanted, !changes.is_empty(), paused.is_some()),
         branch,
@@ -495,8 +500,7 @@ fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: boo
 
 /// Whether an open pull request says what is wanted.
 fn says(pull: &Pull, dressed: &PullRequest) -> bool {
-    let body = pull.body.replace("\r\n", "\n");
     pull.base_ref_name == dressed.base
         && (!text::title_is_ours(&pull.body, &pull.title) || pull.title == dressed.title)
-        && text::same(&merge_body(&body, &dressed.body), &body)
+        && body_says(&pull.body, &dressed.body)
 }

@@ -57,6 +57,7 @@ impl GithubForge {
 
 impl ForgeRead for GithubForge {
     fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError> {
-        Ok(look::look(&self.client, &self.options, wanted, Unfinished::default())?.observed)
+        let numbers = look::Numbers::default();
+        Ok(look::look(&self.client, &self.options, wanted, Unfinished::default(), &numbers)?.observed)
     }
 }

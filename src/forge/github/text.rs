@@ -1,6 +1,7 @@
 //! What a pull request carries for the next run: marker comments in its body and in ours, trailers in its commit.
 
-use crate::plan::{BEGIN, PullRequest};
+use super::look::Numbers;
+use crate::plan::{BEGIN, PullRequest, mention};
 
 /// Starts the line of the body that remembers what was last written.
 const STATE: &str = "<!-- lockstep:state ";
@@ -58,10 +59,16 @@ pub fn digest_in_body(body: &str) -> Option<&str> {
     rest[..rest.find("-->")?].split_whitespace().next()
 }
 
-/// Whether two bodies say the same: a browser writes other line ends.
-pub fn same(a: &str, b: &str) -> bool {
-    let plain = |text: &str| text.replace("\r\n", "\n").trim_end().to_owned();
-    plain(a) == plain(b)
+/// Names what a pull request depends on by number, where it is open.
+pub fn with_numbers(body: &str, wanted: &PullRequest, numbers: &Numbers) -> String {
+    let numbers = numbers.borrow();
+    let mut body = body.to_owned();
+    for scope in &wanted.depends {
+        if let Some((repo, number)) = numbers.get(scope) {
+            body = body.replace(&mention(scope), &format!("{repo}#{number}"));
+        }
+    }
+    body
 }
 
 /// The message of a commit.
@@ -157,11 +164,5 @@ mod tests {
         assert!(takes("please\r\n/lockstep take\r\n"));
         assert!(!takes("> /lockstep take"));
         assert!(!takes("use `/lockstep take`"));
-    }
-
-    #[test]
-    fn bodies_are_compared_without_line_ends() {
-        assert!(same("a\r\nb\r\n", "a\nb"));
-        assert!(!same("a b", "a\nb"));
     }
 }

@@ -1,15 +1,17 @@
 //! Applies a plan: looks at all pull requests, lets through as many as the budget allows, writes one after the other.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use super::GithubForge;
-use super::budget::{Bounds, Standing, Waits, admit};
+use super::budget::{Bounds, Standing, admit};
 use super::hand::Hand;
 use super::journal::{Intent, Journal};
+use super::look::Numbers;
 use super::look::{Look, look};
 use super::steps::{Unfinished, steps};
-use crate::forge::{Action, ForgeError, Outcome, Write};
-use crate::plan::{Plan, PullRequest};
+use crate::forge::{Action, ForgeError, Outcome, Waits, Write};
+use crate::plan::{Plan, PullRequest, Scope};
 
 /// How often what is there is looked at anew, when somebody else was at work at the same time.
 const ROUNDS: u32 = 3;
@@ -36,22 +38,52 @@ struct Decided {
 type Seen = Result<Decided, ForgeError>;
 
 impl GithubWriter<'_> {
-    /// Applies a plan, one pull request after the other; what fails costs no other one.
+    /// Applies a plan, one pull request after the other, those first that others depend on; what fails costs no other
+    /// one. The outcomes come in the order of the plan.
     pub fn apply(&self, plan: &Plan) -> Vec<Outcome> {
-        let seen: Vec<Seen> = plan.pull_requests.iter().map(|wanted| self.see(wanted)).collect();
-        let waits = self.waits(plan, &seen);
-        let each = plan.pull_requests.iter().zip(seen).zip(waits);
-        each.map(|((wanted, seen), waits)| self.apply_one(wanted, seen, waits))
-            .collect()
+        let order = plan.order();
+        let numbers = Numbers::default();
+        let mut seen: Vec<Option<Seen>> = plan.pull_requests.iter().map(|_| None).collect();
+        for at in &order {
+            seen[*at] = Some(self.see(&plan.pull_requests[*at], &numbers));
+        }
+        let waits = self.waits(plan, &order, &seen);
+        let mut outcomes: Vec<Outcome> = plan
+            .pull_requests
+            .iter()
+            .map(|pr| Outcome::new(pr.scope.clone()))
+            .collect();
+        let mut failed: Vec<&Scope> = Vec::new();
+        for at in order {
+            let (Some(wanted), Some(outcome), Some(seen)) =
+                (plan.pull_requests.get(at), outcomes.get_mut(at), seen[at].take())
+            else {
+                continue;
+            };
+            outcome.waits = waits[at].clone().or_else(|| after_failure(wanted, &seen, &failed));
+            match outcome.waits {
+                Some(_) => outcome.action = Some(Action::Wait),
+                None => outcome.error = self.settle(wanted, seen, &numbers, outcome).err(),
+            }
+            if outcome.error.is_some() && !numbers.borrow().contains_key(&wanted.scope) {
+                failed.push(&wanted.scope);
+            }
+        }
+        outcomes
     }
 
-    fn see(&self, wanted: &PullRequest) -> Seen {
+    fn see(&self, wanted: &PullRequest, numbers: &Numbers) -> Seen {
         let options = &self.forge.options;
         let left = self.journal.unfinished(&wanted.scope);
         let unfinished = Unfinished {
             dress: left.as_ref().is_some_and(|left| left.dress),
         };
-        let look = look(&self.forge.client, options, wanted, unfinished)?;
+        let look = look(&self.forge.client, options, wanted, unfinished, numbers)?;
+        if let Some(number) = look.open {
+            numbers
+                .borrow_mut()
+                .insert(wanted.scope.clone(), (look.repo.clone(), number));
+        }
         let (action, writes) = steps(&look, options, unfinished);
         Ok(Decided {
             look,
@@ -62,58 +94,31 @@ impl GithubWriter<'_> {
     }
 
     /// Who has to wait for a later run.
-    fn waits(&self, plan: &Plan, seen: &[Seen]) -> Vec<Option<Waits>> {
+    fn waits(&self, plan: &Plan, order: &[usize], seen: &[Option<Seen>]) -> Vec<Option<Waits>> {
         let options = &self.forge.options;
-        let standing = |(wanted, seen): (&'_ PullRequest, &'_ Seen)| {
-            let decided = seen.as_ref().ok();
-            (
-                wanted.scope.repo.org.clone(),
-                decided.is_some_and(|decided| decided.look.open.is_some()),
-                decided.is_some_and(|decided| decided.writes.iter().any(|write| matches!(write, Write::Open { .. }))),
-                decided.map(|decided| decided.look.opened.clone()).unwrap_or_default(),
-            )
-        };
-        let all: Vec<_> = plan.pull_requests.iter().zip(seen).map(standing).collect();
-        let standings: Vec<Standing<'_>> = all
-            .iter()
-            .map(|(org, open, opens, opened)| Standing {
-                org,
-                open: *open,
-                opens: *opens,
-                opened,
-            })
-            .collect();
+        let prs = &plan.pull_requests;
+        let places: BTreeMap<&Scope, usize> = prs.iter().enumerate().map(|(at, pr)| (&pr.scope, at)).collect();
+        let standing = |(wanted, seen)| standing(wanted, seen, &places);
+        let standings: Vec<Standing<'_>> = prs.iter().zip(seen).map(standing).collect();
         let bounds = Bounds {
             open: options.max_open,
             new: options.max_new,
         };
-        admit(&standings, bounds, self.forge.client.now())
-    }
-
-    fn apply_one(&self, wanted: &PullRequest, seen: Seen, waits: Option<Waits>) -> Outcome {
-        let mut outcome = Outcome {
-            scope: wanted.scope.clone(),
-            action: None,
-            writes: Vec::new(),
-            notes: Vec::new(),
-            error: None,
-        };
-        match waits {
-            Some(waits) => {
-                outcome.action = Some(Action::Wait);
-                outcome.notes.push(said(waits));
-            }
-            None => outcome.error = self.settle(wanted, seen, &mut outcome).err(),
-        }
-        outcome
+        admit(&standings, order, bounds, self.forge.client.now())
     }
 
     /// Writes what was decided; looks and decides again where somebody else was quicker, or where it cannot be told
     /// what was done.
-    fn settle(&self, wanted: &PullRequest, mut seen: Seen, outcome: &mut Outcome) -> Result<(), ForgeError> {
+    fn settle(
+        &self,
+        wanted: &PullRequest,
+        mut seen: Seen,
+        numbers: &Numbers,
+        outcome: &mut Outcome,
+    ) -> Result<(), ForgeError> {
         let mut round = 1;
         loop {
-            match seen.and_then(|decided| self.carry_out(wanted, decided, outcome)) {
+            match seen.and_then(|decided| self.carry_out(wanted, decided, numbers, outcome)) {
                 Err(ForgeError::GitHub(fault)) if fault.kind.asks_to_look_again() && round < ROUNDS => {
                     tracing::debug!(%fault, round, "looking again");
                     self.forge.client.breathe(round);
@@ -121,11 +126,17 @@ impl GithubWriter<'_> {
                 ended => return ended,
             }
             round += 1;
-            seen = self.see(wanted);
+            seen = self.see(wanted, numbers);
         }
     }
 
-    fn carry_out(&self, wanted: &PullRequest, decided: Decided, outcome: &mut Outcome) -> Result<(), ForgeError> {
+    fn carry_out(
+        &self,
+        wanted: &PullRequest,
+        decided: Decided,
+        numbers: &Numbers,
+        outcome: &mut Outcome,
+    ) -> Result<(), ForgeError> {
         let Decided {
             mut look,
             action,
@@ -145,9 +156,15 @@ impl GithubWriter<'_> {
         let hand = Hand {
             forge: self.forge,
             notes: RefCell::default(),
+            numbers,
         };
         for write in writes {
             hand.perform(&write, &mut look)?;
+            if let (Write::Open { .. }, Some(number)) = (&write, look.open) {
+                numbers
+                    .borrow_mut()
+                    .insert(wanted.scope.clone(), (look.repo.clone(), number));
+            }
             outcome.writes.push(write);
         }
         outcome.notes.append(&mut hand.notes.borrow_mut());
@@ -158,14 +175,44 @@ impl GithubWriter<'_> {
     }
 }
 
-fn said(waits: Waits) -> String {
-    let time = |at| {
-        chrono::DateTime::from_timestamp(at, 0).map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
+fn standing<'a>(wanted: &'a PullRequest, seen: &'a Option<Seen>, places: &BTreeMap<&Scope, usize>) -> Standing<'a> {
+    let decided = seen.as_ref().and_then(|seen| seen.as_ref().ok());
+    let open = decided.is_some_and(|decided| decided.look.open.is_some());
+    let stuck = match decided.map(|decided| decided.action) {
+        _ if open => None,
+        None => Some("which could not be looked at"),
+        Some(Action::Withhold) => Some("which is withheld"),
+        Some(_) => None,
     };
-    match waits.until.and_then(time) {
-        Some(time) => format!("{}; expected from {time} on", waits.why),
-        None => waits.why,
+    Standing {
+        org: &wanted.scope.repo.org,
+        name: wanted.scope.to_string(),
+        open,
+        opens: decided.is_some_and(|decided| opens(&decided.writes)),
+        stuck,
+        opened: decided
+            .map(|decided| decided.look.opened.as_slice())
+            .unwrap_or_default(),
+        after: wanted
+            .depends
+            .iter()
+            .filter_map(|scope| places.get(scope).copied())
+            .collect(),
     }
+}
+
+fn opens(writes: &[Write]) -> bool {
+    writes.iter().any(|write| matches!(write, Write::Open { .. }))
+}
+
+/// Why one that was to be opened waits after all: what it depends on could not be opened in this run.
+fn after_failure(wanted: &PullRequest, seen: &Seen, failed: &[&Scope]) -> Option<Waits> {
+    let opens = seen.as_ref().is_ok_and(|decided| opens(&decided.writes));
+    let other = failed.iter().find(|scope| opens && wanted.depends.contains(**scope))?;
+    Some(Waits {
+        why: format!("it builds on images of {other}, which could not be opened: both are tried again in the next run"),
+        until: None,
+    })
 }
 
 fn intent(writes: &[Write], at: i64) -> Intent {

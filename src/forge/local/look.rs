@@ -10,7 +10,7 @@ use super::record::{PullState, Record, read, record_path};
 use super::{Home, LocalForge, mirror};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Wanted, Write};
-use crate::plan::{PullRequest, merge_body};
+use crate::plan::{PullRequest, body_says};
 
 /// What is there, and what the branch should change.
 pub struct Look {
@@ -265,7 +265,7 @@ fn says(record: &Record, wanted: &PullRequest, head: Option<&Commit<'_>>) -> boo
         && record.base == wanted.base
         && head.is_some_and(|head| head.id().to_string() == record.commit)
         && (record.title != record.written_title || record.title == wanted.title)
-        && merge_body(&record.body, &wanted.body) == record.body
+        && body_says(&record.body, &wanted.body)
 }
 
 /// Whether the base holds what a record's commit proposes: the commit itself, or all that it changed.

@@ -20,19 +20,17 @@ pub struct LocalWriter<'a> {
 }
 
 impl LocalWriter<'_> {
-    /// Applies a plan, one pull request after the other; what fails costs no other one.
+    /// Applies a plan, one pull request after the other, those first that others depend on; what fails costs no other
+    /// one. The outcomes come in the order of the plan.
     pub fn apply(&self, plan: &Plan) -> Vec<Outcome> {
-        plan.pull_requests.iter().map(|wanted| self.apply_one(wanted)).collect()
+        let made = plan.order().into_iter();
+        let mut made: Vec<(usize, Outcome)> = made.map(|at| (at, self.apply_one(&plan.pull_requests[at]))).collect();
+        made.sort_by_key(|(at, _)| *at);
+        made.into_iter().map(|(_, outcome)| outcome).collect()
     }
 
     fn apply_one(&self, wanted: &PullRequest) -> Outcome {
-        let mut outcome = Outcome {
-            scope: wanted.scope.clone(),
-            action: None,
-            writes: Vec::new(),
-            notes: Vec::new(),
-            error: None,
-        };
+        let mut outcome = Outcome::new(wanted.scope.clone());
         outcome.error = self.settle(wanted, &mut outcome).err();
         outcome
     }

@@ -126,6 +126,7 @@ impl Run {
                     release: release.metadata.release,
                     files: rendered.files,
                     findings: release.findings.iter().cloned().chain(rendered.findings).collect(),
+                    upstream: self.upstream(release),
                 })
             })
             .collect();

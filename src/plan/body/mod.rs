@@ -1,13 +1,19 @@
 //! What a pull request says: its title, and the managed part of its body.
 
+mod merge;
+mod upstream;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, left_by_cause};
-use super::change::{Accepted, FileChange, Kind, Left, PullRequest, WHOLE_FILE};
+use super::change::{Accepted, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
 use super::diff::{Color, unified};
 use super::escape::{clip, code, inert, markdown};
+use super::upstream::Upstream;
 use crate::audit::{Finding, group};
+
+pub use merge::{merge, says};
 
 /// The line that the managed part of a body starts with.
 pub const BEGIN: &str = "<!-- lockstep:begin -->";
@@ -18,12 +24,16 @@ pub const MAX_BODY: usize = 65_536;
 
 /// What each part of the body may take, in bytes. Together with the fixed text well under [`MAX_BODY`], which leaves
 /// room for what people write around it.
-const CAUSES: usize = 10_000;
-const FILES: usize = 24_000;
-const NOTES: usize = 3_000;
-const FINDINGS: usize = 8_000;
+const DEPENDS: usize = 2_000;
+const CAUSES: usize = 8_000;
+const IMAGES: usize = 11_000;
+const FILES: usize = 18_000;
+const NOTES: usize = 2_000;
+const FINDINGS: usize = 6_000;
 const LEFT: usize = 3_000;
-const DIFFS: usize = 8_000;
+const DIFFS: usize = 7_000;
+/// How many rules of a file are named.
+const RULES: usize = 3;
 /// The longest diff of one file, in bytes.
 const DIFF: usize = 3_000;
 
@@ -36,6 +46,10 @@ pub struct Context<'a> {
     pub accepted: &'a [Accepted],
     /// What differs and is not adopted.
     pub not_adopted: &'a [Left],
+    /// What the releases were derived from.
+    pub upstream: &'a [Upstream],
+    /// Where the service shows whole plans.
+    pub service: Option<&'a str>,
 }
 
 /// The title: what, how much, for which release.
@@ -78,14 +92,29 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
         code(&pr.scope.repo.to_string()),
         markdown(&pr.scope.release),
     );
-    why(&mut out, pr);
+    let upstream = context
+        .upstream
+        .iter()
+        .find(|upstream| upstream.release == pr.scope.release);
+    upstream::since(&mut out, upstream);
+    depends(&mut out, pr);
+    why(&mut out, pr, upstream);
+    upstream::images(&mut out, pr, upstream);
     what(&mut out, pr);
     notes(&mut out, pr);
     left(&mut out, pr, context);
     concerning(&mut out, pr, context.findings);
     diffs(&mut out, pr);
+    out.push_str("---\n");
+    if let Some(service) = context.service {
+        let _ = writeln!(
+            out,
+            "The whole plan, with all that is left out here: <{}/api/v1/plan>\n",
+            address(service)
+        );
+    }
     out.push_str(
-        "---\nClose this pull request to refuse this content: it stays closed until the content changes. Commits pushed to \
+        "Close this pull request to refuse this content: it stays closed until the content changes. Commits pushed to \
          this branch are not overwritten, and text outside of this part is kept.\n",
     );
     out.push_str(END);
@@ -106,13 +135,48 @@ fn bounded(out: &mut String, budget: usize, rows: impl ExactSizeIterator<Item = 
     out.push('\n');
 }
 
-fn why(out: &mut String, pr: &PullRequest) {
-    out.push_str("### Why\n\n| Files | Rule | Field | Because | For example |\n|---:|---|---|---|---|\n");
-    let groups = by_cause(&pr.files);
-    bounded(out, CAUSES, groups.iter().map(cause_row), "causes");
+/// The words for a pull request that another one depends on; a forge that knows its number puts that in their place.
+pub fn mention(scope: &Scope) -> String {
+    format!(
+        "the pull request from {} in {}",
+        code(&scope.head()),
+        code(&scope.repo.to_string())
+    )
 }
 
-fn cause_row(group: &CauseGroup<'_>) -> String {
+fn depends(out: &mut String, pr: &PullRequest) {
+    if pr.depends.is_empty() {
+        return;
+    }
+    out.push_str("Depends on, as its images are built from theirs:\n\n");
+    bounded(
+        out,
+        DEPENDS,
+        pr.depends
+            .iter()
+            .map(|scope| format!("- depends on {}\n", mention(scope))),
+        "pull requests",
+    );
+}
+
+/// An address that cannot end the link it stands in.
+fn address(text: &str) -> String {
+    let plain = |c: &char| c.is_ascii_graphic() && !"<>\\`\"".contains(*c);
+    text.trim_end_matches('/').chars().filter(plain).collect()
+}
+
+fn why(out: &mut String, pr: &PullRequest, upstream: Option<&Upstream>) {
+    out.push_str("### Why\n\n| Files | Rule | Field | Because | For example |\n|---:|---|---|---|---|\n");
+    let groups = by_cause(&pr.files);
+    bounded(
+        out,
+        CAUSES,
+        groups.iter().map(|group| cause_row(group, upstream)),
+        "causes",
+    );
+}
+
+fn cause_row(group: &CauseGroup<'_>, upstream: Option<&Upstream>) -> String {
     let cause = group.example.cause;
     let rule = match group.rule_at {
         "" => code(&clip(group.rule, 80)),
@@ -132,6 +196,9 @@ fn cause_row(group: &CauseGroup<'_>) -> String {
         let value = |v: &Option<String>| v.as_ref().map_or_else(|| "nothing".to_owned(), |v| code(&clip(v, 120)));
         let _ = write!(example, ": {} → {}", value(&cause.old), value(&cause.new));
     }
+    if let Some(metadata) = upstream.and_then(|upstream| upstream::metadata_of(upstream, &cause.images)) {
+        let _ = write!(example, " ({metadata})");
+    }
     let because = markdown(&clip(group.because, 300));
     format!(
         "| {} | {rule} | {} | {because} | {example} |\n",
@@ -141,14 +208,23 @@ fn cause_row(group: &CauseGroup<'_>) -> String {
 }
 
 fn what(out: &mut String, pr: &PullRequest) {
-    out.push_str("### What\n\n| File | Change | Images |\n|---|---|---|\n");
+    out.push_str("### Files\n\n| File | Change | Rules |\n|---|---|---|\n");
     bounded(out, FILES, pr.files.iter().map(file_row), "files");
 }
 
 fn file_row(file: &FileChange) -> String {
-    let images = &clip(&file.images.join(", "), 120);
-    let images = if images.is_empty() { String::new() } else { code(images) };
-    format!("| {} | {} | {images} |\n", code(&clip(&file.path, 300)), file.kind)
+    let rules: BTreeSet<&str> = file.causes.iter().map(|cause| cause.rule.as_str()).collect();
+    let named: Vec<String> = rules.iter().take(RULES).map(|rule| code(&clip(rule, 60))).collect();
+    let more = match rules.len().checked_sub(RULES) {
+        None | Some(0) => String::new(),
+        Some(more) => format!(" and {more} more"),
+    };
+    format!(
+        "| {} | {} | {}{more} |\n",
+        code(&clip(&file.path, 300)),
+        file.kind,
+        named.join(", ")
+    )
 }
 
 fn notes(out: &mut String, pr: &PullRequest) {
@@ -262,17 +338,4 @@ fn concerning(out: &mut String, pr: &PullRequest, findings: &[Finding]) {
         format!("- {}\n", lines.by_ref().collect::<Vec<_>>().join("\n  "))
     });
     bounded(out, FINDINGS, rows, "findings");
-}
-
-/// Puts the managed part into a body that people may have written around. Where they took the markers out, they took
-/// the body over: it stays as it is.
-pub fn merge(existing: &str, managed: &str) -> String {
-    let Some(start) = existing.find(BEGIN) else {
-        return existing.to_owned();
-    };
-    let Some(length) = existing[start..].find(END) else {
-        return existing.to_owned();
-    };
-    let after = &existing[start + length + END.len()..];
-    format!("{}{}{after}", &existing[..start], managed.trim_end())
 }

@@ -1,0 +1,92 @@
+//! Where pull requests are made: the configured forge, for all commands that write.
+
+use lockstep::config::Forge;
+use lockstep::forge::github::{Client, GithubForge, GithubWriter};
+use lockstep::forge::local::{LocalForge, LocalWriter, record_path};
+use lockstep::forge::{Outcome, Write};
+use lockstep::plan::{Plan, PullRequest};
+
+use super::setup::{self, Ready};
+
+/// The configured forge.
+pub enum Place {
+    /// Branches and records on disk.
+    Local(LocalForge),
+    /// Pull requests on GitHub.
+    GitHub(Box<GithubForge>),
+}
+
+impl Place {
+    /// Gets the configured forge ready.
+    ///
+    /// # Errors
+    /// Its credentials or repositories cannot be used.
+    pub fn of(ready: &Ready) -> Result<Self, anyhow::Error> {
+        Ok(match &ready.run.config.forge {
+            Forge::Local { .. } => Self::Local(setup::local_forge(ready)?),
+            Forge::GitHub {
+                api,
+                credential,
+                options,
+            } => {
+                let client = Client::new(api, credential.clone())?;
+                Self::GitHub(Box::new(GithubForge::new(client, (**options).clone())))
+            }
+        })
+    }
+
+    /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written.
+    pub fn apply(&self, ready: &Ready, plan: &Plan, dry_run: bool) -> Vec<Outcome> {
+        match self {
+            Self::Local(forge) => LocalWriter {
+                forge,
+                dry_run,
+                now: setup::now(),
+            }
+            .apply(plan),
+            Self::GitHub(forge) => GithubWriter {
+                forge,
+                journal: &ready.run.store,
+                dry_run,
+            }
+            .apply(plan),
+        }
+    }
+
+    /// Says what a run of a plan would write. Nothing is written, and a forge that cannot be read costs no more than that.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn foretell(ready: &Ready, plan: &Plan) -> Result<Vec<Outcome>, anyhow::Error> {
+        Ok(Self::of(ready)?.apply(ready, plan, true))
+    }
+
+    /// How a person looks at a pull request; empty where the outcome says it already.
+    pub fn of_one(&self, pr: &PullRequest, dry_run: bool) -> String {
+        match self {
+            Self::Local(forge) => where_it_is(forge, pr, dry_run),
+            Self::GitHub(_) => String::new(),
+        }
+    }
+}
+
+/// Tells whether the branch of a pull request was, or would be, written.
+pub fn sets_branch(outcome: &Outcome) -> bool {
+    let is_branch = |write: &Write| matches!(write, Write::SetBranch { .. });
+    outcome.writes.iter().any(is_branch)
+}
+
+/// How a person looks at a pull request of the local forge.
+fn where_it_is(forge: &LocalForge, pr: &PullRequest, dry_run: bool) -> String {
+    let record = record_path(forge.dir(), &pr.scope);
+    match forge.repository(&pr.scope.repo, &pr.base) {
+        Ok(repo) if !dry_run => format!(
+            "\nThe pull request is recorded in {}; its changes:\n  git -C {} diff {} {}",
+            record.display(),
+            repo.display(),
+            pr.base,
+            pr.head()
+        ),
+        _ => String::new(),
+    }
+}

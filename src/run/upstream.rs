@@ -1,0 +1,84 @@
+//! What a release was derived from, for those who look at its pull requests.
+
+use super::Run;
+use crate::config::Forge;
+use crate::derive;
+use crate::model::metadata::Metadata;
+use crate::plan::{Spot, Upstream, UpstreamImage};
+use crate::source::{Location, Origin, RepoName};
+
+impl Run {
+    /// What a derived release was derived from.
+    pub(super) fn upstream(&self, derived: &derive::Release<'_>) -> Upstream {
+        let release = derived.metadata.release;
+        let sources = &self.config.sources;
+        let component = |(repo, origin): (&RepoName, &Origin)| {
+            let web = sources.components.repo(release, repo).and_then(|at| self.web(&at));
+            (repo.to_string(), spot(origin, web))
+        };
+        let metadata = sources.build_data.repo(release);
+        Upstream {
+            release: release.to_string(),
+            metadata: spot(&derived.metadata.origin, self.web(&metadata)),
+            components: derived.components.iter().map(component).collect(),
+            images: images(derived).collect(),
+        }
+    }
+
+    /// Where people look at a repository. A mirror on disk has its place where pull requests go.
+    fn web(&self, at: &Location) -> Option<String> {
+        match (at, &self.config.forge) {
+            (Location::Url(url), _) => {
+                let url = url.to_string();
+                Some(url.strip_suffix(".git").unwrap_or(&url).to_owned())
+            }
+            (Location::Path(_), Forge::GitHub { api, .. }) => Some(format!("{}/{}", host(api), at.name()?)),
+            (Location::Path(_), Forge::Local { .. }) => None,
+        }
+    }
+}
+
+/// The web host that belongs to an API's URL: `https://api.github.com`, `https://HOST/api/v3`.
+fn host(api: &str) -> String {
+    match api.strip_suffix("/api/v3") {
+        Some(host) => host.to_owned(),
+        None => api.replacen("://api.", "://", 1),
+    }
+}
+
+fn spot(origin: &Origin, web: Option<String>) -> Spot {
+    Spot {
+        name: origin.name.clone(),
+        branch: origin.branch.clone(),
+        commit: origin.commit.clone(),
+        web,
+    }
+}
+
+fn images<'r>(derived: &'r derive::Release<'_>) -> impl Iterator<Item = (String, UpstreamImage)> + 'r {
+    let tag = |key: &String| Some(derived.images.get(key)?.tag.value.clone());
+    derived.images.values().map(move |image| {
+        let from = crate::derive::outline::members(&image.from.value);
+        let parents = from.iter().chain(&image.copies_from).filter_map(tag);
+        let known = UpstreamImage {
+            file: Metadata::image_file(&image.key),
+            component: image.repository.value.as_ref().map(ToString::to_string),
+            merge_first: image.view["ci"]["merge_first"].as_bool().unwrap_or_default(),
+            wave: image.wave,
+            parents: parents.filter(|parent| *parent != image.tag.value).collect(),
+        };
+        (image.tag.value.clone(), known)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn web_hosts_of_apis() {
+        assert_eq!(host("https://api.github.com"), "https://github.com");
+        assert_eq!(host("https://ghe.example.org/api/v3"), "https://ghe.example.org");
+        assert_eq!(host("http://127.0.0.1:81"), "http://127.0.0.1:81");
+    }
+}
