@@ -27,7 +27,7 @@ Examples:
   See what that would write for one release, without writing it:
     lockstep reconcile --release 4.16 --dry-run")]
     Reconcile(ReconcileArgs),
-    /// Show the drift: what differs from what is derived, why, and what `reconcile` would write
+    /// Show the drift: what differs, why, and what `reconcile` would write
     #[command(after_help = "\
 Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
