@@ -17,6 +17,7 @@ pub mod daemon;
 pub mod derive;
 pub mod facts;
 pub mod forge;
+pub mod graph;
 pub mod model;
 pub mod plan;
 pub mod rules;

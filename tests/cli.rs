@@ -142,7 +142,11 @@ fn check(schema: &Value, root: &Value, value: &Value, at: &str) {
 #[test]
 fn json_is_what_its_schema_says() {
     let demo = Demo::new();
-    for command in [&["plan", "--format", "json"], &["build-config", "--format", "json"]] {
+    for command in [
+        &["plan", "--format", "json"],
+        &["build-config", "--format", "json"],
+        &["graph", "--format", "json"],
+    ] {
         let ran = demo.run(command);
         assert_eq!(ran.code, 0, "{}", ran.err);
         let value: Value = serde_json::from_str(&ran.out).unwrap();
@@ -263,4 +267,24 @@ fn a_reader_who_leaves_is_no_fault() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(child.wait().unwrap().success(), "{said}");
     assert!(!said.contains("panicked") && !said.contains("Broken pipe"), "{said}");
+}
+
+#[test]
+fn a_graph_is_drawn_of_a_release_or_around_an_image() {
+    let demo = Demo::new();
+    let whole = demo.run(&["graph"]);
+    assert_eq!(whole.code, 0, "{}", whole.err);
+    assert!(whole.out.starts_with("digraph lockstep {"), "{}", whole.out);
+    let part: Value = serde_json::from_str(&demo.run(&["graph", "--image", "beacon", "--format", "json"]).out).unwrap();
+    let tags = part["images"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|image| image["tag"].as_str().unwrap());
+    let tags: Vec<_> = tags.collect();
+    assert!(tags.contains(&"beacon") && !tags.contains(&"lantern"), "{tags:?}");
+    assert!(demo.run(&["graph", "--format", "mermaid"]).out.contains("flowchart LR"));
+    let unknown = demo.run(&["graph", "--image", "baecon"]);
+    assert_eq!((unknown.code, unknown.out.as_str()), (1, ""));
+    assert!(unknown.err.contains("did you mean `beacon`?"), "{}", unknown.err);
 }

@@ -67,6 +67,14 @@ Examples:
   What a code means and what to do:
     lockstep audit --explain dangling-member")]
     Audit(AuditArgs),
+    /// Draw what is built from what in a release, in which wave, and what has drifted
+    #[command(after_help = "\
+Examples:
+  A picture of a whole release, with Graphviz:
+    lockstep graph --release 4.16 | dot -Tsvg -o 4.16.svg
+  What one image is built from, and what is built from it, for a page in Markdown:
+    lockstep graph --release 4.16 --image cli --format mermaid")]
+    Graph(GraphArgs),
     /// Show the ordered train of changes for a branch cut, or take its next step
     #[command(after_help = "\
 Examples:
@@ -215,6 +223,21 @@ pub struct AuditArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct GraphArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only this image (payload tag or key of ocp-build-data), what it is built from, and what is built from it
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "dot")]
+    pub format: GraphFormat,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct CutArgs {
     #[command(flatten)]
     pub common: Common,
@@ -300,5 +323,16 @@ pub enum YamlOrJson {
     /// For people
     Yaml,
     /// For programs
+    Json,
+}
+
+/// Languages of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Graphviz's
+    Dot,
+    /// Mermaid's, which forges draw in Markdown
+    Mermaid,
+    /// For programs: stable and documented
     Json,
 }

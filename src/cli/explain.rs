@@ -64,7 +64,7 @@ pub fn run(args: &ExplainArgs) -> Outcome {
 }
 
 /// A hint that names the nearest known tag.
-fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
+pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
     let nearest = known.map(|tag| (strsim::damerau_levenshtein(word, tag), tag)).min();
     match nearest {
         Some((distance, tag)) if distance <= 2.max(word.len() / 3) => format!("; did you mean `{tag}`?"),

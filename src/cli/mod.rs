@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod cut;
 mod explain;
+mod graph;
 mod place;
 mod plan;
 mod progress;
@@ -78,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::BuildConfig(args) => build_config::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Graph(args) => graph::run(&args),
         Command::Cut(args) => cut::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),

@@ -13,7 +13,7 @@ use lockstep::derive;
 use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
-use lockstep::plan::{Date, Plan};
+use lockstep::plan::{self, Date, Plan};
 use lockstep::run::audit::Audit;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
 use lockstep::source::github::Reader;
@@ -157,6 +157,25 @@ impl Ready {
         let renderings = self.renderings(ended)?;
         let between = self.run.between(&self.releases, self.ci.as_deref());
         Ok(self.run.plan(renderings, between, self.whole))
+    }
+
+    /// The plan of one derived release; none where there is nothing to compare it with.
+    ///
+    /// # Errors
+    /// The target's files cannot be read.
+    pub fn plan_of(&self, release: &derive::Release<'_>) -> Result<Option<Plan>, anyhow::Error> {
+        if self.ci.is_none() {
+            return Ok(None);
+        }
+        let rendered = self.run.render(std::slice::from_ref(release), self.ci.as_ref())?;
+        let rendering = Rendering {
+            release: release.metadata.release,
+            files: rendered.files,
+            findings: rendered.findings,
+            // The order of pull requests does not matter here.
+            upstream: plan::Upstream::default(),
+        };
+        Ok(Some(self.run.plan(vec![rendering], Vec::new(), false)))
     }
 
     /// Metadata of each release that can be read.

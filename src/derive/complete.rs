@@ -35,7 +35,7 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         }
     }
     component_faults(&mut outline, components);
-    order(&mut outline);
+    let cycles = order(&mut outline);
     let configs = config::configs(&mut outline, &scope);
     let Outline {
         rules,
@@ -60,6 +60,7 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         images,
         configs,
         components,
+        cycles,
         complete,
         findings,
     }
@@ -165,8 +166,8 @@ fn component_faults(outline: &mut Outline<'_>, components: &Components) {
     }
 }
 
-/// Depths along bases, build waves, and circles.
-fn order(outline: &mut Outline<'_>) {
+/// Settles depths along bases and build waves, and gives the circles.
+fn order(outline: &mut Outline<'_>) -> Vec<Vec<String>> {
     let images = &outline.metadata.images;
     let base = |key: &str| {
         let from = outline
@@ -199,14 +200,14 @@ fn order(outline: &mut Outline<'_>) {
         image.depth = depths.get(key).copied().unwrap_or_default();
         image.wave = waves.wave.get(key).copied();
     }
-    for cycle in waves.cycles {
+    for cycle in &waves.cycles {
         let start = cycle.first().cloned().unwrap_or_default();
         let text = format!("images are built from one another in a circle: {}", cycle.join(" → "));
         let finding = Finding::new(Severity::Error, "member-cycle", text)
             .with_place(outline.metadata.image_place(&start, &["from"]))
             .with_help("let one of them be built from something else; none of them is derived until then");
         outline.findings.push(finding);
-        for key in &cycle {
+        for key in cycle {
             if let Some(image) = outline
                 .images
                 .get_mut(key)
@@ -216,6 +217,7 @@ fn order(outline: &mut Outline<'_>) {
             }
         }
     }
+    waves.cycles
 }
 
 /// The repositories and files that have to be read for an outline: per repository its branch and Dockerfiles.

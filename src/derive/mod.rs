@@ -287,6 +287,8 @@ pub struct Release<'a> {
     pub configs: BTreeMap<RepoName, Config>,
     /// Where each component that was read stands.
     pub components: BTreeMap<RepoName, Origin>,
+    /// Circles of images that are built from one another, each with its first image named again at the end.
+    pub cycles: Vec<Vec<String>>,
     /// Whether all that says which images there are could be read and decided, so that what is missing from it is
     /// positively gone.
     pub complete: bool,

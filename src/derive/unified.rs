@@ -32,6 +32,11 @@ pub struct BuildConfig {
     pub dropped: BTreeMap<String, String>,
     /// Needed images that could not be derived, by key; findings say why.
     pub held: Vec<String>,
+    /// What is known of those nevertheless, by key.
+    pub held_images: BTreeMap<String, HeldImage>,
+    /// Circles of images that are built from one another, as keys, the first one named again at the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cycles: Vec<Vec<String>>,
     /// What the images of a repository have in common.
     pub repositories: BTreeMap<String, Repository>,
     /// What was found on the way.
@@ -85,6 +90,9 @@ pub struct Image {
     pub base: Option<Input>,
     /// What it is built with, in the order of the Dockerfile.
     pub builders: Vec<Input>,
+    /// What its Dockerfile copies files from besides its own stages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies_from: Vec<Copied>,
     /// What go.mod asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go: Option<Go>,
@@ -104,11 +112,44 @@ pub struct Image {
     pub wave: Option<u32>,
 }
 
+/// A needed image that could not be derived.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HeldImage {
+    /// Its tag in the payload; empty: that could not be derived either.
+    pub tag: String,
+    /// Its public repository, `org/repo`; empty: unknown.
+    pub repository: String,
+    /// Key of the image that metadata names as its base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// Keys of the images that metadata names as its builders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub builders: Vec<String>,
+    /// Build wave, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave: Option<u32>,
+}
+
+/// An image that a Dockerfile copies files from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Copied {
+    /// The image as the Dockerfile names it.
+    pub written: String,
+    /// The image that stands for it in OKD: what a FROM of the same name is replaced by, else the image itself.
+    pub pullspec: String,
+    /// Key of the image that is built for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
 /// One FROM.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Input {
     /// The image that stands for it in OKD.
     pub pullspec: Value<String>,
+    /// Key of the image that is built for that, where OKD builds it itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// Metadata's entry: `member x`, `stream y` or `image z`.
     pub metadata: String,
     /// The image as the Dockerfile names it, ARGs substituted.
@@ -158,7 +199,10 @@ pub struct Repository {
 
 /// Makes the document of a derived release.
 pub fn build_config(release: &Release<'_>) -> BuildConfig {
-    let maker = Maker(release);
+    let maker = Maker {
+        release,
+        keys: built(release),
+    };
     let standing =
         |wanted: fn(&Standing) -> bool| release.images.iter().filter(move |(_, image)| wanted(&image.standing));
     let dropped = release.images.iter().filter_map(|(key, image)| match &image.standing {
@@ -181,6 +225,10 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
             .collect(),
         dropped: dropped.collect(),
         held: standing(|s| *s == Standing::Held).map(|(key, _)| key.clone()).collect(),
+        held_images: standing(|s| *s == Standing::Held)
+            .map(|(key, image)| (key.clone(), held(image)))
+            .collect(),
+        cycles: release.cycles.clone(),
         repositories: release
             .configs
             .values()
@@ -191,14 +239,51 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
     }
 }
 
-struct Maker<'r>(&'r Release<'r>);
+/// Pullspecs of OKD's own images, and whose they are. One that is derived counts before one that is held.
+fn built(release: &Release<'_>) -> BTreeMap<String, String> {
+    let mut built = BTreeMap::new();
+    for standing in [Standing::Derived, Standing::Held] {
+        for (key, image) in release.images.iter().filter(|(_, image)| image.standing == standing) {
+            let pullspec = release.payload.tag(&image.tag.value).to_string();
+            built.entry(pullspec).or_insert_with(|| key.clone());
+        }
+    }
+    built
+}
+
+fn held(image: &DerivedImage) -> HeldImage {
+    let repository = image.repository.value.as_ref();
+    let from = &image.from.value;
+    let member = |entry: &Json| entry["member"].as_str().map(str::to_owned);
+    HeldImage {
+        tag: image.tag.value.clone(),
+        repository: repository.map(ToString::to_string).unwrap_or_default(),
+        base: member(from),
+        builders: from["builder"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(member)
+            .collect(),
+        wave: image.wave,
+    }
+}
+
+struct Maker<'r> {
+    release: &'r Release<'r>,
+    /// Keys of the images that are built, by pullspec.
+    keys: BTreeMap<String, String>,
+}
 
 impl Maker<'_> {
     fn value<T, U>(&self, derived: &Derived<T>, field: &str, about: About<'_>, value: U) -> Value<U> {
-        let rules: Vec<_> = derived.deciders().filter_map(|at| self.0.rules.rules.get(at)).collect();
+        let rules: Vec<_> = derived
+            .deciders()
+            .filter_map(|at| self.release.rules.rules.get(at))
+            .collect();
         let places = rules
             .iter()
-            .flat_map(|rule| self.0.read_by(rule, field, about))
+            .flat_map(|rule| self.release.read_by(rule, field, about))
             .filter_map(|read| read.place);
         let mut from: Vec<String> = places.map(|place| place.to_string()).collect();
         from.sort();
@@ -248,6 +333,7 @@ impl Maker<'_> {
                 .filter(|input| input.builder)
                 .map(|input| self.input(image, input))
                 .collect(),
+            copies_from: image.copies_from.iter().map(|copy| self.copied(image, copy)).collect(),
             go: self.go(image),
             own_build_root: image.own_build_root.as_ref().map(|(root, line)| Value {
                 value: root.clone(),
@@ -259,6 +345,17 @@ impl Maker<'_> {
             prepare: self.json(&image.prepare, "prepare", about),
             arches: self.value(&image.arches, "arches", about, image.arches.value.clone()),
             wave: image.wave,
+        }
+    }
+
+    fn copied(&self, image: &DerivedImage, written: &str) -> Copied {
+        let stands_for = |input: &&DerivedInput| input.replace.value && input.written == written;
+        let input = image.inputs.iter().find(stands_for);
+        let pullspec = input.map_or(written, |input| &input.pullspec.value);
+        Copied {
+            written: written.to_owned(),
+            pullspec: pullspec.to_owned(),
+            image: self.keys.get(pullspec).cloned(),
         }
     }
 
@@ -277,6 +374,7 @@ impl Maker<'_> {
         };
         Input {
             pullspec: self.text(&input.pullspec, field, about),
+            image: self.keys.get(&input.pullspec.value).cloned(),
             metadata: format!("{} {}", input.kind, input.name),
             written: input.written.clone(),
             at: place(image, &image.dockerfile, input.line),
@@ -308,7 +406,7 @@ impl Maker<'_> {
 
     fn repository(&self, config: &Config) -> Repository {
         let about = About::Release;
-        let images = config.images.iter().filter_map(|key| self.0.images.get(key));
+        let images = config.images.iter().filter_map(|key| self.release.images.get(key));
         let root = config.build_root.value.as_ref().map(StreamTag::to_string);
         Repository {
             branch: config.branch.clone(),

@@ -55,6 +55,7 @@ impl World {
             images: BTreeMap::new(),
             configs: BTreeMap::new(),
             components: BTreeMap::new(),
+            cycles: Vec::new(),
             complete: true,
             findings: Vec::new(),
         };
