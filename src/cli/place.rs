@@ -81,7 +81,7 @@ fn where_it_is(forge: &LocalForge, pr: &PullRequest, dry_run: bool) -> String {
     let record = record_path(forge.dir(), &pr.scope);
     match forge.repository(&pr.scope.repo, &pr.base) {
         Ok(repo) if !dry_run => format!(
-            "\nThe pull request is recorded in {}; its changes:\n  git -C {} diff {} {}",
+            "\nThe pull request is recorded in {}; its changes:\n  git -C {} diff {} {}\n",
             record.display(),
             repo.display(),
             pr.base,

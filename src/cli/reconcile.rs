@@ -31,7 +31,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
         text.push_str(&format!("{outcome}\n"));
         if place::sets_branch(&outcome) {
             text.push_str(&format!("\n{}\n", plan::brief(pr).trim_end()));
-            text.push_str(&format!("{}\n\n", place.of_one(pr, args.dry_run)));
+            text.push_str(&format!("{}\n", place.of_one(pr, args.dry_run)));
         }
     }
     text.push_str(&plan::summary(&plan));

@@ -186,6 +186,11 @@ fn nothing_differs() {
     assert!(!plan.has_drift());
     assert_eq!(plan.pull_requests.len(), 1, "the scope was looked at");
     assert_eq!(summary(&plan), "In sync: 1 file looked at, nothing to change");
+    let nothing = build(Vec::new(), Policy::default());
+    assert!(
+        summary(&nothing).starts_with("Nothing was compared: "),
+        "that is not in sync"
+    );
 }
 
 #[test]

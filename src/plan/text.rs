@@ -362,6 +362,9 @@ pub fn summary(plan: &Plan) -> String {
         let requests = plural(plan.changing().count(), "pull request", "pull requests");
         let differ = if counts.total() == 1 { "differs" } else { "differ" };
         format!("Drift: {} in {requests} {differ}: {counts}", files_of(counts.total()))
+    } else if plan.looked_at == 0 {
+        // Nobody is to read "in sync" where nothing could be compared.
+        "Nothing was compared: no file was derived, and none of ours is there".to_owned()
     } else {
         format!("In sync: {} looked at, nothing to change", files_of(plan.looked_at))
     };
