@@ -229,6 +229,49 @@ fn an_unknown_key_of_the_configuration_names_the_nearest() {
 }
 
 #[test]
+fn a_fault_is_told_once() {
+    let root = tempfile::tempdir().unwrap();
+    let run = || ran(program().arg("plan").current_dir(root.path()));
+    let missing = run().err;
+    assert_eq!(missing.matches("No such file").count(), 1, "{missing}");
+    assert!(missing.starts_with("error: lockstep.yaml: "), "{missing}");
+    fs::write(root.path().join("lockstep.yaml"), "- a\n").unwrap();
+    let wrong = run().err;
+    assert!(wrong.starts_with("error[config-wrong-type]: "), "{wrong}");
+}
+
+#[test]
+fn no_image_steers_a_terminal() {
+    let demo = Demo::new();
+    let file = demo
+        .folder()
+        .join("repos/openshift-eng/ocp-build-data/images/beacon.yml");
+    let text = fs::read_to_string(&file).unwrap();
+    let evil = text.replace("payload_name: beacon", r#"payload_name: "be\e[31mcon\a""#);
+    assert_ne!(text, evil);
+    fs::write(&file, evil).unwrap();
+    for args in [
+        &["explain", "beacon"] as &[&str],
+        &["explain", "beacon", "--trace"],
+        &["explain", "beacon", "--field", "nope"],
+        &["explain", "no\u{1b}[31mpe"],
+        &["plan", "--by", "cause"],
+        &["plan", "--by", "file"],
+        &["plan", "--by", "image"],
+        &["reconcile", "--dry-run"],
+        &["build-config"],
+    ] {
+        let Ran { out, err, .. } = demo.run(args);
+        assert!(out.contains("31m") || err.contains("31m"), "{args:?}: {out}{err}");
+        let control = |c: char| c.is_control() && c != '\n';
+        assert!(
+            !out.contains(control) && !err.contains(control),
+            "{args:?}: {out:?}{err:?}"
+        );
+    }
+}
+
+#[test]
 fn the_configuration_that_is_shown_is_one() {
     let demo = Demo::new();
     let shown = demo.run(&["config", "show"]).out;

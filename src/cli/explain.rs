@@ -24,8 +24,8 @@ pub fn run(args: &ExplainArgs) -> Outcome {
             .flat_map(|release| release.images.values().map(|image| image.tag.value.as_str()));
         return Err(anyhow!(
             "no needed image has the tag, key or repository `{}`{}",
-            args.what,
-            near(&args.what, known)
+            terminal(&args.what),
+            terminal(&near(&args.what, known))
         ));
     }
     if let Some(wanted) = &args.field {
@@ -43,7 +43,7 @@ pub fn run(args: &ExplainArgs) -> Outcome {
                     explanation.tag,
                     known.join(", ")
                 );
-                return Err(Usage(text).into());
+                return Err(Usage(terminal(&text)).into());
             }
         }
     }
@@ -73,10 +73,12 @@ pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Stri
 }
 
 fn text(one: &Explanation, whole: bool) -> String {
-    let mut out = format!(
-        "{}  ({}, {}, release {}): {}\n",
+    let mut out = String::new();
+    let heading = format!(
+        "{}  ({}, {}, release {}): {}",
         one.tag, one.image, one.repository, one.release, one.standing
     );
+    line(&mut out, 0, &heading);
     let fields = if one.trace.is_empty() { &one.fields } else { &one.trace };
     for field in fields {
         if whole {

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
+use lockstep::config::LoadError;
 
 /// How a command ended. Exit codes are a contract: 0 done, 1 something asked for could not be done, 2 drift where
 /// `--exit-code` asks, 64 wrong usage.
@@ -89,13 +90,21 @@ pub fn main() -> ExitCode {
         Ok(ended) => ended.into(),
         Err(error) if error.is::<BrokenPipe>() => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "{}", told(&error));
             if error.is::<Usage>() {
                 ExitCode::from(USAGE)
             } else {
                 Ended::Failed.into()
             }
         }
+    }
+}
+
+/// An error as it is told; faults of a configuration say themselves what they are.
+fn told(error: &anyhow::Error) -> String {
+    match error.downcast_ref() {
+        Some(LoadError::Faults(faults)) => faults.to_string(),
+        _ => format!("error: {error:#}"),
     }
 }
 

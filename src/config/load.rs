@@ -13,12 +13,12 @@ const MAX: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file could not be read.
-    #[error("{path}: {source}{}", hint(.source))]
+    #[error("{path}: {error}{}", hint(.error))]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; part of the message, and so no source to print behind it.
+        error: io::Error,
     },
     /// The file is wrong.
     #[error(transparent)]
@@ -36,9 +36,9 @@ fn hint(error: &io::Error) -> &'static str {
 
 /// Reads a configuration file. Its relative paths start at its folder.
 pub fn load(path: &Path) -> Result<Config, LoadError> {
-    let bytes = read(path).map_err(|source| LoadError::Read {
+    let bytes = read(path).map_err(|error| LoadError::Read {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     let name = path.display().to_string();
     Ok(parse(&bytes, &name, path.parent().unwrap_or(Path::new("")))?)
