@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::check::Need;
-use crate::derive::{Components, Release};
+use crate::derive::{Components, Release, Standing};
 use crate::model::metadata::Metadata;
 use crate::source::{Origin, RepoName};
 
@@ -29,6 +29,17 @@ impl<'a> Context<'a> {
     /// ocp-build-data of the release.
     pub fn metadata(&self) -> &'a Metadata {
         self.release.metadata
+    }
+
+    /// Whether anybody builds an image: OCP, unless its mode is disabled, or OKD.
+    pub fn is_built(&self, key: &str) -> bool {
+        let okd = self.release.images.get(key).map(|image| &image.standing);
+        let ocp = self
+            .metadata()
+            .images
+            .get(key)
+            .is_some_and(|image| image.view["mode"] != "disabled");
+        ocp || okd.is_some_and(|standing| !matches!(standing, Standing::Dropped(_)))
     }
 
     /// Whether what a check needs is there.

@@ -73,7 +73,13 @@ fn cause(out: &mut String, group: &Group<'_>, several: bool) {
         let _ = writeln!(out, "    help: {}", terminal(help));
     }
     if !rest.is_empty() {
-        let _ = writeln!(out, "    and {} more: {}", rest.len(), terminal(&others(rest, several)));
+        let others = others(rest, several);
+        let others = if others.is_empty() {
+            others
+        } else {
+            format!(": {others}")
+        };
+        let _ = writeln!(out, "    and {} more{}", rest.len(), terminal(&others));
     }
     out.push('\n');
 }
@@ -87,11 +93,15 @@ fn others(rest: &[&Finding], several: bool) -> String {
                 format!("{file}{}", line.map(|line| format!(":{line}")).unwrap_or_default())
             }
             (None, Some(subject), _) | (None, None, Some(subject)) => subject.clone(),
-            (None, None, None) => continue,
+            (None, None, None) => String::new(),
         };
         let release = finding.release.as_deref().filter(|_| several);
-        let text = release.map_or(place.clone(), |release| format!("{place} ({release})"));
-        if !shown.contains(&text) {
+        let text = match release {
+            Some(release) if place.is_empty() => release.to_owned(),
+            Some(release) => format!("{place} ({release})"),
+            None => place,
+        };
+        if !text.is_empty() && !shown.contains(&text) {
             shown.push(text);
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::image::{Draft, Maker};
 use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
-use crate::audit::{Finding, Severity};
+use crate::audit::{Finding, Place, Severity};
 use crate::facts::group::Group;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
@@ -171,7 +171,7 @@ impl<'a> Outline<'a> {
                     "duplicate-tag",
                     format!("{files} both have the payload tag {tag}"),
                 )
-                .with_place(self.metadata.image_place(key, &["payload_name"]))
+                .with_place(self.tag_place(key))
                 .with_image(tag.clone())
                 .with_help("give one of them another `payload_name`, or a rule that sets `excluded` for it");
                 self.findings.push(finding);
@@ -180,6 +180,14 @@ impl<'a> Outline<'a> {
                 }
             }
         }
+    }
+
+    /// Where an image's tag is named: of several keys the one that counts.
+    fn tag_place(&self, key: &str) -> Place {
+        let view = self.metadata.images.get(key).map(|image| &image.view);
+        let named = view.is_some_and(|view| view["okd"]["tag_name"] != "");
+        let path: &[&str] = if named { &["okd", "tag_name"] } else { &["payload_name"] };
+        self.metadata.image_place(key, path)
     }
 
     /// Settles which branch each repository is built from. Without CI configs it is what metadata names.

@@ -105,13 +105,30 @@ pub struct Image {
     pub node: Node,
     /// Values of another form than expected.
     pub faults: Vec<WrongForm>,
+    /// Whether the branch is written out in the file, so that it is the same whatever the variables are.
+    pub literal_branch: bool,
 }
 
 impl Image {
     /// Reads an image's parsed file.
     pub fn read(node: Node) -> Self {
         let view::Shaped { view, faults } = view::shape(&node, KEYS);
-        Self { view, node, faults }
+        Self {
+            view,
+            node,
+            faults,
+            literal_branch: false,
+        }
+    }
+
+    /// Adds what only the text tells, as it is before variables are put in.
+    #[must_use]
+    pub fn with_text(mut self, text: &str) -> Self {
+        let path = ["source", "branch"].map(str::to_owned);
+        let branch = self.view["source"]["branch"].as_str().unwrap_or_default();
+        let line = self.line_of(&path).and_then(|line| text.lines().nth(line as usize - 1));
+        self.literal_branch = !branch.is_empty() && line.is_some_and(|line| line.contains(branch));
+        self
     }
 
     /// The line that a path of the view came from.
@@ -161,6 +178,16 @@ mod tests {
             let below = format!("{}.", key.view);
             assert!(KEYS.iter().all(|other| !other.view.starts_with(&below)), "{}", key.view);
         }
+    }
+
+    #[test]
+    fn a_branch_that_is_written_out_is_told_from_one_of_variables() {
+        for (written, literal) in [("release-{MAJOR}.{MINOR}", false), ("release-4.16", true)] {
+            let text = format!("content:\n  source:\n    git: {{url: u, branch: {{target: {written}}}}}\n");
+            let put_in = text.replace("{MAJOR}.{MINOR}", "4.16");
+            assert_eq!(read(&put_in).with_text(&text).literal_branch, literal, "{written}");
+        }
+        assert!(!read("name: x\n").with_text("name: x\n").literal_branch);
     }
 
     #[test]

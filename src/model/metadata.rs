@@ -64,6 +64,11 @@ impl Metadata {
         self.streams_by_name.get(name).map(|at| &self.streams[*at])
     }
 
+    /// All streams in the order of the file.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
     /// All names and aliases of streams.
     pub fn stream_names(&self) -> impl Iterator<Item = &str> {
         self.streams_by_name.keys().map(String::as_str)

@@ -14,7 +14,7 @@ use crate::source::Snapshot;
 use crate::yaml::{self, Node};
 
 /// Must change when the same file yields other facts.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Run {
     /// Reads build data of a release. A file that is broken costs itself only.
@@ -198,6 +198,10 @@ impl Reader<'_> {
             Err(_) => yaml::parse(&blob.bytes),
         };
         let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
+        let image = match std::str::from_utf8(&blob.bytes) {
+            Ok(text) => image.with_text(text),
+            Err(_) => image,
+        };
         if image.node.as_map().is_none() {
             return Err(bad(
                 Some(1),

@@ -1,7 +1,7 @@
 //! Members and streams that an image names and that are not there.
 
 use super::references::{self, Reference};
-use crate::audit::Severity::Error;
+use crate::audit::Severity::{Error, Warning};
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
 use crate::audit::{Finding, Sink};
@@ -14,7 +14,7 @@ static MEMBER: Code = Code {
     severity: Error,
     title: "an image names a member that has no file",
     means: "A base, builder or build root is another image of ocp-build-data, and there is no such image. The image that \
-            names it can be built neither for OCP nor for OKD.",
+            names it can be built neither for OCP nor for OKD. For one that nobody builds it is a warning.",
     action: "Correct the name, or add the image's file; the message has the nearest known key.",
     example: "beacon: `from.builder` names member harbour-base, which has no file",
     fix: None,
@@ -26,7 +26,7 @@ static STREAM: Code = Code {
     severity: Error,
     title: "an image names a stream that is not in streams.yml",
     means: "A base, builder or build root is a stream, and no stream has that name or alias. The image that names it can be \
-            built neither for OCP nor for OKD.",
+            built neither for OCP nor for OKD. For one that nobody builds it is a warning.",
     action: "Correct the name, or add the stream or an alias; the message has the nearest known name.",
     example: "beacon: `from.builder` names stream golang-1.22, which streams.yml does not have",
     fix: None,
@@ -44,7 +44,11 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
     for (key, image) in &metadata.images {
         for reference in references::all(&image.node) {
-            if let Some(finding) = judge(metadata, key, reference) {
+            if let Some(mut finding) = judge(metadata, key, reference) {
+                if !context.is_built(key) {
+                    finding.severity = Warning;
+                }
+                finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
                 sink.add(finding);
             }
         }

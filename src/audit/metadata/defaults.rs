@@ -1,0 +1,124 @@
+//! What a stanza says for OKD although it would hold anyway.
+
+use super::references::at;
+use crate::audit::Severity::Note;
+use crate::audit::Sink;
+use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::context::Context;
+use crate::model::metadata::Metadata;
+use crate::yaml::{Node, Value};
+
+static EQUAL: Code = Code {
+    name: "override-equals-default",
+    family: Family::Metadata,
+    severity: Note,
+    title: "something is said for OKD that would hold anyway",
+    means: "A key of one of the two OKD stanzas has the value that holds without it. It does no harm today; when OCP's value \
+            changes, OKD stays behind.",
+    action: "Remove the key, unless OKD is meant to keep the value.",
+    example: "beacon: `content.source.okd_alignment.dockerfile` is Dockerfile.ocp, as it would be without it",
+    fix: None,
+};
+
+/// The check.
+pub static CHECK: Check = Check {
+    codes: &[&EQUAL],
+    needs: &[],
+    asks: nothing,
+    run,
+};
+
+/// A key, and the key whose value holds without it. What `okd.enabled_repos` says never holds anyway (it is emptied first),
+/// and neither does `okd.mode: disabled`: without it OCP's mode does not count for OKD.
+const OVER: [(&str, &str); 9] = [
+    ("content.source.okd_alignment.dockerfile", "content.source.dockerfile"),
+    ("content.source.okd_alignment.path", "content.source.path"),
+    ("content.source.okd_alignment.tag_name", "payload_name"),
+    ("content.source.okd_alignment.from", "from"),
+    (
+        "content.source.okd_alignment.ci_build_root",
+        "content.source.ci_alignment.streams_prs.ci_build_root",
+    ),
+    ("okd.content.source.dockerfile", "content.source.dockerfile"),
+    ("okd.content.source.modifications", "content.source.modifications"),
+    ("okd.from", "from"),
+    ("okd.payload_name", "payload_name"),
+];
+
+/// A key, and the value that it has without being there.
+const FIXED: [(&str, &str); 4] = [
+    ("content.source.okd_alignment.dockerfile", "Dockerfile"),
+    ("content.source.okd_alignment.enabled", "true"),
+    ("content.source.okd_alignment.ci_always_run", "false"),
+    ("okd.content.source.dockerfile", "Dockerfile"),
+];
+
+fn run(context: &Context<'_>, sink: &mut Sink) {
+    let metadata = context.metadata();
+    for (key, image) in &metadata.images {
+        let node = &image.node;
+        let over = OVER.iter().filter(|(said, _)| !is_guarded(node, said));
+        let over = over.filter(|(said, own)| same(at(node, said), at(node, own)));
+        let fixed = FIXED.iter().filter(|(said, value)| {
+            let own = OVER.iter().find(|(over, _)| over == said).map(|(_, own)| *own);
+            own.is_none_or(|own| at(node, own).is_none()) && at(node, said).and_then(Node::text) == Some(*value)
+        });
+        let keys: Vec<&str> = over.chain(fixed).map(|(said, _)| *said).collect();
+        for said in keys {
+            add(context, metadata, key, node, said, sink);
+        }
+    }
+}
+
+/// A stanza's key that is needed although it equals OCP's: the other stanza, or CI's own image, would hold without it.
+fn is_guarded(node: &Node, said: &str) -> bool {
+    let differs = |other: &str, own: &str| at(node, other).is_some() && !same(at(node, other), at(node, own));
+    match said {
+        "content.source.okd_alignment.dockerfile" => {
+            differs("okd.content.source.dockerfile", "content.source.dockerfile")
+        }
+        "content.source.okd_alignment.from" => differs("okd.from", "from"),
+        "content.source.okd_alignment.tag_name" => {
+            at(node, "content.source.ci_alignment.upstream_image").is_some()
+                || differs("okd.payload_name", "payload_name")
+        }
+        _ => false,
+    }
+}
+
+fn add(context: &Context<'_>, metadata: &Metadata, key: &str, node: &Node, said: &str, sink: &mut Sink) {
+    let there = at(node, said);
+    let value = there
+        .and_then(Node::text)
+        .map_or_else(|| "the same".to_owned(), str::to_owned);
+    let line = there.map(|there| there.pos.line);
+    let text = format!("{key}: `{said}` is {value}, as it would be without it");
+    let mut finding = EQUAL
+        .finding(text)
+        .with_place(metadata.place(Metadata::image_file(key), line))
+        .with_help(format!("remove `{said}`"));
+    finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+    sink.add(finding);
+}
+
+fn same(one: Option<&Node>, other: Option<&Node>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => equal(one, other),
+        _ => false,
+    }
+}
+
+/// Whether two values are the same, wherever they stand and in whichever order their keys are.
+fn equal(one: &Node, other: &Node) -> bool {
+    match (&one.value, &other.value) {
+        (Value::Map(one), Value::Map(other)) => {
+            let there =
+                |(key, value): &(crate::yaml::Key, Node)| other.get(&key.text).is_some_and(|own| equal(value, own));
+            one.entries.len() == other.entries.len() && one.entries.iter().all(there)
+        }
+        (Value::Seq(one), Value::Seq(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (one, other) => one == other,
+    }
+}
