@@ -65,6 +65,11 @@ fn an_app_asks_for_a_token_and_renews_it() {
     world.github.inside().state.pass(3_400);
     assert_eq!(actions(&reconcile(&forge, &plan(&world, "newer\n"))), [UpToDate]);
     assert_eq!(tokens(0), 3, "renewed before it ends");
+    assert_eq!(
+        world.github.inside().unchanged,
+        1,
+        "where the app is installed is not sent again"
+    );
 
     world.github.inside().tokens.clear();
     world.github.inside().tokens.push("another".into());

@@ -67,5 +67,5 @@ fn the_branch_cut_of_4_16() {
 
     let before = world.github.requests();
     assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [UpToDate]);
-    assert_eq!(world.github.requests() - before, 2);
+    assert_eq!(world.github.requests() - before, 1);
 }

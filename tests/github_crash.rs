@@ -85,10 +85,16 @@ fn while_closing() {
 }
 
 #[test]
-fn the_state_directory_holds_no_secret() {
+fn neither_state_nor_logs_hold_a_secret() {
     let world = World::new();
-    let ran = world.run();
+    let ran = ran(world.command().env("RUST_LOG", "trace"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(ran.out.contains("open a pull request"), "{}", ran.out);
+    assert!(ran.err.len() > 1_000, "everything is logged: {}", ran.err);
+    assert!(
+        !format!("{}{}", ran.out, ran.err).contains(TOKEN),
+        "not even to a log of everything"
+    );
     assert_eq!(world.github.pulls(REPO)[0].labels, ["okd"]);
     let mut files = vec![world.demo.folder().join("state")];
     while let Some(path) = files.pop() {

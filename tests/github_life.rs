@@ -39,7 +39,7 @@ fn opened_updated_and_closed() {
 
     let before = world.github.requests();
     assert_eq!(actions(&world.reconcile(&one)), [UpToDate]);
-    assert_eq!(world.github.requests() - before, 4, "only looked, dry run included");
+    assert_eq!(world.github.requests() - before, 2, "only looked, dry run included");
 
     let two = world.plan(&[file("a.yaml", Some("old\n"), Some("newer\n"))]);
     assert_eq!(actions(&world.reconcile(&two)), [Update]);
@@ -531,8 +531,8 @@ fn what_is_built_on_others_waits_with_them() {
     );
 
     world.options.max_new = 10;
-    // Looking takes two requests each; the tree of the base's commit is the fifth.
-    world.github.fail(5, fake_github::Fault::Forbidden, false);
+    // Looking takes one request each; the tree of the base's commit is the third.
+    world.github.fail(3, fake_github::Fault::Forbidden, false);
     let outcomes = world.run(&plan, false, &NoJournal);
     assert!(outcomes[1].error.is_some(), "{}", outcomes[1]);
     assert_eq!(outcomes[0].action, Some(Wait));
@@ -603,5 +603,77 @@ fn a_commit_of_metadata_that_changes_nothing_rewrites_no_body() {
     assert!(
         world.only_pull().body.contains("commit/bbbbbbbbbb"),
         "new content, new drift"
+    );
+}
+
+#[test]
+fn what_is_too_large_goes_first_as_blobs() {
+    let world = world();
+    // Twelve files of a mebibyte: half of them fit into the tree itself.
+    let text = |n: usize| format!("{n}\n{}", "x".repeat(1 << 20));
+    let desired: Vec<_> = (0..12)
+        .map(|n| file(&format!("large/{n:02}"), None, Some(&text(n))))
+        .collect();
+    let plan = world.plan(&desired);
+    assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [Create]);
+    let asked = world.github.asked(0);
+    let blobs = asked.iter().filter(|asked| asked.ends_with("/git/blobs")).count();
+    assert!((6..=7).contains(&blobs), "{asked:#?}");
+    let place = |what: &str| asked.iter().rposition(|asked| asked.ends_with(what)).unwrap();
+    assert!(place("/git/blobs") < place("/git/trees"), "{asked:#?}");
+    let files = world.github.files(REPO, HEAD);
+    assert!((0..12).all(|n| files[&format!("large/{n:02}")] == text(n)));
+    assert_eq!(actions(&world.reconcile(&plan)), [UpToDate]);
+
+    // A blob that cannot be sent leaves nothing behind, and the next run makes it good.
+    let desired: Vec<_> = (0..12)
+        .map(|n| file(&format!("large/{n:02}"), None, Some(&text(n + 1))))
+        .collect();
+    let (plan, head) = (world.plan(&desired), world.github.branch(REPO, HEAD));
+    world.github.fail(4, fake_github::Fault::Forbidden, true);
+    assert!(world.run(&plan, false, &NoJournal)[0].error.is_some());
+    assert_eq!(world.github.branch(REPO, HEAD), head);
+    world.github.mend();
+    assert_eq!(actions(&world.reconcile(&plan)), [Update]);
+}
+
+#[test]
+fn more_files_than_one_question_takes() {
+    let world = world();
+    let desired: Vec<_> = (0..700)
+        .map(|n| file(&format!("d/{n:03}"), None, Some("x\n")))
+        .collect();
+    let plan = world.plan(&desired);
+    let before = world.github.requests();
+    assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [Create]);
+    assert!(
+        world.github.requests() - before <= 8,
+        "{:?}",
+        world.github.asked(before)
+    );
+    assert_eq!(world.github.files(REPO, HEAD).len(), 702);
+    assert_eq!(actions(&world.reconcile(&plan)), [UpToDate]);
+}
+
+#[test]
+fn a_poll_of_nine_releases_with_open_pull_requests_costs_nine_questions() {
+    let mut world = world();
+    (world.options.max_new, world.options.reviewers) = (9, vec!["owners".into()]);
+    let one = |n: usize| {
+        let mut desired = file("a.yaml", Some("old\n"), Some("new\n"));
+        desired.release = format!("4.{n}");
+        desired
+    };
+    let plan = world.plan(&(12..21).map(one).collect::<Vec<_>>());
+    assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [Create; 9]);
+    let before = world.github.requests();
+    assert_eq!(actions(&world.run(&plan, false, &NoJournal)), [UpToDate; 9]);
+    assert_eq!(world.github.requests() - before, 9);
+    let inside = world.github.inside();
+    let reads = |query: &str| query.contains("text");
+    assert!(
+        !inside.log[before..]
+            .iter()
+            .any(|exchange| reads(exchange.request["query"].as_str().unwrap()))
     );
 }

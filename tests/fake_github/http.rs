@@ -55,6 +55,7 @@ async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Resul
         },
         authorization: header("authorization"),
         host: header("host").unwrap_or_default(),
+        if_none_match: header("if-none-match"),
     };
     let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
     let response = inside.answer(&asked);
@@ -69,6 +70,7 @@ pub struct Asked {
     pub body: Value,
     pub authorization: Option<String>,
     pub host: String,
+    pub if_none_match: Option<String>,
 }
 
 /// A status and a body.
@@ -89,12 +91,15 @@ impl Inside {
         };
         let response = match fault {
             None => said.as_ref().map(|(status, body)| {
+                let etag = etag(asked, body);
+                if *status == 200 && etag.is_some() && asked.if_none_match == etag {
+                    self.unchanged += 1;
+                    return response(304, &[], String::new());
+                }
                 // A renamed repository's answer says where it is now.
                 let place = body["url"].as_str().filter(|_| matches!(status, 301 | 307));
-                let headers: Vec<_> = place
-                    .map(|place| ("location", format!("http://{}{place}", asked.host)))
-                    .into_iter()
-                    .collect();
+                let place = place.map(|place| ("location", format!("http://{}{place}", asked.host)));
+                let headers: Vec<_> = place.into_iter().chain(etag.map(|etag| ("etag", etag))).collect();
                 response(*status, &headers, body.to_string())
             }),
             Some(Fault::Truncated) => said.as_ref().map(|(status, body)| {
@@ -156,6 +161,12 @@ impl Inside {
             _ => rest::answer(self, asked),
         }
     }
+}
+
+/// The tag of an answer to a question of REST.
+fn etag(asked: &Asked, body: &Value) -> Option<String> {
+    let hash = git2::Oid::hash_object(git2::ObjectType::Blob, body.to_string().as_bytes()).unwrap();
+    (asked.method == "GET").then(|| format!("\"{hash}\""))
 }
 
 fn response(status: u16, headers: &[(&'static str, String)], body: String) -> Response<Full<Bytes>> {

@@ -41,6 +41,8 @@ pub struct Inside {
     pub log: Vec<Exchange>,
     pub faults: Vec<Switch>,
     pub requests: usize,
+    /// How many answers were "not modified".
+    pub unchanged: usize,
     pub after: Option<Hook>,
     /// The only credentials that are accepted; empty: any.
     pub tokens: Vec<String>,
@@ -61,6 +63,7 @@ impl FakeGithub {
             log: Vec::new(),
             faults: Vec::new(),
             requests: 0,
+            unchanged: 0,
             after: None,
             tokens: Vec::new(),
         }));

@@ -3,6 +3,7 @@
 //! octocrab is asynchronous, the program is not: a runtime of one thread lives in here. It must not be used from within
 //! another runtime's thread (use `spawn_blocking` there).
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,6 +27,8 @@ const MAX_ANSWER: usize = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many changes may be sent at once; after that one a second, as GitHub asks for.
 const BURST: f64 = 30.0;
+/// How many answers are kept to be asked for by their tag.
+const KEPT: usize = 500;
 /// How many redirects of a renamed repository are followed.
 const REDIRECTS: usize = 3;
 
@@ -42,6 +45,8 @@ pub struct Client {
     sent: AtomicU64,
     /// Whether the last call could not be made at all: the next ones are tried once.
     down: AtomicBool,
+    /// Answers by path, which GitHub need not send again while they are what it has.
+    answers: Mutex<BTreeMap<String, Answer>>,
 }
 
 /// How many changes may be sent at once now.
@@ -63,19 +68,17 @@ pub struct Call {
     pub repeat: Repeat,
     /// What is being done, for errors.
     pub what: String,
-    /// The entity tag of the answer that is known.
-    pub etag: Option<String>,
 }
 
 /// An answer that is no fault.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The status: 2xx, or 304 where an entity tag was given.
+    /// The status.
     pub status: u16,
     /// The body; `null` where there is none.
     pub body: Value,
-    /// The entity tag.
-    pub etag: Option<String>,
+    /// Under which tag GitHub knows it.
+    etag: Option<String>,
 }
 
 impl Client {
@@ -127,6 +130,7 @@ impl Client {
             pace: Mutex::new(Pace { left: BURST, at }),
             sent: AtomicU64::new(0),
             down: AtomicBool::new(false),
+            answers: Mutex::default(),
         })
     }
 
@@ -176,7 +180,6 @@ impl Client {
             body: Some(json!({ "query": call.text, "variables": call.variables })),
             repeat: call.repeat,
             what: call.what.clone(),
-            etag: None,
         };
         self.patiently(&request, |client| {
             let token = client.token(repo)?;
@@ -244,7 +247,6 @@ impl Client {
             body: None,
             repeat: Repeat::Safe,
             what: String::new(),
-            etag: None,
         };
         let found = self.follow(&self.rest, &get(Method::GET, installation_path(repo)), &claim);
         let found = found.map_err(|kind| match kind {
@@ -290,8 +292,10 @@ impl Client {
 
     fn once(&self, crab: &Octocrab, call: &Call, token: &Secret) -> Result<Answer, FaultKind> {
         self.sent.fetch_add(1, Ordering::Relaxed);
+        let known = self.known(call);
+        let etag = known.as_ref().and_then(|known| known.etag.as_deref());
         let sent = self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, send(crab, call, token))
+            tokio::time::timeout(PATIENCE, send(crab, call, token, etag))
                 .await
                 .unwrap_or_else(|_| Err(FaultKind::Connection("it took too long".into())))
         });
@@ -300,6 +304,29 @@ impl Client {
             kind => kind,
         })
         .and_then(|(status, headers, body)| understand(status, &headers, &body, self.clock.now(), token))
+        .map(|answer| match (answer.status, known) {
+            (304, Some(known)) => known,
+            _ => {
+                self.keep(call, &answer);
+                answer
+            }
+        })
+    }
+
+    /// The answer that was last given to a call that only reads.
+    fn known(&self, call: &Call) -> Option<Answer> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(&call.path).filter(|_| call.method == Method::GET).cloned()
+    }
+
+    /// Keeps an answer that has a tag. The content of a blob never changes, and is asked for once.
+    fn keep(&self, call: &Call, answer: &Answer) {
+        if call.method == Method::GET && answer.etag.is_some() && !call.path.contains("/git/blobs/") {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            if answers.len() < KEPT {
+                answers.insert(call.path.clone(), answer.clone());
+            }
+        }
     }
 }
 
@@ -331,7 +358,7 @@ pub struct GraphError {
 
 type Raw = (u16, HeaderMap, Vec<u8>);
 
-async fn send(crab: &Octocrab, call: &Call, token: &Secret) -> Result<Raw, FaultKind> {
+async fn send(crab: &Octocrab, call: &Call, token: &Secret, etag: Option<&str>) -> Result<Raw, FaultKind> {
     let broken = |error: &dyn std::fmt::Display| FaultKind::Connection(error.to_string());
     let mut secret = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
         .map_err(|_| FaultKind::Credential("the token has characters that no token has".into()))?;
@@ -341,7 +368,7 @@ async fn send(crab: &Octocrab, call: &Call, token: &Secret) -> Result<Raw, Fault
         .uri(call.path.as_str())
         .header(AUTHORIZATION, secret)
         .header(ACCEPT, "application/vnd.github+json");
-    if let Some(etag) = &call.etag {
+    if let Some(etag) = etag {
         builder = builder.header(IF_NONE_MATCH, etag);
     }
     let request = crab.build_request(builder, call.body.as_ref());

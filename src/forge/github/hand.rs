@@ -79,7 +79,6 @@ impl Hand<'_> {
             body: Some(body),
             repeat,
             what,
-            etag: None,
         };
         Ok(self.forge.client.call(repo, &call)?.body)
     }

@@ -67,7 +67,8 @@ pub fn look(
         options,
         wanted,
     };
-    let (target, fork) = eye.branches()?;
+    let paths = eye.paths();
+    let (target, fork) = eye.branches(&paths)?;
     let repo = eye.named(&target.name_with_owner)?;
     if target.is_archived {
         return Err(ForgeError::Archived { repo });
@@ -85,7 +86,11 @@ pub fn look(
         .collect();
     let is_open = |pull: &&&Pull| pull.state == "OPEN" && pull.head_repository.is_some();
     let open = ours.iter().rev().find(is_open).copied();
-    let (before, owners) = eye.fresh(&base.oid, open.is_none() || unfinished.dress)?;
+    let before = eye.fresh(&eye.found(&target, &paths)?)?;
+    let owners = match open.is_none() || unfinished.dress {
+        true => eye.owners(&base.oid)?,
+        false => Vec::new(),
+    };
     let head = fork.head.as_ref().map(|head| &head.target);
     let mut foreign = head.filter(|head| !eye.made_here(head));
     let mut comments = Vec::new();
@@ -160,8 +165,6 @@ struct Eye<'a> {
 type Changes = BTreeMap<String, Option<String>>;
 /// The blob at each path; `None`: nothing is there.
 type Blobs = BTreeMap<String, Option<String>>;
-/// What is at paths, and texts of files.
-type BlobsAndTexts = (BTreeMap<String, Found>, BTreeMap<String, String>);
 
 impl Eye<'_> {
     fn repo(&self) -> &RepoName {
@@ -204,15 +207,24 @@ impl Eye<'_> {
     }
 
     /// What is there of base, head, and pull requests.
-    fn branches(&self) -> Result<(Target, Fork), ForgeError> {
+    fn branches(&self, paths: &[&str]) -> Result<(Target, Fork), ForgeError> {
         let (repo, fork) = (self.repo(), self.fork());
         let branch = self.wanted.head();
-        let variables = json!({
-            "owner": repo.org, "name": repo.repo, "base": format!("refs/heads/{}", self.wanted.base),
-            "headOwner": fork.org, "headName": fork.repo, "head": format!("refs/heads/{branch}"), "branch": branch,
-        });
+        let paths = &paths[..paths.len().min(PATHS)];
+        let base = format!("refs/heads/{}", self.wanted.base);
+        let mut variables = expressions(&base, paths, "p");
+        let more = [
+            ("owner", &repo.org),
+            ("name", &repo.repo),
+            ("headOwner", &fork.org),
+            ("headName", &fork.repo),
+            ("head", &format!("refs/heads/{branch}")),
+            ("branch", &branch),
+            ("base", &base),
+        ];
+        variables.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
         let what = format!("looking at {repo}");
-        let seen: query::Look = self.ask(query::LOOK, variables, what.clone())?;
+        let seen: query::Look = self.ask(&query::look(paths.len()), Value::Object(variables), what.clone())?;
         let not_found = Fault {
             what,
             kind: FaultKind::NotFound,
@@ -227,36 +239,44 @@ impl Eye<'_> {
 
     /// What is at paths of a commit.
     fn blobs(&self, commit: &str, paths: &[&str]) -> Result<BTreeMap<String, Found>, ForgeError> {
-        Ok(self.blobs_and_texts(commit, paths, &[])?.0)
+        let mut found = BTreeMap::new();
+        for paths in paths.chunks(PATHS) {
+            let answer = self.ask_of_commit(&query::files(paths.len()), expressions(commit, paths, "p"))?;
+            found.extend(named(paths, |field| &answer[field]));
+        }
+        Ok(found)
     }
 
-    /// What is at paths of a commit, and the texts of some files where they are there.
-    fn blobs_and_texts(&self, commit: &str, paths: &[&str], texts: &[String]) -> Result<BlobsAndTexts, ForgeError> {
-        let (mut found, mut read) = BlobsAndTexts::default();
-        for (n, paths) in paths.chunks(PATHS).enumerate() {
-            let texts = if n == 0 { texts } else { &[] };
-            let mut variables = Map::new();
-            variables.insert("owner".into(), json!(self.repo().org));
-            variables.insert("name".into(), json!(self.repo().repo));
-            for (n, path) in paths.iter().enumerate() {
-                variables.insert(format!("p{n}"), json!(format!("{commit}:{path}")));
-            }
-            for (n, path) in texts.iter().enumerate() {
-                variables.insert(format!("q{n}"), json!(format!("{commit}:{path}")));
-            }
-            let what = format!("looking at the files of {}", self.repo());
-            let answer: Value = self.ask(&query::files(paths.len(), texts.len()), Value::Object(variables), what)?;
-            let answer = &answer["repository"];
-            for (n, path) in paths.iter().enumerate() {
-                found.insert((*path).to_owned(), Found::of(&answer[format!("f{n}")]));
-            }
-            for (n, path) in texts.iter().enumerate() {
-                if let Some(text) = answer[format!("t{n}")]["text"].as_str() {
-                    read.insert(path.clone(), text.to_owned());
-                }
-            }
+    /// What is at paths of the base: most of it came with the first look.
+    fn found(&self, target: &Target, paths: &[&str]) -> Result<BTreeMap<String, Found>, ForgeError> {
+        let (first, rest) = paths.split_at(paths.len().min(PATHS));
+        let mut found = named(first, |field| target.files.get(field).unwrap_or(&Value::Null));
+        if let (false, Some(base)) = (rest.is_empty(), &target.base) {
+            found.extend(self.blobs(&base.target.oid, rest)?);
         }
-        Ok((found, read))
+        Ok(found)
+    }
+
+    fn ask_of_commit(&self, text: &str, mut variables: Map<String, Value>) -> Result<Value, ForgeError> {
+        variables.insert("owner".into(), json!(self.repo().org));
+        variables.insert("name".into(), json!(self.repo().repo));
+        let what = format!("looking at the files of {}", self.repo());
+        let mut answer: Value = self.ask(text, Value::Object(variables), what)?;
+        Ok(answer["repository"].take())
+    }
+
+    /// Who the OWNERS files above what changes ask for a review, where the configuration wants that.
+    fn owners(&self, base: &str) -> Result<Vec<String>, ForgeError> {
+        let files = owners::files(self.wanted);
+        if files.is_empty() || !self.options.reviewers.iter().any(|name| name == owners::OWNERS) {
+            return Ok(Vec::new());
+        }
+        let paths: Vec<&str> = files.iter().map(String::as_str).collect();
+        let answer = self.ask_of_commit(&query::texts(paths.len()), expressions(base, &paths, "q"))?;
+        let text =
+            |(n, path): (usize, &String)| Some((path.clone(), answer[format!("t{n}")]["text"].as_str()?.to_owned()));
+        let texts = files.iter().enumerate().filter_map(text).collect();
+        Ok(owners::pick(&texts, &files, self.wanted))
     }
 
     /// Who is asked for a review, OWNERS resolved.
@@ -268,22 +288,20 @@ impl Eye<'_> {
         all
     }
 
-    /// Makes sure that the base has the files that the plan was made from, and that nothing stands in their place.
-    /// Gives the blobs of those files, and of the ones that are held; and for a new pull request its reviewers.
-    fn fresh(&self, base: &str, new: bool) -> Result<(Blobs, Vec<String>), ForgeError> {
-        let asks_owners = new && self.options.reviewers.iter().any(|name| name == owners::OWNERS);
-        let owners = if asks_owners {
-            owners::files(self.wanted)
-        } else {
-            Vec::new()
-        };
+    /// The paths of the base that count: of the files, of what is above new ones, and of what is held.
+    fn paths(&self) -> Vec<&str> {
         let mut paths: Vec<&str> = self.wanted.files.iter().map(|file| file.path.as_str()).collect();
         let new = self.wanted.files.iter().filter(|file| file.before.is_none());
         paths.extend(new.flat_map(|file| file.path.match_indices('/').map(|(at, _)| &file.path[..at])));
         paths.extend(self.wanted.held.iter().map(String::as_str));
         paths.sort_unstable();
         paths.dedup();
-        let (found, texts) = self.blobs_and_texts(base, &paths, &owners)?;
+        paths
+    }
+
+    /// Makes sure that the base has the files that the plan was made from, and that nothing stands in their place.
+    /// Gives the blobs of those files, and of the ones that are held.
+    fn fresh(&self, found: &BTreeMap<String, Found>) -> Result<Blobs, ForgeError> {
         let wrong = |path: &str| ForgeError::Unsafe {
             what: path.to_owned(),
             why: "a directory stands there, or a file where its directory should be".into(),
@@ -310,7 +328,7 @@ impl Eye<'_> {
         for path in &self.wanted.held {
             blobs.insert(path.clone(), found[path].oid());
         }
-        Ok((blobs, owners::pick(&texts, &owners, self.wanted)))
+        Ok(blobs)
     }
 
     fn changes(&self) -> Changes {
@@ -377,6 +395,18 @@ impl Eye<'_> {
         let label = labels.find(|label| self.options.holds(&label.name))?;
         Some(format!("#{} is paused by its label {}", pull.number, label.name))
     }
+}
+
+/// The variables that ask for paths of a commit or branch.
+fn expressions(of: &str, paths: &[&str], letter: &str) -> Map<String, Value> {
+    let variable = |(n, path): (usize, &&str)| (format!("{letter}{n}"), json!(format!("{of}:{path}")));
+    paths.iter().enumerate().map(variable).collect()
+}
+
+/// What is at paths, from the fields of an answer.
+fn named<'v>(paths: &[&str], field: impl Fn(&str) -> &'v Value) -> BTreeMap<String, Found> {
+    let one = |(n, path): (usize, &&str)| ((*path).to_owned(), Found::of(field(&format!("f{n}"))));
+    paths.iter().enumerate().map(one).collect()
 }
 
 /// What is at a path.

@@ -2,12 +2,17 @@
 
 use serde::Deserialize;
 
-/// Everything about one pull request's branches and history.
-pub const LOOK: &str = "\
-query Look($owner: String!, $name: String!, $base: String!, $headOwner: String!, $headName: String!, $head: String!, $branch: String!) {
-  repository(owner: $owner, name: $name) {
-    id
-    nameWithOwner
+/// Everything about one pull request: branches, history, and what is at a number of paths (`$p0`, …) of the base. The
+/// paths are variables, so that no name can break out.
+pub fn look(paths: usize) -> String {
+    let (variables, fields) = objects(paths);
+    format!(
+        "query Look($owner: String!, $name: String!, {OF_LOOK}{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}{LOOK}"
+    )
+}
+
+const OF_LOOK: &str = "$base: String!, $headOwner: String!, $headName: String!, $head: String!, $branch: String!";
+const LOOK: &str = "    nameWithOwner
     isArchived
     base: ref(qualifiedName: $base) { target { oid ... on Commit { tree { oid } } } }
     pullRequests(headRefName: $branch, last: 50, orderBy: {field: CREATED_AT, direction: ASC}) {
@@ -57,16 +62,29 @@ mutation UpdateRef($repository: ID!, $name: GitRefname!, $before: GitObjectID!, 
 /// The object id that stands for no object.
 pub const NONE: &str = "0000000000000000000000000000000000000000";
 
-/// The blobs at a number of paths of a commit, and the texts at others. The paths are variables (`$p0`, …, `$q0`, …),
-/// so that no name can break out.
-pub fn files(paths: usize, texts: usize) -> String {
+/// What is at a number of paths (`$p0`, …) of a commit.
+pub fn files(paths: usize) -> String {
+    let (variables, fields) = objects(paths);
+    format!(
+        "query Files($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
+    )
+}
+
+fn objects(paths: usize) -> (String, String) {
     use std::fmt::Write as _;
     let (mut variables, mut fields) = (String::new(), String::new());
     for n in 0..paths {
         let _ = write!(variables, ", $p{n}: String!");
         let _ = writeln!(fields, "    f{n}: object(expression: $p{n}) {{ __typename oid }}");
     }
-    for n in 0..texts {
+    (variables, fields)
+}
+
+/// The texts of files at a number of paths (`$q0`, …) of a commit.
+pub fn texts(paths: usize) -> String {
+    use std::fmt::Write as _;
+    let (mut variables, mut fields) = (String::new(), String::new());
+    for n in 0..paths {
         let _ = write!(variables, ", $q{n}: String!");
         let _ = writeln!(
             fields,
@@ -74,11 +92,11 @@ pub fn files(paths: usize, texts: usize) -> String {
         );
     }
     format!(
-        "query Files($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
+        "query Texts($owner: String!, $name: String!{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}  }}\n}}"
     )
 }
 
-/// The answer to [`LOOK`].
+/// The answer to [`look`].
 #[derive(Debug, Deserialize)]
 pub struct Look {
     /// The repository of the base.
@@ -99,6 +117,9 @@ pub struct Target {
     pub base: Option<Ref<BaseCommit>>,
     /// The pull requests from branches of that name, whoever's, oldest first.
     pub pull_requests: Nodes<Pull>,
+    /// What is at the paths of the base, as `f0`, ….
+    #[serde(flatten)]
+    pub files: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The repository of the head.

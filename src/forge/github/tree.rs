@@ -84,7 +84,6 @@ impl<'a> Contents<'a> {
             body: Some(json!({ "base_tree": self.base_tree, "tree": items })),
             repeat: Repeat::Safe,
             what: what.clone(),
-            etag: None,
         };
         sha(&client.call(repo, &call)?.body, &what)
     }
@@ -133,7 +132,6 @@ fn upload(client: &Client, repo: &RepoName, path: &str, bytes: &[u8]) -> Result<
         body: Some(json!({ "content": content, "encoding": "base64" })),
         repeat: Repeat::Safe,
         what: what.clone(),
-        etag: None,
     };
     sha(&client.call(repo, &call)?.body, &what)
 }

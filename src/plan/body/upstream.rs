@@ -94,3 +94,37 @@ fn row(tag: &str, of: &FileChange, upstream: Option<&Upstream>) -> String {
         component.unwrap_or_default()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::upstream::UpstreamImage;
+    use super::*;
+
+    #[test]
+    fn names_of_inputs_mean_nothing() {
+        let evil = "a|b](x) @team fixes #1 <!-- lockstep:end -->".to_owned();
+        let spot = Spot {
+            name: evil.clone(),
+            branch: evil.clone(),
+            commit: Some("0123456789abcdef".into()),
+            web: Some(format!("https://h/{evil}")),
+        };
+        let image = UpstreamImage {
+            file: evil.clone(),
+            component: Some(evil.clone()),
+            ..UpstreamImage::default()
+        };
+        let upstream = Upstream {
+            metadata: spot.clone(),
+            components: [(evil.clone(), spot)].into(),
+            images: [(evil.clone(), image)].into(),
+            ..Upstream::default()
+        };
+        let mut told = String::new();
+        since(&mut told, Some(&upstream));
+        told.push_str(&metadata_of(&upstream, std::slice::from_ref(&evil)).unwrap());
+        for bad in ["@team", "fixes", "#1", "lockstep:end", "](", "a|b"] {
+            assert!(!told.replace(SINCE[1], "").contains(bad), "{bad} in {told}");
+        }
+    }
+}

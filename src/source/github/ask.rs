@@ -231,7 +231,6 @@ fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
         body: None,
         repeat: Repeat::Safe,
         what: what.clone(),
-        etag: None,
     };
     let answer = reader.client.call(reader.home.as_ref().unwrap_or(repo), &call)?.body;
     let text: String = answer["content"]
