@@ -1,20 +1,14 @@
 //! Where pull requests are made: the configured forge, for all commands that write.
 
-use lockstep::config::Forge;
-use lockstep::forge::github::{Client, GithubForge, GithubWriter};
-use lockstep::forge::local::{LocalForge, LocalWriter, record_path};
-use lockstep::forge::{Outcome, Write};
+use lockstep::forge::local::{LocalForge, record_path};
+use lockstep::forge::{Gate, Outcome, Write};
 use lockstep::plan::{Plan, PullRequest};
+use lockstep::run::place;
 
 use super::setup::{self, Ready};
 
 /// The configured forge.
-pub enum Place {
-    /// Branches and records on disk.
-    Local(LocalForge),
-    /// Pull requests on GitHub.
-    GitHub(Box<GithubForge>),
-}
+pub struct Place(place::Place);
 
 impl Place {
     /// Gets the configured forge ready.
@@ -22,35 +16,13 @@ impl Place {
     /// # Errors
     /// Its credentials or repositories cannot be used.
     pub fn of(ready: &Ready) -> Result<Self, anyhow::Error> {
-        Ok(match &ready.run.config.forge {
-            Forge::Local { .. } => Self::Local(setup::local_forge(ready)?),
-            Forge::GitHub {
-                api,
-                credential,
-                options,
-            } => {
-                let client = Client::new(api, credential.clone())?;
-                Self::GitHub(Box::new(GithubForge::new(client, (**options).clone())))
-            }
-        })
+        let place = place::Place::of(&ready.run, ready.ci.as_ref(), Gate::default())?;
+        Ok(Self(place))
     }
 
     /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written.
     pub fn apply(&self, ready: &Ready, plan: &Plan, dry_run: bool) -> Vec<Outcome> {
-        match self {
-            Self::Local(forge) => LocalWriter {
-                forge,
-                dry_run,
-                now: setup::now(),
-            }
-            .apply(plan),
-            Self::GitHub(forge) => GithubWriter {
-                forge,
-                journal: &ready.run.store,
-                dry_run,
-            }
-            .apply(plan),
-        }
+        self.0.apply(&ready.run, plan, dry_run, setup::now())
     }
 
     /// Says what a run of a plan would write. Nothing is written, and a forge that cannot be read costs no more than that.
@@ -63,9 +35,9 @@ impl Place {
 
     /// How a person looks at a pull request; empty where the outcome says it already.
     pub fn of_one(&self, pr: &PullRequest, dry_run: bool) -> String {
-        match self {
-            Self::Local(forge) => where_it_is(forge, pr, dry_run),
-            Self::GitHub(_) => String::new(),
+        match &self.0 {
+            place::Place::Local(forge) => where_it_is(forge, pr, dry_run),
+            place::Place::GitHub(_) => String::new(),
         }
     }
 }

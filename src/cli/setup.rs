@@ -8,15 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use indicatif::ProgressBar;
 use lockstep::audit::{self, Finding};
-use lockstep::config::{self, Config, Credential, Forge, RuleSet as RuleSource, Target, Via};
+use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
 use lockstep::derive;
-use lockstep::forge::github::Client;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::{self, Date, Plan};
 use lockstep::run::audit::Audit;
-use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, rule_files};
-use lockstep::source::github::Reader;
+use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, begin, rule_files};
 use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
 use rayon::prelude::*;
@@ -109,7 +107,7 @@ fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>
         policy: config.policy(Some(Date::of_unix(now()))),
         store,
         rules: LoadedRules::new(files),
-        build: build(),
+        build: begin::build(),
         overrides,
         progress: bar.as_ref().map(progress::on),
         config,
@@ -253,13 +251,6 @@ impl Ready {
     }
 }
 
-/// Which build of the program this is: its size and time.
-fn build() -> String {
-    let file = std::env::current_exe().and_then(std::fs::metadata);
-    let stamp = file.map(|file| (file.len(), file.modified().ok()));
-    format!("{} {:?}", env!("CARGO_PKG_VERSION"), stamp.ok())
-}
-
 /// Says what kept a release from being derived, its findings included.
 fn tell_error(error: &RunError) {
     say(&format!("error: {error}"));
@@ -310,25 +301,10 @@ fn releases(common: &Common) -> Result<Vec<Release>, Usage> {
 }
 
 fn sources(config: &Config, bar: Option<&ProgressBar>) -> Result<Sources, anyhow::Error> {
-    let mut sources = Sources::new(Some(config.state.clone()));
-    if config.sources.components.via == Via::GitHub {
-        let home = config.sources.ci_config.as_ref().and_then(config::CiConfig::name);
-        sources = sources.with_github(Reader::new(github_client(config)?).reading_as(home));
-    }
+    let sources = begin::sources(config)?;
     Ok(match bar.cloned() {
         Some(bar) => sources.with_progress(Arc::new(move |what| bar.set_message(what.to_owned()))),
         None => sources,
-    })
-}
-
-/// The client for reading through GitHub's API: signed as pull requests are, else with the usual variable's token.
-fn github_client(config: &Config) -> Result<Client, anyhow::Error> {
-    Ok(match &config.forge {
-        Forge::GitHub { api, credential, .. } => Client::new(api, credential.clone())?,
-        Forge::Local { .. } => {
-            let credential = Credential::TokenEnv("GITHUB_TOKEN".to_owned());
-            Client::new("https://api.github.com", credential)?
-        }
     })
 }
 

@@ -8,6 +8,7 @@
 mod classify;
 mod decide;
 pub mod github;
+mod guard;
 pub mod local;
 mod names;
 mod view;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use classify::{Action, Branch, Request, State, Wanted, classify};
 pub use decide::{Write, decide};
+pub use guard::{Gate, Guard};
 pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
 
@@ -168,6 +170,9 @@ pub enum ForgeError {
         /// What is wrong with it.
         message: String,
     },
+    /// This process must not write any more.
+    #[error("nothing more is written: {0}")]
+    Fenced(String),
     /// The source of a mirrored repository could not be read.
     #[error("the source of {repo} cannot be read: {message}")]
     Source {

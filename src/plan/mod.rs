@@ -21,7 +21,7 @@ mod upstream;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BEGIN, END, MAX_BODY, mention, merge as merge_body, says as body_says};
+pub use body::{BEGIN, END, MAX_BODY, mention, merge as merge_body, says as body_says, with_run};
 pub use build::Input;
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{

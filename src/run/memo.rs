@@ -147,25 +147,22 @@ impl Run {
         })
     }
 
-    /// Remembers a release, if all that it depends on has a commit.
-    pub(super) fn remember(&self, key: &str, derived: &derive::Release<'_>, rendering: &Rendering) {
-        let Some(heads) = heads(derived) else { return };
-        let Ok(findings) = serde_json::to_string(&rendering.findings) else {
-            return;
-        };
-        let Ok(upstream) = serde_json::to_string(&rendering.upstream) else {
-            return;
-        };
-        let Some(files) = rendering.files.iter().map(store).collect::<Option<Vec<_>>>() else {
-            return;
-        };
-        let memory = Memory {
-            heads,
-            files,
-            findings,
-            upstream,
-        };
+    /// Remembers a release, if all that it depends on has a commit. Tells whether it does.
+    pub(super) fn remember(&self, key: &str, derived: &derive::Release<'_>, rendering: &Rendering) -> bool {
+        let memory = heads(derived).and_then(|heads| {
+            let findings = serde_json::to_string(&rendering.findings).ok()?;
+            let files = rendering.files.iter().map(store).collect::<Option<Vec<_>>>()?;
+            let upstream = serde_json::to_string(&rendering.upstream).ok()?;
+            Some(Memory {
+                heads,
+                files,
+                findings,
+                upstream,
+            })
+        });
+        let Some(memory) = memory else { return false };
         self.store.put("release", VERSION, key.as_bytes(), &memory);
+        true
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod actual;
 pub mod audit;
+pub mod begin;
 pub mod branches;
 mod carry;
 mod ci;
@@ -10,6 +11,7 @@ pub mod cut;
 mod jobs;
 mod memo;
 pub mod metadata;
+pub mod place;
 pub mod releases;
 pub mod rule_files;
 mod upstream;
@@ -54,7 +56,7 @@ pub struct Run {
 }
 
 /// What a release comes to: every file that targets looked at, and what was found on the way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rendering {
     /// The release.
     pub release: Release,
@@ -64,6 +66,17 @@ pub struct Rendering {
     pub findings: Vec<Finding>,
     /// What it was derived from.
     pub upstream: plan::Upstream,
+}
+
+/// A release as it was derived, or recalled.
+#[derive(Debug)]
+pub struct Derivation<T> {
+    /// What it comes to.
+    pub rendering: Rendering,
+    /// What was seen of it; `None` where the rendering was recalled.
+    pub seen: Option<T>,
+    /// What it is remembered under; `None` where it is not, so that the next run derives it anew.
+    pub key: Option<String>,
 }
 
 /// Is told how far long work is: what is being done, how many of how many.
@@ -136,9 +149,30 @@ impl Run {
     /// # Errors
     /// Build data or a target's files cannot be read, or the release cannot be derived at all.
     pub fn rendering(&self, release: Release, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendering, RunError> {
+        let derivation = self.derivation(release, ci, |_| true, |_| ())?;
+        Ok(derivation.rendering)
+    }
+
+    /// The same, with what a release is derived to on the way. `recall` says whether what is remembered under a key is good
+    /// enough; `look` sees the release where it is derived.
+    ///
+    /// # Errors
+    /// As [`Self::rendering`].
+    pub fn derivation<T>(
+        &self,
+        release: Release,
+        ci: Option<&Arc<dyn Snapshot>>,
+        recall: impl FnOnce(&str) -> bool,
+        look: impl FnOnce(&derive::Release<'_>) -> T,
+    ) -> Result<Derivation<T>, RunError> {
         let key = self.memory_key(release, ci.map(|ci| &**ci));
-        if let Some(known) = key.as_ref().and_then(|key| self.recall(key, release)) {
-            return Ok(known);
+        let known = key.as_ref().filter(|key| recall(key));
+        if let Some(rendering) = known.and_then(|key| self.recall(key, release)) {
+            return Ok(Derivation {
+                rendering,
+                seen: None,
+                key,
+            });
         }
         let (rules, metadata) = rayon::join(|| self.rules().map(|_| ()), || self.metadata(release));
         let ((), metadata) = (rules?, metadata?);
@@ -151,10 +185,12 @@ impl Run {
             findings,
             upstream: self.upstream(&derived),
         };
-        if let Some(key) = key {
-            self.remember(&key, &derived, &rendering);
-        }
-        Ok(rendering)
+        let key = key.filter(|key| self.remember(key, &derived, &rendering));
+        Ok(Derivation {
+            rendering,
+            seen: Some(look(&derived)),
+            key,
+        })
     }
 
     /// Derives a release from its metadata.

@@ -19,6 +19,7 @@ use super::auth::{Auth, Secret, Token, installation_path};
 use super::fault::{Fault, FaultKind};
 use super::retry::{Clock, Policy, Repeat, SystemClock};
 use crate::config::Credential;
+use crate::forge::Gate;
 use crate::source::RepoName;
 
 /// The largest answer that is read, in bytes.
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const BURST: f64 = 30.0;
 /// How many answers are kept to be asked for by their tag.
 const KEPT: usize = 500;
+/// Where GraphQL's questions go.
+const GRAPHQL: &str = "/graphql";
 /// How many redirects of a renamed repository are followed.
 const REDIRECTS: usize = 3;
 
@@ -47,6 +50,7 @@ pub struct Client {
     down: AtomicBool,
     /// Answers by path, which GitHub need not send again while they are what it has.
     answers: Mutex<BTreeMap<String, Answer>>,
+    gate: Gate,
 }
 
 /// How many changes may be sent at once now.
@@ -131,7 +135,15 @@ impl Client {
             sent: AtomicU64::new(0),
             down: AtomicBool::new(false),
             answers: Mutex::default(),
+            gate: Gate::default(),
         })
+    }
+
+    /// Asks a gate before every request that writes.
+    #[must_use]
+    pub fn guarded(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// How many requests were sent so far.
@@ -160,9 +172,11 @@ impl Client {
         self.patiently(call, |client| {
             let token = client.token(repo)?;
             client.hold_pace(call);
+            client.pass(call)?;
             let answer = client.follow(&client.rest, call, &token);
             if matches!(answer, Err(FaultKind::Unauthorized(_))) && client.auth.forget(&repo.org) {
                 let token = client.token(repo)?;
+                client.pass(call)?;
                 return client.follow(&client.rest, call, &token);
             }
             answer
@@ -176,19 +190,32 @@ impl Client {
     pub fn graphql(&self, repo: &RepoName, call: &Query<'_>) -> Result<(Value, Vec<GraphError>), Fault> {
         let request = Call {
             method: Method::POST,
-            path: "/graphql".into(),
+            path: GRAPHQL.into(),
             body: Some(json!({ "query": call.text, "variables": call.variables })),
             repeat: call.repeat,
             what: call.what.clone(),
         };
         self.patiently(&request, |client| {
-            let token = client.token(repo)?;
+            let mut token = client.token(repo)?;
+            client.pass(&request)?;
             let mut answer = client.once(&client.graph, &request, &token);
             if matches!(answer, Err(FaultKind::Unauthorized(_))) && client.auth.forget(&repo.org) {
-                answer = client.once(&client.graph, &request, &client.token(repo)?);
+                token = client.token(repo)?;
+                client.pass(&request)?;
+                answer = client.once(&client.graph, &request, &token);
             }
             data_of(answer?.body)
         })
+    }
+
+    /// Makes sure that a request that writes may still be made. Of GraphQL's questions those write that must not be
+    /// asked twice.
+    fn pass(&self, call: &Call) -> Result<(), FaultKind> {
+        let reads = call.method == Method::GET || (call.path == GRAPHQL && call.repeat == Repeat::Safe);
+        if reads {
+            return Ok(());
+        }
+        self.gate.pass().map_err(FaultKind::Fenced)
     }
 
     fn patiently<T>(&self, call: &Call, mut once: impl FnMut(&Self) -> Result<T, FaultKind>) -> Result<T, Fault> {

@@ -63,6 +63,9 @@ pub enum FaultKind {
         /// What GitHub said.
         message: String,
     },
+    /// This process must not write any more; nothing was sent.
+    #[error("nothing more is written: {0}")]
+    Fenced(String),
     /// The secret could not be had.
     #[error("{0}")]
     Credential(String),

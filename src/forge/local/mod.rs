@@ -23,7 +23,7 @@ pub use git::Identity;
 pub use record::{Past, PullState, Record, record_path};
 pub use write::LocalWriter;
 
-use super::{ForgeError, ForgeRead, Observed};
+use super::{ForgeError, ForgeRead, Gate, Observed};
 use crate::plan::{PullRequest, name_fault};
 use crate::source::{RepoName, Snapshot};
 
@@ -41,6 +41,7 @@ pub struct LocalForge {
     dir: PathBuf,
     homes: BTreeMap<(RepoName, String), Home>,
     identity: Identity,
+    gate: Gate,
 }
 
 impl LocalForge {
@@ -50,7 +51,15 @@ impl LocalForge {
             dir: dir.into(),
             homes: BTreeMap::new(),
             identity,
+            gate: Gate::default(),
         }
+    }
+
+    /// Asks a gate before every write.
+    #[must_use]
+    pub fn guarded(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
     }
 
     /// Says where the repository with a base branch is.

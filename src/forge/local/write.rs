@@ -43,6 +43,7 @@ impl LocalWriter<'_> {
         self.check_not_checked_out(wanted, &writes)?;
         for write in writes {
             if !self.dry_run {
+                self.forge.gate.pass().map_err(ForgeError::Fenced)?;
                 self.perform(&write, wanted, &look)?;
             }
             outcome.writes.push(write);

@@ -5,6 +5,8 @@ use super::{BEGIN, END, MAX_BODY};
 
 /// Starts the line that names the digest of the content.
 const DIGEST: &str = "<!-- lockstep:digest ";
+/// Starts the line that names the run that wrote the body.
+const RUN: &str = "<!-- lockstep:run ";
 /// Starts a part of a body.
 const PART: &str = "\n### ";
 /// Starts what stands at the end of the managed part.
@@ -36,9 +38,24 @@ pub fn says(existing: &str, managed: &str) -> bool {
     existing == merged || (same_content() && without_commits(&existing) == without_commits(&merged))
 }
 
-/// A browser writes other line ends.
+/// Puts into a managed part which run writes it: its logs and its record say more. Another run is no reason to write it
+/// anew.
+pub fn with_run(managed: &str, run: &str) -> String {
+    match managed.strip_prefix(BEGIN) {
+        Some(rest) => format!(
+            "{BEGIN}\n{RUN}{} -->\n{}",
+            crate::plan::inert(run),
+            rest.trim_start_matches('\n')
+        ),
+        None => managed.to_owned(),
+    }
+}
+
+/// A browser writes other line ends, and each run has an id of its own.
 fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n").trim_end().to_owned()
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<&str> = text.split('\n').filter(|line| !line.starts_with(RUN)).collect();
+    lines.join("\n").trim_end().to_owned()
 }
 
 /// What stands before the managed part, itself, and after it.
@@ -120,6 +137,17 @@ mod tests {
 
     const ONE: &str = "0123456789";
     const TWO: &str = "abcdefabcd";
+
+    #[test]
+    fn another_run_is_no_reason_to_write() {
+        let there = with_run(&managed("d1", ONE, ""), "run-1");
+        assert!(there.contains("<!-- lockstep:run run-1 -->"), "{there}");
+        assert!(says(&there, &with_run(&managed("d1", ONE, ""), "run-2")));
+        assert!(says(&there, &managed("d1", ONE, "")), "nor is one without an id");
+        let merged = merge(&there, &with_run(&managed("d2", ONE, ""), "run-2"));
+        assert!(merged.contains("run-2") && !merged.contains("run-1"), "{merged}");
+        assert_eq!(with_run("", "run-1"), "", "nothing is said where nothing is wanted");
+    }
 
     #[test]
     fn the_first_commit_stays_while_the_content_does() {

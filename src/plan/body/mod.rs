@@ -13,7 +13,7 @@ use super::escape::{clip, code, inert, markdown};
 use super::upstream::Upstream;
 use crate::audit::{Finding, group};
 
-pub use merge::{merge, says};
+pub use merge::{merge, says, with_run};
 
 /// The line that the managed part of a body starts with.
 pub const BEGIN: &str = "<!-- lockstep:begin -->";

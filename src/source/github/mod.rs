@@ -84,6 +84,11 @@ impl Reader {
         &self.client
     }
 
+    /// Forgets what was read, so that the next run sees what is there by then.
+    pub fn forget(&self) {
+        *self.known() = Known::default();
+    }
+
     /// Asks where many branches are. What fails is asked for again, and told, by [`Self::head`].
     pub fn heads(&self, branches: &[(RepoName, String)]) {
         let unknown: BTreeSet<_> = {
