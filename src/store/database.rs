@@ -141,6 +141,27 @@ impl Database {
         self.run(|sled| sled.open_tree(JOURNAL)?.get(key)).flatten()
     }
 
+    /// Adds to a list, a tree of its own whose keys count up, and drops the oldest of more than so many.
+    pub fn append(&self, list: &str, value: &[u8], keep: usize) -> bool {
+        let written = self.run(|sled| {
+            let tree = sled.open_tree(list)?;
+            let last = tree.last()?.map_or(0, |(key, _)| number(&key));
+            tree.insert(last.saturating_add(1).to_be_bytes(), value)?;
+            while tree.len() > keep && tree.pop_min()?.is_some() {}
+            tree.flush()
+        });
+        written.is_some()
+    }
+
+    /// Gives the newest of a list, newest first.
+    pub fn listed(&self, list: &str, most: usize) -> Vec<sled::IVec> {
+        let values = self.run(|sled| {
+            let newest = sled.open_tree(list)?.iter().rev().take(most);
+            newest.map(|entry| entry.map(|(_, value)| value)).collect()
+        });
+        values.unwrap_or_default()
+    }
+
     /// Gives a second hold of the lock, to keep it while this database is closed and another opened.
     pub fn lock(&self) -> std::io::Result<File> {
         self.lock.try_clone()
@@ -198,6 +219,11 @@ impl Drop for Database {
         }
         close(self.sled.take());
     }
+}
+
+/// The number of a list's key.
+fn number(key: &[u8]) -> u64 {
+    key.try_into().map_or(0, u64::from_be_bytes)
 }
 
 /// Opens sled, and waits a little for a file lock: threads of a database that was closed before may hold it for some more

@@ -69,6 +69,11 @@ impl Meta {
         postcard::from_bytes(bytes).ok()
     }
 
+    /// Tells whether what is stored is of a newer version.
+    pub fn is_newer(bytes: &[u8]) -> bool {
+        bytes.first().is_some_and(|version| *version > SCHEMA)
+    }
+
     /// Gives the form in which this is stored.
     pub fn encode(&self) -> postcard::Result<Vec<u8>> {
         postcard::to_stdvec(self)

@@ -57,8 +57,10 @@ pub enum WarningKind {
     Unavailable,
     /// The cache was damaged and has been started anew.
     Rebuilt,
-    /// The cache was of another version and has been emptied.
+    /// The cache was of an older version and has been emptied.
     Cleared,
+    /// The state is of a newer version: it was left untouched, and the run goes without it.
+    Newer,
 }
 
 impl fmt::Display for Warning {
@@ -178,6 +180,26 @@ impl Store {
         if let Some(cache) = &self.cache {
             cache.database.note(key.as_bytes(), None);
         }
+    }
+
+    /// Adds a value to a list that keeps the newest so many. Tells whether it is on disk.
+    pub fn append<T: Serialize>(&self, list: &'static str, value: &T, keep: usize) -> bool {
+        let (Some(cache), Ok(bytes)) = (&self.cache, serde_json::to_vec(value)) else {
+            return false;
+        };
+        cache.database.append(list, &bytes, keep)
+    }
+
+    /// Gives the newest so many values of a list, newest first, without those of another form.
+    pub fn listed<T: DeserializeOwned>(&self, list: &'static str, most: usize) -> Vec<T> {
+        let bytes = self.cache.as_ref().map(|cache| cache.database.listed(list, most));
+        let values = bytes.into_iter().flatten();
+        values.filter_map(|bytes| serde_json::from_slice(&bytes).ok()).collect()
+    }
+
+    /// Tells whether the state remembers, and there was no trouble with it so far.
+    pub fn is_usable(&self) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.database.is_usable())
     }
 
     /// Tells how the cache was used so far.

@@ -91,16 +91,20 @@ fn check(dir: &Path, path: &Path, database: Database) -> Result<Opened, Warning>
         drop(database);
         return start(dir, path, lock, rebuilt(path, "it cannot be read"));
     }
+    let stored_is_newer = stored.as_deref().is_some_and(Meta::is_newer);
     if let Some(meta) = stored.and_then(|bytes| Meta::decode(&bytes)) {
         return Ok((database, meta, None));
     }
     if database.is_empty() {
         return Ok((database, Meta::default(), None));
     }
+    if stored_is_newer {
+        return Err(newer(dir));
+    }
     let lock = database.lock().map_err(|error| unavailable(dir, &error))?;
     database.delete().map_err(|error| unavailable(dir, &error))?;
     let message = format!(
-        "the cache in {} is of another version and has been emptied",
+        "the cache in {} is of an older version and has been emptied",
         path.display()
     );
     start(
@@ -137,6 +141,18 @@ fn rebuilt(path: &Path, error: &str) -> Warning {
     );
     Warning {
         kind: WarningKind::Rebuilt,
+        message,
+    }
+}
+
+fn newer(dir: &Path) -> Warning {
+    let message = format!(
+        "the state in {} was written by a newer version of lockstep; it is left untouched (use that version, name another \
+         `state`, or delete it: that costs time and nothing else)",
+        dir.display()
+    );
+    Warning {
+        kind: WarningKind::Newer,
         message,
     }
 }

@@ -208,7 +208,7 @@ fn a_damaged_database_is_started_anew() {
 }
 
 #[test]
-fn another_version_is_emptied() {
+fn an_older_version_is_emptied() {
     let dir = dir();
     fill(&open(&dir), 0..3);
     // A process that another test starts holds a copy of the lock until it is its own program.
@@ -217,7 +217,7 @@ fn another_version_is_emptied() {
         sled::open(dir.path().join("facts")).ok()
     });
     let sled = sled.expect("the store is closed");
-    sled.insert(Meta::KEY, &[99, 1, 2, 3]).expect("it can be written");
+    sled.insert(Meta::KEY, &[0, 1, 2, 3]).expect("it can be written");
     drop(sled);
     let (store, warning) = Store::open(dir.path());
     assert_eq!(warning.map(|warning| warning.kind), Some(WarningKind::Cleared));
@@ -225,6 +225,35 @@ fn another_version_is_emptied() {
     fill(&store, 0..3);
     drop(store);
     assert_eq!(found(&open(&dir), 0..3), 3);
+}
+
+#[test]
+fn a_newer_version_is_left_untouched() {
+    let dir = dir();
+    fill(&open(&dir), 0..3);
+    let sled = (0..400).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        sled::open(dir.path().join("facts")).ok()
+    });
+    let sled = sled.expect("the store is closed");
+    let ours = sled.insert(Meta::KEY, &[99, 1, 2, 3]).expect("it can be written");
+    drop(sled);
+    for _ in 0..2 {
+        let (store, warning) = Store::open(dir.path());
+        assert!(!store.is_enabled());
+        let warning = warning.expect("it says so");
+        assert_eq!(warning.kind, WarningKind::Newer);
+        assert!(warning.message.contains("newer version"), "{warning}");
+    }
+    let sled = (0..400).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        sled::open(dir.path().join("facts")).ok()
+    });
+    let sled = sled.expect("the store is closed");
+    sled.insert(Meta::KEY, ours.expect("there was one"))
+        .expect("it can be written");
+    drop(sled);
+    assert_eq!(found(&open(&dir), 0..3), 3, "all is as it was");
 }
 
 #[test]
