@@ -83,6 +83,14 @@ Examples:
   Open the pull request of the next step; after its merge, the same again:
     lockstep cut --from 4.16 --to 4.17 --apply")]
     Cut(CutArgs),
+    /// Watch, reconcile and report for months: the service
+    #[command(after_help = "\
+Examples:
+  Look after everything that is configured, and answer on the configured address:
+    lockstep serve --config lockstep.yaml
+  The same with more in the logs:
+    RUST_LOG=lockstep=debug lockstep serve")]
+    Serve(ServeArgs),
     /// Write, test and look at rules
     #[command(after_help = "\
 Examples:
@@ -256,6 +264,13 @@ pub struct CutArgs {
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
     pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
+    pub config: PathBuf,
 }
 
 #[derive(Debug, Args)]

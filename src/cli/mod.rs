@@ -14,6 +14,7 @@ mod progress;
 mod reconcile;
 mod render;
 mod rules;
+mod serve;
 mod setup;
 
 use std::io::{IsTerminal, Write};
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::{Cli, Command};
-use lockstep::config::LoadError;
+use lockstep::config::{LoadError, Log};
 
 /// How a command ended. Exit codes are a contract: 0 done, 1 something asked for could not be done, 2 drift where
 /// `--exit-code` asks, 64 wrong usage.
@@ -72,7 +73,9 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    logging();
+    if !matches!(cli.command, Command::Serve(_)) {
+        logging();
+    }
     let outcome = match cli.command {
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Plan(args) => plan::run(&args),
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Cut(args) => cut::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
@@ -110,13 +114,38 @@ fn told(error: &anyhow::Error) -> String {
 
 /// Logs go to stderr; `RUST_LOG` says which.
 fn logging() {
+    logs("warn").without_time().init();
+}
+
+/// What a service logs: for people with the time, else one JSON object a line.
+fn service_logging(form: Log) {
+    let text = match form {
+        Log::Auto => std::io::stderr().is_terminal(),
+        Log::Text => true,
+        Log::Json => false,
+    };
+    if text {
+        logs("info").with_target(false).init();
+    } else {
+        let json = logs("info").json().flatten_event(true);
+        json.with_current_span(true).with_span_list(false).init();
+    }
+}
+
+type Logs = tracing_subscriber::fmt::SubscriberBuilder<
+    tracing_subscriber::fmt::format::DefaultFields,
+    tracing_subscriber::fmt::format::Format,
+    tracing_subscriber::EnvFilter,
+    fn() -> std::io::Stderr,
+>;
+
+fn logs(usual: &str) -> Logs {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .without_time()
-        .init();
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr as fn() -> std::io::Stderr)
 }
 
 /// Whoever read the output has stopped reading (`| head`): no fault of ours.

@@ -71,6 +71,17 @@ fn check_format(text: &str, format: Format) -> Verdict {
                 "write the name, such as `GITHUB_TOKEN`",
             )
         }
+        Format::ObjectName => {
+            let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let ends = |c: Option<char>| c.is_some_and(|c| legal(c) && c != '-');
+            let named = text.len() <= 63 && text.chars().all(legal);
+            ok_if(
+                named && ends(text.chars().next()) && ends(text.chars().last()),
+                text,
+                "is not the name of an object in Kubernetes",
+                "write at most 63 lower-case letters, digits and `-`, such as `lockstep`",
+            )
+        }
         Format::Schedule => check_schedule(text),
         Format::Address => {
             let hint = "write an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";

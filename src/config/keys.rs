@@ -76,6 +76,8 @@ pub(super) enum Format {
     Url,
     /// The name of an environment variable.
     EnvName,
+    /// The name of an object in Kubernetes.
+    ObjectName,
     /// A cron expression with seconds.
     Schedule,
     /// An IP address and a port.
@@ -167,10 +169,21 @@ pub(super) static ROOT: Section = section(
             "127.0.0.1:8080",
             "Where the daemon's HTTP server listens.",
         ),
+        default(
+            "log",
+            Kind::Word(&["auto", "text", "json"]),
+            "auto",
+            "The form of the daemon's log: `auto` is for people on a terminal, else JSON.",
+        ),
         optional(
             "links",
             Kind::Map(&LINKS),
             "Where people find more than a pull request can say.",
+        ),
+        optional(
+            "lease",
+            Kind::Variants(&[("kubernetes", &LEASE)]),
+            "Which of several replicas writes; without it there is one, which locks `state`.",
         ),
         optional(
             "adopt",
@@ -399,6 +412,25 @@ pub(super) static ACCEPT: Section = section(
             "until",
             Kind::Text(Format::Date),
             "The last day on which it holds, `2026-01-31`.",
+        ),
+    ],
+);
+
+pub(super) static LEASE: Section = section(
+    "A Kubernetes Lease: whoever holds it writes, all others read and plan.",
+    &[
+        required("kind", Kind::Word(&["kubernetes"]), "The kind of lease."),
+        required("name", Kind::Text(Format::ObjectName), "The lease's name."),
+        optional(
+            "namespace",
+            Kind::Text(Format::ObjectName),
+            "Its namespace; without it the one that the service runs in.",
+        ),
+        default(
+            "duration",
+            Kind::Count,
+            "15",
+            "How long it lasts after a renewal, in seconds from 3 to 600.",
         ),
     ],
 );

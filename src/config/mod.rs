@@ -27,7 +27,7 @@ pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
 pub use sources::{BuildData, CiConfig, Components, ImageReferences, Payload, Sources, Via};
-pub use types::{Config, Credential, Forge, Limits, Releases, RuleSet, Target};
+pub use types::{Config, Credential, Forge, Lease, Limits, Log, Releases, RuleSet, Target};
 
 use crate::yaml;
 

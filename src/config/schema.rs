@@ -103,6 +103,7 @@ fn text(format: Format) -> Value {
         Format::Component => r"^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$",
         Format::Url => r"^https?://[^/\s]\S*$",
         Format::EnvName => r"^[A-Za-z_][A-Za-z0-9_]*$",
+        Format::ObjectName => r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
         Format::Schedule => r"^\s*[A-Za-z0-9*/,?-]+(\s+[A-Za-z0-9*/,?-]+){5,6}\s*$",
         Format::Address => r"^.+:\d+$",
     };

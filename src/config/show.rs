@@ -28,7 +28,9 @@ fn document(config: &Config) -> Map<String, Value> {
         state,
         schedule,
         listen,
+        log,
         service,
+        lease,
         adopt,
         accept,
         limits: Limits { removals },
@@ -50,7 +52,9 @@ fn document(config: &Config) -> Map<String, Value> {
         ("state", Some(path(state))),
         ("schedule", Some(json!(schedule))),
         ("listen", Some(json!(listen.to_string()))),
+        ("log", Some(json!(log.name()))),
         ("links", service.as_ref().map(|service| json!({ "service": service }))),
+        ("lease", lease.as_ref().map(lease_value)),
         ("adopt", adopt_value(adopt)),
         ("accept", some_list(accept.iter().map(accept_value).collect())),
         ("limits", Some(json!({ "removals": removals }))),
@@ -117,6 +121,20 @@ fn forge_value(forge: &Forge) -> Value {
             Value::Object(map)
         }
     }
+}
+
+fn lease_value(lease: &Lease) -> Value {
+    let Lease {
+        name,
+        namespace,
+        duration,
+    } = lease;
+    Value::Object(object([
+        ("kind", Some(json!("kubernetes"))),
+        ("name", Some(json!(name))),
+        ("namespace", namespace.as_ref().map(|namespace| json!(namespace))),
+        ("duration", Some(json!(duration))),
+    ]))
 }
 
 fn options_value(options: &Options) -> Map<String, Value> {

@@ -28,8 +28,12 @@ pub struct Config {
     pub schedule: String,
     /// Where the daemon's HTTP server listens.
     pub listen: SocketAddr,
+    /// The form of the daemon's log.
+    pub log: Log,
     /// The address at which people reach the daemon, without a slash at its end.
     pub service: Option<String>,
+    /// Which of several replicas writes; `None`: there is one.
+    pub lease: Option<Lease>,
     /// What drift is acted on.
     pub adopt: Adopt,
     /// Deviations that people have accepted.
@@ -130,6 +134,41 @@ pub enum Credential {
     TokenEnv(String),
     /// The file that holds a token.
     TokenFile(PathBuf),
+}
+
+/// The form of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// For people on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Log {
+    pub(super) const ALL: [Self; 3] = [Self::Auto, Self::Text, Self::Json];
+
+    /// The name as the configuration has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The Kubernetes Lease whose holder writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Its name.
+    pub name: String,
+    /// Its namespace; `None`: the one that the service runs in.
+    pub namespace: Option<String>,
+    /// How long it lasts after a renewal, in seconds.
+    pub duration: u64,
 }
 
 /// Bounds that stop a run that would do too much.

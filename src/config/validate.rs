@@ -35,6 +35,11 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .parse()
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         service: service(root.map("links", &keys::LINKS)),
+        log: Log::ALL
+            .into_iter()
+            .find(|log| log.name() == root.text("log"))
+            .unwrap_or(Log::Auto),
+        lease: lease(root, faults),
         adopt: adopt(root.map("adopt", &keys::ADOPT)),
         accept: root
             .items("accept")
@@ -166,6 +171,28 @@ fn accept(view: View<'_>, at: String) -> Accept {
         until: view.parsed("until"),
         at: Some(at),
     }
+}
+
+/// The lease; so short a one would be lost at every pause, so long a one would leave nobody to write for long.
+fn lease(root: View<'_>, faults: &mut Vec<Fault>) -> Option<Lease> {
+    let view = root.map("lease", &keys::LEASE);
+    let duration = view.parsed("duration").unwrap_or_default();
+    if let Some(node) = view.get("duration")
+        && !(3..=600).contains(&duration)
+    {
+        let message = format!("a lease of {duration} s is of no use");
+        faults.push(Fault::new(
+            Code::BadValue,
+            span(node),
+            message,
+            "write 3 to 600 seconds",
+        ));
+    }
+    root.has("lease").then(|| Lease {
+        name: view.text("name").to_owned(),
+        namespace: view.has("namespace").then(|| view.text("namespace").to_owned()),
+        duration,
+    })
 }
 
 /// The same release, rule set or target twice in one list.

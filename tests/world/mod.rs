@@ -1,4 +1,5 @@
 //! A small world of real git repositories in a temporary directory, with the binary run on it.
+#![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::disallowed_methods, reason = "tests make files, repositories and processes")]
 
 use std::collections::BTreeMap;
@@ -154,8 +155,13 @@ impl World {
         Repository::init_opts(&path, &options).expect("an empty repository")
     }
 
-    /// The text of the configuration.
-    fn config(&self) -> PathBuf {
+    /// The folder of everything.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes the configuration.
+    pub fn config(&self) -> PathBuf {
         let get = |key: &str, usual: &str| self.settings.get(key).cloned().unwrap_or_else(|| usual.to_owned());
         let ci_config = match get("ci-config", "{repo: repos/openshift/release}").as_str() {
             "" => String::new(),
@@ -163,11 +169,13 @@ impl World {
         };
         let text = format!(
             "sources:\n  build-data: {}\n  components: {}\n{ci_config}releases: {}\nrules: {}\ntargets: [prow-config]\n\
-             forge: {{kind: local, dir: forge}}\nstate: state\n",
+             forge: {}\nstate: state\n{}",
             get("build-data", "{repo: repos/openshift-eng/ocp-build-data}"),
             get("components", "{repo: 'repos/{org}/{repo}'}"),
             get("releases", "['4.16']"),
             get("rules", "[builtin]"),
+            get("forge", "{kind: local, dir: forge}"),
+            get("more", ""),
         );
         self.write("lockstep.yaml", text.as_bytes());
         self.dir.path().join("lockstep.yaml")

@@ -70,6 +70,14 @@ fn each_kind_of_fault_has_its_place() {
             "1:9 config-bad-value `localhost` is not an address to listen on",
         ),
         (
+            "lease: {kind: kubernetes, name: Lockstep}",
+            "1:33 config-bad-value `Lockstep` is not the name of an object in Kubernetes",
+        ),
+        (
+            "lease: {kind: kubernetes, name: lockstep, duration: 2}",
+            "1:53 config-bad-value a lease of 2 s is of no use",
+        ),
+        (
             "limits: {removals: -1}",
             "1:20 config-wrong-type this is a number, what is expected is a whole number",
         ),

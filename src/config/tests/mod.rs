@@ -33,6 +33,8 @@ forge: {kind: github, api: https://api.github.com/, app: {id: 1, key-file: ./app
 state: ./state
 schedule: "0 */10 * * * *"
 listen: 127.0.0.1:8080
+log: json
+lease: {kind: kubernetes, name: lockstep, namespace: okd, duration: 20}
 adopt:
   causes: [build-root]
   components: [openshift/etcd]

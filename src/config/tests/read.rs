@@ -28,6 +28,13 @@ fn what_is_absent_has_its_default() {
     assert_eq!(config.state, Path::new("conf/state"));
     assert_eq!(config.schedule, "0 */10 * * * *");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.log, Log::Json);
+    let lease = Lease {
+        name: "lockstep".into(),
+        namespace: Some("okd".into()),
+        duration: 20,
+    };
+    assert_eq!(config.lease, Some(lease));
     assert_eq!(config.adopt, Adopt::default());
     assert_eq!(config.accept, []);
     assert_eq!(config.limits.removals, 10);

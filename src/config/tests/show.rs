@@ -22,8 +22,8 @@ fn what_is_shown_reads_as_the_same_configuration() {
         }
         assert_eq!(again.rules, first.rules);
         assert_eq!(
-            (again.forge, again.adopt, again.accept),
-            (first.forge, first.adopt, first.accept)
+            (again.forge, again.adopt, again.accept, again.lease),
+            (first.forge, first.adopt, first.accept, first.lease)
         );
     }
 }
@@ -50,6 +50,7 @@ fn the_configuration_is_shown_with_its_defaults() {
     state: conf/state
     schedule: "0 */10 * * * *"
     listen: "127.0.0.1:8080"
+    log: auto
     limits:
       removals: 10
     "#);

@@ -1,0 +1,78 @@
+//! What is known of a release from one run to the next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::board::Time;
+use crate::derive;
+use crate::derive::unified::{BuildConfig, build_config};
+use crate::model::release::Release;
+use crate::run::{Derivation, Rendering, RunError};
+use crate::source::{Origin, RepoName};
+
+/// What came of deriving a release.
+pub type Attempt = Result<Derivation<Seen>, RunError>;
+
+/// What is kept of a release while it is derived.
+#[derive(Debug)]
+pub struct Seen {
+    document: BuildConfig,
+    components: BTreeMap<RepoName, Origin>,
+    build_data: Origin,
+}
+
+/// Takes down what is kept of a derived release.
+pub fn seen(release: &derive::Release<'_>) -> Seen {
+    Seen {
+        document: build_config(release),
+        components: release.components.clone(),
+        build_data: release.metadata.origin.clone(),
+    }
+}
+
+/// What is known of a release.
+pub struct Known {
+    /// What the rendering is remembered under; `None`: it is derived anew in any case.
+    pub key: Option<String>,
+    /// What it comes to.
+    pub rendering: Rendering,
+    /// The unified build config.
+    pub document: Arc<BuildConfig>,
+    /// Where each component stands that was read.
+    pub components: BTreeMap<RepoName, Origin>,
+    /// Where build data stands.
+    pub build_data: Origin,
+    /// When it was derived.
+    pub at: Time,
+}
+
+impl Known {
+    /// Takes what was derived; what was recalled is what is known already.
+    pub fn take(all: &mut BTreeMap<Release, Self>, release: Release, derivation: Derivation<Seen>, at: Time) {
+        let Derivation { rendering, seen, key } = derivation;
+        match (seen, all.get_mut(&release)) {
+            (Some(seen), _) => {
+                let known = Self {
+                    key,
+                    rendering,
+                    document: Arc::new(seen.document),
+                    components: seen.components,
+                    build_data: seen.build_data,
+                    at,
+                };
+                all.insert(release, known);
+            }
+            (None, Some(known)) => known.at = at,
+            // Nothing is recalled that is not known.
+            (None, None) => {}
+        }
+    }
+
+    /// Whether something of it could not be read, so that the next run tries again.
+    pub fn is_doubtful(&self) -> bool {
+        self.rendering
+            .findings
+            .iter()
+            .any(|finding| finding.code == "unreadable-component")
+    }
+}

@@ -1,0 +1,211 @@
+//! Posts on the board what a run came to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::board::{Board, Gate, PullRequestState, PullRequestView, ReleaseView, SourceView, Time, View};
+use super::known::Known;
+use crate::forge::Outcome;
+use crate::model::release::Release;
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::source::Origin;
+
+/// What is posted from.
+pub struct Posting<'a> {
+    pub board: &'a Board,
+    pub run: &'a Run,
+    pub known: &'a BTreeMap<Release, Known>,
+    /// The commit of the CI configs.
+    pub ci: Option<String>,
+    pub at: Time,
+}
+
+/// Files that differ, and since when.
+type Since = BTreeMap<(String, String), Time>;
+
+impl Posting<'_> {
+    /// Nothing could be derived at all.
+    pub fn unreadable(&self, error: &str) {
+        self.board.update(|view| {
+            if view.releases.is_empty() {
+                view.readiness.sources = Gate::Closed(error.to_owned());
+            }
+            view.readiness.store = self.store();
+            for source in view.sources.values_mut() {
+                source.error.get_or_insert_with(|| error.to_owned());
+            }
+        });
+    }
+
+    /// Releases were derived and planned.
+    pub fn derived(&self, releases: &[Release], failed: &BTreeMap<Release, String>, plan: &Arc<Plan>) {
+        self.board.update(|view| {
+            let before = std::mem::take(&mut view.releases);
+            for release in releases {
+                let was = before.get(release).map(|was| &**was);
+                let is = self.release(*release, was, failed.get(release), plan);
+                view.releases.insert(*release, Arc::new(is));
+            }
+            view.plan = Arc::clone(plan);
+            view.sources = self.sources();
+            view.readiness.store = self.store();
+            self.gate_sources(view, releases, failed);
+        });
+    }
+
+    fn gate_sources(&self, view: &mut View, releases: &[Release], failed: &BTreeMap<Release, String>) {
+        let missing: Vec<String> = releases
+            .iter()
+            .filter(|release| !self.known.contains_key(release))
+            .map(|release| {
+                let why = failed.get(release).map_or("not derived yet", String::as_str);
+                format!("{release}: {why}")
+            })
+            .collect();
+        view.readiness.sources = match missing.as_slice() {
+            [] => Gate::Ready,
+            missing => Gate::Closed(missing.join("; ")),
+        };
+    }
+
+    fn release(&self, release: Release, was: Option<&ReleaseView>, error: Option<&String>, plan: &Plan) -> ReleaseView {
+        let known = self.known.get(&release);
+        ReleaseView {
+            release,
+            build_config: known.map(|known| Arc::clone(&known.document)),
+            findings: known.map_or_else(Vec::new, |known| known.rendering.findings.clone()),
+            derived_at: known.map_or(0, |known| known.at),
+            drift_since: self.since(release, was, error.is_some(), plan),
+            error: error.cloned(),
+        }
+    }
+
+    /// Since when each file differs: as before where it did before.
+    fn since(&self, release: Release, was: Option<&ReleaseView>, failed: bool, plan: &Plan) -> Since {
+        let before = match was {
+            Some(was) => was.drift_since.clone(),
+            None => self
+                .run
+                .store
+                .noted(&since_key(release))
+                .map_or_else(Since::new, unflat),
+        };
+        if failed {
+            return before;
+        }
+        let text = release.to_string();
+        let ours = plan.pull_requests.iter().filter(|pull| pull.scope.release == text);
+        let files = ours.flat_map(|pull| {
+            let repo = pull.scope.repo.to_string();
+            pull.files.iter().map(move |file| (repo.clone(), file.path.clone()))
+        });
+        let since: Since = files
+            .map(|file| {
+                let at = before.get(&file).copied().unwrap_or(self.at);
+                (file, at)
+            })
+            .collect();
+        if was.is_none() || since != before {
+            self.run.store.note(&since_key(release), &flat(&since));
+        }
+        since
+    }
+
+    /// What is read, by name.
+    fn sources(&self) -> BTreeMap<String, SourceView> {
+        let mut sources = BTreeMap::new();
+        for (release, known) in self.known {
+            let name = format!("build-data {release}");
+            sources.insert(name, self.source(&known.build_data, known.at));
+            for (repo, origin) in &known.components {
+                let name = format!("{repo} {}", origin.branch);
+                sources.insert(name, self.source(origin, known.at));
+            }
+        }
+        if let Some(ci) = &self.run.config.sources.ci_config {
+            let repo = ci.name().map_or_else(|| ci.repo().to_string(), |name| name.to_string());
+            let source = SourceView {
+                repo,
+                branch: ci.branch.clone(),
+                commit: self.ci.clone(),
+                read_at: Some(self.at),
+                error: None,
+            };
+            sources.insert("ci-config".to_owned(), source);
+        }
+        sources
+    }
+
+    fn source(&self, origin: &Origin, at: Time) -> SourceView {
+        SourceView {
+            repo: origin.name.clone(),
+            branch: origin.branch.clone(),
+            commit: origin.commit.clone(),
+            read_at: Some(at),
+            error: None,
+        }
+    }
+
+    fn store(&self) -> Gate {
+        match self.run.store.is_usable() {
+            true => Gate::Ready,
+            false => Gate::Closed(format!(
+                "the state in {} cannot be used: runs go without the cache",
+                self.run.config.state.display()
+            )),
+        }
+    }
+
+    /// The pull requests were looked at and, unless it was a dry run, written.
+    pub fn written(&self, plan: &Plan, outcomes: &[Outcome], dry: bool) {
+        self.board.update(|view| {
+            let before = std::mem::take(&mut view.pull_requests);
+            let was = |outcome: &Outcome| before.iter().find(|was| was.scope == outcome.scope);
+            view.pull_requests = outcomes
+                .iter()
+                .map(|outcome| self.pull_request(outcome, was(outcome), dry))
+                .collect();
+            let looked_at = |scope| plan.pull_requests.iter().any(|pull| pull.scope == scope);
+            let left = before.into_iter().filter(|was| !looked_at(was.scope.clone()));
+            view.pull_requests.extend(left);
+            view.pull_requests.sort_by(|a, b| a.scope.cmp(&b.scope));
+            view.readiness.forge = forge(outcomes);
+        });
+    }
+
+    fn pull_request(&self, outcome: &Outcome, was: Option<&PullRequestView>, dry: bool) -> PullRequestView {
+        let mut view = PullRequestView::after(outcome, None, self.at, was);
+        if dry && outcome.error.is_none() && !outcome.writes.is_empty() {
+            view.state = PullRequestState::Planned;
+            let same = was.filter(|was| was.state == view.state);
+            view.since = same.map_or(self.at, |was| was.since);
+        }
+        view
+    }
+}
+
+/// Whether the forge answers: not where every look at a pull request failed.
+fn forge(outcomes: &[Outcome]) -> Gate {
+    let errors: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.error.as_ref()).collect();
+    match errors.first() {
+        Some(error) if errors.len() == outcomes.len() => Gate::Closed(error.to_string()),
+        _ => Gate::Ready,
+    }
+}
+
+fn since_key(release: Release) -> String {
+    format!("drift-since {release}")
+}
+
+/// JSON has texts for keys only.
+fn flat(since: &Since) -> Vec<(&str, &str, Time)> {
+    let flat = since
+        .iter()
+        .map(|((repo, path), at)| (repo.as_str(), path.as_str(), *at));
+    flat.collect()
+}
+
+fn unflat(flat: Vec<(String, String, Time)>) -> Since {
+    flat.into_iter().map(|(repo, path, at)| ((repo, path), at)).collect()
+}

@@ -1,0 +1,370 @@
+//! One run of the daemon: derives what is to be looked at, plans, writes where it may, and posts what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::board::{Board, Cache, Drift, Outcome as Ended, RunRecord};
+use super::cursors::Cursors;
+use super::fence::Fence;
+use super::history::Ids;
+use super::known::{Attempt, Known, seen};
+use super::now;
+use super::post::Posting;
+use super::queue::Work;
+use super::settings::Settings;
+use crate::audit::Finding;
+use crate::forge::{Gate, Guard, Outcome};
+use crate::model::release::Release;
+use crate::plan::{Date, Plan, with_run};
+use crate::run::place::Place;
+use crate::run::{LoadedRules, Overrides, Run, begin};
+use crate::source::Snapshot;
+use crate::store::Store;
+
+/// What is kept from one run to the next.
+pub struct Reconciler {
+    pub(super) run: Run,
+    /// The forge, for as long as it can be used again: tokens and limits are known then.
+    place: Option<Place>,
+    pub(super) fence: Arc<Fence>,
+    pub(super) board: Arc<Board>,
+    pub(super) known: BTreeMap<Release, Known>,
+    /// What concerns several releases, as of the last look at everything.
+    between: Vec<Finding>,
+    /// The commit of the CI configs and the day of the last run: with another one, everything is looked at.
+    last: Option<(Option<String>, Date)>,
+    cursors: Cursors,
+    ids: Ids,
+}
+
+/// What a run came to.
+pub struct Done {
+    /// The run.
+    pub record: RunRecord,
+    /// Whether something failed that may succeed when it is tried again.
+    pub again: bool,
+}
+
+/// What is found before anything is derived.
+struct Ground {
+    ci: Option<Arc<dyn Snapshot>>,
+    releases: Vec<Release>,
+    wanted: BTreeSet<Release>,
+    whole: bool,
+}
+
+impl Reconciler {
+    /// Gets ready to run by some settings.
+    ///
+    /// # Errors
+    /// The client for GitHub's API cannot be made.
+    pub fn new(settings: &Settings, store: Store, fence: Arc<Fence>, board: Arc<Board>) -> Result<Self, String> {
+        let cursors = Cursors::kept(&store);
+        Ok(Self {
+            run: make_run(settings, store)?,
+            place: None,
+            fence,
+            board,
+            known: BTreeMap::new(),
+            between: Vec::new(),
+            last: None,
+            cursors,
+            ids: Ids::default(),
+        })
+    }
+
+    /// Goes by other settings from now on. What is known stays until it is derived anew.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; the old settings stay.
+    pub fn reload(&mut self, settings: &Settings) -> Result<(), String> {
+        let mut run = make_run(settings, Store::disabled())?;
+        std::mem::swap(&mut run.store, &mut self.run.store);
+        self.run = run;
+        self.place = None;
+        self.last = None;
+        Ok(())
+    }
+
+    /// The id of a run that is not made here.
+    pub fn next_id(&mut self) -> String {
+        self.ids.next(now())
+    }
+
+    /// Makes one run.
+    pub fn reconcile(&mut self, work: &Work) -> Done {
+        let (started, at) = (Instant::now(), now());
+        let id = self.ids.next(at);
+        let kinds: Vec<&str> = work.kinds.iter().map(|kind| kind.name()).collect();
+        let span = tracing::info_span!("run", id);
+        let _inside = span.enter();
+        let record = RunRecord {
+            id,
+            trigger: kinds.first().copied().unwrap_or_default().to_owned(),
+            because: work.because.iter().cloned().collect(),
+            started: at,
+            ..RunRecord::default()
+        };
+        tracing::info!(
+            trigger = kinds.join("+"),
+            merged = work.merged,
+            because = record.because.join(", "),
+            "a run starts"
+        );
+        let (requests, cache) = (self.requests(), self.run.store.stats());
+        let mut done = Done { record, again: false };
+        if let Err(error) = self.make(work, &mut done) {
+            done.again = true;
+            done.record.outcome = Ended::Failed;
+            done.record.error = Some(error);
+        }
+        self.run.store.flush();
+        let used = self.run.store.stats();
+        done.record.cache = Cache {
+            hits: used.hits - cache.hits,
+            misses: used.misses - cache.misses,
+        };
+        done.record.requests = difference(&self.requests(), &requests);
+        done.record.took = started.elapsed().as_secs_f64();
+        told(&done.record);
+        done
+    }
+
+    /// How many requests were made so far, by API.
+    fn requests(&self) -> BTreeMap<String, u64> {
+        let reader = self.run.sources.github().map_or(0, |reader| reader.client().sent());
+        let writer = self.place.as_ref().map_or(0, Place::requests);
+        BTreeMap::from([("github".to_owned(), reader + writer)])
+    }
+
+    fn make(&mut self, work: &Work, done: &mut Done) -> Result<(), String> {
+        self.refresh();
+        let ground = match self.ground(work) {
+            Ok(ground) => ground,
+            Err(error) => {
+                self.posting(None).unreadable(&error);
+                return Err(error);
+            }
+        };
+        done.record.releases = ground.wanted.iter().map(Release::to_string).collect();
+        let failed = self.derive(&ground)?;
+        let moved = self.cursors.advance(ground.ci.as_deref(), &self.known, &self.run.store);
+        done.record.because.extend(moved);
+        let plan = Arc::new(self.plan(&ground, &failed, &done.record.id));
+        done.record.drift = Drift::of(&plan);
+        for finding in &plan.findings {
+            let count = done.record.findings.entry(severity(finding)).or_default();
+            *count += 1;
+        }
+        // What was found is shown before it is written, which may take its time.
+        self.posting(ground.ci.as_ref())
+            .derived(&ground.releases, &failed, &plan);
+        let (outcomes, dry) = self.write(&ground, &plan)?;
+        self.posting(ground.ci.as_ref()).written(&plan, &outcomes, dry);
+        self.account(done, &ground, &failed, &outcomes, dry);
+        Ok(())
+    }
+
+    fn posting(&self, ci: Option<&Arc<dyn Snapshot>>) -> Posting<'_> {
+        Posting {
+            board: &self.board,
+            run: &self.run,
+            known: &self.known,
+            ci: commit(ci),
+            at: now(),
+        }
+    }
+
+    /// Takes on what may have changed by itself since the last run.
+    fn refresh(&mut self) {
+        self.run.policy = self.run.config.policy(Some(Date::of_unix(now())));
+        if let Some(reader) = self.run.sources.github() {
+            reader.forget();
+        }
+        if !self.run.store.is_usable() {
+            let (store, warning) = Store::open(&self.run.config.state);
+            if let Some(warning) = warning {
+                tracing::warn!("{warning}");
+            }
+            if store.is_enabled() {
+                self.run.store = store;
+            }
+        }
+    }
+
+    fn ground(&self, work: &Work) -> Result<Ground, String> {
+        let ci = self.run.ci_config().map_err(|error| error.to_string())?;
+        let releases = self
+            .run
+            .releases(&[], ci.as_deref())
+            .map_err(|error| error.to_string())?;
+        if releases.is_empty() {
+            let text = "no release is both in build data and promoted to by an OCP config; list `releases` instead";
+            return Err(text.to_owned());
+        }
+        let here = (commit(ci.as_ref()), Date::of_unix(now()));
+        let moved = self.last.as_ref() != Some(&here) || here.0.is_none();
+        let whole = work.whole || moved;
+        let wanted = |release: &&Release| {
+            whole || work.releases.contains(release) || self.known.get(release).is_none_or(Known::is_doubtful)
+        };
+        Ok(Ground {
+            wanted: releases.iter().filter(wanted).copied().collect(),
+            ci,
+            releases,
+            whole,
+        })
+    }
+
+    /// Derives what is wanted. What cannot be derived costs the others nothing; it stays as it was known.
+    fn derive(&mut self, ground: &Ground) -> Result<BTreeMap<Release, String>, String> {
+        let attempts: Vec<(Release, Attempt)> = ground
+            .wanted
+            .par_iter()
+            .map(|release| {
+                let before = self.known.get(release).and_then(|known| known.key.as_deref());
+                let attempt = self
+                    .run
+                    .derivation(*release, ground.ci.as_ref(), |key| before == Some(key), seen);
+                (*release, attempt)
+            })
+            .collect();
+        let mut failed = BTreeMap::new();
+        for (release, attempt) in attempts {
+            match attempt {
+                Ok(derivation) => Known::take(&mut self.known, release, derivation, now()),
+                Err(crate::run::RunError::Rules(faults)) => {
+                    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                    return Err(format!("the rules are wrong: {}", faults.join("; ")));
+                }
+                Err(error) => {
+                    tracing::error!(%release, "{error}");
+                    failed.insert(release, error.to_string());
+                    if let Some(known) = self.known.get_mut(&release) {
+                        known.key = None;
+                    }
+                }
+            }
+        }
+        self.known.retain(|release, _| ground.releases.contains(release));
+        Ok(failed)
+    }
+
+    /// The plan of everything that is known. A release that could not be derived now has no part in it: its pull request
+    /// is left alone.
+    fn plan(&mut self, ground: &Ground, failed: &BTreeMap<Release, String>, id: &str) -> Plan {
+        if ground.whole {
+            self.between = self.run.between(&ground.releases, ground.ci.as_deref());
+        }
+        let derived = ground.releases.iter().filter(|release| !failed.contains_key(release));
+        let known = derived.filter_map(|release| self.known.get(release));
+        let renderings = known.map(|known| known.rendering.clone()).collect();
+        let mut plan = self.run.plan(renderings, self.between.clone(), failed.is_empty());
+        for pull in &mut plan.pull_requests {
+            pull.body = with_run(&pull.body, id);
+        }
+        plan
+    }
+
+    /// Makes the pull requests what they should be; where this replica may not write, says what would be written.
+    fn write(&mut self, ground: &Ground, plan: &Plan) -> Result<(Vec<Outcome>, bool), String> {
+        let place = match self.place.take() {
+            // Of a local forge the source is part.
+            Some(place @ Place::GitHub(_)) => place,
+            _ => {
+                let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
+                Place::of(&self.run, ground.ci.as_ref(), gate).map_err(|fault| fault.to_string())?
+            }
+        };
+        let dry = self.fence.may_write().is_err();
+        let outcomes = place.apply(&self.run, plan, dry, now());
+        self.place = Some(place);
+        Ok((outcomes, dry))
+    }
+
+    fn account(
+        &mut self,
+        done: &mut Done,
+        ground: &Ground,
+        failed: &BTreeMap<Release, String>,
+        outcomes: &[Outcome],
+        dry: bool,
+    ) {
+        let record = &mut done.record;
+        let mut errors: Vec<String> = failed
+            .iter()
+            .map(|(release, error)| format!("{release}: {error}"))
+            .collect();
+        for outcome in outcomes {
+            if !dry {
+                let writes = outcome.writes.iter();
+                record
+                    .writes
+                    .extend(writes.map(|write| format!("{}: {write}", outcome.scope)));
+            }
+            errors.extend(outcome.error.iter().map(|error| format!("{}: {error}", outcome.scope)));
+        }
+        let doubtful = self.known.values().any(Known::is_doubtful);
+        done.again = !errors.is_empty() || doubtful;
+        if done.again {
+            record.outcome = Ended::Partly;
+        }
+        if failed.len() == ground.wanted.len() && !failed.is_empty() {
+            record.outcome = Ended::Failed;
+        }
+        if !errors.is_empty() {
+            record.error = Some(errors.join("; "));
+        }
+        if failed.is_empty() {
+            self.last = Some((commit(ground.ci.as_ref()), Date::of_unix(now())));
+        }
+    }
+}
+
+fn make_run(settings: &Settings, store: Store) -> Result<Run, String> {
+    let config = settings.config.clone();
+    Ok(Run {
+        sources: begin::sources(&config).map_err(|fault| fault.to_string())?,
+        policy: config.policy(Some(Date::of_unix(now()))),
+        store,
+        rules: LoadedRules::new(settings.rules.clone()),
+        build: begin::build(),
+        overrides: Overrides::default(),
+        progress: None,
+        config,
+    })
+}
+
+fn commit(ci: Option<&Arc<dyn Snapshot>>) -> Option<String> {
+    ci.and_then(|ci| ci.origin().commit.clone())
+}
+
+fn severity(finding: &Finding) -> String {
+    format!("{:?}", finding.severity).to_lowercase()
+}
+
+fn difference(after: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let since = |(api, count): (&String, &u64)| {
+        let count = count.saturating_sub(before.get(api).copied().unwrap_or_default());
+        (api.clone(), count)
+    };
+    after.iter().map(since).filter(|(_, count)| *count > 0).collect()
+}
+
+fn told(record: &RunRecord) {
+    let Drift {
+        new, changed, removed, ..
+    } = record.drift;
+    let outcome = record.outcome.name();
+    let took = format!("{:.3} s", record.took);
+    for write in &record.writes {
+        tracing::info!("{write}");
+    }
+    match &record.error {
+        None => tracing::info!(outcome, took, new, changed, removed, "a run is over"),
+        Some(error) => tracing::error!(outcome, took, new, changed, removed, error, "a run is over"),
+    }
+}

@@ -1,0 +1,299 @@
+//! Starts everything, and ends it again.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::applier::Applier;
+use super::board::{Board, Lease, View};
+use super::fence::Fence;
+use super::lease::{Keeper, Parts};
+use super::lock::{self, Taken};
+use super::queue::{Queue, Trigger, TriggerKind};
+use super::reconcile::Reconciler;
+use super::schedule::Ticker;
+use super::settings::Settings;
+use super::watch::Watcher;
+use super::{history, now};
+use crate::config;
+use crate::server::Server;
+use crate::store::{Store, WarningKind};
+
+/// How long the write at hand may take once the end has come; whoever ends us waits for 20 s or more.
+const GRACE: Duration = Duration::from_secs(15);
+/// How long answers may take that are being given then.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another service works with the same state.
+    #[error(
+        "another `lockstep serve` uses the state in {} ({who}): stop it, or name another `state` for this one",
+        state.display()
+    )]
+    InUse {
+        /// The state's directory.
+        state: PathBuf,
+        /// Who it is.
+        who: String,
+    },
+    /// The state is of a newer version.
+    #[error("{0}")]
+    NewerState(String),
+    /// It cannot listen.
+    #[error("cannot listen on {listen}: {error}; free it, or name another `listen`")]
+    Listen {
+        /// The address.
+        listen: std::net::SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// Something that the system does not give.
+    #[error("{what}: {error}")]
+    System {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Settings that cannot be used.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// Runs until it is told to end.
+///
+/// # Errors
+/// It cannot start.
+pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
+    let _lock = lock_state(&settings.config.state)?;
+    let store = open_store(&settings.config.state)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(system("starting the threads of the server"))?;
+    let listen = settings.config.listen;
+    let listener = runtime.block_on(TcpListener::bind(listen));
+    let listener = listener.map_err(|error| ServeError::Listen { listen, error })?;
+    let lease = settings.config.lease.clone();
+    let view = View {
+        started: now(),
+        runs: history::kept(&store),
+        lease: match lease {
+            Some(_) => Lease::Unknown("not asked for yet".to_owned()),
+            None => Lease::Alone,
+        },
+        ..View::default()
+    };
+    let fence = lease.as_ref().map_or_else(Fence::alone, |_| Fence::leased());
+    let board = Arc::new(Board::new(view));
+    let house = House {
+        queue: Arc::new(Queue::new(Arc::clone(&board))),
+        board,
+        fence,
+    };
+    let reconciler = Reconciler::new(&settings, store, Arc::clone(&house.fence), Arc::clone(&house.board));
+    let reconciler = reconciler.map_err(ServeError::Settings)?;
+    let schedule = watch::channel(settings.config.schedule.clone());
+    let keeper = match &lease {
+        Some(lease) => Some(runtime.block_on(house.keeper(lease))?),
+        None => None,
+    };
+    let work = house.start(file, settings, reconciler, schedule.0)?;
+    let ended = runtime.block_on(house.attend(listener, schedule.1, work, keeper));
+    runtime.shutdown_timeout(LAST_ANSWERS);
+    ended
+}
+
+fn system(what: &'static str) -> impl Fn(std::io::Error) -> ServeError {
+    move |error| ServeError::System { what, error }
+}
+
+/// Makes sure that no other service works with this state.
+fn lock_state(state: &Path) -> Result<Option<Taken>, ServeError> {
+    match lock::take(state) {
+        taken @ Taken::Ours(_) => Ok(Some(taken)),
+        Taken::Other(who) => Err(ServeError::InUse {
+            state: state.to_owned(),
+            who,
+        }),
+        Taken::Impossible(error) => {
+            tracing::warn!(
+                "the state in {} cannot be locked ({error}): make sure yourself that this is the only service that writes",
+                state.display()
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn open_store(state: &Path) -> Result<Store, ServeError> {
+    let (store, warning) = Store::open(state);
+    match warning {
+        Some(warning) if warning.kind == WarningKind::Newer => Err(ServeError::NewerState(warning.message)),
+        Some(warning) => {
+            tracing::warn!("{warning}");
+            Ok(store)
+        }
+        None => Ok(store),
+    }
+}
+
+/// What the parts of the daemon share.
+struct House {
+    queue: Arc<Queue>,
+    board: Arc<Board>,
+    fence: Arc<Fence>,
+}
+
+impl House {
+    /// Starts the applier on a thread of its own; what is given back ends when it does.
+    fn start(
+        &self,
+        file: &Path,
+        settings: Settings,
+        reconciler: Reconciler,
+        schedule: watch::Sender<String>,
+    ) -> Result<mpsc::Receiver<()>, ServeError> {
+        let applier = Applier {
+            file: file.to_owned(),
+            settings,
+            reconciler,
+            queue: Arc::clone(&self.queue),
+            board: Arc::clone(&self.board),
+            watcher: Watcher::new(Arc::clone(&self.queue)),
+            reloaded: Box::new(move |settings| {
+                schedule.send_replace(settings.config.schedule.clone());
+            }),
+        };
+        self.queue.push(Trigger::whole(TriggerKind::Start, ""));
+        let (sender, ended) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("applier".to_owned()).spawn(move || {
+            // Dropped when the thread ends, in whatever way.
+            let _ends = sender;
+            applier.run();
+        });
+        thread.map_err(system("starting the applier"))?;
+        Ok(ended)
+    }
+
+    /// Answers, ticks and listens to signals until it is told to end.
+    async fn attend(
+        &self,
+        listener: TcpListener,
+        schedule: watch::Receiver<String>,
+        work: mpsc::Receiver<()>,
+        keeper: Option<Keeper>,
+    ) -> Result<(), ServeError> {
+        let mut term = signal(SignalKind::terminate()).map_err(system("listening to signals"))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(system("listening to signals"))?;
+        let hangup = signal(SignalKind::hangup()).map_err(system("listening to signals"))?;
+        let address = listener.local_addr().map_err(system("listening"))?;
+        let (stop, stopped) = watch::channel(false);
+        let keeper = keeper.map(|keeper| tokio::spawn(keeper.keep(stopped.clone())));
+        let server = tokio::spawn(answer(listener, self.server(), stopped));
+        tokio::spawn(tick(Arc::clone(&self.queue), schedule));
+        tokio::spawn(reload_on(hangup, Arc::clone(&self.queue)));
+        tracing::info!("listening on http://{address}");
+        let (mut gone, ended) = (tokio::task::spawn_blocking(move || work.recv()), "told to end");
+        let why = tokio::select! {
+            _ = term.recv() => ended,
+            _ = interrupt.recv() => "interrupted",
+            _ = &mut gone => "the applier has ended by itself",
+        };
+        self.end(why, gone).await;
+        let _ = stop.send(true);
+        if let Some(keeper) = keeper {
+            let _ = tokio::time::timeout(LAST_ANSWERS, keeper).await;
+        }
+        let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
+        if why == "the applier has ended by itself" {
+            return Err(ServeError::Settings(why.to_owned()));
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+
+    async fn keeper(&self, lease: &config::Lease) -> Result<Keeper, ServeError> {
+        let parts = Parts {
+            fence: Arc::clone(&self.fence),
+            board: Arc::clone(&self.board),
+            queue: Arc::clone(&self.queue),
+        };
+        Keeper::new(lease, parts).await.map_err(ServeError::Settings)
+    }
+
+    fn server(&self) -> Server {
+        Server {
+            board: Arc::clone(&self.board),
+            triggers: Arc::clone(&self.queue) as Arc<dyn crate::server::Triggers>,
+        }
+    }
+
+    /// Lets the write at hand finish; nothing is begun any more. What is left is in the journal, and at the forge.
+    async fn end<T>(&self, why: &str, applier: tokio::task::JoinHandle<T>) {
+        let started = Instant::now();
+        tracing::info!("{why}: finishing the write at hand");
+        self.fence.stop();
+        self.board.update(|view| view.readiness.stopping = true);
+        self.queue.close();
+        if applier.is_finished() {
+            return;
+        }
+        match tokio::time::timeout(GRACE, applier).await {
+            Ok(_) => tracing::info!("the applier has ended after {:.1} s", started.elapsed().as_secs_f64()),
+            Err(_) => tracing::warn!("the applier is still at work; what it was writing is in the journal"),
+        }
+    }
+}
+
+/// Answers until it is told to stop.
+async fn answer(listener: TcpListener, server: Server, mut stopped: watch::Receiver<bool>) {
+    let stop = async move {
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    };
+    let served = axum::serve(listener, server.router())
+        .with_graceful_shutdown(stop)
+        .await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the server has ended");
+    }
+}
+
+/// Pushes a full run whenever the schedule says so.
+async fn tick(queue: Arc<Queue>, mut schedule: watch::Receiver<String>) {
+    loop {
+        let text = schedule.borrow_and_update().clone();
+        let Some(mut ticker) = Ticker::new(&text, Utc::now()) else {
+            tracing::error!("`schedule: {text}` cannot be read");
+            return;
+        };
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(ticker.pause(Utc::now())) => {
+                    if ticker.is_due(Utc::now()) {
+                        queue.push(Trigger::whole(TriggerKind::Schedule, ""));
+                    }
+                }
+                changed = schedule.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+}
+
+/// Pushes a reload at every SIGHUP.
+async fn reload_on(mut hangup: tokio::signal::unix::Signal, queue: Arc<Queue>) {
+    while hangup.recv().await.is_some() {
+        queue.push(Trigger::whole(TriggerKind::Reload, "SIGHUP"));
+    }
+}
