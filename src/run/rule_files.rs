@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "reads rule files")]
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -119,14 +120,16 @@ fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Stri
 fn read_file(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
     const LARGEST: u64 = 8 << 20;
     let fault = |error: std::io::Error| format!("rules {} cannot be read: {error}", path.display());
-    let size = fs::metadata(path).map_err(fault)?.len();
-    if size > LARGEST {
+    let mut bytes = Vec::new();
+    // The size that a file says it has is no bound: a device has none, and gives what it has for ever.
+    let read = fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    if read.map_err(fault)? as u64 > LARGEST {
         return Err(format!(
-            "rules {} are {size} bytes large; {LARGEST} are the most",
+            "rules {} are larger than {LARGEST} bytes, which are the most",
             path.display()
         ));
     }
-    files.push((path.display().to_string(), fs::read(path).map_err(fault)?));
+    files.push((path.display().to_string(), bytes));
     Ok(())
 }
 
@@ -155,5 +158,12 @@ mod tests {
         let empty = tempfile::tempdir().expect("a folder");
         let error = read(&[config::RuleSet::Path(empty.path().into())]).expect_err("no rule in it");
         assert!(error.contains("no *.yaml file"), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        let error = read(&[config::RuleSet::Path("/dev/zero".into())]).expect_err("no end");
+        assert!(error.contains("larger than"), "{error}");
     }
 }
