@@ -79,7 +79,7 @@ impl Cluster {
     fn change(&self, n: usize) {
         self.world.image(
             "buoy",
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 "{member: anchor}"
             } else {
                 "{stream: base}"

@@ -181,7 +181,7 @@ impl Inside {
         lease["kind"] = json!("Lease");
         lease["metadata"]["resourceVersion"] = json!(self.version.to_string());
         if self.skew {
-            let year = if self.version % 2 == 0 { 2001 } else { 2099 };
+            let year = if self.version.is_multiple_of(2) { 2001 } else { 2099 };
             lease["spec"]["renewTime"] = json!(format!("{year}-01-01T00:00:00.000000Z"));
         }
         let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned();
