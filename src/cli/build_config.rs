@@ -15,7 +15,7 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
-    let releases = ready.derive(&metadata, &mut ended)?;
+    let releases = ready.derive_whole(&metadata, &mut ended)?;
     let several = releases.len() > 1;
     for release in &releases {
         if release

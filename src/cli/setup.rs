@@ -228,6 +228,21 @@ impl Ready {
         Ok(audit)
     }
 
+    /// Derives all releases that can be derived, with all that can be known of their payloads.
+    ///
+    /// # Errors
+    /// Rules that are wrong.
+    pub fn derive_whole<'r>(
+        &'r self,
+        metadata: &'r [Metadata],
+        ended: &mut Ended,
+    ) -> Result<Vec<derive::Release<'r>>, anyhow::Error> {
+        let results = metadata
+            .par_iter()
+            .map(|metadata| self.run.derive_whole(metadata, self.ci.as_deref()));
+        self.collect(results.collect(), ended)
+    }
+
     fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
         self.run.store.flush();
         if let Some(bar) = &self.bar {

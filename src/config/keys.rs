@@ -213,7 +213,7 @@ pub(super) static SOURCES: Section = section(
             "openshift/release; without it a branch is metadata's `git.branch.target`.",
         ),
         optional("components", Kind::Map(&COMPONENTS), "The component repositories."),
-        optional("payload", Kind::Map(&PAYLOAD), "The payload's own list of images."),
+        optional("payload", Kind::Map(&PAYLOAD), "The payload as it was last built."),
     ],
 );
 
@@ -276,12 +276,50 @@ pub(super) static COMPONENTS: Section = section(
 );
 
 pub(super) static PAYLOAD: Section = section(
-    "The payload's own list of images.",
-    &[required(
-        "image-references",
-        Kind::Text(Format::ImageReferences { may: &["release"] }),
-        "A release image in a registry, a URL, or a path that starts with `./`, `../` or `/`.",
-    )],
+    "The payload as it was last built: its list of images, and its version.",
+    &[
+        required(
+            "image-references",
+            Kind::Text(Format::ImageReferences { may: &["release"] }),
+            "A release image in a registry, a URL, or a path that starts with `./`, `../` or `/`; with `repo` a path in it.",
+        ),
+        optional(
+            "release-metadata",
+            Kind::Text(Format::ImageReferences { may: &["release"] }),
+            "The URL or path of the payload's version; with `repo` a path in it. An image holds it itself.",
+        ),
+        optional(
+            "repo",
+            Kind::Text(Format::Repository {
+                may: &["release"],
+                must: &[],
+            }),
+            "The repository or directory that holds both files.",
+        ),
+        default(
+            "branch",
+            Kind::Text(Format::Template { may: &["release"] }),
+            "main",
+            "The branch of `repo`.",
+        ),
+        optional(
+            "auth-file",
+            PATH,
+            "The file with logins for registries, as docker and podman write it; without it `REGISTRY_AUTH_FILE`, else docker's own.",
+        ),
+        default(
+            "architecture",
+            TEXT,
+            "amd64",
+            "Which image of a list is read, by the name of its architecture.",
+        ),
+        default(
+            "insecure",
+            Kind::Flag,
+            "false",
+            "Whether the registry is asked without encryption; one on this machine always is.",
+        ),
+    ],
 );
 
 const TARGET: Kind = Kind::WordWithOptions(&[

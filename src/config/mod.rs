@@ -26,7 +26,7 @@ pub use fault::{Code, Fault, Faults, Span};
 pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
-pub use sources::{BuildData, CiConfig, Components, ImageReferences, Payload, Sources, Via};
+pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, Sources, Via};
 pub use types::{Config, Credential, Forge, Lease, Limits, Log, Releases, RuleSet, Target};
 
 use crate::yaml;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::sources::Sources;
+use super::sources::{Payload, Sources};
 use super::types::*;
 use crate::forge::github::Options;
 use crate::plan::{Accept, Adopt};
@@ -83,12 +83,29 @@ fn sources_value(sources: &Sources) -> Value {
             "components",
             Some(json!({ "repo": components.repo.rebased(), "via": components.via.name() })),
         ),
-        (
-            "payload",
-            payload
-                .as_ref()
-                .map(|payload| json!({ "image-references": payload.rebased() })),
-        ),
+        ("payload", payload.as_ref().map(payload_value)),
+    ]))
+}
+
+fn payload_value(payload: &Payload) -> Value {
+    let Payload {
+        image_references,
+        release_metadata,
+        repo,
+        branch,
+        auth_file,
+        architecture,
+        insecure,
+    } = payload;
+    let file = |file| json!(payload.rebased(file));
+    Value::Object(object([
+        ("image-references", Some(file(image_references))),
+        ("release-metadata", release_metadata.as_ref().map(file)),
+        ("repo", repo.as_ref().map(|repo| json!(repo.rebased()))),
+        ("branch", repo.as_ref().map(|_| json!(branch.text()))),
+        ("auth-file", auth_file.as_deref().map(path)),
+        ("architecture", Some(json!(architecture))),
+        ("insecure", Some(json!(insecure))),
     ]))
 }
 

@@ -1,5 +1,8 @@
 //! Where everything is read from: templates of the configuration, filled in for a release or component.
 
+use std::path::PathBuf;
+
+use super::format::is_oci;
 use crate::model::release::Release;
 use crate::source::{Location, RepoName, Template};
 
@@ -106,38 +109,69 @@ impl Via {
     }
 }
 
-/// Where the payload's list of images is.
+/// Where the payload as it was last built is described.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payload {
     pub(super) image_references: Template,
-    pub(super) is_oci: bool,
+    pub(super) release_metadata: Option<Template>,
+    pub(super) repo: Option<Template>,
+    pub(super) branch: Template,
+    /// The file with logins for registries.
+    pub auth_file: Option<PathBuf>,
+    /// Which image of a list is read.
+    pub architecture: String,
+    /// Whether a registry elsewhere is asked without encryption.
+    pub insecure: bool,
 }
 
-/// Where a release's `image-references` are.
+/// Where a file of a release's payload is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ImageReferences {
-    /// A release image in a registry, such as `quay.io/org/name:tag`.
+pub enum PayloadFile {
+    /// In a release image in a registry, such as `quay.io/org/name:tag`.
     Oci(String),
-    /// A file at a URL or path.
+    /// At a URL or path.
     File(Location),
+    /// In a repository, at a branch.
+    InRepo {
+        /// The repository or directory.
+        repo: Location,
+        /// The branch.
+        branch: String,
+        /// The path in it.
+        path: String,
+    },
 }
 
 impl Payload {
-    /// The text with its placeholders, a relative path as seen from the current directory.
-    pub(super) fn rebased(&self) -> String {
-        if self.is_oci {
-            self.image_references.text().to_owned()
+    /// The text of a file's place with its placeholders, a relative path as seen from the current directory.
+    pub(super) fn rebased(&self, file: &Template) -> String {
+        if self.repo.is_some() || is_oci(file.text()) {
+            file.text().to_owned()
         } else {
-            self.image_references.rebased()
+            file.rebased()
         }
     }
 
     /// Where a release's `image-references` are.
-    pub fn image_references(&self, release: Release) -> ImageReferences {
-        if self.is_oci {
-            ImageReferences::Oci(filled(&self.image_references, release))
-        } else {
-            ImageReferences::File(located(&self.image_references, release))
+    pub fn image_references(&self, release: Release) -> PayloadFile {
+        self.file(&self.image_references, release)
+    }
+
+    /// Where a release's `release-metadata` is, if that is said.
+    pub fn release_metadata(&self, release: Release) -> Option<PayloadFile> {
+        let file = self.release_metadata.as_ref()?;
+        Some(self.file(file, release))
+    }
+
+    fn file(&self, file: &Template, release: Release) -> PayloadFile {
+        match &self.repo {
+            Some(repo) => PayloadFile::InRepo {
+                repo: located(repo, release),
+                branch: filled(&self.branch, release),
+                path: filled(file, release),
+            },
+            None if is_oci(file.text()) => PayloadFile::Oci(filled(file, release)),
+            None => PayloadFile::File(located(file, release)),
         }
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
     };
     check_twice(root, faults);
     check_auto(root, &config, faults);
+    check_payload(root, faults);
     config
 }
 
@@ -70,13 +71,22 @@ fn sources(view: View<'_>, dir: &Path) -> Sources {
                 .find(|via| via.name() == components.text("via"))
                 .unwrap_or(Via::Git),
         },
-        payload: view.has("payload").then(|| {
-            let text = view.map("payload", &keys::PAYLOAD).text("image-references");
-            Payload {
-                image_references: Template::relative_to(text, dir),
-                is_oci: is_oci(text),
-            }
-        }),
+        payload: view
+            .has("payload")
+            .then(|| payload(view.map("payload", &keys::PAYLOAD), dir)),
+    }
+}
+
+fn payload(view: View<'_>, dir: &Path) -> Payload {
+    let file = |key| Template::relative_to(view.text(key), dir);
+    Payload {
+        image_references: file("image-references"),
+        release_metadata: view.has("release-metadata").then(|| file("release-metadata")),
+        repo: view.has("repo").then(|| file("repo")),
+        branch: Template::new(view.text("branch")),
+        auth_file: view.has("auth-file").then(|| under(dir, view.text("auth-file"))),
+        architecture: view.text("architecture").to_owned(),
+        insecure: view.flag("insecure"),
     }
 }
 
@@ -235,6 +245,37 @@ fn check_auto(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
     {
         let message = "without `{release}` in the name of the branch no release can be found from it";
         faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+}
+
+/// A payload's files are in a registry, behind a URL, on disk, or in a repository: one of these.
+fn check_payload(root: View<'_>, faults: &mut Vec<Fault>) {
+    let payload = root.map("sources", &keys::SOURCES).map("payload", &keys::PAYLOAD);
+    let mut fault = |key: &str, message: &str, hint: &'static str| {
+        if let Some(node) = payload.get(key) {
+            faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+        }
+    };
+    for key in ["image-references", "release-metadata"] {
+        let text = payload.text(key);
+        if payload.has("repo") && (text.contains("://") || text.starts_with('/')) {
+            fault(
+                key,
+                "with `repo` this is a path in it",
+                "write it relative to the repository's root, or leave `repo` out",
+            );
+        }
+    }
+    if !payload.has("repo") && payload.has("release-metadata") && is_oci(payload.text("release-metadata")) {
+        let hint = "a release image holds it itself; a path starts with `./`, `../` or `/`";
+        fault("release-metadata", "this is neither a URL nor a path", hint);
+    }
+    if !payload.has("repo") && payload.has("branch") {
+        fault(
+            "branch",
+            "without `repo` there is no branch",
+            "add `repo`, or leave it out",
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::inputs::Pairing;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, ReadFile, Release, Standing, config};
+use super::{Component, Components, Image, ReadFile, Release, Standing, config, payload};
 use crate::audit::{Finding, Severity};
 use crate::facts::dockerfile::{CopySource, Dockerfile};
 use crate::model::graph;
@@ -37,11 +37,17 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
     component_faults(&mut outline, components);
     let cycles = order(&mut outline);
     let configs = config::configs(&mut outline, &scope);
+    let tags = if outline.demand.operators_read {
+        payload::tags(&mut outline, &scope)
+    } else {
+        BTreeMap::new()
+    };
     let Outline {
         rules,
         metadata,
         payload,
         images,
+        demand,
         complete,
         mut findings,
         ..
@@ -61,6 +67,8 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         configs,
         components,
         cycles,
+        demand,
+        tags,
         complete,
         findings,
     }

@@ -9,6 +9,7 @@ pub mod explain;
 mod image;
 pub mod inputs;
 pub mod outline;
+pub mod payload;
 pub mod provenance;
 pub mod resolve;
 #[cfg(test)]
@@ -289,6 +290,10 @@ pub struct Release<'a> {
     pub components: BTreeMap<RepoName, Origin>,
     /// Circles of images that are built from one another, each with its first image named again at the end.
     pub cycles: Vec<Vec<String>>,
+    /// What was read of the payload as it was last built, and of what operators ask of it.
+    pub demand: payload::Demand,
+    /// Every tag that is built, asked for, or was in the last payload; empty where operators' lists were not read.
+    pub tags: BTreeMap<String, payload::PayloadTag>,
     /// Whether all that says which images there are could be read and decided, so that what is missing from it is
     /// positively gone.
     pub complete: bool,

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::image::{Draft, Maker};
+use super::payload::Demand;
 use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
 use crate::audit::{Finding, Place, Severity};
 use crate::facts::group::Group;
@@ -16,11 +17,13 @@ use crate::source::RepoName;
 
 /// What the first step works on.
 #[derive(Clone, Copy)]
-pub struct Input<'a> {
+pub struct Input<'a, 'd> {
     /// The rules.
     pub rules: &'a RuleSet,
     /// ocp-build-data.
     pub metadata: &'a Metadata,
+    /// What is known of the payload and of what operators ask of it.
+    pub demand: &'d Demand,
 }
 
 /// The first step's result.
@@ -36,6 +39,8 @@ pub struct Outline<'a> {
     pub images: BTreeMap<String, Image>,
     /// Images that nothing needs, by key, and the rules that were asked.
     pub unneeded: BTreeMap<String, Derived<bool>>,
+    /// What was read of the payload and of what operators ask of it.
+    pub demand: Demand,
     /// Whether it is certain that these are all images that are needed.
     pub complete: bool,
     /// What was found on the way.
@@ -61,15 +66,22 @@ impl<'a> Outline<'a> {
     ///
     /// # Errors
     /// The payload itself cannot be derived: without it nothing can.
-    pub fn draw(input: Input<'a>) -> Result<Self, Vec<Finding>> {
-        let Input { rules, metadata } = input;
-        let payload = payload_of(rules, metadata.release, &metadata.group)?;
+    pub fn draw(input: Input<'a, '_>) -> Result<Self, Vec<Finding>> {
+        let Input {
+            rules,
+            metadata,
+            demand,
+        } = input;
+        let mut payload = payload_of(rules, metadata.release, &metadata.group)?;
+        payload.view["tags"] = demand.tags_view();
+        payload.view["wanted_by"] = demand.wanted_view();
         let mut outline = Self {
             rules,
             metadata,
             payload,
             images: BTreeMap::new(),
             unneeded: BTreeMap::new(),
+            demand: Demand::default(),
             complete: metadata.broken.is_empty() && !metadata.partial,
             findings: metadata.findings.clone(),
         };

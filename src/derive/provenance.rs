@@ -109,7 +109,7 @@ impl Release<'_> {
                     Some(self.metadata.place("streams.yml", Some(line))),
                 )
             }
-            ("payload", _) => (follow(&self.payload.view, rest), None),
+            ("payload", _) => (follow(&self.payload.view, rest).map(counted), None),
             ("release", _) => (Some(Json::String(self.metadata.release.to_string())), None),
             ("vars", _) => {
                 let value = self.metadata.group.vars.get(rest.first()?)?;
@@ -145,6 +145,14 @@ impl Release<'_> {
 
 fn follow(value: &Json, path: &[String]) -> Option<Json> {
     path.iter().try_fold(value, |value, name| value.get(name)).cloned()
+}
+
+/// A whole list of the payload's says nothing to a reader: its size does.
+fn counted(value: Json) -> Json {
+    match value {
+        Json::Object(map) if map.len() > 3 => Json::String(format!("{} tags", map.len())),
+        other => other,
+    }
 }
 
 /// A value on one line.

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::payload::Last;
 use super::provenance::About;
-use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing};
+use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, payload};
 use crate::audit::{Finding, Place};
 use crate::model::pullspec::StreamTag;
 
@@ -67,6 +68,69 @@ pub struct Payload {
     pub name: Value<String>,
     /// Variant of OKD's ci-operator configs.
     pub variant: Value<String>,
+    /// The payload as it was last built; none where it isn't configured or can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastPayload>,
+    /// Every tag that is built, asked for by an operator, or was in the last payload.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, PayloadTag>,
+}
+
+/// The payload as it was last built.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LastPayload {
+    /// Its version; none where that wasn't read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Where its list of images was read.
+    pub from: String,
+}
+
+/// One tag of the payload.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PayloadTag {
+    /// Keys in ocp-build-data of the images that are built for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub built_by: Vec<String>,
+    /// Who asks for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wanted_by: Vec<Wanted>,
+    /// What it was in the last payload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<LastTag>,
+    /// The tag of OKD's payload that takes its place, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<Value<String>>,
+    /// Where it comes from, where no config promotes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<Value<String>>,
+    /// Why it is promoted although no operator asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Value<String>>,
+}
+
+/// Who asks for a tag.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Wanted {
+    /// Tags of the images that ship the list; empty where it is in no release.
+    pub operators: Vec<String>,
+    /// Where the list names it.
+    pub at: String,
+}
+
+/// A tag of the last payload.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LastTag {
+    /// The image.
+    pub pullspec: String,
+    /// The repository that it was built from, `org/repo`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub repository: String,
+    /// The commit that it was built from.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// Where the payload names it.
+    pub at: String,
 }
 
 /// One image.
@@ -218,6 +282,12 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
             namespace: maker.text(&payload.namespace, "namespace", About::Release),
             name: maker.text(&payload.name, "name", About::Release),
             variant: maker.text(&payload.variant, "variant", About::Release),
+            last: release.demand.last.as_ref().map(last_payload),
+            tags: release
+                .tags
+                .iter()
+                .map(|(name, tag)| (name.clone(), maker.tag(name, tag)))
+                .collect(),
         },
         build_data: release.metadata.origin.commit.clone(),
         images: standing(|s| *s == Standing::Derived)
@@ -274,8 +344,38 @@ struct Maker<'r> {
     /// Keys of the images that are built, by pullspec.
     keys: BTreeMap<String, String>,
 }
+fn last_payload(last: &Last) -> LastPayload {
+    LastPayload {
+        version: last.metadata.as_ref().map(|metadata| metadata.version.clone()),
+        from: last.place.to_string(),
+    }
+}
 
 impl Maker<'_> {
+    fn tag(&self, name: &str, tag: &payload::PayloadTag) -> PayloadTag {
+        let about = About::Release;
+        let said =
+            |derived: &Derived<String>, field| (!derived.value.is_empty()).then(|| self.text(derived, field, about));
+        let wanted = |wanted: &payload::Wanted| Wanted {
+            operators: wanted.operators.clone(),
+            at: wanted.place.to_string(),
+        };
+        let last = |last: &payload::Before| LastTag {
+            pullspec: last.tag.pullspec.clone(),
+            repository: payload::repository(&last.tag.source).to_owned(),
+            commit: last.tag.commit.clone(),
+            at: last.place.to_string(),
+        };
+        PayloadTag {
+            built_by: tag.built_by.clone(),
+            wanted_by: tag.wanted_by.iter().map(wanted).collect(),
+            last: tag.last.as_ref().map(last),
+            stands_for: said(&tag.stands_for, "stands_for").filter(|other| other.value != name),
+            external: said(&tag.external, "external"),
+            kept: said(&tag.kept, "kept"),
+        }
+    }
+
     fn value<T, U>(&self, derived: &Derived<T>, field: &str, about: About<'_>, value: U) -> Value<U> {
         let rules: Vec<_> = derived
             .deciders()

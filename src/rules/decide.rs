@@ -98,6 +98,7 @@ fn about(subject: Subject, scope: &Scope<'_>) -> String {
         Subject::Config => &[&["repo", "full"]],
         Subject::Job => &[&["repo", "full"], &["job", "kind"], &["job", "test"]],
         Subject::Target => &[&["target"]],
+        Subject::Tag => &[&["tag", "name"]],
     };
     let names = paths.iter().filter_map(|path| scope.text(path));
     std::iter::once(subject.name())

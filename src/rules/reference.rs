@@ -112,6 +112,18 @@ const MADE: &[Row] = &[
         "rules on payload",
     ),
     row("all but payload", "payload.source_name", "`'4.16'`", "rules on payload"),
+    row(
+        "all but payload",
+        "payload.tags",
+        "`payload.tags['etcd'].commit`",
+        "the last payload by tag, `{pullspec, repository, commit}` each; empty without `sources.payload`",
+    ),
+    row(
+        "all but payload",
+        "payload.wanted_by",
+        "`'etcd' in payload.wanted_by`",
+        "by tag the operators' `image-references` that name it, a list of `{repository, file, line, shipped}`",
+    ),
     row("image", "image", "`image.okd.tag_name`", "the image's file, see below"),
     row(
         "image",
@@ -341,6 +353,32 @@ const MADE: &[Row] = &[
         "rules on job that set `pod`; for `pod` and `body`",
     ),
     row("target", "target", "`'prow-config'`", "the target that is rendered"),
+    row("tag", "tag.name", "`'etcd'`", "the tag"),
+    row(
+        "tag",
+        "tag.built_by",
+        "`['etcd']`",
+        "keys of the images that are built for it",
+    ),
+    row(
+        "tag",
+        "tag.wanted_by",
+        "`['openshift/cluster-etcd-operator']`",
+        "repositories whose operators ask for it in a release",
+    ),
+    row(
+        "tag",
+        "tag.for_payload",
+        "`true`",
+        "whether an image that is built for it is `for_payload`",
+    ),
+    row(
+        "tag",
+        "tag.needed_by",
+        "`'ose-etcd'`",
+        "the key of an image that is built from or with it, or empty",
+    ),
+    row("tag", "tag.in_last", "`true`", "whether the last payload has it"),
 ];
 
 /// What the engine adds to an image's file.
@@ -495,7 +533,7 @@ mod tests {
             match value {
                 Json::Object(map)
                     if [
-                        "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts",
+                        "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts", "tag",
                     ]
                     .contains(&name.as_str()) =>
                 {

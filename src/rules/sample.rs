@@ -41,7 +41,10 @@ fn make(subject: Subject) -> Json {
             .fields()
             .iter()
             .map(|field| (field.name.to_owned(), json!("sample")));
-        add("payload", Json::Object(texts.collect()));
+        let mut payload = Json::Object(texts.collect());
+        payload["tags"] = json!({"sample": {"pullspec": "", "repository": "org/repo", "commit": ""}});
+        payload["wanted_by"] = json!({"sample": [{"repository": "org/repo", "file": "", "line": 1, "shipped": true}]});
+        add("payload", payload);
     }
     match subject {
         Subject::Payload => {}
@@ -76,6 +79,13 @@ fn make(subject: Subject) -> Json {
         }
         Subject::Job => add_job(&mut add),
         Subject::Target => add("target", json!("sample")),
+        Subject::Tag => add(
+            "tag",
+            json!({
+                "name": "sample", "built_by": ["sample"], "wanted_by": ["org/repo"], "for_payload": false,
+                "needed_by": "", "in_last": false,
+            }),
+        ),
     }
     sample
 }
@@ -165,9 +175,14 @@ pub fn check_path(subject: Subject, path: &[String]) -> Result<(), (String, Stri
     Ok(())
 }
 
-/// Tells whether a mapping's keys are the input's business: group variables are what `group.yml` says.
+/// Tells whether a mapping's keys are the input's business: group variables are what `group.yml` says, tags what the
+/// payload and operators say.
 fn is_open(path: &[String], depth: usize) -> bool {
-    depth == 0 && path[0] == "vars"
+    match depth {
+        0 => path[0] == "vars",
+        1 => path[0] == "payload" && (path[1] == "tags" || path[1] == "wanted_by"),
+        _ => false,
+    }
 }
 
 /// Tries a condition on the sample.

@@ -106,6 +106,16 @@ impl RuleSet {
         expressions.any(|expr| expr.names.paths.iter().any(|path| path[0] == name))
     }
 
+    /// Tells whether any rule refers to something below a path of variables, whatever it is about.
+    pub fn uses_path(&self, wanted: &[&str]) -> bool {
+        let expressions = self.rules.iter().flat_map(|rule| {
+            let values = rule.settings.iter().flat_map(|setting| setting.value.expressions());
+            rule.when.iter().chain(values)
+        });
+        let covers = |path: &Vec<String>| path.iter().zip(wanted).all(|(name, wanted)| name == wanted);
+        expressions.into_iter().any(|expr| expr.names.paths.iter().any(covers))
+    }
+
     /// Two rules that set one field and may both apply must say which wins.
     fn check_contradictions(&self, faults: &mut Vec<Diagnostic>) {
         let mut fields: Vec<_> = self.fields.iter().collect();

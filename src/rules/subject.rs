@@ -21,6 +21,8 @@ pub enum Subject {
     Job,
     /// What a target manages, seeds and leaves.
     Target,
+    /// One tag of the payload, or one that an operator asks for.
+    Tag,
 }
 
 /// The form of a field's value.
@@ -243,9 +245,27 @@ const TARGET: &[Field] = &[
     field("seed", Kind::Texts, "Fields that are set only when the file is new."),
 ];
 
+const TAG: &[Field] = &[
+    field(
+        "stands_for",
+        Kind::Text,
+        "The tag of OKD's payload that takes its place; itself in most cases.",
+    ),
+    field(
+        "external",
+        Kind::MaybeText,
+        "Where the image comes from when no config promotes it; empty: a config does.",
+    ),
+    field(
+        "kept",
+        Kind::MaybeText,
+        "Why it is promoted although no operator asks for it; empty: nothing says so.",
+    ),
+];
+
 impl Subject {
     /// All subjects in the order of their evaluation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Payload,
         Self::Image,
         Self::Member,
@@ -254,6 +274,7 @@ impl Subject {
         Self::Config,
         Self::Job,
         Self::Target,
+        Self::Tag,
     ];
 
     /// The word that rules use for it.
@@ -267,6 +288,7 @@ impl Subject {
             Self::Config => "config",
             Self::Job => "job",
             Self::Target => "target",
+            Self::Tag => "tag",
         }
     }
 
@@ -286,6 +308,7 @@ impl Subject {
             Self::Config => CONFIG,
             Self::Job => JOB,
             Self::Target => TARGET,
+            Self::Tag => TAG,
         }
     }
 

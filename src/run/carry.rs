@@ -8,6 +8,7 @@ use super::Run;
 use crate::audit::cut::{self, Side, Wanted};
 use crate::audit::{Finding, Severity};
 use crate::derive;
+use crate::derive::payload::Demand;
 use crate::model::release::Release;
 use crate::source::Snapshot;
 
@@ -48,7 +49,7 @@ impl Run {
             .collect();
         let outlines: Vec<_> = metadata
             .par_iter()
-            .filter_map(|metadata| self.outline(metadata, ci).ok())
+            .filter_map(|metadata| self.outline(metadata, ci, &Demand::default()).ok())
             .collect();
         let sides = outlines.iter().map(|outline| Side {
             metadata: outline.metadata,

@@ -80,7 +80,11 @@ impl<'de> Deserialize<'de> for Content {
 impl Run {
     /// What a release's memory is kept under; `None` where it cannot be remembered.
     pub(super) fn memory_key(&self, release: Release, ci: Option<&dyn Snapshot>) -> Option<String> {
-        if !self.store.is_enabled() || self.is_seeded() {
+        // What the last payload was is not asked for again here, so what depends on it is not remembered.
+        let on_payload = ["payload.tags", "payload.wanted_by"]
+            .iter()
+            .any(|name| self.rules.mention(name));
+        if !self.store.is_enabled() || self.is_seeded() || on_payload {
             return None;
         }
         let build_data = &self.config.sources.build_data;

@@ -11,6 +11,8 @@ pub mod cut;
 mod jobs;
 mod memo;
 pub mod metadata;
+pub mod operators;
+pub mod payload;
 pub mod place;
 pub mod releases;
 pub mod rule_files;
@@ -23,7 +25,8 @@ use crate::audit::{Finding, Place, Severity};
 use crate::config::Config;
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
-use crate::derive::{self, Branches};
+use crate::derive::payload::Demand;
+use crate::derive::{self, Branches, Components};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
@@ -202,9 +205,82 @@ impl Run {
         metadata: &'a Metadata,
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
-        let outline = self.outline(metadata, ci)?;
-        let components = components::read(self, &outline);
+        let (outline, components) = self.drawn(metadata, ci, self.asked()?)?;
         Ok(complete(outline, &components))
+    }
+
+    /// Derives a release with all that can be known of its payload: what it was last built from, and what operators ask
+    /// of it.
+    ///
+    /// # Errors
+    /// The payload itself could not be derived.
+    pub fn derive_whole<'a>(
+        &'a self,
+        metadata: &'a Metadata,
+        ci: Option<&dyn Snapshot>,
+    ) -> Result<derive::Release<'a>, RunError> {
+        let (outline, components) = self.drawn_whole(metadata, ci)?;
+        Ok(complete(outline, &components))
+    }
+
+    /// Draws the outline of a release and reads its components, with all that can be known of its payload.
+    fn drawn_whole<'a>(
+        &'a self,
+        metadata: &'a Metadata,
+        ci: Option<&dyn Snapshot>,
+    ) -> Result<(Outline<'a>, Components), RunError> {
+        let asked = Asked {
+            last: true,
+            operators: true,
+            ..self.asked()?
+        };
+        self.drawn(metadata, ci, asked)
+    }
+
+    fn drawn<'a>(
+        &'a self,
+        metadata: &'a Metadata,
+        ci: Option<&dyn Snapshot>,
+        asked: Asked,
+    ) -> Result<(Outline<'a>, Components), RunError> {
+        let (last, unread) = match asked.last {
+            true => self.last_payload(metadata.release),
+            false => (None, Vec::new()),
+        };
+        let mut demand = Demand {
+            last,
+            ..Demand::default()
+        };
+        let mut round = 1;
+        loop {
+            let mut outline = self.outline(metadata, ci, &demand)?;
+            let components = components::read(self, &outline);
+            let (mut settled, mut wrong) = (true, Vec::new());
+            if asked.operators {
+                let (operators, found) = operators::read(self, &outline, &components);
+                settled = !asked.by_rules || operators == demand.operators;
+                (demand.operators, demand.operators_read, wrong) = (operators, true, found);
+            }
+            if settled || round == MAX_ROUNDS {
+                outline.findings.extend(unread);
+                outline.findings.extend(wrong);
+                outline.findings.extend((!settled).then(unsettled));
+                outline.demand = demand;
+                return Ok((outline, components));
+            }
+            round += 1;
+        }
+    }
+
+    /// What of the payload the rules ask for.
+    fn asked(&self) -> Result<Asked, RunError> {
+        let rules = self.rules()?;
+        let by_rules = rules.uses_path(&["payload", "wanted_by"]);
+        Ok(Asked {
+            last: rules.uses_path(&["payload", "tags"]),
+            operators: by_rules,
+            by_rules,
+        })
     }
 
     /// What metadata and CI configs alone say of a release.
@@ -212,10 +288,15 @@ impl Run {
         &'a self,
         metadata: &'a Metadata,
         ci: Option<&dyn Snapshot>,
+        demand: &Demand,
     ) -> Result<Outline<'a>, RunError> {
         let release = metadata.release;
         let rules = self.rules()?;
-        let outline = Outline::draw(Input { rules, metadata });
+        let outline = Outline::draw(Input {
+            rules,
+            metadata,
+            demand,
+        });
         let mut outline = outline.map_err(|findings| RunError::Release { release, findings })?;
         let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline));
         outline.settle_branches(branches.as_ref());
@@ -278,6 +359,28 @@ impl Run {
             crate::config::Forge::GitHub { .. } => None,
         }
     }
+}
+
+/// How often what operators ask for may change which images, and so which operators, there are.
+const MAX_ROUNDS: usize = 5;
+
+/// What of the payload is read.
+#[derive(Clone, Copy, Default)]
+struct Asked {
+    /// The payload as it was last built.
+    last: bool,
+    /// Operators' lists.
+    operators: bool,
+    /// Whether rules see the lists: which images there are may then depend on them.
+    by_rules: bool,
+}
+
+fn unsettled() -> Finding {
+    let text = format!(
+        "rules that use `payload.wanted_by` change which operators there are, each time anew after {MAX_ROUNDS} rounds"
+    );
+    Finding::new(Severity::Warning, "unsettled-demand", text)
+        .with_help("let a rule that makes an image needed not depend on what that image's own repository asks for")
 }
 
 /// Whose name the local forge's commits carry.

@@ -26,6 +26,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/60-release-controller.yaml",
         include_str!("../../rules/60-release-controller.yaml"),
     ),
+    ("rules/70-payload.yaml", include_str!("../../rules/70-payload.yaml")),
 ];
 
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.
@@ -61,6 +62,13 @@ impl LoadedRules {
             .as_ref()
             .map(|rules| &**rules)
             .map_err(Vec::as_slice)
+    }
+
+    /// Whether a text stands in any of the files: tells without loading them that rules don't use a variable.
+    pub fn mention(&self, text: &str) -> bool {
+        self.files
+            .iter()
+            .any(|(_, bytes)| memchr::memmem::find(bytes, text.as_bytes()).is_some())
     }
 
     /// A digest of the files' names and contents.

@@ -14,6 +14,12 @@ pub enum SourceError {
         /// The place as configured.
         place: String,
     },
+    /// No file is at the place.
+    #[error("{place}: no such file; check the path or URL in the configuration's `sources`")]
+    NoFile {
+        /// The place as configured.
+        place: String,
+    },
     /// The host could not be reached or did not answer as a git server does. Trying again later may help.
     #[error("{place}: cannot be reached: {message}; check the network and the URL, or name a local mirror instead")]
     Unreachable {

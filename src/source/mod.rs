@@ -16,6 +16,7 @@ mod local;
 mod location;
 pub mod memory;
 mod mirror;
+pub mod oci;
 mod open;
 mod record;
 mod template;

@@ -1,6 +1,8 @@
 //! Opens sources: the way in to all kinds of snapshots.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +11,7 @@ use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
 use super::record::{Recorder, Recording};
-use super::{DirectorySnapshot, GitSnapshot, Location, RemoteUrl, RepoName, Snapshot, SourceError};
+use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, RepoName, Snapshot, SourceError};
 
 /// A commit's full hexadecimal id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -143,6 +145,20 @@ impl Sources {
         Ok(Some(CommitId(commit.to_string())))
     }
 
+    /// Tells whether a folder is at a path.
+    pub fn is_folder(&self, path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    /// Reads one file at a path or URL, up to [`MAX_BLOB`] bytes.
+    pub fn file(&self, location: &Location) -> Result<Vec<u8>, SourceError> {
+        let place = location.to_string();
+        match location {
+            Location::Path(path) => read_local(path, place),
+            Location::Url(url) => self.client().file(url, MAX_BLOB),
+        }
+    }
+
     fn open_url(&self, name: &str, url: &RemoteUrl, branch: &str) -> Result<GitSnapshot, SourceError> {
         let place = url.to_string();
         let Some(state) = &self.state else {
@@ -161,6 +177,30 @@ impl Sources {
     fn client(&self) -> &Client {
         self.client.get_or_init(Client::new)
     }
+}
+
+fn read_local(path: &Path, place: String) -> Result<Vec<u8>, SourceError> {
+    let denied = |message: String| SourceError::Denied {
+        place: place.clone(),
+        message,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(SourceError::NoFile { place }),
+        Err(error) => return Err(denied(error.to_string())),
+    };
+    if file.metadata().is_ok_and(|meta| meta.is_dir()) {
+        return Err(SourceError::NoFile {
+            place: format!("{place} (a directory)"),
+        });
+    }
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_BLOB + 1).read_to_end(&mut bytes);
+    read.map_err(|error| denied(error.to_string()))?;
+    if bytes.len() as u64 > MAX_BLOB {
+        return Err(denied(format!("it is larger than the {MAX_BLOB} bytes that are read")));
+    }
+    Ok(bytes)
 }
 
 fn open_local(name: &str, path: &Path, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {

@@ -83,7 +83,7 @@ impl Bench {
     /// # Errors
     /// A target's files as they are cannot be read.
     pub fn results(&self) -> Result<Results<'_>, String> {
-        match self.run.derive(&self.metadata, self.ci.as_deref()) {
+        match self.run.derive_whole(&self.metadata, self.ci.as_deref()) {
             Ok(release) => {
                 let rendered = self.render(&release, self.ci.as_ref())?;
                 let mut findings = release.findings.clone();

@@ -192,6 +192,18 @@ fn sources_are_checked() {
             "{build-data: {repo: b}, payload: {}}",
             "2:43 config-missing-key the key `image-references` is missing",
         ),
+        (
+            "{build-data: {repo: b}, payload: {repo: r, image-references: /i}}",
+            "2:71 config-conflict with `repo` this is a path in it",
+        ),
+        (
+            "{build-data: {repo: b}, payload: {image-references: ./i, release-metadata: m}}",
+            "2:85 config-conflict this is neither a URL nor a path",
+        ),
+        (
+            "{build-data: {repo: b}, payload: {image-references: ./i, branch: main}}",
+            "2:75 config-conflict without `repo` there is no branch",
+        ),
     ] {
         assert_eq!(only(&least(text)), expected, "{text}");
     }

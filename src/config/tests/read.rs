@@ -66,7 +66,7 @@ fn every_key_is_read() {
     );
     assert_eq!(
         sources.payload.as_ref().unwrap().image_references(release),
-        ImageReferences::Oci("quay.io/okd/scos-release:4.10".into())
+        PayloadFile::Oci("quay.io/okd/scos-release:4.10".into())
     );
     assert_eq!(config.releases, Releases::Auto);
     let paths = ["conf/rules/ours.yaml", "/etc/lockstep/rules"].map(|path| RuleSet::Path(path.into()));

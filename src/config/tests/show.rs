@@ -11,6 +11,7 @@ fn what_is_shown_reads_as_the_same_configuration() {
         LEAST,
         FULL,
         "sources: {build-data: {repo: /a b}, ci-config: {repo: ./x}, payload: {image-references: ../i}}",
+        "sources: {build-data: {repo: b}, payload: {repo: ../r, branch: 'r-{release}', image-references: a/i, release-metadata: a/m, auth-file: a.json, insecure: true}}",
     ] {
         let first = config(text);
         let shown = show(&first);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
+use crate::derive::payload::Demand;
 use crate::derive::{Branches, Component, Components, ReadFile, Release, RepoBranches};
 use crate::facts::ci_config::Promotion;
 use crate::facts::dockerfile::Dockerfile;
@@ -29,6 +30,8 @@ pub struct World {
     pub files: BTreeMap<String, Arc<[u8]>>,
     pub unreadable: BTreeSet<String>,
     pub policy: Policy,
+    /// What was read of the payload and of what operators ask of it.
+    pub demand: Demand,
 }
 
 const GROUP: &str = "\
@@ -59,6 +62,7 @@ impl World {
             files: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             policy: Policy::default(),
+            demand: Demand::default(),
         };
         world.metadata.origin.branch = "openshift-4.16".to_owned();
         world
@@ -135,8 +139,10 @@ impl World {
         let input = Input {
             rules: &self.rules,
             metadata: &self.metadata,
+            demand: &self.demand,
         };
         let mut outline = Outline::draw(input).expect("the payload is derived");
+        outline.demand = self.demand.clone();
         outline.settle_branches(self.branches.as_ref());
         complete(outline, &self.components)
     }

@@ -3,6 +3,7 @@
 //! Reads the line structure as BuildKit's parser does (continuations, comments, directives, heredocs) and nothing of the
 //! commands themselves. Arguments before the first `FROM` are substituted with their defaults.
 
+mod copies;
 mod lines;
 mod parser;
 mod subst;
@@ -10,6 +11,8 @@ mod subst;
 mod tests;
 
 use std::fmt;
+
+pub use copies::{Copied, copies};
 
 use serde::{Deserialize, Serialize};
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Run, RunError, components};
+use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::report::Skipped;
 use crate::audit::{Finding, Fix, Sink, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
+use crate::derive::payload::Demand;
 use crate::derive::{Components, Release};
 use crate::model::metadata::Metadata;
 use crate::plan::Plan;
@@ -94,8 +95,8 @@ impl Run {
 
     /// Derives a release. Where no component at all can be read, what needs them is skipped and that is said once.
     fn audited<'a>(&'a self, metadata: &'a Metadata, ci: Option<&dyn Snapshot>) -> Result<Audited<'a>, RunError> {
-        let outline = self.outline(metadata, ci)?;
         if self.config.sources.components.via == Via::None {
+            let outline = self.outline(metadata, ci, &Demand::default())?;
             let mut release = complete(outline, &Components::new());
             release.findings.retain(|finding| finding.code != UNREADABLE);
             return Ok(Audited {
@@ -103,7 +104,7 @@ impl Run {
                 components: None,
             });
         }
-        let components = components::read(self, &outline);
+        let (outline, components) = self.drawn_whole(metadata, ci)?;
         let mut release = complete(outline, &components);
         let none = !components.is_empty() && components.values().all(Result::is_err);
         if none {

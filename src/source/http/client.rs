@@ -1,5 +1,6 @@
 //! HTTP requests to a git server: bounded, with redirects and credentials under control.
 
+use std::io::Read;
 use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, header};
@@ -17,6 +18,8 @@ const SILENCE: Duration = Duration::from_secs(120);
 const TOTAL: Duration = Duration::from_secs(30 * 60);
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
+/// Any content type will do.
+const ANYTHING: &str = "*/*";
 /// The longest text of a server that is shown, in characters.
 const MAX_TEXT: usize = 200;
 
@@ -37,7 +40,7 @@ pub(super) struct Request<'a> {
     pub(super) url: &'a RemoteUrl,
     /// The most bytes of an answer that are read.
     pub(super) limit: u64,
-    /// The content type that an answer must have.
+    /// The content type that an answer must have, or [`ANYTHING`].
     pub(super) accept: &'static str,
 }
 
@@ -84,6 +87,23 @@ impl Client {
             });
         }
         Err(request.unreachable(format!("more than {MAX_REDIRECTS} redirects")))
+    }
+
+    /// Gets one file, following redirects.
+    pub(in crate::source) fn file(&self, url: &RemoteUrl, limit: u64) -> Result<Vec<u8>, SourceError> {
+        let request = Request {
+            url,
+            limit,
+            accept: ANYTHING,
+        };
+        let mut answer = self.get(&request, "").map_err(|error| match error {
+            SourceError::NotFound { place } => SourceError::NoFile { place },
+            other => other,
+        })?;
+        let mut bytes = Vec::new();
+        let read = answer.body.read_to_end(&mut bytes);
+        read.map_err(|error| request.unreachable(error.to_string()))?;
+        Ok(bytes)
     }
 
     /// Posts a message to `<base><suffix>`. Redirects are not followed: the GET before has settled where to go.
@@ -151,7 +171,7 @@ impl Request<'_> {
             .headers()
             .get(header::CONTENT_TYPE)
             .map(|kind| String::from_utf8_lossy(kind.as_bytes()));
-        if kind.as_deref() != Some(self.accept) {
+        if self.accept != ANYTHING && kind.as_deref() != Some(self.accept) {
             let kind = kind.as_deref().unwrap_or("nothing");
             return Err(self.unreachable(format!("no git server answers there (it sent {kind})")));
         }
@@ -213,7 +233,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// Makes a server's text fit to be shown: one line, no control characters, not too long.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::source) fn plain(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.trim();
     match text.char_indices().nth(MAX_TEXT) {

@@ -15,6 +15,6 @@ mod tests;
 pub(super) mod testserver;
 mod tls;
 
-pub(super) use client::Client;
+pub(super) use client::{Client, plain};
 pub(super) use fetch::{Fetched, Wanted, fetch};
 pub(super) use refs::Session;

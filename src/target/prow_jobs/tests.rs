@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::derive::outline::payload_of;
+use crate::derive::payload::Demand;
 use crate::facts::group::Group;
 use crate::model::metadata::Metadata;
 use crate::plan::{Accept, Adopt};
@@ -56,6 +57,8 @@ impl World {
             configs: BTreeMap::new(),
             components: BTreeMap::new(),
             cycles: Vec::new(),
+            demand: Demand::default(),
+            tags: BTreeMap::new(),
             complete: true,
             findings: Vec::new(),
         };

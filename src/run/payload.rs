@@ -1,0 +1,192 @@
+//! Reads the payload as it was last built: from a registry, a URL, a file or a repository.
+
+use super::Run;
+use crate::audit::{Finding, Place, Severity};
+use crate::config::{Payload, PayloadFile};
+use crate::derive::payload::Last;
+use crate::facts::payload::{Fault, ImageReferences, ReleaseMetadata};
+use crate::model::release::Release;
+use crate::source::Location;
+use crate::source::oci::{self, Files, Image};
+
+/// Must change when the same image yields other files.
+const VERSION: u32 = 1;
+/// A payload's list of images.
+const REFERENCES: &str = "image-references";
+/// A payload's version.
+const METADATA: &str = "release-metadata";
+/// The folder of both in a release image.
+const FOLDER: &str = "release-manifests";
+
+/// A file and where it stands.
+struct Read {
+    bytes: Vec<u8>,
+    place: Place,
+}
+
+/// What was read of a payload: its list, and its version where that is beside it.
+struct Both {
+    references: Read,
+    metadata: Option<Read>,
+}
+
+impl Run {
+    /// The payload of a release as it was last built, where `sources.payload` says where. What cannot be read is a
+    /// finding and nothing else.
+    pub fn last_payload(&self, release: Release) -> (Option<Last>, Vec<Finding>) {
+        let Some(payload) = &self.config.sources.payload else {
+            return (None, Vec::new());
+        };
+        self.tell("reading the last payload", 0, 1);
+        match self.both(payload, release) {
+            Ok(both) => understood(both),
+            Err(message) => {
+                let finding = Finding::new(Severity::Warning, "unreadable-payload", message)
+                    .with_help("what the last payload had is not known until `sources.payload` can be read");
+                (None, vec![finding])
+            }
+        }
+    }
+
+    fn both(&self, payload: &Payload, release: Release) -> Result<Both, String> {
+        let mut both = match payload.image_references(release) {
+            PayloadFile::Oci(reference) => self.image(payload, &reference)?,
+            PayloadFile::File(location) => self.beside(&location)?,
+            PayloadFile::InRepo { repo, branch, path } => Both {
+                references: self.in_repo(&repo, &branch, &path)?,
+                metadata: None,
+            },
+        };
+        match payload.release_metadata(release) {
+            Some(PayloadFile::InRepo { repo, branch, path }) => {
+                both.metadata = Some(self.in_repo(&repo, &branch, &path)?);
+            }
+            Some(PayloadFile::File(location)) => both.metadata = Some(self.file(&location)?),
+            Some(PayloadFile::Oci(_)) | None => {}
+        }
+        Ok(both)
+    }
+
+    /// A file; of a folder both files, as they are when a release image is unpacked.
+    fn beside(&self, location: &Location) -> Result<Both, String> {
+        if let Location::Path(path) = location
+            && self.sources.is_folder(path)
+        {
+            let metadata = Location::Path(path.join(METADATA));
+            return Ok(Both {
+                references: self.file(&Location::Path(path.join(REFERENCES)))?,
+                metadata: self.file(&metadata).ok(),
+            });
+        }
+        Ok(Both {
+            references: self.file(location)?,
+            metadata: None,
+        })
+    }
+
+    fn file(&self, location: &Location) -> Result<Read, String> {
+        let bytes = self.sources.file(location).map_err(|error| error.to_string())?;
+        let file = location.to_string();
+        Ok(Read {
+            bytes,
+            place: Place {
+                file,
+                ..Place::default()
+            },
+        })
+    }
+
+    fn in_repo(&self, repo: &Location, branch: &str, path: &str) -> Result<Read, String> {
+        let name = repo.name().map_or_else(|| repo.to_string(), |name| name.to_string());
+        let snapshot = self
+            .sources
+            .open(&name, repo, branch)
+            .map_err(|error| error.to_string())?;
+        let origin = snapshot.origin();
+        let blob = snapshot.read(path).map_err(|error| error.to_string())?;
+        let blob = blob.ok_or_else(|| format!("{repo}: no file `{path}` on branch `{branch}`"))?;
+        let place = Place {
+            repo: origin.name.clone(),
+            commit: origin.commit.clone(),
+            file: path.to_owned(),
+            line: None,
+        };
+        let bytes = blob.bytes.to_vec();
+        Ok(Read { bytes, place })
+    }
+
+    /// A release image's files, kept by its digest.
+    fn image(&self, payload: &Payload, reference: &str) -> Result<Both, String> {
+        let options = oci::Options {
+            auth_file: payload.auth_file.clone(),
+            architecture: payload.architecture.clone(),
+            insecure: payload.insecure,
+        };
+        let image = Image::find(reference, &options).map_err(|error| error.to_string())?;
+        let (references, metadata) = (format!("{FOLDER}/{REFERENCES}"), format!("{FOLDER}/{METADATA}"));
+        let key = format!("{} {}", image.digest, payload.architecture);
+        let known: Option<Files> = self.store.get("payload", VERSION, key.as_bytes());
+        let mut files = match known {
+            Some(files) => files,
+            None => {
+                let files = image
+                    .files(&[&references, &metadata])
+                    .map_err(|error| error.to_string())?;
+                self.store.put("payload", VERSION, key.as_bytes(), &files);
+                files
+            }
+        };
+        let mut read = |file: &str| {
+            let bytes = files.remove(file)?;
+            let place = Place {
+                repo: image.name.clone(),
+                commit: image.digest.split_once(':').map(|(_, digest)| digest.to_owned()),
+                file: file.to_owned(),
+                line: None,
+            };
+            Some(Read { bytes, place })
+        };
+        let missing = || format!("{reference}: the image has no file {references}");
+        Ok(Both {
+            references: read(&references).ok_or_else(missing)?,
+            metadata: read(&metadata),
+        })
+    }
+}
+
+/// Understands what was read; what is wrong with one file or tag costs that one only.
+fn understood(both: Both) -> (Option<Last>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let mut wrong = |place: &Place, fault: &Fault| {
+        let place = Place {
+            line: fault.line,
+            ..place.clone()
+        };
+        let finding = Finding::new(Severity::Warning, "unreadable-payload", fault.message.clone());
+        findings.push(
+            finding
+                .with_place(place)
+                .with_help("what the last payload had is not known in full; is it the right file?"),
+        );
+    };
+    let metadata = both.metadata.and_then(|read| {
+        let parsed = ReleaseMetadata::parse(&read.bytes);
+        parsed.map_err(|fault| wrong(&read.place, &fault)).ok()
+    });
+    let Read { bytes, place } = both.references;
+    let last = match ImageReferences::parse(&bytes) {
+        Ok(references) => {
+            references.faults.iter().for_each(|fault| wrong(&place, fault));
+            Some(Last {
+                place,
+                references,
+                metadata,
+            })
+        }
+        Err(fault) => {
+            wrong(&place, &fault);
+            None
+        }
+    };
+    (last, findings)
+}
