@@ -48,7 +48,7 @@ impl<'a> Context<'a> {
             Need::Components => self.components.is_some(),
             Need::Files => self.files.is_some(),
             Need::CiConfigs => self.ci.is_some(),
-            Need::Payload => false,
+            Need::Payload => self.release.demand.last.is_some(),
             Need::Before => self.before.is_some(),
         }
     }

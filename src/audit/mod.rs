@@ -9,6 +9,7 @@ pub mod context;
 pub mod cut;
 pub mod metadata;
 pub mod pages;
+pub mod payload;
 pub mod policy;
 pub mod registry;
 pub mod report;

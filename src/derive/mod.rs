@@ -49,6 +49,14 @@ impl<T> Derived<T> {
         }
     }
 
+    /// Whether a rule that was tried for it failed, so that the value is not what it would be.
+    pub fn failed(&self) -> bool {
+        use crate::rules::Verdict::{Contradicts, Failed};
+        self.tried
+            .iter()
+            .any(|tried| matches!(tried.verdict, Failed(_) | Contradicts(_)))
+    }
+
     /// The rules whose value it is.
     pub fn deciders(&self) -> impl Iterator<Item = usize> {
         self.tried

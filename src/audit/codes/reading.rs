@@ -62,7 +62,7 @@ pub static CODES: &[Code] = &[
         title: "the last payload cannot be read",
         means: "`sources.payload` leads nowhere, or to something else than a payload's list of images. What the last payload had is then unknown; nothing else depends on it.",
         action: "Correct `sources.payload`; for a registry that asks for a login set its `auth-file`.",
-        example: "quay.io/okd/scos-release:4.16: the registry has no such image",
+        example: "quay.io/example/release:4.16: the registry has no such image",
         fix: None,
     },
     Code {
