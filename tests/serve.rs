@@ -130,18 +130,18 @@ fn a_source_that_vanishes_costs_nothing_but_time() {
 fn settings_are_checked_before_they_count() {
     let mut world = world(NEVER);
     world.settings.insert("rules", "[builtin, rules]".to_owned());
-    world.write("rules/more.yaml", b"# nothing yet\n");
+    world.write("rules/more.yaml", b"rules: []\n");
     let service = Service::start(&world.config(), &[]);
     wait(&service, "a pull request", || pull_request(&world).is_some());
     service.rest();
-    world.write("rules/more.yaml", b"id: broken\nnonsense: true\n");
+    world.write("rules/more.yaml", b"rules:\n- id: broken\n  nonsense: true\n");
     service.wait_for("those from before stay in force", 1);
     assert!(service.count("rules/more.yaml") > 0, "the place is named");
     let runs = service.runs();
     // The old ones are in force: a change is followed.
     world.image("buoy", "{member: anchor}", "");
     wait(&service, "a run", || service.runs() > runs);
-    world.write("rules/more.yaml", b"# nothing again\n");
+    world.write("rules/more.yaml", b"rules: []\n# again\n");
     service.wait_for("were read anew", 1);
     world.settings.insert("more", format!("{NEVER}nonsense: true\n"));
     world.config();

@@ -7,7 +7,7 @@ use super::board::{Board, Gate, PullRequestState, PullRequestView, ReleaseView, 
 use super::known::Known;
 use crate::forge::Outcome;
 use crate::model::release::Release;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scope};
 use crate::run::Run;
 use crate::source::Origin;
 
@@ -166,8 +166,11 @@ impl Posting<'_> {
                 .iter()
                 .map(|outcome| self.pull_request(outcome, was(outcome), dry))
                 .collect();
-            let looked_at = |scope| plan.pull_requests.iter().any(|pull| pull.scope == scope);
-            let left = before.into_iter().filter(|was| !looked_at(was.scope.clone()));
+            let looked_at = |scope: &Scope| plan.pull_requests.iter().any(|pull| pull.scope == *scope);
+            let ours = |scope: &Scope| self.known.keys().any(|release| release.to_string() == scope.release);
+            let left = before
+                .into_iter()
+                .filter(|was| !looked_at(&was.scope) && ours(&was.scope));
             view.pull_requests.extend(left);
             view.pull_requests.sort_by(|a, b| a.scope.cmp(&b.scope));
             view.readiness.forge = forge(outcomes);

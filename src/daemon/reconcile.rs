@@ -307,9 +307,9 @@ impl Reconciler {
             }
             errors.extend(outcome.error.iter().map(|error| format!("{}: {error}", outcome.scope)));
         }
-        let doubtful = self.known.values().any(Known::is_doubtful);
-        done.again = !errors.is_empty() || doubtful;
-        if done.again {
+        // A component that cannot be read is tried again by every run; none is made for it alone.
+        done.again = !errors.is_empty();
+        if done.again || self.known.values().any(Known::is_doubtful) {
             record.outcome = Ended::Partly;
         }
         if failed.len() == ground.wanted.len() && !failed.is_empty() {

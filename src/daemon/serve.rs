@@ -24,8 +24,8 @@ use crate::config;
 use crate::server::Server;
 use crate::store::{Store, WarningKind};
 
-/// How long the write at hand may take once the end has come; whoever ends us waits for 20 s or more.
-const GRACE: Duration = Duration::from_secs(15);
+/// How long the write at hand may take once the end has come: with what follows it stays below 20 s.
+const GRACE: Duration = Duration::from_secs(12);
 /// How long answers may take that are being given then.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 

@@ -92,7 +92,18 @@ impl Watched {
     /// What is done about a path that has changed.
     fn then(&self, path: &Path) -> Option<&Then> {
         let path = absolute(path);
-        path.ancestors().find_map(|above| self.paths.get(above))
+        let named = path.ancestors().find_map(|above| self.paths.get(above));
+        named.or_else(|| self.mounted(&path))
+    }
+
+    /// A cluster's volume is exchanged as a whole: files are links through `..data`, and that alone changes.
+    fn mounted(&self, path: &Path) -> Option<&Then> {
+        let folder = path.parent().filter(|_| path.ends_with("..data"))?;
+        let mut inside = self
+            .paths
+            .iter()
+            .filter(|(watched, _)| watched.parent() == Some(folder));
+        inside.next().map(|(_, then)| then)
     }
 
     /// The folders to watch, and whether with all below them. Of a file its folder is watched: a file that is written
@@ -259,6 +270,19 @@ mod tests {
             pushed(CHANGED, "/w/repos/b/refs/heads/main")[0].look,
             Look::Releases(both)
         );
+    }
+
+    #[test]
+    fn a_volume_that_is_exchanged_is_a_change_of_its_files() {
+        let kinds = |path: &str| {
+            pushed(CHANGED, path)
+                .iter()
+                .map(|trigger| trigger.kind)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds("/w/..data"), [TriggerKind::Reload]);
+        assert_eq!(kinds("/w/..2026_01_31"), []);
+        assert_eq!(kinds("/elsewhere/..data"), []);
     }
 
     #[test]
