@@ -186,6 +186,11 @@ pub(super) static ROOT: Section = section(
             "Which of several replicas writes; without it there is one, which locks `state`.",
         ),
         optional(
+            "server",
+            Kind::Map(&SERVER),
+            "Who may look at the HTTP server, and whose webhooks it believes.",
+        ),
+        optional(
             "adopt",
             Kind::Map(&ADOPT),
             "What drift is acted on; what is left out restricts nothing.",
@@ -482,6 +487,55 @@ pub(super) static LIMITS: Section = section(
         "More removals than this in one pull request stop it.",
     )],
 );
+
+pub(super) static SERVER: Section = section(
+    "Who may look at the HTTP server. Where it listens on more than this machine, exactly one of `token-env`, `token-file` and `auth: proxy` is needed.",
+    &[
+        optional(
+            "token-env",
+            Kind::Text(Format::EnvName),
+            "The environment variable that holds the bearer token which requests must carry.",
+        ),
+        optional(
+            "token-file",
+            PATH,
+            "The file that holds the bearer token which requests must carry; read anew when it changes.",
+        ),
+        optional(
+            "auth",
+            Kind::Word(&["proxy"]),
+            "`proxy`: a proxy in front lets nobody in whom it does not know; nothing is checked here.",
+        ),
+        default(
+            "open-metrics",
+            Kind::Flag,
+            "false",
+            "Whether `/metrics` is answered without the token.",
+        ),
+        optional(
+            "webhook",
+            Kind::Map(&WEBHOOK),
+            "The deliveries of GitHub's webhooks; without it none is taken.",
+        ),
+    ],
+);
+
+pub(super) static WEBHOOK: Section = Section {
+    about: "The secret that GitHub signs its deliveries with: exactly one of the two keys says where it is.",
+    keys: &[
+        optional(
+            "secret-env",
+            Kind::Text(Format::EnvName),
+            "The environment variable that holds the secret.",
+        ),
+        optional(
+            "secret-file",
+            PATH,
+            "The file that holds the secret; read anew when it changes.",
+        ),
+    ],
+    one_of: &["secret-env", "secret-file"],
+};
 
 impl Section {
     /// The key of a name.

@@ -31,6 +31,7 @@ fn document(config: &Config) -> Map<String, Value> {
         log,
         service,
         lease,
+        server,
         adopt,
         accept,
         limits: Limits { removals },
@@ -55,6 +56,7 @@ fn document(config: &Config) -> Map<String, Value> {
         ("log", Some(json!(log.name()))),
         ("links", service.as_ref().map(|service| json!({ "service": service }))),
         ("lease", lease.as_ref().map(lease_value)),
+        ("server", server_value(server)),
         ("adopt", adopt_value(adopt)),
         ("accept", some_list(accept.iter().map(accept_value).collect())),
         ("limits", Some(json!({ "removals": removals }))),
@@ -181,6 +183,31 @@ fn options_value(options: &Options) -> Map<String, Value> {
         ("max-open", Some(json!(max_open))),
         ("max-new", Some(json!(max_new))),
     ])
+}
+
+fn server_value(server: &Server) -> Option<Value> {
+    let Server {
+        access,
+        open_metrics,
+        webhook,
+    } = server;
+    let place = |secret: &Secret, env: &'static str, file: &'static str| match secret {
+        Secret::Env(name) => (env, Some(json!(name))),
+        Secret::File(file_name) => (file, Some(path(file_name))),
+    };
+    let access = match access {
+        Access::Machine => ("auth", None),
+        Access::Token(token) => place(token, "token-env", "token-file"),
+        Access::Proxy => ("auth", Some(json!("proxy"))),
+    };
+    let webhook = webhook
+        .as_ref()
+        .map(|secret| Value::Object(object([place(secret, "secret-env", "secret-file")])));
+    Some(Value::Object(object([
+        access,
+        ("open-metrics", Some(json!(open_metrics))),
+        ("webhook", webhook),
+    ])))
 }
 
 fn adopt_value(adopt: &Adopt) -> Option<Value> {

@@ -34,6 +34,8 @@ pub struct Config {
     pub service: Option<String>,
     /// Which of several replicas writes; `None`: there is one.
     pub lease: Option<Lease>,
+    /// Who may look at the HTTP server, and whose webhooks it believes.
+    pub server: Server,
     /// What drift is acted on.
     pub adopt: Adopt,
     /// Deviations that people have accepted.
@@ -169,6 +171,37 @@ pub struct Lease {
     pub namespace: Option<String>,
     /// How long it lasts after a renewal, in seconds.
     pub duration: u64,
+}
+
+/// Who may look at the HTTP server, and whose webhooks it believes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Who may look.
+    pub access: Access,
+    /// Whether `/metrics` is answered to everybody.
+    pub open_metrics: bool,
+    /// What GitHub signs its deliveries with; `None`: no delivery is taken.
+    pub webhook: Option<Secret>,
+}
+
+/// Who may look at the HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever reaches it, which is this machine.
+    Machine,
+    /// Whoever has the token.
+    Token(Secret),
+    /// Whoever the proxy in front lets through.
+    Proxy,
+}
+
+/// Where a secret that is one text is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// The environment variable that holds it.
+    Env(String),
+    /// The file that holds it.
+    File(PathBuf),
 }
 
 /// Bounds that stop a run that would do too much.

@@ -40,6 +40,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .find(|log| log.name() == root.text("log"))
             .unwrap_or(Log::Auto),
         lease: lease(root, faults),
+        server: server(root.map("server", &keys::SERVER), dir),
         adopt: adopt(root.map("adopt", &keys::ADOPT)),
         accept: root
             .items("accept")
@@ -52,6 +53,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
     check_twice(root, faults);
     check_auto(root, &config, faults);
     check_payload(root, faults);
+    check_access(root, &config, faults);
     config
 }
 
@@ -135,6 +137,26 @@ fn forge(root: View<'_>, dir: &Path) -> Forge {
         credential,
         options: Box::new(options(github)),
     }
+}
+
+fn server(view: View<'_>, dir: &Path) -> Server {
+    let access = match secret(view, "token-env", "token-file", dir) {
+        Some(token) => Access::Token(token),
+        None if view.has("auth") => Access::Proxy,
+        None => Access::Machine,
+    };
+    Server {
+        access,
+        open_metrics: view.flag("open-metrics"),
+        webhook: secret(view.map("webhook", &keys::WEBHOOK), "secret-env", "secret-file", dir),
+    }
+}
+
+fn secret(view: View<'_>, env: &str, file: &str, dir: &Path) -> Option<Secret> {
+    if view.has(env) {
+        return Some(Secret::Env(view.text(env).to_owned()));
+    }
+    view.has(file).then(|| Secret::File(under(dir, view.text(file))))
 }
 
 fn options(github: View<'_>) -> Options {
@@ -276,6 +298,27 @@ fn check_payload(root: View<'_>, faults: &mut Vec<Fault>) {
             "without `repo` there is no branch",
             "add `repo`, or leave it out",
         );
+    }
+}
+
+/// Whoever can reach the server can read it, so more than this machine only with a token or a proxy in front.
+fn check_access(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
+    let server = root.map("server", &keys::SERVER);
+    let given: Vec<&Node> = ["token-env", "token-file", "auth"]
+        .iter()
+        .filter_map(|key| server.get(key))
+        .collect();
+    if let [_, second, ..] = given.as_slice() {
+        let message = "only one of `token-env`, `token-file` and `auth` can say who may look";
+        faults.push(Fault::new(Code::Conflict, span(second), message, "remove the others"));
+    }
+    if let Some(node) = root.get("listen")
+        && given.is_empty()
+        && !config.listen.ip().is_loopback()
+    {
+        let message = format!("everybody who reaches {} could look", config.listen);
+        let hint = "name a token (`server: {token-file: …}`), say that a proxy in front checks who comes (`server: {auth: proxy}`), or listen on 127.0.0.1";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
     }
 }
 

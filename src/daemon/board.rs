@@ -5,13 +5,15 @@
 
 mod requests;
 mod runs;
+mod totals;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub use requests::{PullRequestState, PullRequestView};
 pub use runs::{Cache, Drift, Outcome, RateLimit, RunRecord};
+pub use totals::{BOUNDS, Durations, Totals};
 
 use crate::audit::Finding;
 use crate::cut;
@@ -161,6 +163,7 @@ impl Lease {
 pub struct Board {
     view: RwLock<Arc<View>>,
     queue_length: AtomicUsize,
+    totals: Mutex<Totals>,
 }
 
 impl Board {
@@ -169,6 +172,7 @@ impl Board {
         Self {
             view: RwLock::new(Arc::new(view)),
             queue_length: AtomicUsize::new(0),
+            totals: Mutex::default(),
         }
     }
 
@@ -177,15 +181,29 @@ impl Board {
         Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Posts a changed copy of what is there. Two at once come one after the other, and none is lost.
+    /// Posts a changed copy of what is there. Two at once come one after the other, and none is lost. Runs that are new in
+    /// front of the others count in the [`Totals`].
     pub fn update(&self, change: impl FnOnce(&mut View)) -> Arc<View> {
         let mut posted = self.view.write().unwrap_or_else(PoisonError::into_inner);
         let mut view = View::clone(&posted);
         change(&mut view);
         view.runs.truncate(MAX_RUNS);
         view.generation = posted.generation + 1;
+        self.count(&view, &posted);
         *posted = Arc::new(view);
         Arc::clone(&posted)
+    }
+
+    fn count(&self, view: &View, before: &View) {
+        let known = before.runs.front();
+        let is_new = |run: &&Arc<RunRecord>| known.is_none_or(|known| known.id != run.id);
+        let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+        view.runs.iter().take_while(is_new).for_each(|run| totals.count(run));
+    }
+
+    /// What all runs since the start come to together; those that the first view had do not count.
+    pub fn totals(&self) -> Totals {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says how many things wait to be looked at; changes too often for a view of its own.
@@ -244,5 +262,8 @@ mod tests {
         let view = board.view();
         assert_eq!(view.runs.len(), MAX_RUNS);
         assert_eq!(view.runs[0].id, (MAX_RUNS + 2).to_string(), "the newest are kept");
+        board.update(|view| view.started = 1);
+        let counted: u64 = board.totals().runs.values().sum();
+        assert_eq!(counted, MAX_RUNS as u64 + 3, "each is counted once");
     }
 }

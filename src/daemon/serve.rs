@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::watch::Watcher;
 use super::{history, now};
 use crate::config;
-use crate::server::Server;
+use crate::server::{Limits, Server, Triggers, listen};
 use crate::store::{Store, WarningKind};
 
 /// How long the write at hand may take once the end has come: with what follows it stays below 20 s.
@@ -94,8 +94,12 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
     };
     let fence = lease.as_ref().map_or_else(Fence::alone, |_| Fence::leased());
     let board = Arc::new(Board::new(view));
+    let queue = Arc::new(Queue::new(Arc::clone(&board)));
+    let triggers = Arc::clone(&queue) as Arc<dyn Triggers>;
+    let access = settings.config.server.clone();
     let house = House {
-        queue: Arc::new(Queue::new(Arc::clone(&board))),
+        server: Server::new(Arc::clone(&board), triggers, access, Limits::default()),
+        queue,
         board,
         fence,
     };
@@ -151,6 +155,7 @@ struct House {
     queue: Arc<Queue>,
     board: Arc<Board>,
     fence: Arc<Fence>,
+    server: Server,
 }
 
 impl House {
@@ -162,6 +167,7 @@ impl House {
         reconciler: Reconciler,
         schedule: watch::Sender<String>,
     ) -> Result<mpsc::Receiver<()>, ServeError> {
+        let server = self.server.clone();
         let applier = Applier {
             file: file.to_owned(),
             settings,
@@ -171,6 +177,7 @@ impl House {
             watcher: Watcher::new(Arc::clone(&self.queue)),
             reloaded: Box::new(move |settings| {
                 schedule.send_replace(settings.config.schedule.clone());
+                server.reconfigure(settings.config.server.clone());
             }),
         };
         self.queue.push(Trigger::whole(TriggerKind::Start, ""));
@@ -198,7 +205,7 @@ impl House {
         let address = listener.local_addr().map_err(system("listening"))?;
         let (stop, stopped) = watch::channel(false);
         let keeper = keeper.map(|keeper| tokio::spawn(keeper.keep(stopped.clone())));
-        let server = tokio::spawn(answer(listener, self.server(), stopped));
+        let server = tokio::spawn(answer(listener, self.server.clone(), stopped));
         tokio::spawn(tick(Arc::clone(&self.queue), schedule));
         tokio::spawn(reload_on(hangup, Arc::clone(&self.queue)));
         tracing::info!("listening on http://{address}");
@@ -230,13 +237,6 @@ impl House {
         Keeper::new(lease, parts).await.map_err(ServeError::Settings)
     }
 
-    fn server(&self) -> Server {
-        Server {
-            board: Arc::clone(&self.board),
-            triggers: Arc::clone(&self.queue) as Arc<dyn crate::server::Triggers>,
-        }
-    }
-
     /// Lets the write at hand finish; nothing is begun any more. What is left is in the journal, and at the forge.
     async fn end<T>(&self, why: &str, applier: tokio::task::JoinHandle<T>) {
         let started = Instant::now();
@@ -259,12 +259,7 @@ async fn answer(listener: TcpListener, server: Server, mut stopped: watch::Recei
     let stop = async move {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     };
-    let served = axum::serve(listener, server.router())
-        .with_graceful_shutdown(stop)
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the server has ended");
-    }
+    listen::serve(server, listener, stop, LAST_ANSWERS).await;
 }
 
 /// Pushes a full run whenever the schedule says so.

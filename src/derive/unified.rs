@@ -16,7 +16,7 @@ use crate::model::pullspec::StreamTag;
 pub const VERSION: u32 = 1;
 
 /// The unified build config of a release.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BuildConfig {
     /// Version of this form.
     pub version: u32,
@@ -45,7 +45,7 @@ pub struct BuildConfig {
 }
 
 /// A value and why it is so.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Value<T> {
     /// The value.
     pub value: T,
@@ -58,7 +58,7 @@ pub struct Value<T> {
 }
 
 /// The payload.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Payload {
     /// Host of the registry.
     pub registry: Value<String>,
@@ -77,7 +77,7 @@ pub struct Payload {
 }
 
 /// The payload as it was last built.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LastPayload {
     /// Its version; none where that wasn't read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub struct LastPayload {
 }
 
 /// One tag of the payload.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PayloadTag {
     /// Keys in ocp-build-data of the images that are built for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -110,7 +110,7 @@ pub struct PayloadTag {
 }
 
 /// Who asks for a tag.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Wanted {
     /// Tags of the images that ship the list; empty where it is in no release.
     pub operators: Vec<String>,
@@ -119,7 +119,7 @@ pub struct Wanted {
 }
 
 /// A tag of the last payload.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct LastTag {
     /// The image.
     pub pullspec: String,
@@ -134,7 +134,7 @@ pub struct LastTag {
 }
 
 /// One image.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Image {
     /// Its tag in the payload.
     pub tag: Value<String>,
@@ -177,7 +177,7 @@ pub struct Image {
 }
 
 /// A needed image that could not be derived.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct HeldImage {
     /// Its tag in the payload; empty: that could not be derived either.
     pub tag: String,
@@ -195,7 +195,7 @@ pub struct HeldImage {
 }
 
 /// An image that a Dockerfile copies files from.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Copied {
     /// The image as the Dockerfile names it.
     pub written: String,
@@ -207,7 +207,7 @@ pub struct Copied {
 }
 
 /// One FROM.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Input {
     /// The image that stands for it in OKD.
     pub pullspec: Value<String>,
@@ -231,7 +231,7 @@ pub struct Input {
 }
 
 /// The Go version that a component asks for.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Go {
     /// The `go` line.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -242,7 +242,7 @@ pub struct Go {
 }
 
 /// What the images of a repository have in common.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Repository {
     /// The branch that the release is built from.
     pub branch: String,

@@ -38,7 +38,7 @@ impl Drift {
             Kind::New => State::New,
             Kind::Changed | Kind::Removed => State::Changed,
         };
-        for tag in tags(file) {
+        for tag in concerned(file) {
             let entry = self.files.entry(tag.clone()).or_insert((state, Vec::new()));
             entry.0 = entry.0.max(state);
             if !entry.1.iter().any(|known| known == name) {
@@ -49,7 +49,7 @@ impl Drift {
 }
 
 /// The images that a file's change is about: all that it builds, unless each cause names its own.
-fn tags(file: &FileChange) -> Vec<&String> {
+pub fn concerned(file: &FileChange) -> Vec<&String> {
     let named = !file.causes.is_empty() && file.causes.iter().all(|cause| !cause.images.is_empty());
     if named && file.kind == Kind::Changed {
         file.causes.iter().flat_map(|cause| &cause.images).collect()

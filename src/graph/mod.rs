@@ -16,7 +16,7 @@ pub mod mermaid;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use drift::Drift;
+pub use drift::{Drift, concerned};
 
 /// The version of this form. It grows when a key changes its meaning or goes; new keys don't change it.
 pub const VERSION: u32 = 1;

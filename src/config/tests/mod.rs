@@ -35,6 +35,7 @@ schedule: "0 */10 * * * *"
 listen: 127.0.0.1:8080
 log: json
 lease: {kind: kubernetes, name: lockstep, namespace: okd, duration: 20}
+server: {token-file: ./token, open-metrics: true, webhook: {secret-env: WEBHOOK_SECRET}}
 adopt:
   causes: [build-root]
   components: [openshift/etcd]

@@ -28,13 +28,7 @@ fn what_is_absent_has_its_default() {
     assert_eq!(config.state, Path::new("conf/state"));
     assert_eq!(config.schedule, "0 */10 * * * *");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.log, Log::Json);
-    let lease = Lease {
-        name: "lockstep".into(),
-        namespace: Some("okd".into()),
-        duration: 20,
-    };
-    assert_eq!(config.lease, Some(lease));
+    assert_eq!((config.log, config.lease), (Log::Auto, None));
     assert_eq!(config.adopt, Adopt::default());
     assert_eq!(config.accept, []);
     assert_eq!(config.limits.removals, 10);
@@ -93,7 +87,7 @@ fn every_key_is_read() {
     assert_eq!(policy.adopt.components, ["openshift/etcd"]);
     assert_eq!(policy.adopt.releases, ["4.16", "4.17"]);
     let accepted = &policy.accept[0];
-    assert_eq!(accepted.at.as_deref(), Some("lockstep.yaml:20"));
+    assert_eq!(accepted.at.as_deref(), Some("lockstep.yaml:23"));
     assert_eq!(accepted.component.as_deref(), Some("openshift/etcd"));
     assert_eq!(
         accepted.release.as_deref(),
@@ -101,7 +95,43 @@ fn every_key_is_read() {
         "a number keeps its text: 4.10 is not 4.1"
     );
     assert_eq!(accepted.until, policy.today);
+    assert_eq!(config.log, Log::Json);
+    let lease = Lease {
+        name: "lockstep".into(),
+        namespace: Some("okd".into()),
+        duration: 20,
+    };
+    assert_eq!(config.lease, Some(lease));
     assert_eq!(config.limits.removals, 3);
+}
+
+#[test]
+fn more_than_this_machine_may_look_only_with_a_token_or_behind_a_proxy() {
+    let with = |listen: &str, server: &str| format!("{LEAST}listen: '{listen}'\nserver: {server}\n");
+    let conflicts = |text: &str| {
+        let result = parse(text.as_bytes(), "lockstep.yaml", Path::new("conf"));
+        let list = result.err().map(|faults| faults.list).unwrap_or_default();
+        list.iter().filter(|fault| fault.code == Code::Conflict).count()
+    };
+    for (listen, server, faults) in [
+        ("127.0.0.1:8080", "{}", 0),
+        ("[::1]:8080", "{}", 0),
+        ("0.0.0.0:8080", "{}", 1),
+        ("[::]:8080", "{open-metrics: true}", 1),
+        ("0.0.0.0:8080", "{token-env: TOKEN}", 0),
+        ("0.0.0.0:8080", "{token-file: token}", 0),
+        ("0.0.0.0:8080", "{auth: proxy}", 0),
+        ("0.0.0.0:8080", "{auth: proxy, token-env: TOKEN}", 1),
+    ] {
+        assert_eq!(conflicts(&with(listen, server)), faults, "{listen} {server}");
+    }
+    let read = config(&with("127.0.0.1:1", "{token-file: t, webhook: {secret-env: S}}")).server;
+    assert_eq!(read.access, Access::Token(Secret::File("conf/t".into())));
+    assert_eq!(
+        (read.webhook, read.open_metrics),
+        (Some(Secret::Env("S".into())), false)
+    );
+    assert_eq!(config(LEAST).server.access, Access::Machine);
 }
 
 #[test]

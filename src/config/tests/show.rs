@@ -23,8 +23,8 @@ fn what_is_shown_reads_as_the_same_configuration() {
         }
         assert_eq!(again.rules, first.rules);
         assert_eq!(
-            (again.forge, again.adopt, again.accept, again.lease),
-            (first.forge, first.adopt, first.accept, first.lease)
+            (again.forge, again.adopt, again.accept, again.lease, again.server),
+            (first.forge, first.adopt, first.accept, first.lease, first.server)
         );
     }
 }
@@ -52,6 +52,8 @@ fn the_configuration_is_shown_with_its_defaults() {
     schedule: "0 */10 * * * *"
     listen: "127.0.0.1:8080"
     log: auto
+    server:
+      open-metrics: false
     limits:
       removals: 10
     "#);

@@ -1,0 +1,133 @@
+//! `/api/v1`: what the board says, for programs. `openapi.json` describes every answer; a test holds the two together.
+
+mod openapi;
+mod views;
+
+use std::str::FromStr;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+
+use super::{Server, answer};
+use crate::audit::{Finding, Severity};
+use crate::daemon::board::View;
+use crate::model::release::Release;
+use crate::plan::PlanView;
+use views::{Fault, PullRequest, ReleaseSummary};
+
+/// The most runs that are answered at once.
+const MAX_LIMIT: usize = 500;
+
+/// The routes.
+pub(super) fn routes() -> Router<Server> {
+    Router::new()
+        .route("/api/v1/openapi.json", get(openapi))
+        .route("/api/v1/releases", get(releases))
+        .route("/api/v1/build-config/{release}", get(build_config))
+        .route("/api/v1/plan", get(plan))
+        .route("/api/v1/runs", get(runs))
+        .route("/api/v1/findings", get(findings))
+        .route("/api/v1/pull-requests", get(pull_requests))
+}
+
+async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |_| bytes(&openapi::document()))
+}
+
+async fn releases(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&ReleaseSummary::all(view)))
+}
+
+async fn build_config(State(server): State<Server>, headers: HeaderMap, Path(release): Path<String>) -> Response {
+    about(&server, &headers, |view| {
+        let release = read::<Release>(&release)?;
+        let shown = view
+            .releases
+            .get(&release)
+            .ok_or_else(|| Fault::missing(&release.to_string()))?;
+        let config = shown.build_config.as_deref();
+        bytes(config.ok_or_else(|| Fault::not_derived(release, shown.error.as_deref()))?)
+    })
+}
+
+async fn plan(State(server): State<Server>, headers: HeaderMap) -> Response {
+    // Differences of thousands of files take a while; other answers must not wait for it.
+    let made =
+        tokio::task::spawn_blocking(move || about(&server, &headers, |view| bytes(&PlanView::from(&*view.plan))));
+    made.await
+        .unwrap_or_else(|error| answer::failed(&format!("the plan could not be written: {error}")))
+}
+
+/// Which runs.
+#[derive(Deserialize)]
+struct RunsQuery {
+    limit: Option<usize>,
+}
+
+async fn runs(State(server): State<Server>, headers: HeaderMap, Query(query): Query<RunsQuery>) -> Response {
+    let limit = query.limit.unwrap_or(100).min(MAX_LIMIT);
+    about(&server, &headers, |view| {
+        bytes(&view.runs.iter().take(limit).collect::<Vec<_>>())
+    })
+}
+
+/// Which findings.
+#[derive(Deserialize)]
+struct FindingsQuery {
+    release: Option<String>,
+    severity: Option<String>,
+    code: Option<String>,
+}
+
+async fn findings(State(server): State<Server>, headers: HeaderMap, Query(query): Query<FindingsQuery>) -> Response {
+    about(&server, &headers, |view| {
+        let severity = query.severity.as_deref().map(severity).transpose()?;
+        let wanted = |finding: &&Finding| {
+            query
+                .release
+                .as_ref()
+                .is_none_or(|release| finding.release.as_ref() == Some(release))
+                && query.code.as_ref().is_none_or(|code| finding.code == *code)
+                && severity.is_none_or(|severity| finding.severity == severity)
+        };
+        bytes(&view.plan.findings.iter().filter(wanted).collect::<Vec<_>>())
+    })
+}
+
+async fn pull_requests(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&PullRequest::all(view)))
+}
+
+/// Answers about what is posted now, unless the asker has it.
+fn about(server: &Server, headers: &HeaderMap, make: impl FnOnce(&View) -> Result<Vec<u8>, Fault>) -> Response {
+    let view = server.inner.board.view();
+    let tag = answer::tag(&view, 0);
+    if answer::is_known(headers, &tag) {
+        return answer::unchanged(&tag);
+    }
+    match make(&view) {
+        Ok(bytes) => answer::named(answer::typed(StatusCode::OK, answer::JSON, bytes), &tag),
+        Err(fault) => answer::json(fault.status(), &fault),
+    }
+}
+
+fn bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(value).map_err(|error| Fault::ours(&error.to_string()))
+}
+
+fn read<T: FromStr<Err: ToString>>(text: &str) -> Result<T, Fault> {
+    text.parse().map_err(|error: T::Err| Fault::wrong(&error.to_string()))
+}
+
+fn severity(text: &str) -> Result<Severity, Fault> {
+    match text {
+        "error" => Ok(Severity::Error),
+        "warning" => Ok(Severity::Warning),
+        "note" => Ok(Severity::Note),
+        _ => Err(Fault::wrong("`severity` is `error`, `warning` or `note`")),
+    }
+}

@@ -1,0 +1,105 @@
+//! The description of the API, made from the types that the answers are made from.
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use serde_json::{Value, json};
+
+use super::views::{Fault, PullRequest, ReleaseSummary};
+use crate::audit::Finding;
+use crate::daemon::board::RunRecord;
+use crate::derive::unified::BuildConfig;
+use crate::plan::PlanView;
+
+/// The whole description, OpenAPI 3.1.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut schemas = settings.into_generator();
+    let release = parameter(
+        "release",
+        "path",
+        true,
+        "The release, such as `4.16`.",
+        json!({"type": "string"}),
+    );
+    let text = |name, about| parameter(name, "query", false, about, json!({"type": "string"}));
+    let severities = json!({"type": "string", "enum": ["error", "warning", "note"]});
+    let limit = json!({"type": "integer", "minimum": 0, "maximum": super::MAX_LIMIT, "default": 100});
+    let paths = json!({
+        "/api/v1/releases": answers::<Vec<ReleaseSummary>>(&mut schemas, "releases", "The releases and how their images stand", json!([])),
+        "/api/v1/build-config/{release}": answers::<BuildConfig>(&mut schemas, "buildConfig", "The unified build config of a release", json!([release])),
+        "/api/v1/plan": answers::<PlanView<'_>>(&mut schemas, "plan", "What differs, and why", json!([])),
+        "/api/v1/runs": answers::<Vec<RunRecord>>(&mut schemas, "runs", "The last runs, newest first", json!([
+            parameter("limit", "query", false, "How many.", limit),
+        ])),
+        "/api/v1/findings": answers::<Vec<Finding>>(&mut schemas, "findings", "What is wrong, or worth knowing, in the inputs", json!([
+            text("release", "Only those found for this release."),
+            text("code", "Only those of this code."),
+            parameter("severity", "query", false, "Only those of this severity.", severities),
+        ])),
+        "/api/v1/pull-requests": answers::<Vec<PullRequest>>(&mut schemas, "pullRequests", "The pull requests and how they stand", json!([])),
+    });
+    let schemas = schemas.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "lockstep",
+            "version": "1",
+            "summary": "What OKD's builds should be, how far they have drifted, and what is done about it. Nothing here changes anything.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": "/"}],
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    })
+}
+
+fn parameter(name: &str, place: &str, required: bool, about: &str, schema: Value) -> Value {
+    json!({"name": name, "in": place, "required": required, "description": about, "schema": schema})
+}
+
+/// What one path answers.
+fn answers<T: schemars::JsonSchema>(
+    schemas: &mut SchemaGenerator,
+    id: &str,
+    summary: &str,
+    parameters: Value,
+) -> Value {
+    let fault = schemas.subschema_for::<Fault>();
+    let failed = json!({
+        "description": "Why there is no answer",
+        "content": {"application/json": {"schema": fault}},
+    });
+    let known = json!({
+        "name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
+        "description": "The ETag of an answer that is known; 304 says that it still holds.",
+    });
+    let parameters: Vec<Value> = parameters
+        .as_array()
+        .into_iter()
+        .flatten()
+        .cloned()
+        .chain([known])
+        .collect();
+    json!({"get": {
+        "operationId": id,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": summary,
+                "headers": {"ETag": {"description": "Changes with every view that is posted.", "schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": schemas.subschema_for::<T>()}},
+            },
+            "304": {"description": "What is known still holds"},
+            "401": {"description": "A bearer token is needed", "content": {"text/plain": {"schema": {"type": "string"}}}},
+            "default": failed,
+        },
+    }})
+}

@@ -1,0 +1,143 @@
+//! What answers look like that exist for the API alone.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::daemon::board::{PullRequestState, Time, View};
+use crate::model::release::Release;
+use crate::plan::{Counts, terminal};
+use crate::server::standing::{Standing, State};
+
+/// A release and how its images stand.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReleaseSummary {
+    /// The release, such as `4.16`.
+    release: String,
+    /// Commit of ocp-build-data that it was derived from; none for a plain directory.
+    build_data: Option<String>,
+    /// When it was derived, in seconds since 1970-01-01.
+    derived_at: Time,
+    /// How many images there are, by how they stand.
+    images: BTreeMap<State, usize>,
+    /// Why the last attempt to derive it failed.
+    error: Option<String>,
+}
+
+impl ReleaseSummary {
+    /// All releases, oldest first.
+    pub fn all(view: &View) -> Vec<Self> {
+        let standing = Standing::of(view);
+        let summary = |(release, shown): (&Release, &std::sync::Arc<crate::daemon::board::ReleaseView>)| Self {
+            release: release.to_string(),
+            build_data: shown.build_config.as_ref().and_then(|config| config.build_data.clone()),
+            derived_at: shown.derived_at,
+            images: standing.counts(*release),
+            error: shown.error.as_deref().map(terminal),
+        };
+        view.releases.iter().map(summary).collect()
+    }
+}
+
+/// A pull request and how it stands.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PullRequest {
+    /// The repository that it is made in, `org/repo`.
+    repo: String,
+    /// The release.
+    release: String,
+    /// The group of targets.
+    group: String,
+    /// The branch that it is made from.
+    head: String,
+    /// How it stands.
+    state: PullRequestState,
+    /// Where a person can look at it.
+    url: Option<String>,
+    /// Since when it stands so, in seconds since 1970-01-01.
+    since: Time,
+    /// Why, in words.
+    note: String,
+    /// How many files it changes.
+    counts: Counts,
+}
+
+impl PullRequest {
+    /// All pull requests, sorted by repository, release and group.
+    pub fn all(view: &View) -> Vec<Self> {
+        let counts = |scope: &crate::plan::Scope| {
+            let wanted = view.plan.pull_requests.iter().find(|wanted| wanted.scope == *scope);
+            wanted.map(crate::plan::PullRequest::counts).unwrap_or_default()
+        };
+        let one = |shown: &crate::daemon::board::PullRequestView| Self {
+            repo: shown.scope.repo.to_string(),
+            release: shown.scope.release.clone(),
+            group: shown.scope.group.clone(),
+            head: shown.scope.head(),
+            state: shown.state,
+            url: shown.url.clone(),
+            since: shown.since,
+            note: terminal(&shown.note),
+            counts: counts(&shown.scope),
+        };
+        view.pull_requests.iter().map(one).collect()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Fault {
+    /// What is wrong, a sentence.
+    error: String,
+    /// The HTTP status.
+    #[serde(serialize_with = "number")]
+    #[schemars(with = "u16")]
+    status: StatusCode,
+}
+
+fn number<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Fault {
+    /// What was asked for makes no sense.
+    pub fn wrong(error: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error)
+    }
+
+    /// There is no such release here.
+    pub fn missing(release: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            &format!("release {release} is not looked after here"),
+        )
+    }
+
+    /// The release could not be derived yet.
+    pub fn not_derived(release: Release, why: Option<&str>) -> Self {
+        let why = why.unwrap_or("no run has come to it yet");
+        let text = format!("release {release} could not be derived: {why}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, &text)
+    }
+
+    /// Something is wrong on our side.
+    pub fn ours(error: &str) -> Self {
+        tracing::error!("an answer could not be written: {error}");
+        let text = "this could not be answered; the log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn new(status: StatusCode, error: &str) -> Self {
+        Self {
+            error: terminal(error),
+            status,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Alive, and ready or why not.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::{Server, answer};
+use crate::daemon::board::Lease;
+use crate::plan::terminal;
+
+/// `/healthz`: whoever answers is alive.
+pub(super) async fn alive() -> Response {
+    ([(CACHE_CONTROL, "no-store")], "alive\n").into_response()
+}
+
+/// What `/readyz` answers.
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    reasons: Vec<Reason>,
+    /// Whether this replica writes.
+    writes: bool,
+    generation: u64,
+    queue_length: usize,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    what: &'static str,
+    why: String,
+}
+
+/// `/readyz`: whether the daemon does its work, or why not. A replica that another one writes for is ready.
+pub(super) async fn ready(State(server): State<Server>) -> Response {
+    let view = server.inner.board.view();
+    let mut reasons = view.readiness.reasons();
+    if let Lease::Unknown(why) = &view.lease {
+        reasons.push(("lease", why));
+    }
+    let reasons: Vec<Reason> = reasons
+        .into_iter()
+        .map(|(what, why)| Reason {
+            what,
+            why: terminal(why),
+        })
+        .collect();
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let ready = Ready {
+        ready: reasons.is_empty(),
+        reasons,
+        writes: view.lease.writes(),
+        generation: view.generation,
+        queue_length: server.inner.board.queue_length(),
+    };
+    ([(CACHE_CONTROL, "no-store")], answer::json(status, &ready)).into_response()
+}

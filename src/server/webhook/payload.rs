@@ -1,0 +1,200 @@
+//! What a delivery says, as far as it matters here.
+
+use axum::http::StatusCode;
+use serde_json::Value as Json;
+
+use super::Refusal;
+use crate::server::{Event, EventKind};
+use crate::source::RepoName;
+
+/// What a delivery comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Read {
+    /// GitHub asks whether anybody is there.
+    Ping,
+    /// Nothing needs to be done, and why.
+    Ignored(String),
+    /// Something happened.
+    Event(Event),
+}
+
+/// Reads a delivery whose signature is right.
+pub(super) fn read(event: &str, delivery: &str, body: &[u8]) -> Result<Read, Refusal> {
+    let json: Json = serde_json::from_slice(body).map_err(|error| bad(&format!("the body is not JSON: {error}")))?;
+    if !json.is_object() {
+        return Err(bad("the body is no JSON object"));
+    }
+    let kind = match event {
+        "ping" => return Ok(Read::Ping),
+        "push" => push(&json)?,
+        "create" | "delete" => made_or_deleted(&json)?,
+        "pull_request" | "pull_request_review" => Some(pull_request(&json["pull_request"], &json)?),
+        "issue_comment" => comment(&json)?,
+        "installation" | "installation_repositories" => Some(EventKind::Installation),
+        "" => return Err(bad("the header X-GitHub-Event is missing")),
+        other => {
+            return Ok(Read::Ignored(format!(
+                "events such as {} change nothing here",
+                clip(other)
+            )));
+        }
+    };
+    let Some(kind) = kind else {
+        return Ok(Read::Ignored("it is about no branch and no pull request".into()));
+    };
+    let repo = match &kind {
+        EventKind::Installation => None,
+        EventKind::Branch { .. } | EventKind::PullRequest { .. } => Some(repository(&json)?),
+    };
+    let delivery = clip(delivery);
+    Ok(Read::Event(Event { delivery, repo, kind }))
+}
+
+fn bad(text: &str) -> Refusal {
+    (StatusCode::BAD_REQUEST, text.to_owned())
+}
+
+fn text<'j>(json: &'j Json, name: &str) -> Result<&'j str, Refusal> {
+    json[name]
+        .as_str()
+        .ok_or_else(|| bad(&format!("`{name}` is missing, or no text")))
+}
+
+fn repository(json: &Json) -> Result<RepoName, Refusal> {
+    let name = text(&json["repository"], "full_name")?;
+    name.parse()
+        .map_err(|_| bad("`repository.full_name` is no repository's name"))
+}
+
+fn push(json: &Json) -> Result<Option<EventKind>, Refusal> {
+    let Some(branch) = text(json, "ref")?.strip_prefix("refs/heads/") else {
+        return Ok(None);
+    };
+    let gone = json["deleted"].as_bool().unwrap_or(false);
+    let commit = if gone {
+        None
+    } else {
+        Some(text(json, "after")?.to_owned())
+    };
+    Ok(Some(EventKind::Branch {
+        branch: branch.to_owned(),
+        commit,
+    }))
+}
+
+fn made_or_deleted(json: &Json) -> Result<Option<EventKind>, Refusal> {
+    let branch = text(json, "ref")?.to_owned();
+    let is_branch = text(json, "ref_type")? == "branch";
+    Ok(is_branch.then_some(EventKind::Branch { branch, commit: None }))
+}
+
+fn pull_request(request: &Json, json: &Json) -> Result<EventKind, Refusal> {
+    Ok(EventKind::PullRequest {
+        number: request["number"]
+            .as_u64()
+            .ok_or_else(|| bad("`pull_request.number` is missing, or no number"))?,
+        head: text(&request["head"], "ref")?.to_owned(),
+        action: text(json, "action")?.to_owned(),
+    })
+}
+
+/// A comment on a pull request: which branch that is made from, the delivery does not say.
+fn comment(json: &Json) -> Result<Option<EventKind>, Refusal> {
+    let issue = &json["issue"];
+    if issue.get("pull_request").is_none() {
+        return Ok(None);
+    }
+    let number = issue["number"].as_u64();
+    Ok(Some(EventKind::PullRequest {
+        number: number.ok_or_else(|| bad("`issue.number` is missing, or no number"))?,
+        head: String::new(),
+        action: "commented".to_owned(),
+    }))
+}
+
+/// A text of somebody else, short enough to be kept.
+fn clip(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(event: &str, json: &Json) -> Read {
+        read(event, "d", json.to_string().as_bytes()).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    fn kind(event: &str, json: &Json) -> EventKind {
+        match told(event, json) {
+            Read::Event(event) => event.kind,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn branch(name: &str, commit: Option<&str>) -> EventKind {
+        EventKind::Branch {
+            branch: name.into(),
+            commit: commit.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn branches_that_are_pushed_to_made_or_deleted() {
+        let repository = serde_json::json!({"full_name": "openshift/etcd"});
+        let push = |text: &str, deleted: bool| serde_json::json!({"ref": text, "after": "abc", "deleted": deleted, "repository": repository});
+        assert_eq!(kind("push", &push("refs/heads/a/b", false)), branch("a/b", Some("abc")));
+        assert_eq!(kind("push", &push("refs/heads/a", true)), branch("a", None));
+        assert!(matches!(told("push", &push("refs/tags/v1", false)), Read::Ignored(_)));
+        let made = serde_json::json!({"ref": "release-4.17", "ref_type": "branch", "repository": repository});
+        assert_eq!(kind("create", &made), branch("release-4.17", None));
+        assert_eq!(kind("delete", &made), branch("release-4.17", None));
+        let tag = serde_json::json!({"ref": "v1", "ref_type": "tag", "repository": repository});
+        assert!(matches!(told("create", &tag), Read::Ignored(_)));
+    }
+
+    #[test]
+    fn pull_requests_and_what_is_said_on_them() {
+        let json = serde_json::json!({
+            "action": "closed", "repository": {"full_name": "openshift/release"},
+            "pull_request": {"number": 7, "head": {"ref": "lockstep/ci/4.16"}},
+        });
+        let expected = EventKind::PullRequest {
+            number: 7,
+            head: "lockstep/ci/4.16".into(),
+            action: "closed".into(),
+        };
+        assert_eq!(kind("pull_request", &json), expected);
+        let issue = serde_json::json!({"issue": {"number": 7}, "repository": {"full_name": "a/b"}});
+        assert!(
+            matches!(told("issue_comment", &issue), Read::Ignored(_)),
+            "an issue is no pull request"
+        );
+    }
+
+    #[test]
+    fn what_is_malformed_is_said_to_be() {
+        for (event, body) in [
+            ("push", "{"),
+            ("push", "[]"),
+            ("push", "{}"),
+            ("push", r#"{"ref": 7}"#),
+            (
+                "push",
+                r#"{"ref": "refs/heads/a", "after": "x", "repository": {"full_name": "../.."}}"#,
+            ),
+            ("push", r#"{"ref": "refs/heads/a", "repository": {"full_name": "a/b"}}"#),
+            ("create", r#"{"ref": "a"}"#),
+            (
+                "pull_request",
+                r#"{"action": "opened", "repository": {"full_name": "a/b"}}"#,
+            ),
+            ("", "{}"),
+        ] {
+            let refusal = read(event, "d", body.as_bytes()).expect_err(body);
+            assert_eq!(refusal.0, StatusCode::BAD_REQUEST, "{event} {body}");
+        }
+        assert_eq!(told("ping", &serde_json::json!({"zen": "x"})), Read::Ping);
+        assert!(matches!(told("star", &serde_json::json!({})), Read::Ignored(_)));
+    }
+}

@@ -1,0 +1,116 @@
+//! Pages, as they come over the socket.
+#![allow(clippy::disallowed_methods, reason = "tests make connections, and say where to look")]
+
+mod board_world;
+
+use board_world::{Listening, demo, large, open_server};
+use lockstep::server::Limits;
+
+const PAGES: [&str; 7] = ["/", "/drift", "/pull-requests", "/runs", "/findings", "/graph", "/cut"];
+
+#[test]
+fn every_page_is_made_of_the_demo_and_of_nothing() {
+    for view in [demo(), lockstep::daemon::board::View::default()] {
+        let server = Listening::start(view, open_server(), Limits::default());
+        for page in PAGES {
+            let answer = server.get(page);
+            assert_eq!(answer.status, 200, "{page}: {}", answer.body);
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+            assert!(
+                answer.body.starts_with("<!doctype html>") && answer.body.contains("<main"),
+                "{page}"
+            );
+            for never in ["<script", " style=", " onclick=", "<iframe", "http://"] {
+                assert!(!answer.body.contains(never), "{page} has {never}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_image_says_why_and_what_differs() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/images/compass-driver/4.16").body;
+    for said in [
+        "<h1>compass-driver</h1>",
+        "pull request open",
+        "<b>stream-upstream</b> <code>rules/30-from.yaml:",
+        "<th scope=\"row\"><code>builders[0]</code></th>",
+        "openshift/compass-driver",
+        "<del>20</del>",
+        "<ins>21</ins>",
+        "Built from",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    let broken = server.get("/images/tidewatch-exporter/4.16");
+    assert_eq!(
+        broken.status, 404,
+        "build data has no such image as long as its file cannot be read"
+    );
+    assert_eq!(server.get("/images/compass-driver").status, 303);
+    assert_eq!(server.get("/images/compass-driver/9.99").status, 404);
+}
+
+#[test]
+fn the_graph_draws_what_is_built_from_what() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let whole = server.get("/graph?release=4.16").body;
+    assert_eq!(whole.matches("class=\"node").count(), 10, "{whole}");
+    assert_eq!(whole.matches("class=\"wave\"").count(), 3, "a column a wave: {whole}");
+    assert!(whole.matches("class=\"edge").count() >= 9, "{whole}");
+    let part = server.get("/graph?release=4.16&image=harbor-toolbox").body;
+    assert!(part.contains("class=\"node pr about\""), "{part}");
+    assert_eq!(
+        part.matches("class=\"node").count(),
+        2,
+        "the toolbox and its base: {part}"
+    );
+    let unknown = server.get("/graph?image=nothing").body;
+    assert!(unknown.contains("has the tag or key “nothing”"));
+    assert_eq!(server.get("/graph?release=9.99").status, 404);
+}
+
+#[test]
+fn the_matrix_filters() {
+    let server = Listening::start(large(40, 3), open_server(), Limits::default());
+    let rows = |path: &str| server.get(path).body.matches("<th scope=\"row\">").count();
+    assert_eq!(rows("/"), 40);
+    assert_eq!(rows("/?q=etcd"), 10);
+    assert_eq!(rows("/?q=ETCD-001"), 1);
+    assert_eq!(rows("/?q=openshift%2Fetcd-001"), 1, "the repository's name counts, too");
+    assert_eq!(rows("/?q=nothing-like-it"), 0);
+    assert_eq!(rows("/?release=4.14"), 40);
+    let broken = rows("/?state=broken");
+    assert!(broken > 0 && broken < 5, "{broken}");
+    assert!(server.get("/?release=4.14").body.matches("<th scope=\"col\">").count() == 1);
+    let hostile = server.get("/?q=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E").body;
+    assert!(!hostile.contains("<script"), "what was asked for is text");
+}
+
+#[test]
+fn a_large_matrix_is_small() {
+    let server = Listening::start(large(250, 9), open_server(), Limits::default());
+    let answer = server.get("/");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body.matches("<tr>").count(), 251);
+    assert!(answer.body.len() < 300_000, "{} bytes", answer.body.len());
+    println!("the matrix of 250 images in 9 releases has {} bytes", answer.body.len());
+}
+
+/// Not a test: serves a large world to look at. `LOCKSTEP_SHOW=127.0.0.1:8099 cargo test --test server_pages -- --ignored`
+#[test]
+#[ignore = "serves until it is stopped"]
+fn look() {
+    let address = std::env::var("LOCKSTEP_SHOW").unwrap_or_else(|_| "127.0.0.1:8099".into());
+    let view = if std::env::var_os("LOCKSTEP_SHOW_DEMO").is_some() {
+        demo()
+    } else {
+        large(250, 9)
+    };
+    let server = Listening::at(address.parse().unwrap(), view, open_server(), Limits::default());
+    println!("http://{}", server.address);
+    loop {
+        std::thread::park();
+    }
+}
