@@ -22,8 +22,10 @@ pub const END: &str = "<!-- lockstep:end -->";
 /// The largest body that GitHub takes, in characters.
 pub const MAX_BODY: usize = 65_536;
 
-/// What each part of the body may take, in bytes. Together with the fixed text well under [`MAX_BODY`], which leaves
-/// room for what people write around it.
+/// What the managed part may take in all, in bytes: well under [`MAX_BODY`], which leaves room for what people write
+/// around it.
+const ROOM: usize = 60_000;
+/// What each part of the body may take, in bytes. Images and files also get what the parts before them have left.
 const DEPENDS: usize = 2_000;
 const CAUSES: usize = 8_000;
 const IMAGES: usize = 11_000;
@@ -207,9 +209,15 @@ fn cause_row(group: &CauseGroup<'_>, upstream: Option<&Upstream>) -> String {
     )
 }
 
+/// The bytes that are left in a body when some are kept for the parts that follow.
+fn left_of(out: &str, kept: usize) -> usize {
+    ROOM.saturating_sub(out.len() + kept)
+}
+
 fn what(out: &mut String, pr: &PullRequest) {
     out.push_str("### Files\n\n| File | Change | Rules |\n|---|---|---|\n");
-    bounded(out, FILES, pr.files.iter().map(file_row), "files");
+    let budget = FILES.max(left_of(out, NOTES + LEFT + FINDINGS + DIFFS));
+    bounded(out, budget, pr.files.iter().map(file_row), "files");
 }
 
 fn file_row(file: &FileChange) -> String {

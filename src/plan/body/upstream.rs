@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::super::change::{FileChange, Kind, PullRequest};
 use super::super::escape::{clip, code};
 use super::super::upstream::{Spot, Upstream};
-use super::{IMAGES, bounded};
+use super::{DIFFS, FILES, FINDINGS, IMAGES, LEFT, NOTES, bounded, left_of};
 
 /// Encloses what is said of when the drift began: while the content stays, so does this.
 pub const SINCE: [&str; 2] = ["<!-- lockstep:since -->", "<!-- lockstep:since-end -->"];
@@ -66,7 +66,8 @@ pub fn images(out: &mut String, pr: &PullRequest, upstream: Option<&Upstream>) {
     }
     out.push_str("### Images\n\n| Image | Change | Metadata | Component |\n|---|---|---|---|\n");
     let rows = images.iter().map(|(tag, file)| row(tag, file, upstream));
-    bounded(out, IMAGES, rows, "images");
+    let budget = IMAGES.max(left_of(out, FILES + NOTES + LEFT + FINDINGS + DIFFS));
+    bounded(out, budget, rows, "images");
 }
 
 fn row(tag: &str, of: &FileChange, upstream: Option<&Upstream>) -> String {
