@@ -116,6 +116,10 @@ pub enum Need {
     Components,
     /// Files of component repositories that only checks ask for.
     Files,
+    /// Names of files of component repositories.
+    Names,
+    /// The history of component repositories.
+    History,
     /// The CI configs.
     CiConfigs,
     /// The payload's own list of images.
@@ -130,6 +134,10 @@ impl Need {
         match self {
             Self::Components => "the component repositories",
             Self::Files => "files of the component repositories",
+            Self::Names => "names of files of the component repositories (`sources.components` with `via: git`)",
+            Self::History => {
+                "the history of the component repositories (paths of whole clones in `sources.components`)"
+            }
             Self::CiConfigs => "the CI configs (`sources.ci-config`)",
             Self::Payload => "the payload's list of images (`sources.payload`)",
             Self::Before => "the release before it",

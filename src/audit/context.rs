@@ -1,6 +1,6 @@
 //! What checks look at: plain data of one release, and of its neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check::Need;
@@ -17,6 +17,10 @@ pub struct Context<'a> {
     pub components: Option<&'a Components>,
     /// Files of component repositories that checks asked for.
     pub files: Option<&'a Files>,
+    /// Names of files of component repositories.
+    pub names: Option<&'a Names>,
+    /// Dockerfiles of OKD's own beside OCP's, by the image's key.
+    pub twins: Option<&'a BTreeMap<String, Twin>>,
     /// The CI configs.
     pub ci: Option<&'a CiConfigs>,
     /// The release before this one, of those that are audited.
@@ -47,6 +51,8 @@ impl<'a> Context<'a> {
         match need {
             Need::Components => self.components.is_some(),
             Need::Files => self.files.is_some(),
+            Need::Names => self.names.is_some(),
+            Need::History => self.twins.is_some(),
             Need::CiConfigs => self.ci.is_some(),
             Need::Payload => self.release.demand.last.is_some(),
             Need::Before => self.before.is_some(),
@@ -88,6 +94,42 @@ pub enum FileText {
     Unreadable,
 }
 
+/// A Dockerfile of OKD's own beside OCP's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Twin {
+    /// Both are there.
+    Apart {
+        /// The commit that changed both last.
+        commit: String,
+        /// OCP's as it was then.
+        then: String,
+        /// OCP's as it is.
+        now: String,
+        /// OKD's as it is.
+        okd: String,
+    },
+    /// OCP's is not there.
+    Gone,
+    /// Their history does not tell, and why.
+    Unknown(String),
+}
+
+/// Names of files of component repositories, as far as checks look for them.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// By repository; one that cannot be read is not there.
+    pub repos: BTreeMap<RepoName, RepoNames>,
+}
+
+/// Names of files of one repository.
+#[derive(Clone, Debug)]
+pub struct RepoNames {
+    /// Where they were read.
+    pub origin: Origin,
+    /// The files whose names are of the patterns that were asked for: paths, and what they lead to where they are links.
+    pub paths: BTreeMap<String, String>,
+}
+
 /// The CI configs as far as checks look at them.
 #[derive(Clone, Debug)]
 pub struct CiConfigs {
@@ -95,4 +137,6 @@ pub struct CiConfigs {
     pub origin: Origin,
     /// All configs of OKD's variant, of all releases, by path.
     pub variant: BTreeMap<String, Arc<[u8]>>,
+    /// Paths of all configs without a variant that stand beside those.
+    pub plain: BTreeSet<String>,
 }

@@ -5,10 +5,15 @@
 
 pub mod check;
 pub mod codes;
+pub mod content;
 pub mod context;
 pub mod cut;
+pub mod files;
+pub mod go;
+mod judge;
 pub mod metadata;
 pub mod pages;
+pub mod pattern;
 pub mod payload;
 pub mod policy;
 pub mod registry;

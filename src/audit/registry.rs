@@ -4,10 +4,16 @@
 //! its family's folder, one line in that folder's `CHECKS`, and `fixtures/audit/<code>.yaml`.
 
 use super::check::{Check, Code, Family};
-use super::{codes, metadata, payload};
+use super::{codes, content, files, go, metadata, payload};
 
 /// The checks of each family.
-static FAMILIES: &[&[&Check]] = &[metadata::CHECKS, payload::CHECKS];
+static FAMILIES: &[&[&Check]] = &[
+    metadata::CHECKS,
+    content::CHECKS,
+    go::CHECKS,
+    files::CHECKS,
+    payload::CHECKS,
+];
 
 /// The codes of findings that are made where things are read, derived, rendered and planned.
 static OTHERS: &[&[Code]] = &[

@@ -142,6 +142,11 @@ const IMAGE: &[Field] = &[
         "The build root that the image's metadata asks for.",
     ),
     field("arches", Kind::Texts, "Architectures that the image is built for."),
+    field(
+        "own_dockerfiles",
+        Kind::Texts,
+        "Names of Dockerfiles that are OKD's, with `*` for any characters: the audit tells of those that nobody names.",
+    ),
 ];
 
 const MEMBER: &[Field] = &[field(
@@ -162,6 +167,16 @@ const INPUT: &[Field] = &[
         "go",
         Kind::MaybeText,
         "The Go version that the image provides; empty: none or unknown.",
+    ),
+    field(
+        "foreign",
+        Kind::MaybeText,
+        "Why the image is not OKD's content, for the audit; empty: it is.",
+    ),
+    field(
+        "allowed",
+        Kind::MaybeText,
+        "Why it may be used although it is foreign; empty: it may not.",
     ),
 ];
 

@@ -27,6 +27,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
         include_str!("../../rules/60-release-controller.yaml"),
     ),
     ("rules/70-payload.yaml", include_str!("../../rules/70-payload.yaml")),
+    ("rules/80-audit.yaml", include_str!("../../rules/80-audit.yaml")),
 ];
 
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.

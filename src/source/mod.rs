@@ -158,6 +158,20 @@ pub enum ReadError {
     },
 }
 
+/// Where two files were last changed in one step of a branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Together {
+    /// There, and what the second of them was then. A file that is added next to another counts.
+    At {
+        /// The commit's full hexadecimal id.
+        commit: String,
+        /// The second file's bytes at that commit.
+        twin: Arc<[u8]>,
+    },
+    /// What is here does not tell, and why.
+    Unknown(String),
+}
+
 /// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
 pub trait Snapshot: Send + Sync {
     /// Where the snapshot was taken.
@@ -169,4 +183,8 @@ pub trait Snapshot: Send + Sync {
     /// A directory's direct entries sorted by name; `None` where nothing is. The root is `""`.
     /// Names that are not UTF-8 come with replacement characters and cannot be read.
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError>;
+    /// Where two files were last changed together. Most sources have no history.
+    fn changed_together(&self, _file: &str, _twin: &str) -> Result<Together, ReadError> {
+        Ok(Together::Unknown("there is no history here".to_owned()))
+    }
 }

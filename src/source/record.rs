@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Entry, Origin, ReadError, Snapshot};
+use super::{Blob, Entry, Origin, ReadError, Snapshot, Together};
 
 /// Files by the snapshot's name and their path as asked for.
 type Files = BTreeMap<(String, String), Arc<[u8]>>;
@@ -49,6 +49,10 @@ impl Snapshot for Recording {
 
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
         self.inner.list(dir)
+    }
+
+    fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
+        self.inner.changed_together(file, twin)
     }
 }
 

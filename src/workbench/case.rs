@@ -21,8 +21,8 @@ pub const INPUT: &str = "input";
 /// The folder of expected files, `expected/<org>/<repo>/…`.
 pub const EXPECTED: &str = "expected";
 
-const KEYS: [&str; 9] = [
-    "about", "release", "targets", "rules", "values", "findings", "absent", "removed", "set",
+const KEYS: [&str; 10] = [
+    "about", "release", "targets", "rules", "values", "findings", "absent", "removed", "set", "audit",
 ];
 
 /// A case as its file says it.
@@ -52,6 +52,8 @@ pub struct Case {
     pub removed: Vec<String>,
     /// Changes of metadata, as `--set` takes them.
     pub set: Vec<String>,
+    /// Whether findings of the audit count, too.
+    pub audit: bool,
 }
 
 /// A finding that a case expects.
@@ -215,6 +217,7 @@ impl Reader<'_> {
             absent_values,
             removed: self.texts(map, "removed"),
             set: self.texts(map, "set"),
+            audit: self.flag(map, "audit"),
         })
     }
 
@@ -234,6 +237,20 @@ impl Reader<'_> {
             self.fault("bad-release", pos, error.to_string(), "such as `release: \"4.16\"`");
         }
         release.ok()
+    }
+
+    fn flag(&mut self, map: &Mapping, key: &str) -> bool {
+        let Some(node) = map.get(key) else { return false };
+        let flag = node.as_bool();
+        if flag.is_none() {
+            self.fault(
+                "wrong-type",
+                node.pos,
+                format!("`{key}` is true or false"),
+                "such as `audit: true`",
+            );
+        }
+        flag.unwrap_or_default()
     }
 
     fn targets(&mut self, map: &Mapping) -> Vec<Target> {

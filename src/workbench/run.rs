@@ -35,6 +35,8 @@ pub struct Bench {
     pub metadata: Metadata,
     /// What became of rules.
     pub record: Arc<Record>,
+    /// Whether findings of the audit count, too.
+    audit: bool,
 }
 
 /// What a case's run came to.
@@ -75,6 +77,7 @@ impl Bench {
             ci,
             metadata,
             record,
+            audit: case.audit,
         })
     }
 
@@ -88,6 +91,11 @@ impl Bench {
                 let rendered = self.render(&release, self.ci.as_ref())?;
                 let mut findings = release.findings.clone();
                 findings.extend(rendered.findings);
+                if self.audit {
+                    let metadata = std::slice::from_ref(&self.metadata);
+                    let audit = self.run.audit(metadata, self.ci.as_ref(), false);
+                    findings.extend(audit.map_err(|error| error.to_string())?.findings);
+                }
                 Ok(Results {
                     release: Some(release),
                     files: rendered.files,

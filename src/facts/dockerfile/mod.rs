@@ -4,6 +4,7 @@
 //! commands themselves. Arguments before the first `FROM` are substituted with their defaults.
 
 mod copies;
+mod instructions;
 mod lines;
 mod parser;
 mod subst;
@@ -13,6 +14,7 @@ mod tests;
 use std::fmt;
 
 pub use copies::{Copied, copies};
+pub use instructions::{Instruction, instructions};
 
 use serde::{Deserialize, Serialize};
 

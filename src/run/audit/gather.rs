@@ -7,25 +7,36 @@ use rayon::prelude::*;
 
 use super::Audited;
 use crate::audit::check::Asked;
-use crate::audit::context::{CiConfigs, FileText, Files, RepoFiles};
+use crate::audit::context::{CiConfigs, FileText, Files, Names, RepoFiles, RepoNames, Twin};
+use crate::audit::files::{behind, unnamed};
+use crate::audit::pattern::matches;
 use crate::audit::registry;
+use crate::config::Via;
 use crate::derive::Release;
 use crate::run::{Run, actual};
-use crate::source::{RepoName, Snapshot};
+use crate::source::{EntryKind, RepoName, Snapshot, Together};
 
 /// What was gathered for a release beside what it is derived from.
 #[derive(Default)]
 pub(super) struct Gathered {
     /// Files of component repositories that checks asked for.
     pub files: Option<Files>,
+    /// Names of files of component repositories.
+    pub names: Option<Names>,
+    /// Dockerfiles of OKD's own beside OCP's.
+    pub twins: Option<BTreeMap<String, Twin>>,
     /// The CI configs.
     pub ci: Option<CiConfigs>,
 }
 
 /// Gathers for one release.
 pub(super) fn gather(run: &Run, audited: &Audited<'_>, ci: Option<&Arc<dyn Snapshot>>) -> Gathered {
+    // Behind GitHub's API each folder would be a request, and there is no history.
+    let at_hand = audited.components.is_some() && run.config.sources.components.via == Via::Git;
     Gathered {
         files: audited.components.as_ref().map(|_| files(run, &audited.release)),
+        names: at_hand.then(|| names(run, &audited.release)),
+        twins: if at_hand { twins(run, &audited.release) } else { None },
         ci: ci.map(|ci| ci_configs(run, audited, &**ci)),
     }
 }
@@ -72,9 +83,108 @@ fn text(snapshot: &dyn Snapshot, path: &str) -> FileText {
     }
 }
 
+/// Folders that hold other people's files.
+const FOREIGN: [&str; 3] = ["vendor", "node_modules", "third_party"];
+/// How deep folders are looked into.
+const DEPTH: usize = 6;
+
+/// Looks for the files that checks ask for by name.
+fn names(run: &Run, release: &Release<'_>) -> Names {
+    let wanted: Vec<_> = unnamed::wanted(release).into_iter().collect();
+    let read = wanted.into_par_iter().filter_map(|((repo, branch), patterns)| {
+        let location = run.config.sources.components.repo(release.metadata.release, &repo)?;
+        let snapshot = run.sources.open_component(&repo, &location, &branch).ok()?;
+        let mut paths = BTreeMap::new();
+        find(&*snapshot, "", &patterns, DEPTH, &mut paths);
+        let origin = snapshot.origin().clone();
+        Some((repo, RepoNames { origin, paths }))
+    });
+    let repos = read.collect::<Vec<_>>().into_iter().collect();
+    Names { repos }
+}
+
+/// Looks into a folder. One that cannot be read holds nothing that can be told of.
+fn find(
+    snapshot: &dyn Snapshot,
+    folder: &str,
+    patterns: &BTreeSet<String>,
+    depth: usize,
+    found: &mut BTreeMap<String, String>,
+) {
+    for entry in snapshot.list(folder).ok().flatten().unwrap_or_default() {
+        let path = if folder.is_empty() {
+            entry.name.clone()
+        } else {
+            format!("{folder}/{}", entry.name)
+        };
+        let wanted = || patterns.iter().any(|pattern| matches(pattern, &entry.name));
+        match entry.kind {
+            EntryKind::Dir if depth > 1 && !FOREIGN.contains(&entry.name.as_str()) => {
+                find(snapshot, &path, patterns, depth - 1, found);
+            }
+            EntryKind::File if wanted() => drop(found.insert(path.clone(), path)),
+            // A link that leads nowhere is no Dockerfile.
+            EntryKind::Link if wanted() => {
+                if let Ok(Some(blob)) = snapshot.read(&path) {
+                    found.insert(path, blob.path);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Compares Dockerfiles of OKD's own with OCP's; `None` where no history tells of any of them.
+fn twins(run: &Run, release: &Release<'_>) -> Option<BTreeMap<String, Twin>> {
+    let pairs = behind::pairs(release);
+    let compared = pairs.into_par_iter().filter_map(|pair| {
+        let location = run
+            .config
+            .sources
+            .components
+            .repo(release.metadata.release, &pair.repo)?;
+        let snapshot = run.sources.open_component(&pair.repo, &location, &pair.branch).ok()?;
+        Some((pair.key.clone(), twin(&*snapshot, &pair)))
+    });
+    let twins: BTreeMap<_, _> = compared.collect::<Vec<_>>().into_iter().collect();
+    let told = twins.is_empty() || twins.values().any(|twin| !matches!(twin, Twin::Unknown(_)));
+    told.then_some(twins)
+}
+
+fn twin(snapshot: &dyn Snapshot, pair: &behind::Pair) -> Twin {
+    let (now, okd) = match (text(snapshot, &pair.twin), text(snapshot, &pair.file)) {
+        (FileText::Text(now), FileText::Text(okd)) => (now, okd),
+        (FileText::Missing, _) => return Twin::Gone,
+        _ => return Twin::Unknown("one of them cannot be read as text".to_owned()),
+    };
+    match snapshot.changed_together(&pair.file, &pair.twin) {
+        Ok(Together::At { commit, twin }) => Twin::Apart {
+            commit,
+            then: String::from_utf8_lossy(&twin).into_owned(),
+            now: now.to_string(),
+            okd: okd.to_string(),
+        },
+        Ok(Together::Unknown(why)) => Twin::Unknown(why),
+        Err(error) => Twin::Unknown(error.to_string()),
+    }
+}
+
 fn ci_configs(run: &Run, audited: &Audited<'_>, ci: &dyn Snapshot) -> CiConfigs {
+    let variant = actual::files(run, &audited.release, ci).files;
+    let folders: BTreeSet<&str> = variant
+        .keys()
+        .filter_map(|path| Some(path.rsplit_once('/')?.0))
+        .collect();
+    let in_folder = |folder: &str| {
+        let entries = ci.list(folder).ok().flatten().unwrap_or_default();
+        let plain = entries.into_iter().filter(|entry| !entry.name.contains("__"));
+        plain
+            .map(|entry| format!("{folder}/{}", entry.name))
+            .collect::<Vec<_>>()
+    };
     CiConfigs {
         origin: ci.origin().clone(),
-        variant: actual::files(run, &audited.release, ci).files,
+        plain: folders.into_iter().flat_map(in_folder).collect(),
+        variant,
     }
 }

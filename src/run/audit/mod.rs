@@ -164,6 +164,8 @@ fn context<'c>(audited: &'c [Audited<'c>], gathered: &'c [gather::Gathered], at:
         release: &one.release,
         components: one.components.as_ref(),
         files: facts.files.as_ref(),
+        names: facts.names.as_ref(),
+        twins: facts.twins.as_ref(),
         ci: facts.ci.as_ref(),
         before: at.checked_sub(1).map(|before| &audited[before].release),
         after: audited.get(at + 1).map(|after| &after.release),

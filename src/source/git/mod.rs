@@ -1,6 +1,7 @@
 //! A commit's tree, read straight from a git object database: no checkout, no subprocess.
 
 mod handles;
+mod history;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -15,7 +16,7 @@ use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::InUse;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, MAX_BLOB, Origin, ReadError, Snapshot};
+use super::{Blob, Entry, EntryKind, MAX_BLOB, Origin, ReadError, Snapshot, Together};
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
 const MAX_TREE: u64 = 32 << 20;
@@ -26,6 +27,7 @@ const MAX_LINK: u64 = 4096;
 pub struct GitSnapshot {
     origin: Origin,
     handles: Handles,
+    commit: Oid,
     root: Oid,
     /// The trees walked so far. Reading seven hundred files of one repository would otherwise parse the same few
     /// directories, some with thousands of entries, seven hundred times.
@@ -69,6 +71,7 @@ impl GitSnapshot {
         };
         Ok(Self {
             origin,
+            commit,
             root,
             handles: Handles::new(repo),
             trees: RwLock::default(),
@@ -214,6 +217,15 @@ impl Snapshot for GitSnapshot {
         // A tree sorts directories as if their names ended in `/`.
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(entries))
+    }
+
+    fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
+        let told = |error: git2::Error| ReadError::Io {
+            path: file.to_owned(),
+            message: error.message().to_owned(),
+        };
+        let repo = super::local::open_git(self.handles.path()).map_err(told)?;
+        history::changed_together(&repo, self.commit, file, twin).map_err(told)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use git2::{FileMode, Oid};
 
 use crate::source::testing::{Item, TestRepo};
-use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources};
+use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources, Together};
 
 fn open(repo: &TestRepo, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
     Sources::new(None).open("org/repo", &repo.location(), branch)
@@ -240,4 +240,43 @@ fn commit_tree(repo: &TestRepo, tree: Oid) {
     repo.git()
         .commit(Some("refs/heads/main"), &author, &author, "m", &tree, &[])
         .unwrap();
+}
+
+#[test]
+fn two_files_were_changed_together_where_one_step_of_the_branch_changed_both() {
+    let repo = TestRepo::bare();
+    let files = |okd, ocp| [("okd", okd), ("ocp", ocp)];
+    repo.commit_files("main", &[("ocp", "1")]);
+    let added = repo.commit_files("main", &files("a", "1"));
+    repo.commit_files("main", &files("a", "2"));
+    let told = |repo: &TestRepo| open(repo, "main").unwrap().changed_together("okd", "ocp").unwrap();
+    let at = |commit: Oid, twin: &str| Together::At {
+        commit: commit.to_string(),
+        twin: twin.as_bytes().into(),
+    };
+    assert_eq!(
+        told(&repo),
+        at(added, "1"),
+        "who adds one has the other before their eyes"
+    );
+    let both = repo.commit_files("main", &files("b", "3"));
+    repo.commit_files("main", &files("b", "4"));
+    repo.commit_files("main", &files("c", "4"));
+    assert_eq!(told(&repo), at(both, "3"));
+    let tree = open(&repo, "main").unwrap();
+    let none = tree.changed_together("okd", "nothing").unwrap();
+    assert!(matches!(none, Together::Unknown(_)), "{none:?}");
+}
+
+#[test]
+fn a_shallow_history_does_not_tell() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("okd", "a"), ("ocp", "1")]);
+    let last = repo.commit_files("main", &[("okd", "a"), ("ocp", "2")]);
+    fs::write(repo.path().join("shallow"), format!("{last}\n")).unwrap();
+    let told = open(&repo, "main").unwrap().changed_together("okd", "ocp").unwrap();
+    let Together::Unknown(why) = told else {
+        panic!("{told:?}")
+    };
+    assert!(why.contains("shallow"), "{why}");
 }

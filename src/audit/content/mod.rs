@@ -1,0 +1,9 @@
+//! Checks of content: bases and builders that are not OKD's.
+
+mod filled_in;
+mod foreign;
+
+use super::check::Check;
+
+/// The checks.
+pub static CHECKS: &[&Check] = &[&foreign::CHECK, &filled_in::CHECK];

@@ -1,0 +1,62 @@
+//! OKD's configs for both names of a development branch.
+
+use std::collections::BTreeMap;
+
+use super::configs::{of_all_releases, place, taken_apart};
+use crate::audit::Severity::Warning;
+use crate::audit::Sink;
+use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::context::Context;
+
+static CODE: Code = Code {
+    name: "branch-twins",
+    family: Family::Files,
+    severity: Warning,
+    title: "OKD has a config for master and one for main of one repository",
+    means: "The development branch was renamed, and the config of its old name stayed. Both are built where both branches \
+            exist; what the older one builds is of another time.",
+    action: "Remove the config of the name that the repository no longer develops on, and its jobs.",
+    example: "openshift/beacon has a config for main, and one for master",
+    fix: None,
+};
+
+/// The names of a development branch.
+const NAMES: [&str; 2] = ["main", "master"];
+
+/// The check.
+pub static CHECK: Check = Check {
+    codes: &[&CODE],
+    needs: &[Need::CiConfigs],
+    asks: nothing,
+    run,
+};
+
+fn run(context: &Context<'_>, sink: &mut Sink) {
+    let Some(ci) = of_all_releases(context) else { return };
+    let mut by_repo: BTreeMap<_, Vec<(&String, String)>> = BTreeMap::new();
+    for path in ci.variant.keys() {
+        if let Some((repo, name)) = taken_apart(path)
+            && NAMES.contains(&name.branch.as_str())
+        {
+            by_repo.entry(repo).or_default().push((path, name.branch));
+        }
+    }
+    for (repo, configs) in by_repo {
+        let [(_, one), (path, other)] = configs.as_slice() else {
+            continue;
+        };
+        let developed = context.release.configs.get(&repo).map(|config| config.branch.as_str());
+        let old = [one, other]
+            .into_iter()
+            .find(|name| Some(name.as_str()) != developed && developed.is_some_and(|b| NAMES.contains(&b)));
+        let help = match old {
+            Some(old) => format!("remove the config of {old}, with its jobs: OCP is built from the other one"),
+            None => "remove the config of the branch that is no longer developed on, with its jobs".to_owned(),
+        };
+        let finding = CODE
+            .finding(format!("{repo} has a config for {one}, and one for {other}"))
+            .with_place(place(ci, path, 1))
+            .with_help(help);
+        sink.add(finding.with_component(repo.to_string()));
+    }
+}

@@ -1,0 +1,115 @@
+//! Builders with an older Go than the module asks for.
+
+use super::streams::{asked, go_line, place, stream_with};
+use crate::audit::Severity::{Error, Note, Warning};
+use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::context::Context;
+use crate::audit::judge::Judge;
+use crate::audit::{Finding, Sink};
+use crate::derive::{Image, Input, Standing};
+use crate::model::go::GoVersion;
+use crate::model::metadata::Metadata;
+
+static REFUSED: Code = Code {
+    name: "go-refused",
+    family: Family::Go,
+    severity: Error,
+    title: "a builder's Go refuses the module, which asks for a newer one",
+    means: "Since 1.21, Go does not build a module whose go.mod asks for a newer version. The build fails, or fetches another \
+            Go from the network where it may.",
+    action: "Build with a stream that has the version; the help names one. Or lower the `go` line.",
+    example: "beacon: go.mod asks for Go 1.23, its builder (stream golang) has 1.22",
+    fix: None,
+};
+
+static OLDER: Code = Code {
+    name: "go-older",
+    family: Family::Go,
+    severity: Warning,
+    title: "a builder's Go is older than the module asks for",
+    means: "Before 1.21, Go built such a module as far as it could. It fails where the module uses something newer, and then \
+            with a message about the code.",
+    action: "Build with a stream that has the version; the help names one. Or lower the `go` line.",
+    example: "beacon: go.mod asks for Go 1.21, its builder (stream golang) has 1.20",
+    fix: None,
+};
+
+static TOOLCHAIN: Code = Code {
+    name: "go-toolchain",
+    family: Family::Go,
+    severity: Note,
+    title: "go.mod prefers a newer Go than the builder has",
+    means: "The `toolchain` line asks for a newer Go than the builder's. Where the build may use the network it fetches that, \
+            else it goes on with what it has: what is built may not be what was tested.",
+    action: "Build with a stream that has the version, or drop the `toolchain` line.",
+    example: "beacon: go.mod prefers go1.22.3, its builder (stream golang) has 1.21",
+    fix: None,
+};
+
+/// The check.
+pub static CHECK: Check = Check {
+    codes: &[&REFUSED, &OLDER, &TOOLCHAIN],
+    needs: &[Need::Components],
+    asks: nothing,
+    run,
+};
+
+fn run(context: &Context<'_>, sink: &mut Sink) {
+    let judge = Judge::new(context.release);
+    for image in context.release.images.values() {
+        let Some(asked) = asked(image).filter(|_| image.standing == Standing::Derived) else {
+            continue;
+        };
+        let toolchain = image.toolchain.as_ref();
+        let prefers = toolchain.and_then(|(name, line)| Some((GoVersion::parse(name)?, name, *line)));
+        for input in &image.inputs {
+            let Some(has) = GoVersion::parse(&input.go.value) else {
+                continue;
+            };
+            if !has.satisfies(asked) {
+                let code = if has.refuses_newer() { &REFUSED } else { &OLDER };
+                let text = format!(
+                    "{}: go.mod asks for Go {asked}, {} has {has}",
+                    image.key,
+                    builder(input)
+                );
+                let finding = code.finding(text).with_place(go_line(image));
+                sink.add(with_stream(context, &judge, finding, image, input, asked));
+            } else if let Some((wanted, name, line)) = prefers.filter(|(wanted, ..)| !has.satisfies(*wanted)) {
+                let text = format!("{}: go.mod prefers {name}, {} has {has}", image.key, builder(input));
+                let finding = TOOLCHAIN.finding(text).with_place(place(image, "go.mod", line));
+                sink.add(with_stream(context, &judge, finding, image, input, wanted));
+            }
+        }
+    }
+}
+
+fn builder(input: &Input) -> String {
+    format!("its builder ({} {})", input.kind, input.name)
+}
+
+fn with_stream(
+    context: &Context<'_>,
+    judge: &Judge<'_>,
+    finding: Finding,
+    image: &Image,
+    input: &Input,
+    wanted: GoVersion,
+) -> Finding {
+    let file = Metadata::image_file(&image.key);
+    let help = match stream_with(context.release, judge, wanted, &input.pullspec.value) {
+        Some(stream) => format!("{stream}: name it in `from.builder` of {file}"),
+        None => format!("no stream of streams.yml has Go {wanted}: add one, or lower what go.mod asks for"),
+    };
+    let component = image
+        .repository
+        .value
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    finding
+        .with_help(help)
+        .with_image(image.tag.value.clone())
+        .with_component(component)
+        .with_cause(format!("{} {}", input.kind, input.name))
+}
