@@ -36,36 +36,39 @@ render() {
 
 check_objects() {
   render single deploy/overlays/single
+  render highly-available deploy/overlays/highly-available
   render one-shot deploy/overlays/one-shot
-  render with-webhooks deploy/overlays/single deploy/components/webhook-ingress
+  render with-webhooks deploy/overlays/highly-available deploy/components/webhook-ingress
   render plain-service deploy/overlays/single deploy/components/plain-kubernetes
   render plain-one-shot deploy/overlays/one-shot deploy/components/plain-kubernetes
-  python3 "$checks/check.py" "$out"/{single,one-shot,with-webhooks}.yaml
+  python3 "$checks/check.py" "$out"/{single,highly-available,one-shot,with-webhooks}.yaml
   python3 "$checks/check.py" --fixed-group "$out"/{plain-service,plain-one-shot}.yaml
   python3 "$checks/check.py" deploy/tekton/task.yaml deploy/prow/periodic.yaml
-  python3 "$checks/check.py" --self-test "$out"/{single,one-shot}.yaml
-  for overlay in single one-shot; do
+  python3 "$checks/check.py" --self-test "$out"/{single,one-shot,highly-available}.yaml
+  for overlay in single highly-available one-shot; do
     python3 "$checks/part.py" objects "$out/$overlay.yaml" > "$out/$overlay.json"
   done
-  (cd "$checks" && node operator.mjs "$OLDPWD/$out"/{single,one-shot}.json)
+  (cd "$checks" && node operator.mjs "$OLDPWD/$out"/{single,highly-available,one-shot}.json)
   "$checks/node_modules/.bin/tekton-lint" deploy/tekton/task.yaml
 }
 
 check_alerts() {
-  for overlay in one-shot; do
+  for overlay in highly-available one-shot; do
     python3 "$checks/part.py" rules "$out/$overlay.yaml" > "$out/$overlay.rules.yaml"
     promtool check rules --lint-fatal "$out/$overlay.rules.yaml"
   done
   cp "$checks/alerts_test.yaml" "$out/"
   (cd "$out" && promtool test rules alerts_test.yaml)
-  python3 "$checks/part.py" tested "$out"/one-shot.yaml "$checks/alerts_test.yaml"
+  python3 "$checks/part.py" tested "$out"/{highly-available,one-shot}.yaml "$checks/alerts_test.yaml"
 }
 
 check_configurations() {
-  for overlay in single one-shot; do
+  for overlay in single highly-available one-shot; do
     python3 "$checks/part.py" config "$out/$overlay.yaml" > "$out/$overlay.lockstep.yaml"
     "$lockstep" config check --config "$out/$overlay.lockstep.yaml"
   done
+  # Two replicas differ from one by their lease, and by nothing else.
+  diff "$out/single.lockstep.yaml" <(grep -v '^lease:' "$out/highly-available.lockstep.yaml")
 }
 
 # Checks the program on the files that the Containerfile copies, where nothing else is.
@@ -91,5 +94,6 @@ check_configurations
 part "the image"
 check_containerfile
 part "an unknown user on a read-only root"
-LOCKSTEP="$lockstep" "$checks/read_only.sh"
+LOCKSTEP="$lockstep" METRICS="$PWD/$out/metrics.txt" "$checks/read_only.sh"
+python3 "$checks/part.py" served "$out/highly-available.yaml" "$out/metrics.txt"
 echo "deploy: all checks passed"

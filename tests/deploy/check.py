@@ -9,6 +9,7 @@ import re
 import sys
 
 import alerts
+import configuration
 import objects
 import planted
 import references
@@ -21,14 +22,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def faults(documents, fixed_group=False):
     """Yields everything that is wrong with objects that are applied together."""
+    malformed = [fault for document in documents for fault in schemas.faults(document)]
+    if malformed:
+        # Everything below takes objects to be what their schemas say.
+        yield from malformed
+        return
     for document in documents:
-        yield from schemas.faults(document)
         yield from restricted.faults(document, fixed_group)
         yield from image_faults(document)
     yield from rights.faults(documents)
     # A task and a periodic stand alone: what they mount is somebody else's.
     if not any("periodics" in document or document.get("kind") == "Task" for document in documents):
         yield from references.faults(documents)
+        yield from configuration.faults(documents)
     yield from alerts.faults(documents, (ROOT / "deploy/runbooks.md").read_text(encoding="utf-8"))
 
 

@@ -34,6 +34,14 @@ FAULTS = [
     ("StatefulSet", f"{CONTAINER}.volumeMounts.0.subPath", "lockstep.yaml", "is a subPath"),
     ("StatefulSet", f"{CONTAINER}.volumeMounts.3.mountPath", "/cache", "/tmp is no volume"),
     ("StatefulSet", "spec.volumeClaimTemplates", None, "volume state is not there"),
+    ("StatefulSet", "spec.replicas", 2, "several replicas and no lease"),
+    ("StatefulSet", f"{CONTAINER}.ports.0.containerPort", 8081, "is not the container's port"),
+    ("StatefulSet", f"{CONTAINER}.volumeMounts.2.mountPath", "/state", "is no volume"),
+    ("ServiceMonitor", "spec.endpoints.0.authorization", None, "the server wants"),
+    ("Role", "rules.1.resourceNames", ["other"], "in the Role"),
+    ("Role", "rules.1.verbs", ["get", "update", "delete"], "no need to delete"),
+    ("RoleBinding", "subjects.0.name", "other", "there is no ServiceAccount"),
+    ("PodDisruptionBudget", "spec.selector.matchLabels", {"app": "other"}, "no pod has the labels"),
     ("Service", "spec.selector", {"app": "other"}, "no pod has the labels"),
     ("Service", "spec.ports.0.targetPort", "web", "no pod has the port"),
     ("Service", "spec.ports.0.protocl", "TCP", "protocl"),
@@ -45,7 +53,7 @@ FAULTS = [
     ("PrometheusRule", "spec.groups.0.rules.0.forr", "5m", "forr"),
     ("PrometheusRule", "spec.groups.0.rules.0.annotations.runbook_url", "https://example.org", "its runbook_url"),
     ("ConfigMap", "data", {"lockstep.yaml": 7}, "7"),
-    ("ConfigMap", "kind", "ConfigMapp", "does not know"),
+    ("ConfigMap", "kind", "ConfigMapp", "has no such kind"),
     ("ConfigMap", "metadata.name", "other", "there is no ConfigMap"),
 ]
 ADDED = [

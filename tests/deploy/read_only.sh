@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 lockstep=${LOCKSTEP:-target/debug/lockstep}
 uid=1000690000
+metrics=${METRICS:-}
 
 # Mounting a root takes root.
 [ "$(id -u)" -eq 0 ] || exec sudo --preserve-env=LOCKSTEP "$0"
@@ -25,6 +26,12 @@ lay_root() {
   cp -r fixtures/demo/repos "$root/etc/lockstep/repos"
   sed -e 's,dir: out,dir: /var/lib/lockstep/out,' -e 's,^state: .*,state: /var/lib/lockstep/state,' fixtures/demo/lockstep.yaml \
     > "$root/etc/lockstep/lockstep.yaml"
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  {
+    cat "$root/etc/lockstep/lockstep.yaml"
+    printf 'listen: 127.0.0.1:%s\nserver: {token-file: /run/secrets/lockstep/server-token}\n' "$port"
+  } > "$root/etc/lockstep/serve.yaml"
+  echo a-token-of-this-test > "$root/run/secrets/lockstep/server-token"
   mount --bind "$root" "$root"
   mount -o remount,ro,bind "$root"
   mount -t tmpfs -o mode=1777 tmp "$root/tmp"
@@ -36,12 +43,12 @@ lay_root() {
 }
 
 # As OpenShift: the first group is root's, and the volumes' group is added.
-inside() { env -i PATH=/usr/sbin:/usr/bin setpriv --no-new-privs chroot --userspec="$uid:0" --groups="$uid" "$root" /usr/bin/lockstep "$@"; }
+inside=(env -i PATH=/usr/sbin:/usr/bin setpriv --no-new-privs chroot "--userspec=$uid:0" "--groups=$uid" "$root" /usr/bin/lockstep)
 
 expect() { # EXIT-CODE ARGUMENT...
   local expected=$1 code=0
   shift
-  inside "$@" > "$room/stdout" 2> "$room/stderr" || code=$?
+  "${inside[@]}" "$@" > "$room/stdout" 2> "$room/stderr" || code=$?
   [ "$code" -eq "$expected" ] && return
   echo "read_only.sh: exit code $code instead of $expected: lockstep $*" >&2
   cat "$room/stdout" "$room/stderr" >&2
@@ -73,7 +80,22 @@ without_state() {
   echo "user $uid, read-only state: the plan is there all the same, with a warning"
 }
 
+# The service there: it gets ready, shows metrics to who has the token, and ends when it is told to.
+service() {
+  local pid code=0
+  "${inside[@]}" serve --config /etc/lockstep/serve.yaml > "$room/stdout" 2> "$room/stderr" &
+  pid=$!
+  python3 tests/deploy/ask.py "http://127.0.0.1:$port" "$root/run/secrets/lockstep/server-token" > "$room/metrics" || code=$?
+  kill -TERM "$pid" || true
+  wait "$pid" || code=$?
+  if [ "$code" -ne 0 ]; then echo "read_only.sh: the service failed ($code)" >&2; cat "$room/stderr" >&2; return 1; fi
+  if grep -qE 'WARN|ERROR' "$room/stderr"; then cat "$room/stderr" >&2; return 1; fi
+  if [ -n "$metrics" ]; then cp "$room/metrics" "$metrics"; fi
+  echo "user $uid, read-only root: the service gets ready, answers, and ends with the code 0"
+}
+
 lay_root
 if [ -w "$root/etc" ] && touch "$root/etc/x" 2> /dev/null; then echo "read_only.sh: the root can be written to" >&2; exit 1; fi
 one_shot
 without_state
+service

@@ -32,4 +32,4 @@ def core_faults(who, document):
     except kubernetes_validate.ValidationError as error:
         yield f"{who}: {'.'.join(str(part) for part in error.path)}: {error.message}"
     except (kubernetes_validate.InvalidSchemaError, kubernetes_validate.SchemaNotFoundError) as error:
-        yield f"{who}: {error}"
+        yield f"{who}: Kubernetes {NEWEST} has no such kind {error}".rstrip()
