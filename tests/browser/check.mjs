@@ -1,0 +1,244 @@
+// Looks at the pages of a running service in a real browser: `node check.mjs PATH/TO/lockstep FOLDER/FOR/SCREENSHOTS`.
+// The service is the built program on a copy of the demo.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, appendFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const program = resolve(process.argv[2]);
+const shots = resolve(process.argv[3]);
+const project = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+assert(browserPath, 'no Chromium is installed');
+mkdirSync(shots, { recursive: true });
+
+const folder = mkdtempSync(join(tmpdir(), 'lockstep-browser-'));
+const demo = join(folder, 'demo');
+const notOfRuns = (path) => !/\/demo\/(out|state)$/.test(path);
+cpSync(join(project, 'fixtures/demo'), demo, { recursive: true, filter: notOfRuns });
+appendFileSync(join(demo, 'lockstep.yaml'), '\nlisten: 127.0.0.1:0\n');
+
+const service = spawn(program, ['serve', '--config', join(demo, 'lockstep.yaml')], {
+  env: { RUST_LOG: 'lockstep=info', PATH: process.env.PATH },
+  stdio: ['ignore', 'ignore', 'pipe'],
+});
+let log = '';
+service.stderr.on('data', (data) => { log += data; });
+
+async function until(what, happened) {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const result = await happened();
+    if (result) return result;
+    assert.equal(service.exitCode, null, `the service has ended: ${log}`);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  throw new Error(`${what} did not happen: ${log}`);
+}
+
+const checks = [];
+const check = (name, run) => checks.push([name, run]);
+let base;
+let browser;
+
+// A page on which every complaint of the browser and every request to somebody else is noted.
+async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  page.on('requestfailed', (request) => page.complaints.push(`${request.url()} failed`));
+  page.on('response', (response) => {
+    if (response.status() >= 400) page.complaints.push(`${response.url()}: ${response.status()}`);
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(base)) page.complaints.push(`asked somebody else: ${request.url()}`);
+  });
+  await page.goto(base + path);
+  return page;
+}
+
+const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut'];
+
+check('every page is whole, in light and dark, narrow and wide, and nothing complains', async () => {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1280, 400]) {
+      for (const path of PAGES) {
+        const page = await open(path, { colorScheme, viewport: { width, height: 860 } });
+        assert.equal(await page.locator('h1').count(), 1, `${path} has one heading`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert(wide <= 0, `${path} is ${wide} pixels too wide at ${width}`);
+        assert.deepEqual(page.complaints, [], path);
+        const name = path === '/' ? 'matrix' : path.slice(1).replaceAll('/', '-');
+        await page.screenshot({ path: join(shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+        await page.context().close();
+      }
+    }
+  }
+});
+
+check('dark mode is dark, and text can be read in both', async () => {
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.match(/[\d.]+/g).slice(0, 3).map((part) => {
+      const value = part / 255;
+      return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (one, other) => {
+    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const ground = {};
+  for (const colorScheme of ['light', 'dark']) {
+    const page = await open('/images/compass-driver/4.16', { colorScheme });
+    const found = await page.evaluate(() => {
+      const behind = (element) => {
+        for (let at = element; at; at = at.parentElement) {
+          const color = getComputedStyle(at).backgroundColor;
+          if (!/, 0\)$/.test(color) && color !== 'transparent') return color;
+        }
+        return 'rgb(255, 255, 255)';
+      };
+      const texts = [...document.querySelectorAll('h1, h2, p, a, td, th, code, summary, dt, dd, del, ins, .tag')];
+      return texts.filter((text) => text.innerText?.trim() && text.getClientRects().length)
+        .map((text) => [text.innerText.trim().slice(0, 40), getComputedStyle(text).color, behind(text)]);
+    });
+    assert(found.length > 40, 'there is text');
+    for (const [text, front, back] of found) {
+      const ratio = contrast(front, back);
+      assert(ratio >= 4.5, `${colorScheme}: "${text}" has ${ratio.toFixed(2)}`);
+    }
+    ground[colorScheme] = luminance(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+    await page.context().close();
+  }
+  assert(ground.dark < 0.05 && ground.light > 0.8, JSON.stringify(ground));
+});
+
+check('the matrix filters by name and state, and shows all again', async () => {
+  const page = await open('/');
+  const rows = () => page.locator('tbody tr').count();
+  const all = await rows();
+  assert(all >= 10, `${all} images`);
+  await page.getByLabel('Image or repository').fill('lantern');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  assert.equal(await rows(), 2);
+  assert.equal(await page.getByLabel('Image or repository').inputValue(), 'lantern');
+  await page.getByRole('link', { name: 'Show all' }).click();
+  await page.getByLabel('State').selectOption({ label: 'in sync' });
+  await page.getByRole('button', { name: 'Filter' }).click();
+  const inSync = await page.locator('tbody th a').allInnerTexts();
+  assert(inSync.includes('tidewatch') && inSync.length < all, inSync.join());
+  await page.getByRole('link', { name: /pull request open/ }).first().click();
+  assert((await page.locator('tbody td.pr').count()) > 0);
+  assert.deepEqual(page.complaints, []);
+});
+
+check('from the matrix to an image, why its values are so, and what differs', async () => {
+  const page = await open('/');
+  await page.getByRole('link', { name: 'compass-driver', exact: true }).click();
+  assert.equal(await page.locator('h1').innerText(), 'compass-driver');
+  const builder = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'builders[0]' }) });
+  assert.match(await builder.innerText(), /rhel-9-golang-1\.21[\s\S]*stream-upstream[\s\S]*streams\.yml:\d+/);
+  const changed = page.locator('table.diff tr.change');
+  assert((await changed.count()) >= 1, 'lines stand side by side');
+  assert.equal(await changed.first().locator('td').count(), 4);
+  assert((await page.locator('table.diff del').count()) >= 1, 'the words that differ are marked');
+  const old = await page.locator('table.diff td.l').first().boundingBox();
+  const next = await page.locator('table.diff td.r').first().boundingBox();
+  assert(Math.abs(old.y - next.y) < 2 && next.x > old.x + old.width / 2, 'both sides stand beside each other');
+  assert.deepEqual(page.complaints, []);
+});
+
+check('the keyboard reaches everything, and one sees where it is', async () => {
+  const page = await open('/');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content');
+  const skip = await page.locator('.skip').boundingBox();
+  assert(skip.x >= 0, 'the skip link is seen when it has the focus');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  await page.keyboard.press('Tab');
+  const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.notEqual(ring, 'none', 'the focus is seen');
+  const reached = new Set();
+  for (let tries = 0; tries < 60; tries += 1) {
+    reached.add(await page.evaluate(() => document.activeElement.textContent.trim()));
+    if (reached.has('compass-driver')) break;
+    await page.keyboard.press('Tab');
+  }
+  assert(reached.has('compass-driver'), [...reached].join(' | '));
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/images/compass-driver/4.16');
+  assert.deepEqual(page.complaints, []);
+});
+
+check('tables and pictures have names and headers for those who hear them', async () => {
+  for (const path of PAGES) {
+    const page = await open(path);
+    const faults = await page.evaluate(() => {
+      const faults = [];
+      const unnamed = (element) => !(element.getAttribute('aria-label') || element.textContent.trim());
+      for (const link of document.querySelectorAll('a, button')) if (unnamed(link)) faults.push(`unnamed ${link.outerHTML}`);
+      for (const header of document.querySelectorAll('th')) if (!header.scope) faults.push(`no scope: ${header.outerHTML}`);
+      for (const picture of document.querySelectorAll('svg')) {
+        if (picture.getAttribute('aria-hidden') !== 'true' && !picture.getAttribute('aria-label')) faults.push('a picture without a name');
+      }
+      for (const field of document.querySelectorAll('input, select')) if (!field.labels.length) faults.push(`unlabelled ${field.name}`);
+      for (const landmark of ['header', 'nav', 'main', 'footer']) if (!document.querySelector(landmark)) faults.push(`no ${landmark}`);
+      const ids = [...document.querySelectorAll('[id]')].map((element) => element.id);
+      if (new Set(ids).size !== ids.length) faults.push('an id twice');
+      if (document.documentElement.lang !== 'en') faults.push('no language');
+      return faults;
+    });
+    assert.deepEqual(faults, [], path);
+    await page.context().close();
+  }
+});
+
+check('the graph leads to images', async () => {
+  const page = await open('/graph?image=harbor-toolbox');
+  assert.equal(await page.locator('svg a.node').count(), 2);
+  await page.locator('svg a.node.about').click();
+  await page.waitForURL('**/images/harbor-toolbox/4.16');
+  assert.deepEqual(page.complaints, []);
+});
+
+check('pages work without scripts, and say what is not there', async () => {
+  const page = await open('/', { javaScriptEnabled: false });
+  await page.getByLabel('Image or repository').fill('beacon');
+  await page.getByRole('button', { name: 'Filter' }).click();
+  assert.equal(await page.locator('tbody tr').count(), 2);
+  const missing = await page.goto(`${base}/images/nobody/4.16`);
+  assert.equal(missing.status(), 404);
+  assert.equal(await page.locator('h1').innerText(), 'Nothing is here');
+});
+
+let failed = 0;
+try {
+  const address = await until('listening', () => /listening on (http:\/\/[\d.:]+)/.exec(log)?.[1]);
+  base = address;
+  await until('readiness', async () => (await fetch(`${base}/readyz`)).status === 200);
+  browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  for (const [name, run] of checks) {
+    try {
+      await run();
+      console.log(`ok      ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAILED  ${name}\n${error.stack ?? error}`);
+    }
+  }
+} finally {
+  await browser?.close();
+  service.kill('SIGTERM');
+  await new Promise((done) => (service.exitCode === null ? service.once('exit', done) : done()));
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${checks.length - failed} of ${checks.length} checks passed; screenshots in ${shots}`);
+process.exit(failed ? 1 : 0);
