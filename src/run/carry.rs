@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Run;
 use crate::audit::cut::{self, Side, Wanted};
 use crate::audit::{Finding, Severity};
+use crate::config::Via;
 use crate::derive;
 use crate::derive::payload::Demand;
 use crate::model::release::Release;
@@ -91,6 +92,9 @@ impl Run {
 
     /// Whether a component has a file; `None`: it cannot be told.
     fn is_there(&self, release: Release, file: &Wanted) -> Option<bool> {
+        if self.config.sources.components.via == Via::None {
+            return None;
+        }
         let location = self.config.sources.components.repo(release, &file.repo)?;
         let opened = self.sources.open(&file.repo.to_string(), &location, &file.branch);
         opened.ok()?.oid(&file.path).ok().map(|oid| oid.is_some())

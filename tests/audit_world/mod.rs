@@ -168,7 +168,7 @@ impl World {
     }
 
     /// Makes a git repository of a folder: what is there, then each of the commits.
-    fn commit(&self, repo: &Value) -> Result<(), String> {
+    pub fn commit(&self, repo: &Value) -> Result<(), String> {
         let text = |key: &str| repo.get(key).and_then(Value::as_str).unwrap_or_default();
         let (folder, branch) = (text("repo"), text("branch"));
         let path = self.path(folder);
@@ -184,6 +184,14 @@ impl World {
             }
             time += 86_400;
             take(&git, time).map_err(|error| error.to_string())?;
+        }
+        let tip = git
+            .head()
+            .and_then(|head| head.peel_to_commit())
+            .map_err(|error| error.to_string())?;
+        for other in repo.get("also").and_then(Value::as_sequence).into_iter().flatten() {
+            let made = git.branch(other.as_str().unwrap_or_default(), &tip, false);
+            made.map_err(|error| error.to_string())?;
         }
         Ok(())
     }
