@@ -18,6 +18,8 @@ pub mod payload;
 pub mod policy;
 pub mod registry;
 pub mod report;
+pub mod sarif;
+pub mod since;
 mod sink;
 pub mod text;
 
@@ -162,6 +164,22 @@ impl Finding {
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
+    }
+
+    /// What a finding is known by, whichever line and commit it stands at.
+    pub fn identity(&self) -> String {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let place = self.place.as_ref();
+        let parts = [
+            self.code.to_string(),
+            text(&self.release),
+            text(&self.component),
+            text(&self.image),
+            place.map(|place| place.repo.clone()).unwrap_or_default(),
+            place.map(|place| place.file.clone()).unwrap_or_default(),
+            self.message.clone(),
+        ];
+        parts.join("\u{1f}")
     }
 
     /// Adds the release that it was found for.

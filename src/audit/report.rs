@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::policy::{Judged, Suppression};
 use super::{Finding, Severity, registry};
 use crate::audit::check::Family;
+use crate::plan::Plan;
 
 /// The result of an audit.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -22,6 +23,41 @@ pub struct Report {
     /// The commit of build data that the findings are new against, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// The safe changes that put findings right, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixes: Option<Vec<Fixed>>,
+}
+
+/// A file that a fix changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Fixed {
+    /// The repository.
+    pub repo: String,
+    /// The file.
+    pub path: String,
+    /// The release.
+    pub release: String,
+    /// `new`, `changed` or `removed`.
+    pub change: String,
+    /// The codes of the findings that it puts right.
+    pub codes: Vec<String>,
+}
+
+impl Fixed {
+    /// The files of a plan of fixes.
+    pub fn of(plan: &Plan) -> Vec<Self> {
+        let files = plan
+            .changing()
+            .flat_map(|pr| pr.files.iter().map(move |file| (pr, file)));
+        let fixed = files.map(|(pr, file)| Self {
+            repo: pr.scope.repo.to_string(),
+            path: file.path.clone(),
+            release: pr.scope.release.clone(),
+            change: file.kind.to_string(),
+            codes: file.causes.iter().map(|cause| cause.rule.clone()).collect(),
+        });
+        fixed.collect()
+    }
 }
 
 /// How many findings there are.
@@ -91,6 +127,7 @@ impl Report {
             findings: shown.into_iter().map(Shown::of).collect(),
             skipped,
             since: None,
+            fixes: None,
         }
     }
 

@@ -222,6 +222,15 @@ pub struct AuditArgs {
     /// Exit with 2 where there is a finding of severity error
     #[arg(long)]
     pub exit_code: bool,
+    /// Only findings that are new against build data at this commit
+    #[arg(long, value_name = "COMMIT")]
+    pub since: Option<String>,
+    /// Show the safe changes that put findings right, as a plan of their own
+    #[arg(long)]
+    pub fix: bool,
+    /// With `--fix`: make the pull requests of these changes
+    #[arg(long, requires = "fix")]
+    pub apply: bool,
     /// Say what a code means and what to do, and nothing else
     #[arg(long, value_name = "CODE")]
     pub explain: Option<String>,
@@ -330,6 +339,8 @@ pub enum AuditFormat {
     Text,
     /// For programs: stable and documented
     Json,
+    /// SARIF 2.1.0, for tools that show findings beside the lines
+    Sarif,
 }
 
 /// YAML or JSON.

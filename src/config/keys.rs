@@ -200,6 +200,7 @@ pub(super) static ROOT: Section = section(
             Kind::List(&Kind::Map(&ACCEPT)),
             "Deviations that people have accepted.",
         ),
+        optional("audit", Kind::Map(&AUDIT), "What is done with findings."),
         optional(
             "limits",
             Kind::Map(&LIMITS),
@@ -474,6 +475,54 @@ pub(super) static LEASE: Section = section(
             Kind::Count,
             "15",
             "How long it lasts after a renewal, in seconds from 3 to 600.",
+        ),
+    ],
+);
+
+pub(super) static AUDIT: Section = section(
+    "What is done with findings: `lockstep audit --explain CODE` says what each means.",
+    &[
+        optional(
+            "severity",
+            Kind::List(&Kind::Map(&SEVERITY)),
+            "Severities; a later one goes before an earlier one.",
+        ),
+        optional(
+            "suppress",
+            Kind::List(&Kind::Map(&SUPPRESS)),
+            "Findings that somebody stands for.",
+        ),
+    ],
+);
+
+pub(super) static SEVERITY: Section = section(
+    "The severity of the findings of a code.",
+    &[
+        required("code", TEXT, "The code."),
+        required(
+            "level",
+            Kind::Word(&["off", "note", "warning", "error"]),
+            "The severity; `off`: they are not shown.",
+        ),
+        optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
+        optional("image", TEXT, "Only for this image, by its payload tag or its key."),
+        optional("release", RELEASE, "Only in this release."),
+    ],
+);
+
+pub(super) static SUPPRESS: Section = section(
+    "Findings that are not shown until a day; a suppression that covers nothing is itself a finding.",
+    &[
+        required("code", TEXT, "The code."),
+        optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
+        optional("image", TEXT, "Only for this image, by its payload tag or its key."),
+        optional("release", RELEASE, "Only in this release."),
+        required("reason", TEXT, "Why they are not to be shown."),
+        required("author", TEXT, "Who answers for it."),
+        required(
+            "until",
+            Kind::Text(Format::Date),
+            "The last day on which it holds, `2026-01-31`.",
         ),
     ],
 );

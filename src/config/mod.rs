@@ -7,6 +7,7 @@
 use std::path::Path;
 
 mod fault;
+mod findings;
 mod format;
 mod keys;
 mod load;

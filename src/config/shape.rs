@@ -12,6 +12,8 @@ pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
         (Kind::Text(of), Value::String(text)) => format::check(text, *of, span(node), faults),
         (Kind::Text(Format::Release), Value::Number(text)) => format::check(text, Format::Release, span(node), faults),
         (Kind::Word(words), Value::String(text)) => check_word(text, words, node, faults),
+        // YAML 1.1 reads a bare `off` as false; people mean the word.
+        (Kind::Word(words), Value::Bool(false)) if words.contains(&"off") => {}
         (Kind::Count, Value::Number(text)) if is_count(text) => {}
         (Kind::Flag, Value::Bool(_)) => {}
         (Kind::Map(section), Value::Map(map)) => check_section(node, map, section, faults),

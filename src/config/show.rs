@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::sources::{Payload, Sources};
 use super::types::*;
+use crate::audit::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::forge::github::Options;
 use crate::plan::{Accept, Adopt};
 
@@ -34,6 +35,7 @@ fn document(config: &Config) -> Map<String, Value> {
         server,
         adopt,
         accept,
+        audit,
         limits: Limits { removals },
     } = config;
     let releases = match releases {
@@ -59,6 +61,7 @@ fn document(config: &Config) -> Map<String, Value> {
         ("server", server_value(server)),
         ("adopt", adopt_value(adopt)),
         ("accept", some_list(accept.iter().map(accept_value).collect())),
+        ("audit", audit_value(audit)),
         ("limits", Some(json!({ "removals": removals }))),
     ])
 }
@@ -246,6 +249,58 @@ fn accept_value(accept: &Accept) -> Value {
         ("author", Some(json!(author))),
         ("until", until.map(|until| json!(until.to_string()))),
     ]))
+}
+
+fn audit_value(audit: &AuditPolicy) -> Option<Value> {
+    let AuditPolicy { settings, suppress } = audit;
+    let map = object([
+        ("severity", some_list(settings.iter().map(setting_value).collect())),
+        ("suppress", some_list(suppress.iter().map(suppression_value).collect())),
+    ]);
+    (!map.is_empty()).then_some(Value::Object(map))
+}
+
+fn setting_value(setting: &Setting) -> Value {
+    let Setting { code, level, scope } = setting;
+    let level = match level {
+        Level::Off => "off".to_owned(),
+        Level::On(severity) => severity.to_string(),
+    };
+    let mut map = object([("code", Some(json!(code))), ("level", Some(json!(level)))]);
+    map.extend(scope_value(scope));
+    Value::Object(map)
+}
+
+fn suppression_value(suppression: &Suppression) -> Value {
+    let Suppression {
+        at: _,
+        code,
+        scope,
+        reason,
+        author,
+        until,
+    } = suppression;
+    let mut map = object([("code", Some(json!(code)))]);
+    map.extend(scope_value(scope));
+    map.extend(object([
+        ("reason", Some(json!(reason))),
+        ("author", Some(json!(author))),
+        ("until", Some(json!(until.to_string()))),
+    ]));
+    Value::Object(map)
+}
+
+fn scope_value(scope: &Scope) -> Map<String, Value> {
+    let Scope {
+        component,
+        image,
+        release,
+    } = scope;
+    object([
+        ("component", component.as_ref().map(|name| json!(name))),
+        ("image", image.as_ref().map(|image| json!(image))),
+        ("release", release.as_ref().map(|release| json!(release))),
+    ])
 }
 
 fn object<const N: usize>(entries: [(&str, Option<Value>); N]) -> Map<String, Value> {

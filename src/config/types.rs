@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::sources::Sources;
+use crate::audit::policy::AuditPolicy;
 use crate::model::release::Release;
 use crate::plan::{Accept, Adopt, Date, Policy};
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub adopt: Adopt,
     /// Deviations that people have accepted.
     pub accept: Vec<Accept>,
+    /// What is done with findings.
+    pub audit: AuditPolicy,
     /// Bounds that stop a run that would do too much.
     pub limits: Limits,
 }

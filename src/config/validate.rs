@@ -8,6 +8,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::fault::{Code, Fault, span};
+use super::findings;
 use super::format::is_oci;
 use super::keys;
 use super::keys::{Need, Section};
@@ -46,11 +47,13 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .items("accept")
             .map(|node| accept(View::of(node, &keys::ACCEPT), format!("{file}:{}", node.pos.line)))
             .collect(),
+        audit: findings::policy(root.map("audit", &keys::AUDIT), file),
         limits: Limits {
             removals: root.map("limits", &keys::LIMITS).parsed("removals").unwrap_or_default(),
         },
     };
     check_twice(root, faults);
+    findings::check_codes(root.map("audit", &keys::AUDIT), faults);
     check_auto(root, &config, faults);
     check_payload(root, faults);
     check_access(root, &config, faults);
@@ -324,31 +327,31 @@ fn check_access(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
 
 /// A mapping seen through its section: absent keys read as their default.
 #[derive(Clone, Copy)]
-struct View<'a> {
+pub(super) struct View<'a> {
     node: Option<&'a Node>,
     section: &'static Section,
 }
 
 impl<'a> View<'a> {
-    fn of(node: &'a Node, section: &'static Section) -> Self {
+    pub(super) fn of(node: &'a Node, section: &'static Section) -> Self {
         Self {
             node: Some(node),
             section,
         }
     }
 
-    fn get(self, key: &str) -> Option<&'a Node> {
+    pub(super) fn get(self, key: &str) -> Option<&'a Node> {
         match &self.node?.value {
             Value::Map(map) => map.get(key),
             _ => None,
         }
     }
 
-    fn has(self, key: &str) -> bool {
+    pub(super) fn has(self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    fn map(self, key: &str, section: &'static Section) -> Self {
+    pub(super) fn map(self, key: &str, section: &'static Section) -> Self {
         Self {
             node: self.get(key),
             section,
@@ -363,23 +366,23 @@ impl<'a> View<'a> {
         }
     }
 
-    fn text(self, key: &str) -> &'a str {
+    pub(super) fn text(self, key: &str) -> &'a str {
         self.get(key)
             .map_or(self.default(key), |node| scalar(node).unwrap_or(""))
     }
 
-    fn parsed<T: FromStr>(self, key: &str) -> Option<T> {
+    pub(super) fn parsed<T: FromStr>(self, key: &str) -> Option<T> {
         self.text(key).parse().ok()
     }
 
-    fn flag(self, key: &str) -> bool {
+    pub(super) fn flag(self, key: &str) -> bool {
         match self.get(key).map(|node| &node.value) {
             Some(Value::Bool(flag)) => *flag,
             _ => self.default(key) == "true",
         }
     }
 
-    fn items(self, key: &str) -> impl Iterator<Item = &'a Node> {
+    pub(super) fn items(self, key: &str) -> impl Iterator<Item = &'a Node> {
         match self.get(key).map(|node| &node.value) {
             Some(Value::Seq(nodes)) => nodes.as_slice(),
             _ => &[],
@@ -388,7 +391,7 @@ impl<'a> View<'a> {
     }
 
     /// The texts of a list; of an absent list the default.
-    fn texts(self, key: &str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn texts(self, key: &str) -> impl Iterator<Item = &'a str> {
         let default = Some(self.default(key)).filter(|text| !self.has(key) && !text.is_empty());
         default.into_iter().chain(self.items(key).filter_map(scalar))
     }

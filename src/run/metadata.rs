@@ -22,12 +22,27 @@ impl Run {
     /// # Errors
     /// The repository or branch cannot be read, or has no `group.yml`.
     pub fn metadata(&self, release: Release) -> Result<Metadata, RunError> {
+        self.metadata_of(release, None)
+    }
+
+    /// Reads build data of a release as it was at a commit.
+    ///
+    /// # Errors
+    /// As [`Self::metadata`] has them; or there is no such commit.
+    pub fn metadata_at(&self, release: Release, commit: &str) -> Result<Metadata, RunError> {
+        self.metadata_of(release, Some(commit))
+    }
+
+    fn metadata_of(&self, release: Release, commit: Option<&str>) -> Result<Metadata, RunError> {
         let build_data = &self.config.sources.build_data;
         let location = build_data.repo(release);
         let name = location
             .name()
             .map_or_else(|| location.to_string(), |name| name.to_string());
-        let opened = self.sources.open(&name, &location, &build_data.branch(release));
+        let opened = match commit {
+            Some(commit) => self.sources.open_at(&name, &location, commit),
+            None => self.sources.open(&name, &location, &build_data.branch(release)),
+        };
         let what = format!("build data of {release} (`sources.build-data`)");
         let snapshot = opened.map_err(|error| RunError::Source { what, error })?;
         let reader = Reader {

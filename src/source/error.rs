@@ -42,6 +42,16 @@ pub enum SourceError {
         /// A clone knows the branch as `origin/<branch>` only.
         remote: bool,
     },
+    /// The repository has no such commit.
+    #[error(
+        "{place}: no commit `{commit}`; a plain directory has none, and behind a URL its whole id of 40 digits is needed"
+    )]
+    NoCommit {
+        /// The place as configured.
+        place: String,
+        /// The commit that was asked for.
+        commit: String,
+    },
     /// The repository has no commit at all.
     #[error("{place}: the repository is empty; push branch `{branch}` to it first")]
     Empty {

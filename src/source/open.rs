@@ -6,6 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use git2::Oid;
+
 use super::github::Reader;
 use super::http::{Client, Session};
 use super::local::{self, Local};
@@ -110,6 +112,42 @@ impl Sources {
             Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
         };
         Ok(self.recorded(inner))
+    }
+
+    /// Opens a snapshot of a commit. Where the repository is on disk its id may be cut short; behind a URL it may not.
+    pub fn open_at(&self, name: &str, location: &Location, commit: &str) -> Result<Box<dyn Snapshot>, SourceError> {
+        let place = location.to_string();
+        let unknown = || SourceError::NoCommit {
+            place: place.clone(),
+            commit: commit.to_owned(),
+        };
+        let snapshot = match location {
+            Location::Path(path) => match local::find(path, &place)? {
+                Local::Git(repo) => {
+                    let found = repo.revparse_single(commit).and_then(|found| found.peel_to_commit());
+                    let id = found.map_err(|_| unknown())?.id();
+                    GitSnapshot::new(repo, id, name, "").map_err(|error| local::damaged(&place, &error))?
+                }
+                Local::Dir(_) => return Err(unknown()),
+            },
+            Location::Url(url) => {
+                const FULL: usize = 40;
+                let id = Oid::from_str(commit)
+                    .ok()
+                    .filter(|_| commit.len() == FULL)
+                    .ok_or_else(unknown)?;
+                let Some(state) = &self.state else {
+                    return Err(SourceError::NoState { place });
+                };
+                let session = Session::connect(self.client(), url)?;
+                let (repo, in_use) = Mirror::new(state, url).at(&session, commit, id, self.progress.as_ref())?;
+                let snapshot = GitSnapshot::new(repo, id, name, "");
+                snapshot
+                    .map_err(|error| local::damaged(&place, &error))?
+                    .holding(in_use)
+            }
+        };
+        Ok(self.recorded(Box::new(snapshot)))
     }
 
     fn recorded(&self, inner: Box<dyn Snapshot>) -> Box<dyn Snapshot> {

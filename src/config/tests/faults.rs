@@ -101,6 +101,18 @@ fn each_kind_of_fault_has_its_place() {
             "accept: [{cause: a, author: c}]",
             "1:10 config-missing-key the key `reason` is missing",
         ),
+        (
+            "audit: {severity: [{code: stage-cuont, level: note}]}",
+            "1:27 config-bad-value there is no finding `stage-cuont`",
+        ),
+        (
+            "audit: {severity: [{code: stage-count, level: loud}]}",
+            "1:47 config-bad-value `loud` is not known here",
+        ),
+        (
+            "audit: {suppress: [{code: stage-count, reason: r, author: a}]}",
+            "1:20 config-missing-key the key `until` is missing",
+        ),
         ("forge: {dir: x}", "1:8 config-missing-key the key `kind` is missing"),
         (
             "forge: {kind: gihub}",

@@ -49,5 +49,11 @@ accept:
   reason: its tests need the older one
   author: somebody
   until: 2026-01-31
+audit:
+  severity:
+  - {code: stage-count, level: note, component: openshift/etcd, image: etcd, release: 4.16}
+  - {code: wrong-type, level: off}
+  suppress:
+  - {code: no-branch, component: openshift/etcd, image: etcd, release: 4.16, reason: it is known, author: somebody, until: 2026-01-31}
 limits: {removals: 3}
 "#;

@@ -2,7 +2,7 @@
 
 mod gather;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -17,8 +17,8 @@ use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
 use crate::derive::{Components, Release};
 use crate::model::metadata::Metadata;
-use crate::plan::Plan;
-use crate::source::Snapshot;
+use crate::plan::{self, Cause, Desired, Plan};
+use crate::source::{RepoName, Snapshot};
 
 use super::Rendering;
 
@@ -79,7 +79,8 @@ impl Run {
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
         let plan = self.plan_of(&audited, ci, whole)?;
-        findings.extend(plan.findings.iter().cloned());
+        let told = told_twice(&findings);
+        findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
         Ok(Audit {
             releases: audited
                 .iter()
@@ -90,6 +91,25 @@ impl Run {
             skipped: skipped.list(),
             plan,
             failed,
+        })
+    }
+
+    /// The plan of safe changes. They have a group and pull requests of their own, so that a run that looks for drift leaves
+    /// them alone.
+    pub fn plan_of_fixes(&self, fixes: Vec<Fix>) -> Plan {
+        let known = self.config.sources.ci_config.as_ref();
+        let known = known.and_then(|config| Some((config.name()?, config.branch.clone())));
+        let Some((repo, branch)) = known else {
+            return Plan::default();
+        };
+        let ours = fixes
+            .iter()
+            .filter(|fix| fix.repo.as_ref().is_none_or(|of| *of == repo));
+        Plan::build(plan::Input {
+            desired: ours.map(|fix| desired(fix, &repo, &branch)).collect(),
+            policy: self.policy.clone(),
+            max_removals: self.config.limits.removals,
+            ..plan::Input::default()
         })
     }
 
@@ -140,7 +160,59 @@ impl Run {
     }
 }
 
+/// A fix as a file of a plan.
+fn desired(fix: &Fix, repo: &RepoName, branch: &str) -> Desired {
+    let cause = Cause {
+        rule: fix.code.clone(),
+        rule_at: String::new(),
+        field: plan::WHOLE_FILE.to_owned(),
+        item: None,
+        component: fix.component.clone().unwrap_or_default(),
+        images: Vec::new(),
+        old: None,
+        new: None,
+        because: fix.because.clone(),
+    };
+    Desired {
+        repo: repo.clone(),
+        branch: branch.to_owned(),
+        path: fix.path.clone(),
+        release: fix.release.clone(),
+        target: "audit".to_owned(),
+        group: "fixes".to_owned(),
+        component: fix.component.clone(),
+        images: Vec::new(),
+        before: fix.before.clone(),
+        after: fix.after.clone(),
+        causes: vec![cause],
+        refused: Vec::new(),
+        notes: Vec::new(),
+        held: false,
+    }
+}
+
 const UNREADABLE: &str = "unreadable-component";
+
+/// Tells of derivation's findings about names that a check has found already: the same for all images, not only those that
+/// are derived.
+fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
+    let dangling = of_checks.iter().filter_map(|finding| {
+        let name = finding
+            .cause
+            .as_deref()
+            .filter(|_| finding.code.starts_with("dangling-"))?;
+        Some((
+            finding.release.clone(),
+            finding.image.clone(),
+            name.rsplit(' ').next()?.to_owned(),
+        ))
+    });
+    let dangling: BTreeSet<_> = dangling.collect();
+    move |finding| {
+        let name = finding.message.rsplit(' ').next().unwrap_or_default().to_owned();
+        finding.code == "unresolved-from" && dangling.contains(&(finding.release.clone(), finding.image.clone(), name))
+    }
+}
 
 /// Tells of many repositories that cannot be read as one.
 fn fold_unreadable(release: &mut Release<'_>, count: usize) {
