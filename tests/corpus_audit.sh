@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Audits the nine releases of the corpus' build data, and holds the counts of each code against the table in
+# tests/corpus_audit.tsv. Then audits 4.16 with its component repositories and CI configs, and holds its errors against
+# tests/corpus_audit_4.16.tsv, where each has the reason why it is true. Needs the corpus at ../shared/corpus (or
+# LOCKSTEP_CORPUS), Python 3, and the program (LOCKSTEP, by default target/debug/lockstep).
+#
+# The counts of codes of metadata were compared with an independent reading of the YAML files (PyYAML, none of lockstep's
+# code): they are the same for each code, release and image. Looked at by hand in the files, three places a code where there
+# are as many:
+#
+#   duplicate-tag            4.22: openshift-enterprise-base-rhel9 and -minimal both set `okd_alignment.tag_name` to one tag,
+#                            both are parents of payload images, neither is switched off: true, one of the two would be lost.
+#   dangling-stream          4.16: ci-openshift-golang-builder-previous.rhel8 and .rhel9, `from.stream` of Go 1.20; streams.yml
+#                            has 1.21 and 1.23 only: true; both have `mode: disabled`, so it is a warning.
+#   literal-release          4.23 agent-installer-ui and dpu-cni, 5.0 hypershift: `target:` names the branch of 4.22, which the
+#                            file of 4.22 writes with variables: true (the branches may not be cut yet; then it is a reminder).
+#                            5.0 ose-etcd names the other form of branch name, of 4.22 as well: true.
+#   enabled-repos-emptied    4.20 ironic (payload), 4.21 networking-console-plugin, 5.0 dpu-intel-ipu-vsp: `enabled_repos` has
+#                            entries, the `okd` stanza is there and has none: true.
+#   stanzas-disagree         4.20 and 5.0 ci-openshift-base.rhel9: `okd.mode` is disabled and `okd_alignment` gives it a tag and
+#                            repositories; 4.23 ose-installer-etcd-artifacts: CI's Dockerfile.installer against Konflux' of OCP
+#                            with modifications of OKD's: true.
+#   unreachable-okd-key      4.18, 4.20 and 5.0 ose-cluster-config-api: `run_if_changed` without `ci_always_run`: true.
+#   disabled-image-built     4.18, 4.19 and 5.0 okd-only-upi-installer: `mode: disabled`, for the payload, no `okd.mode` (4.21 to
+#                            4.23 have it, and are not told): true, and meant, hence a note.
+#   override-equals-default  4.16 openshift-enterprise-pod (both Dockerfile.Rhel), 4.17 oc-mirror-plugin, 4.23 ose-etcd: true.
+#   carry-image              4.20: okd-only-upi-installer, `mode: disabled` for OKD alone, is there in 4.19, not in 4.20, and is
+#                            back in 4.21: true, it was lost at the cut and put back later.
+#   carry-override           4.20 openshift-enterprise-base-rhel9 (repositories) and ose-baremetal-installer (resources), 4.22
+#                            ovn-kubernetes-base: said in one release, in neither stanza of the next: true; 4.22 has ose-baremetal-
+#                            installer's resources again.
+#   carry-not-judged         4.20 cluster-node-tuning-operator and ose-installer-etcd-artifacts: their Dockerfiles are named for OKD
+#                            in 4.19 only; whether they are still there cannot be told without the repositories: true.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
+if [ ! -d "$corpus" ]; then
+  echo "corpus audit: skipped, there is no $corpus"
+  exit 0
+fi
+lockstep=${LOCKSTEP:-target/debug/lockstep}
+lockstep=$(realpath "$lockstep")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Codes by release, sorted: code, severity, release, count.
+table() {
+  python3 -c '
+import collections, json, sys
+rows = collections.Counter()
+for finding in json.load(open(sys.argv[1]))["findings"]:
+    rows[finding["code"], finding["severity"], finding.get("release", "-")] += 1
+for (code, severity, release), count in sorted(rows.items()):
+    print(code, severity, release, count, sep="\t")
+' "$1"
+}
+
+# Errors, one a line: code, component, image, file, message.
+errors() {
+  python3 -c '
+import json, sys
+for finding in json.load(open(sys.argv[1]))["findings"]:
+    if finding["severity"] == "error":
+        place = finding.get("place", {})
+        print(finding["code"], finding.get("component", "-"), finding.get("image", "-"), place.get("file", "-"), sep="\t")
+' "$1" | LC_ALL=C sort
+}
+
+for tar in "$corpus"/build-data-2026-01/openshift-*.tar.xz; do
+  release=$(basename "$tar" .tar.xz)
+  mkdir -p "$work/build-data/${release#openshift-}"
+  tar -C "$work/build-data/${release#openshift-}" -xf "$tar"
+done
+cat > "$work/nine.yaml" << YAML
+sources:
+  build-data: {repo: "build-data/{release}"}
+  components: {via: none}
+releases: ["4.16", "4.17", "4.18", "4.19", "4.20", "4.21", "4.22", "4.23", "5.0"]
+state: nine-state
+YAML
+start=$(date +%s%N)
+"$lockstep" audit --config "$work/nine.yaml" --format json > "$work/nine.json"
+end=$(date +%s%N)
+table "$work/nine.json" > "$work/nine.tsv"
+if ! diff <(grep -v '^#' tests/corpus_audit.tsv) "$work/nine.tsv"; then
+  echo "corpus audit: the counts of nine releases differ (< expected, > found)" >&2
+  exit 1
+fi
+
+python3 "$corpus/materialize.py" "$corpus/4.16" "$work/4.16" > /dev/null
+cat > "$work/one.yaml" << YAML
+sources:
+  build-data: {repo: 4.16/openshift-eng/ocp-build-data.git}
+  ci-config: {repo: 4.16/openshift/release.git}
+  components: {repo: "4.16/{org}/{repo}.git"}
+releases: ["4.16"]
+state: one-state
+YAML
+"$lockstep" audit --config "$work/one.yaml" --format json > "$work/one.json"
+errors "$work/one.json" > "$work/one.tsv"
+if ! diff <(grep -v '^#' tests/corpus_audit_4.16.tsv | cut -f1-4 | LC_ALL=C sort) "$work/one.tsv"; then
+  echo "corpus audit: the errors of 4.16 differ (< expected, > found)" >&2
+  exit 1
+fi
+echo "corpus audit: $(wc -l < "$work/nine.tsv") counts of nine releases and $(wc -l < "$work/one.tsv") errors of 4.16 as expected," \
+  "$(((end - start) / 1000000)) ms for nine releases"
