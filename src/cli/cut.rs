@@ -2,11 +2,11 @@
 
 use lockstep::cut::show::View;
 use lockstep::forge::Action;
-use lockstep::forge::local::LocalWriter;
 use lockstep::model::release::Release;
 use lockstep::run::cut::Cut;
 
 use super::args::{CutArgs, TextOrJson};
+use super::place::Place;
 use super::setup::{self, Ready};
 use super::{Ended, Outcome, Usage, print, say, schema_of};
 
@@ -68,14 +68,9 @@ fn apply(ready: &Ready, cut: &Cut, view: &mut View) -> Result<Ended, anyhow::Err
         say("error: the first step would break a rule; nothing is written");
         return Ok(Ended::Failed);
     }
-    let forge = setup::local_forge(ready)?;
-    let writer = LocalWriter {
-        forge: &forge,
-        dry_run: false,
-        now: setup::now(),
-    };
+    let place = Place::of(ready)?;
     let mut ended = Ended::Done;
-    for outcome in writer.apply(&cut.plan(step, &ready.run)) {
+    for outcome in place.apply(ready, &cut.plan(step, &ready.run), false) {
         if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
             ended = Ended::Failed;
         }

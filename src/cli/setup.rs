@@ -1,11 +1,10 @@
 //! From arguments to a run: configuration, rules, sources, state.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use indicatif::ProgressBar;
 use lockstep::audit::{self, Finding};
 use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
@@ -327,37 +326,4 @@ fn sources(config: &Config, bar: Option<&ProgressBar>) -> Result<Sources, anyhow
 pub fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
-
-/// The local forge, with the repositories that pull requests are made in.
-///
-/// # Errors
-/// Another kind of forge is configured.
-pub fn local_forge(ready: &Ready) -> Result<lockstep::forge::local::LocalForge, anyhow::Error> {
-    let mut forge = ready.run.forge().context("the forge is local")?;
-    if let (Some(config), Some(ci)) = (&ready.run.config.sources.ci_config, &ready.ci)
-        && let Some(name) = config.name()
-    {
-        forge.add_home(name, config.branch.clone(), home(&config.repo(), Arc::clone(ci)));
-    }
-    Ok(forge)
-}
-
-/// Where branches of a target are made: in its own repository where that is local, else in one seeded from it.
-fn home(location: &lockstep::source::Location, source: Arc<dyn Snapshot>) -> lockstep::forge::local::Home {
-    use lockstep::forge::local::Home;
-    match (location, &source.origin().commit) {
-        (lockstep::source::Location::Path(path), Some(_)) => Home::Git(git_path(path)),
-        _ => Home::Mirror(source),
-    }
-}
-
-/// `PATH`, or `PATH.git` where only that is there.
-fn git_path(path: &Path) -> std::path::PathBuf {
-    if path.exists() {
-        return path.to_owned();
-    }
-    let mut with_git = path.as_os_str().to_owned();
-    with_git.push(".git");
-    with_git.into()
 }
