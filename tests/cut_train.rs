@@ -1,9 +1,12 @@
 //! A made-up cut, run to its end: each step's pull request is merged, and at no point do two configs promote one tag.
+#![recursion_limit = "256"]
 #![allow(clippy::disallowed_methods, reason = "tests make files, repositories and processes")]
 
 mod cut_world;
+mod fake_github;
 
 use cut_world::{CutWorld, Ran};
+use fake_github::FakeGithub;
 use serde_json::Value as Json;
 
 fn kinds(view: &Json) -> Vec<String> {
@@ -61,17 +64,16 @@ fn the_train_is_in_order_and_each_step_is_proved() {
     assert!(world.pull_requests().is_empty(), "nothing is written without --apply");
 }
 
-#[test]
-fn applied_and_merged_step_by_step_it_arrives() {
-    let world = CutWorld::new();
-    world.check();
-    let mut steps = 0;
+/// Takes and merges one step after the other; gives their kinds.
+fn arrive(world: &CutWorld) -> Vec<String> {
+    let mut taken = Vec::new();
     loop {
         let ran = world.cut(&["--apply"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let view = ran.json();
         let Some(step) = view["steps"].as_array().and_then(|steps| steps.first()) else {
-            break;
+            assert_eq!(view["stuck"], Json::Array(Vec::new()), "{view:#}");
+            return taken;
         };
         assert!(
             view["waits_for"]
@@ -85,10 +87,16 @@ fn applied_and_merged_step_by_step_it_arrives() {
         assert_eq!(world.pull_requests(), before);
         world.merge(step["head"].as_str().expect("a head"));
         world.check();
-        steps += 1;
-        assert!(steps < 10, "the train does not arrive");
+        taken.push(kinds(&view).remove(0));
+        assert!(taken.len() < 12, "the train does not arrive");
     }
-    assert_eq!(steps, 5);
+}
+
+#[test]
+fn applied_and_merged_step_by_step_it_arrives() {
+    let world = CutWorld::new();
+    world.check();
+    assert_eq!(arrive(&world).len(), 5);
     for (path, stream) in [
         (
             "openshift/foundation/openshift-foundation-master__okd-scos.yaml",
@@ -126,6 +134,96 @@ fn applied_and_merged_step_by_step_it_arrives() {
         world.read("core-services/release-controller/_releases/release-okd-scos-4.y-stable.json"),
         "{\n  \"name\":\"4-scos-stable\"\n}\n"
     );
+}
+
+#[test]
+fn two_configs_that_have_each_others_tags_swap_them() {
+    let straight = CutWorld::new();
+    let steps = arrive(&straight);
+    let world = CutWorld::new();
+    let path = |branch: &str| format!("ci-operator/config/openshift/harbour/openshift-harbour-{branch}__okd-scos.yaml");
+    let swapped = straight.read(&path("release-4.16")).replace("scos-4.16", "scos-4.17");
+    world.write(&[(&path("release-4.16"), &swapped)]);
+    world.check();
+    let view = world.cut(&[]).json();
+    assert_eq!(view["stuck"], Json::Array(Vec::new()), "{view:#}");
+    let pause = view["steps"].as_array().expect("steps").iter();
+    let pause: Vec<&Json> = pause.filter(|step| step["kind"] == "pause").collect();
+    assert_eq!(pause.len(), 1, "{view:#}");
+    let files = pause[0]["files"].as_array().expect("files").iter();
+    let files: Vec<_> = files
+        .map(|file| (file["path"].as_str(), file["change"].as_str()))
+        .collect();
+    let config = path("main");
+    assert!(files.contains(&(Some(&config), Some("changed"))), "{files:?}");
+    assert!(
+        files
+            .iter()
+            .any(|(path, _)| path.is_some_and(|path| path.ends_with("harbour-main-presubmits.yaml"))),
+        "its jobs go with it: {files:?}"
+    );
+    let taken = arrive(&world);
+    assert!(taken.len() <= steps.len() + 3, "{taken:?}");
+    assert!(taken.iter().any(|kind| kind == "4.17 pause"), "{taken:?}");
+    assert_eq!(world.all(), straight.all(), "it ends where a cut without a swap does");
+}
+
+#[test]
+fn on_github_each_step_is_a_pull_request_too() {
+    let world = CutWorld::new();
+    let github = FakeGithub::start();
+    github.inside().tokens.push(cut_world::TOKEN.into());
+    let files: Vec<(String, String)> = world
+        .all()
+        .into_iter()
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).expect("UTF-8")))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    github.repository("openshift/release", &files);
+    let main = github.branch("openshift/release", "main");
+    github
+        .inside()
+        .state
+        .set_ref("openshift/release", "refs/heads/master", main);
+    world.use_github(&github.url);
+    let ran = world.cut(&["--apply"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let view = ran.json();
+    assert!(
+        view["waits_for"]
+            .as_str()
+            .is_some_and(|waits| waits.contains("the merge of lockstep/ci/4.17")),
+        "{view:#}"
+    );
+    let step = &view["steps"][0];
+    let branch = github.files("openshift/release", "lockstep/ci/4.17");
+    let before: std::collections::BTreeMap<_, _> = files.into_iter().collect();
+    let changed = |path: &str| branch.get(path).map(String::as_str) != before.get(path).copied();
+    let paths = step["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .filter_map(|file| file["path"].as_str());
+    let paths: std::collections::BTreeSet<&str> = paths.collect();
+    let differ: std::collections::BTreeSet<&str> =
+        branch.keys().map(String::as_str).filter(|path| changed(path)).collect();
+    assert_eq!(differ, paths, "the step's files and no others");
+    let requests = github.requests();
+    let again = world.cut(&["--apply"]);
+    assert_eq!(
+        (again.code, kinds(&again.json())),
+        (0, kinds(&view)),
+        "{}",
+        again.stderr
+    );
+    let writes = github
+        .asked(requests)
+        .into_iter()
+        .filter(|asked| !asked.starts_with("GET") && !asked.contains("/graphql"));
+    assert_eq!(writes.collect::<Vec<_>>(), Vec::<String>::new(), "it waits");
 }
 
 #[test]

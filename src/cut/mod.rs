@@ -6,11 +6,14 @@
 pub mod detect;
 pub mod facts;
 pub mod guard;
+pub mod pause;
 pub mod show;
 pub mod train;
+pub mod world;
 
 #[cfg(test)]
 mod tests;
 
 pub use facts::{Facts, Tag};
-pub use train::{Check, Kind, Step, Stuck, Train, Unit, World};
+pub use train::{Check, Kind, Step, Stuck, Train, Unit};
+pub use world::World;

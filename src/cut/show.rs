@@ -145,6 +145,7 @@ fn title(kind: Kind, release: &str, units: usize) -> String {
     };
     match kind {
         Kind::Vacate => format!("{release}: {configs} stop promoting elsewhere and move on"),
+        Kind::Pause => format!("{release}: {configs} promote nothing for a while"),
         Kind::Bases => format!("{release}: {configs} whose images others are built from"),
         Kind::Configs => format!("{release}: {configs} with their jobs"),
         Kind::ReleaseController => format!("{release}: the release controller's file"),

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::train::{Jobs, plan};
-use super::{Facts, Kind, Tag, Train, Unit, World};
+use super::{Facts, Kind, Step, Tag, Train, Unit, World};
 use crate::model::release::Release;
 
 const OLD: Release = Release::new(4, 16);
 const NEW: Release = Release::new(4, 17);
+const NEXT: Release = Release::new(4, 18);
 
 /// How a repository stands when the cut starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +27,10 @@ enum Kinds {
     MovedByHand,
     /// Somebody did all of it by hand.
     Done,
+    /// The two configs have each other's tags.
+    Swapped,
+    /// Three configs have the tags of the one after them.
+    Rotated,
 }
 
 #[derive(Clone, Debug)]
@@ -36,7 +41,7 @@ struct Repo {
 }
 
 fn repos() -> impl Strategy<Value = Vec<Repo>> {
-    use Kinds::{Branches, Done, IsNew, MovedByHand, OnReleaseBranches, Stays};
+    use Kinds::{Branches, Done, IsNew, MovedByHand, OnReleaseBranches, Rotated, Stays, Swapped};
     let kind = prop::sample::select(vec![
         Branches,
         Branches,
@@ -46,6 +51,8 @@ fn repos() -> impl Strategy<Value = Vec<Repo>> {
         OnReleaseBranches,
         MovedByHand,
         Done,
+        Swapped,
+        Rotated,
     ]);
     let repo = (kind, 1..3usize, prop::collection::vec(0..8usize, 0..3));
     let repo = repo.prop_map(|(kind, images, bases)| Repo { kind, images, bases });
@@ -76,7 +83,7 @@ fn facts(repos: &[Repo], at: usize, release: Release) -> Facts {
 /// What is there at the start, and what should be there in the end with the release it belongs to.
 fn worlds(repos: &[Repo]) -> (World, BTreeMap<String, (Release, Facts)>) {
     let (mut world, mut wanted) = (World::default(), BTreeMap::new());
-    world.streams = [OLD, NEW]
+    world.streams = [OLD, NEW, NEXT]
         .map(|release| ("origin".to_owned(), format!("scos-{release}")))
         .into();
     for (at, repo) in repos.iter().enumerate() {
@@ -85,7 +92,8 @@ fn worlds(repos: &[Repo]) -> (World, BTreeMap<String, (Release, Facts)>) {
             format!("{at}/release-4.16"),
             format!("{at}/release-4.17"),
         );
-        let [old, new] = [OLD, NEW].map(|release| facts(repos, at, release));
+        let after = format!("{at}/release-4.18");
+        let [old, new, newest] = [OLD, NEW, NEXT].map(|release| facts(repos, at, release));
         let mut there = |path: &str, facts: &Facts| drop(world.configs.insert(path.to_owned(), facts.clone()));
         let mut want =
             |path: &str, release, facts: &Facts| drop(wanted.insert(path.to_owned(), (release, facts.clone())));
@@ -116,6 +124,20 @@ fn worlds(repos: &[Repo]) -> (World, BTreeMap<String, (Release, Facts)>) {
                 want(&dev, NEW, &new);
                 want(&branch, OLD, &old);
             }
+            Kinds::Swapped => {
+                there(&dev, &old);
+                there(&branch, &new);
+                want(&dev, NEW, &new);
+                want(&branch, OLD, &old);
+            }
+            Kinds::Rotated => {
+                there(&branch, &new);
+                there(&next, &newest);
+                there(&after, &old);
+                want(&branch, OLD, &old);
+                want(&next, NEW, &new);
+                want(&after, NEXT, &newest);
+            }
         }
     }
     (world, wanted)
@@ -136,6 +158,18 @@ fn units(world: &World, wanted: &BTreeMap<String, (Release, Facts)>) -> Vec<Unit
         files: Vec::new(),
     };
     left.map(unit).collect()
+}
+
+/// The changes of a step as its pull request has them.
+fn proposed(world: &World, step: &Step, units: &[Unit]) -> Vec<Unit> {
+    let pauses = step.pauses.iter().map(|at| {
+        let after = world.configs.get(&units[*at].path).map(|facts| world.paused(facts));
+        Unit {
+            after,
+            ..units[*at].clone()
+        }
+    });
+    step.units.iter().map(|at| units[*at].clone()).chain(pauses).collect()
 }
 
 fn checked(world: &World, units: &[Unit]) -> Train {
@@ -165,7 +199,7 @@ proptest! {
             prop_assert!(train.stuck.is_empty(), "{:?}", train.stuck);
             let Some(first) = train.steps.first() else { break };
             seen += 1;
-            let proposed: Vec<Unit> = first.units.iter().map(|at| left[*at].clone()).collect();
+            let proposed = proposed(&world, first, &left);
             match action {
                 // The pull request is merged as it was first opened, whatever else has happened since.
                 1 if !open.is_empty() => open.drain(..).for_each(|unit| world.apply(&unit)),
@@ -188,12 +222,16 @@ proptest! {
         let done: BTreeSet<usize> = train.steps.iter().flat_map(|step| step.units.iter().copied()).collect();
         prop_assert_eq!(done.len(), left.len());
         let step_of = |path: &str| train.steps.iter().position(|step| step.units.iter().any(|at| left[*at].path == path));
-        for unit in left.iter().filter(|unit| unit.path.ends_with("/release-4.16")) {
-            let (moves, comes) = (step_of(&unit.path.replace("release-4.16", "main")), step_of(&unit.path));
-            prop_assert!(moves < comes, "{} comes before its development branch has moved", unit.path);
+        for (at, _) in repos.iter().enumerate().filter(|(_, repo)| repo.kind == Kinds::Branches) {
+            let path = format!("{at}/release-4.16");
+            let (moves, comes) = (step_of(&format!("{at}/main")), step_of(&path));
+            prop_assert!(moves < comes, "{} comes before its development branch has moved", path);
         }
         // Bases that a moving config needs may have to come before it; other than that each kind has one step a release.
-        prop_assert!(train.steps.len() <= 8, "{:?}", train.steps);
+        prop_assert!(train.steps.len() <= 16, "{:?}", train.steps);
+        let pauses: Vec<usize> = train.steps.iter().flat_map(|step| step.pauses.iter().copied()).collect();
+        let circles = repos.iter().filter(|repo| matches!(repo.kind, Kinds::Swapped | Kinds::Rotated)).count();
+        prop_assert_eq!(pauses.len(), circles, "one config of each circle stops, and no other");
         prop_assert!(train.steps.iter().all(|step| step.kind != Kind::ReleaseController));
     }
 }
@@ -225,6 +263,43 @@ fn what_two_configs_want_is_told_and_left() {
     );
     let train = plan(&world, &[unit("a", OLD)]);
     assert_eq!(train.stuck[0].why, "c promotes origin/scos-4.16:x");
+}
+
+#[test]
+fn nothing_stops_for_a_change_that_would_still_not_come() {
+    let facts = |tags: &[(Release, &str)]| Facts {
+        promotes: tags.iter().map(|(release, name)| tag(*release, name)).collect(),
+        bases: BTreeSet::new(),
+    };
+    let unit = |path: &str, release, before: &Facts, after: &Facts| Unit {
+        path: path.to_owned(),
+        release,
+        component: None,
+        before: Some(before.clone()),
+        after: Some(after.clone()),
+        jobs: Jobs::Rendered,
+        files: Vec::new(),
+    };
+    let (old, new) = (facts(&[(OLD, "x")]), facts(&[(NEW, "x")]));
+    // `b` also wants a tag that `c` has and nobody moves.
+    let more = facts(&[(OLD, "x"), (OLD, "y")]);
+    let streams = [OLD, NEW].map(|release| ("origin".to_owned(), format!("scos-{release}")));
+    let mut world = World {
+        streams: streams.into(),
+        ..World::default()
+    };
+    for (path, facts) in [("a", &old), ("b", &new), ("c", &facts(&[(OLD, "y")]))] {
+        world.configs.insert(path.to_owned(), facts.clone());
+    }
+    let swap = [unit("a", NEW, &old, &new), unit("b", OLD, &new, &old)];
+    let train = checked(&world, &swap);
+    let kinds: Vec<Kind> = train.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, [Kind::Pause, Kind::Vacate, Kind::Configs]);
+    assert_eq!(train.steps[0].pauses, [0], "the one in development stops");
+    let blocked = [unit("a", NEW, &old, &new), unit("b", OLD, &new, &more)];
+    let train = checked(&world, &blocked);
+    assert!(train.steps.is_empty(), "{:?}", train.steps);
+    assert_eq!(train.stuck.len(), 2);
 }
 
 #[test]

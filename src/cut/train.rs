@@ -3,17 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, Tag};
+use super::pause;
+use super::world::World;
 use crate::model::release::Release;
 use crate::plan::Desired;
-
-/// What is there.
-#[derive(Clone, Debug, Default)]
-pub struct World {
-    /// Every config that promotes for OKD, by path.
-    pub configs: BTreeMap<String, Facts>,
-    /// The payloads' streams, `(namespace, name)`.
-    pub streams: BTreeSet<(String, String)>,
-}
 
 /// What changes at once: a config with its jobs, or a file that stands for itself.
 #[derive(Clone, Debug)]
@@ -49,6 +42,8 @@ pub enum Jobs {
 pub enum Kind {
     /// Configs stop promoting what others are to promote.
     Vacate,
+    /// Configs that take each other's tags: some promote nothing for a while.
+    Pause,
     /// Configs whose images others are built from.
     Bases,
     /// All other configs.
@@ -62,6 +57,9 @@ impl Kind {
     pub fn because(self) -> &'static str {
         match self {
             Self::Vacate => "two configs must not promote one tag: the old promotion goes before the new one comes",
+            Self::Pause => {
+                "these configs and others take each other's tags: one side stops for a while, so that the other can go on"
+            }
             Self::Bases => "what others are built from is promoted before them",
             Self::Configs => "what they are built from is promoted, and nothing else promotes their tags any more",
             Self::ReleaseController => "the release's stream has configs that promote to it",
@@ -87,6 +85,8 @@ pub struct Step {
     pub release: Release,
     /// Its changes: indices into the units.
     pub units: Vec<usize>,
+    /// Units whose config promotes to no payload for a while; their own change comes in a later step.
+    pub pauses: Vec<usize>,
     /// What holds once it is merged.
     pub checks: Vec<Check>,
 }
@@ -109,48 +109,6 @@ pub struct Train {
     pub stuck: Vec<Stuck>,
 }
 
-impl World {
-    /// The configs with units applied.
-    fn with<'u>(&self, units: impl IntoIterator<Item = &'u Unit>) -> World {
-        let mut world = self.clone();
-        for unit in units {
-            world.apply(unit);
-        }
-        world
-    }
-
-    /// Applies a change.
-    pub fn apply(&mut self, unit: &Unit) {
-        if let Some(after) = &unit.after {
-            self.configs.insert(unit.path.clone(), after.clone());
-        } else if unit.before.is_some() {
-            self.configs.remove(&unit.path);
-        }
-    }
-
-    /// Who promotes each tag.
-    pub fn promoters(&self) -> BTreeMap<&Tag, Vec<&str>> {
-        let mut promoters: BTreeMap<&Tag, Vec<&str>> = BTreeMap::new();
-        for (path, facts) in &self.configs {
-            for tag in &facts.promotes {
-                promoters.entry(tag).or_default().push(path);
-            }
-        }
-        promoters
-    }
-
-    /// The tags that several configs promote.
-    pub fn doubles(&self) -> BTreeMap<&Tag, Vec<&str>> {
-        let mut promoters = self.promoters();
-        promoters.retain(|_, paths| paths.len() > 1);
-        promoters
-    }
-
-    fn is_payload(&self, tag: &Tag) -> bool {
-        self.streams.contains(&(tag.namespace.clone(), tag.name.clone()))
-    }
-}
-
 /// Plans the steps from what is there to what should be.
 pub fn plan(world: &World, units: &[Unit]) -> Train {
     let promotable = units.iter().filter_map(|unit| unit.after.as_ref());
@@ -170,6 +128,7 @@ pub fn plan(world: &World, units: &[Unit]) -> Train {
             .collect(),
         world: world.clone(),
         pending: (0..units.len()).collect(),
+        is_trial: false,
     };
     let mut train = Train::default();
     while let Some(step) = planner.next() {
@@ -184,6 +143,7 @@ pub fn plan(world: &World, units: &[Unit]) -> Train {
     train
 }
 
+#[derive(Clone)]
 struct Planner<'u> {
     units: &'u [Unit],
     /// Tags that some config promotes or will promote; others come from elsewhere.
@@ -192,6 +152,8 @@ struct Planner<'u> {
     known: BTreeSet<Tag>,
     world: World,
     pending: Vec<usize>,
+    /// Whether this only looks where a pause leads.
+    is_trial: bool,
 }
 
 impl<'u> Planner<'u> {
@@ -208,7 +170,51 @@ impl<'u> Planner<'u> {
             .into_iter()
             .find_map(|(release, kind)| self.step(release, Some(kind)));
         // Changes of different kinds that need one another go together.
-        found.or_else(|| releases.into_iter().find_map(|release| self.step(release, None)))
+        found
+            .or_else(|| releases.into_iter().find_map(|release| self.step(release, None)))
+            .or_else(|| self.pause())
+    }
+
+    /// Where changes only wait for one another in a circle, lets some of their configs promote nothing for a while: no more
+    /// than it takes, and none whose change would still not come.
+    fn pause(&mut self) -> Option<Step> {
+        let mut refused = BTreeSet::new();
+        loop {
+            let candidates = self.pending_units().filter(|(at, _)| !refused.contains(at));
+            let chosen = pause::choose(&self.world, &candidates.collect::<Vec<_>>());
+            let release = chosen.first().and_then(|at| self.units.get(*at))?.release;
+            let fruitless = self.fruitless(&chosen);
+            if fruitless.is_empty() {
+                self.stop(&chosen);
+                let checks = self.checks(&[], &BTreeSet::new());
+                return Some(Step {
+                    kind: Kind::Pause,
+                    release,
+                    units: Vec::new(),
+                    pauses: chosen,
+                    checks,
+                });
+            }
+            refused.extend(fruitless);
+        }
+    }
+
+    fn stop(&mut self, chosen: &[usize]) {
+        for unit in chosen.iter().filter_map(|at| self.units.get(*at)) {
+            self.world.pause(&unit.path);
+        }
+    }
+
+    /// Those of the units whose own change would not come after all.
+    fn fruitless(&self, chosen: &[usize]) -> Vec<usize> {
+        if self.is_trial {
+            return Vec::new();
+        }
+        let mut trial = self.clone();
+        trial.is_trial = true;
+        trial.stop(chosen);
+        while trial.next().is_some() {}
+        chosen.iter().copied().filter(|at| trial.pending.contains(at)).collect()
     }
 
     fn pending_units(&self) -> impl Iterator<Item = (usize, &'u Unit)> + '_ {
@@ -245,6 +251,7 @@ impl<'u> Planner<'u> {
             kind,
             release,
             units: chosen,
+            pauses: Vec::new(),
             checks,
         })
     }
@@ -257,9 +264,9 @@ impl<'u> Planner<'u> {
                 Jobs::None => Kind::ReleaseController,
             };
         }
-        let promotes = |facts: &'u Option<Facts>| facts.iter().flat_map(|facts| &facts.promotes);
-        let after: BTreeSet<&Tag> = promotes(&unit.after).collect();
-        if promotes(&unit.before).any(|tag| !after.contains(tag)) {
+        let after: BTreeSet<&Tag> = unit.after.iter().flat_map(|facts| &facts.promotes).collect();
+        let before = self.world.configs.get(&unit.path);
+        if before.is_some_and(|before| before.promotes.iter().any(|tag| !after.contains(tag))) {
             return Kind::Vacate;
         }
         let promoters = self.world.promoters();
@@ -285,7 +292,7 @@ impl<'u> Planner<'u> {
             let (promoters, there) = (after.promoters(), self.world.promoters());
             let breaks = |unit: &Unit| {
                 let Some(facts) = &unit.after else { return false };
-                let was = unit.before.as_ref().map(|facts| &facts.promotes);
+                let was = self.world.configs.get(&unit.path).map(|facts| &facts.promotes);
                 let is_new = |tag: &&Tag| !was.is_some_and(|was| was.contains(*tag));
                 let mut new = facts.promotes.iter().filter(is_new);
                 let doubles = new.any(|tag| promoters.get(tag).is_some_and(|paths| paths.len() > 1));

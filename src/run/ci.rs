@@ -10,7 +10,7 @@ use crate::audit::{Finding, Severity};
 use crate::config::{CiConfig, Target};
 use crate::cut::{detect, guard};
 use crate::derive::Release;
-use crate::plan::{self, Cause, Desired, Verdict};
+use crate::plan::{Cause, Desired, Verdict};
 use crate::source::{RepoName, Snapshot};
 use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
@@ -80,14 +80,15 @@ pub(super) fn parts(
     Ok(releases.par_iter().map(one).collect())
 }
 
-/// Removes a config and its jobs.
-pub(super) fn retire(
+/// Changes one config as its source says, with its jobs: for a step of a cut that is no release's own wish. Nothing where its
+/// jobs cannot follow or the policy does not want it.
+pub(super) fn alone(
     run: &Run,
     release: &Release<'_>,
     ci: Option<&Arc<dyn Snapshot>>,
     source: &prow_jobs::Source,
-    text: &Arc<[u8]>,
-    because: &str,
+    before: &Arc<[u8]>,
+    cause: Cause,
 ) -> Result<Vec<Desired>, RunError> {
     let known = run.config.sources.ci_config.as_ref();
     let known = known.and_then(|config| Some((config.name()?, config)));
@@ -110,36 +111,25 @@ pub(super) fn retire(
     let (files, _) = jobs::files(std::slice::from_ref(source), snapshot);
     let jobs = prow_jobs::render(release, std::slice::from_ref(source), &part.actual(files), &run.policy);
     let mut files = jobs.rendered.files;
-    if jobs.stuck.is_empty() && files.iter().all(|file| !file.held) {
-        let cause = Cause {
-            rule: plan::REMOVED_FILE.to_owned(),
-            rule_at: String::new(),
-            field: plan::WHOLE_FILE.to_owned(),
-            item: None,
-            component: source.repo.to_string(),
-            images: Vec::new(),
-            old: Some(format!("promotes from {}", source.branch)),
-            new: None,
-            because: because.to_owned(),
-        };
-        if run.policy.verdict(&cause, &release.metadata.release.to_string()) == Verdict::Apply {
-            files.push(Desired {
-                repo: name.clone(),
-                branch: config.branch.clone(),
-                path: source.config.clone(),
-                release: release.metadata.release.to_string(),
-                target: prow_config::NAME.to_owned(),
-                group: prow_config::GROUP.to_owned(),
-                component: Some(source.repo.to_string()),
-                images: Vec::new(),
-                before: Some(Arc::clone(text)),
-                after: None,
-                causes: vec![cause],
-                refused: Vec::new(),
-                notes: Vec::new(),
-                held: false,
-            });
-        }
+    let number = release.metadata.release.to_string();
+    let follow = jobs.stuck.is_empty() && files.iter().all(|file| !file.held);
+    if follow && run.policy.verdict(&cause, &number) == Verdict::Apply {
+        files.push(Desired {
+            repo: name.clone(),
+            branch: config.branch.clone(),
+            path: source.config.clone(),
+            release: number,
+            target: prow_config::NAME.to_owned(),
+            group: prow_config::GROUP.to_owned(),
+            component: Some(source.repo.to_string()),
+            images: source.images.clone(),
+            before: Some(Arc::clone(before)),
+            after: source.text.clone(),
+            causes: vec![cause],
+            refused: Vec::new(),
+            notes: Vec::new(),
+            held: false,
+        });
     }
     Ok(files)
 }

@@ -10,6 +10,9 @@ use lockstep::cut;
 const RELEASE: &str = "openshift/release.git";
 const RECORDS: &str = "forge";
 
+/// What runs sign with.
+pub const TOKEN: &str = "ghs_0123456789abcdefghij";
+
 /// A finished process.
 pub struct Ran {
     pub code: i32,
@@ -65,6 +68,7 @@ impl CutWorld {
             .args(["--config", "lockstep.yaml"])
             .args(args)
             .current_dir(self.dir.path())
+            .env("TOKEN", TOKEN)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
             .output()
@@ -103,6 +107,16 @@ impl CutWorld {
     pub fn change_build_data(&self, release: &str, path: &str, text: &str) {
         let files = [(path.to_owned(), text.as_bytes().to_vec())].into();
         self.commit("build-data.git", &format!("openshift-{release}"), &files);
+    }
+
+    /// Has pull requests made on GitHub, which the configuration finds at an address; the token is `TOKEN`'s.
+    pub fn use_github(&self, api: &str) {
+        let path = self.dir.path().join("lockstep.yaml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        let local = "forge: {kind: local, dir: forge}";
+        assert!(config.contains(local));
+        let github = format!("forge: {{kind: github, api: '{api}', token-env: TOKEN}}");
+        std::fs::write(path, config.replace(local, &github)).unwrap();
     }
 
     /// Somebody merges a pull request's branch.
@@ -149,7 +163,8 @@ impl CutWorld {
         String::from_utf8(bytes.clone()).unwrap()
     }
 
-    fn all(&self) -> BTreeMap<String, Vec<u8>> {
+    /// All files of openshift/release.
+    pub fn all(&self) -> BTreeMap<String, Vec<u8>> {
         let repo = self.repo();
         let tree = repo
             .find_reference("refs/heads/master")
@@ -183,7 +198,8 @@ impl CutWorld {
             let config = path.replace("/jobs/", "/config/");
             let config = config
                 .trim_end_matches("-presubmits.yaml")
-                .trim_end_matches("-postsubmits.yaml");
+                .trim_end_matches("-postsubmits.yaml")
+                .trim_end_matches("-periodics.yaml");
             assert!(
                 all.contains_key(&format!("{config}__okd-scos.yaml")),
                 "{path} has no config"

@@ -1,8 +1,11 @@
 //! Puts a cut together: what is there, what each release derives, and the train from one to the other.
 
+mod single;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::single::Single;
 use super::{Run, RunError, ci};
 use crate::audit::{Finding, Severity};
 use crate::config::Target;
@@ -39,46 +42,6 @@ impl Cut {
 }
 
 impl Run {
-    /// The removal of a config that nothing takes over, with its jobs; `None` where a person has to judge.
-    fn retired(
-        &self,
-        left: &LeftBehind<'_>,
-        ci: Option<&Arc<dyn Snapshot>>,
-        texts: &BTreeMap<String, plan::Bytes>,
-    ) -> Result<Option<Unit>, RunError> {
-        let text = texts
-            .get(left.path)
-            .filter(|text| left.obsolete && !left.has_additions(text));
-        let Some(text) = text else { return Ok(None) };
-        let source = prow_jobs::Source {
-            config: left.path.to_owned(),
-            repo: left.repo.clone(),
-            branch: left.branch.clone(),
-            text: None,
-            held: false,
-            images: Vec::new(),
-        };
-        let because = format!(
-            "{} is built from branch {} now, and the release after it builds nothing there",
-            left.release.metadata.release, left.config.branch
-        );
-        let files = ci::retire(self, left.release, ci, &source, text, &because)?;
-        let unit = Unit {
-            path: left.path.to_owned(),
-            release: left.release.metadata.release,
-            component: Some(left.repo.to_string()),
-            before: Some(left.facts.clone()),
-            after: None,
-            jobs: train::Jobs::Rendered,
-            files,
-        };
-        let goes = unit
-            .files
-            .iter()
-            .any(|file| file.path == left.path && file.after.is_none());
-        Ok(goes.then_some(unit))
-    }
-
     /// Plans the cut of derived releases, oldest first.
     ///
     /// # Errors
@@ -115,7 +78,13 @@ impl Run {
             );
         }
         for left in left_behind(releases, &world, &claimed) {
-            match self.retired(&left, ci, &texts)? {
+            let single = Single {
+                run: self,
+                releases,
+                ci,
+                texts: &texts,
+            };
+            match single.retired(&left)? {
                 Some(unit) => cut.units.push(unit),
                 None => cut.findings.push(left.finding()),
             }
@@ -124,6 +93,13 @@ impl Run {
         cut.findings.sort();
         cut.findings.dedup();
         cut.train = train::plan(&world, &cut.units);
+        let single = Single {
+            run: self,
+            releases,
+            ci,
+            texts: &texts,
+        };
+        single.pauses(&mut cut, &world)?;
         Ok(cut)
     }
 }
@@ -169,7 +145,6 @@ struct LeftBehind<'l> {
     path: &'l str,
     repo: RepoName,
     branch: String,
-    facts: &'l Facts,
     /// The release that it promotes to, and its config for the repository.
     release: &'l Release<'l>,
     config: &'l Config,
@@ -232,7 +207,6 @@ fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTre
                 path,
                 repo,
                 branch,
-                facts,
                 release,
                 config,
                 obsolete,

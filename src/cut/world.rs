@@ -1,0 +1,74 @@
+//! What is there during a cut: every config, and what each promotes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{Facts, Tag};
+use super::train::Unit;
+
+/// What is there.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Every config that promotes for OKD, by path.
+    pub configs: BTreeMap<String, Facts>,
+    /// The payloads' streams, `(namespace, name)`.
+    pub streams: BTreeSet<(String, String)>,
+}
+
+impl World {
+    /// The configs with units applied.
+    pub(super) fn with<'u>(&self, units: impl IntoIterator<Item = &'u Unit>) -> World {
+        let mut world = self.clone();
+        for unit in units {
+            world.apply(unit);
+        }
+        world
+    }
+
+    /// Applies a change.
+    pub fn apply(&mut self, unit: &Unit) {
+        if let Some(after) = &unit.after {
+            self.configs.insert(unit.path.clone(), after.clone());
+        } else if unit.before.is_some() {
+            self.configs.remove(&unit.path);
+        }
+    }
+
+    /// Lets a config promote to no payload.
+    pub fn pause(&mut self, path: &str) {
+        if let Some(facts) = self.configs.get(path).map(|facts| self.paused(facts)) {
+            self.configs.insert(path.to_owned(), facts);
+        }
+    }
+
+    /// What a config says that promotes to no payload.
+    pub fn paused(&self, facts: &Facts) -> Facts {
+        let promotes = facts.promotes.iter().filter(|tag| !self.is_payload(tag));
+        Facts {
+            promotes: promotes.cloned().collect(),
+            bases: facts.bases.clone(),
+        }
+    }
+
+    /// Who promotes each tag.
+    pub fn promoters(&self) -> BTreeMap<&Tag, Vec<&str>> {
+        let mut promoters: BTreeMap<&Tag, Vec<&str>> = BTreeMap::new();
+        for (path, facts) in &self.configs {
+            for tag in &facts.promotes {
+                promoters.entry(tag).or_default().push(path);
+            }
+        }
+        promoters
+    }
+
+    /// The tags that several configs promote.
+    pub fn doubles(&self) -> BTreeMap<&Tag, Vec<&str>> {
+        let mut promoters = self.promoters();
+        promoters.retain(|_, paths| paths.len() > 1);
+        promoters
+    }
+
+    /// Whether a tag is one of a payload's.
+    pub fn is_payload(&self, tag: &Tag) -> bool {
+        self.streams.contains(&(tag.namespace.clone(), tag.name.clone()))
+    }
+}
