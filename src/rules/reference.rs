@@ -277,7 +277,17 @@ const MADE: &[Row] = &[
     row("job", "test.cluster", "`'build05'`", "the test in the config"),
     row("job", "test.timeout", "`'3h0m0s'`", "the test in the config"),
     row("job", "test.postsubmit", "`false`", "the test in the config"),
-    row("job", "test.periodic", "`false`", "whether the test runs by the clock"),
+    row(
+        "job",
+        "test.presubmit",
+        "`false`",
+        "whether a test that runs by the clock runs on pull requests, too",
+    ),
+    row("job", "test.periodic", "`false`", "whether the job runs by the clock"),
+    row("job", "test.cron", "`'@daily'`", "the test in the config"),
+    row("job", "test.interval", "`'24h'`", "the test in the config"),
+    row("job", "test.minimum_interval", "`'24h'`", "the test in the config"),
+    row("job", "test.release_controller", "`false`", "the test in the config"),
     row("job", "test.claim", "`false`", "whether the test has a `cluster_claim`"),
     row("job", "test.secrets", "`['oil']`", "names of the test's secrets"),
     row(
@@ -345,6 +355,12 @@ const MADE: &[Row] = &[
         "parts.decoration",
         "as the field's",
         "rules on job that set `decoration`; for `pod` and `body`",
+    ),
+    row(
+        "job",
+        "parts.daily",
+        "`'7 23 * * *'`",
+        "the time of day that the repository's generator draws from the job's name; for `body`",
     ),
     row(
         "job",

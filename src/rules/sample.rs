@@ -111,6 +111,7 @@ fn add_job(add: &mut impl FnMut(&str, Json)) {
         json!({
             "as": "", "always_run": true, "optional": false, "run_if_changed": "", "skip_if_only_changed": "",
             "profile": "", "steps": false, "cluster": "", "timeout": "", "postsubmit": false, "periodic": false,
+            "presubmit": false, "cron": "", "interval": "", "minimum_interval": "", "release_controller": false,
             "claim": false, "secrets": [],
         }),
     );
@@ -120,7 +121,7 @@ fn add_job(add: &mut impl FnMut(&str, Json)) {
         "parts",
         json!({
             "name": "sample", "cluster": "sample", "image": "sample", "args": [], "labels": {}, "mounts": [],
-            "volumes": [], "decoration": {}, "pod": {},
+            "volumes": [], "decoration": {}, "pod": {}, "daily": "0 22 * * *",
         }),
     );
 }

@@ -206,7 +206,7 @@ const CONFIG: &[Field] = &[
 const JOB: &[Field] = &[
     field(
         "list",
-        Kind::OneOf(&["presubmits", "postsubmits", "none"]),
+        Kind::OneOf(&["presubmits", "postsubmits", "periodics", "none"]),
         "Which job file the job stands in.",
     ),
     field("name", Kind::Text, "The job's full name."),

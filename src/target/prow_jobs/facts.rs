@@ -80,7 +80,12 @@ fn test(node: &Node) -> Option<Json> {
         "cluster": text(node, "cluster"),
         "timeout": text(node, "timeout"),
         "postsubmit": flag("postsubmit", false),
+        "presubmit": flag("presubmit", false),
         "periodic": periodic || flag("release_controller", false),
+        "cron": text(node, "cron"),
+        "interval": text(node, "interval"),
+        "minimum_interval": text(node, "minimum_interval"),
+        "release_controller": flag("release_controller", false),
         "claim": node.get("cluster_claim").is_some_and(|claim| !claim.is_null()),
         "secrets": secrets,
     }))

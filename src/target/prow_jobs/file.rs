@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::scan::{self, Job};
 use crate::yaml::{self, Mapping, Node, Value};
 
+/// The list of jobs that run by the clock; it is the only one that has no repositories below it.
+pub const PERIODICS: &str = "periodics";
+
 /// A job as it should be.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -55,7 +58,8 @@ impl<'t> JobFile<'t> {
                 jobs: Vec::new(),
             });
         };
-        if let Some(jobs) = scan::scan(text, list, repo) {
+        let (head, indent) = (head(list, repo), if list == PERIODICS { "" } else { "  " });
+        if let Some(jobs) = scan::scan(text, &head, indent) {
             let form = Form::Lines(text);
             return Ok(Self { list, repo, form, jobs });
         }
@@ -80,14 +84,19 @@ impl<'t> JobFile<'t> {
         let Some(section) = root.get(list).filter(is_there) else {
             return Ok(None);
         };
-        if section.as_map().is_none() {
-            return wrong(section, &format!("`{list}`"), "a mapping");
-        }
-        let Some(jobs) = section.get(repo).filter(is_there) else {
-            return Ok(None);
+        let (jobs, what) = if list == PERIODICS {
+            (section, format!("`{list}`"))
+        } else {
+            if section.as_map().is_none() {
+                return wrong(section, &format!("`{list}`"), "a mapping");
+            }
+            let Some(jobs) = section.get(repo).filter(is_there) else {
+                return Ok(None);
+            };
+            (jobs, format!("`{list}.{repo}`"))
         };
         let Some(items) = jobs.as_seq() else {
-            return wrong(jobs, &format!("`{list}.{repo}`"), "a list");
+            return wrong(jobs, &what, "a list");
         };
         match items.iter().find(|job| job.get("name").and_then(Node::text).is_none()) {
             Some(job) => Err((job.pos.line, "a job has no name".to_owned())),
@@ -150,7 +159,7 @@ impl<'t> JobFile<'t> {
     }
 
     fn lines(&self, text: &[u8], order: &[Ours]) -> Vec<u8> {
-        let mut out = format!("{}:\n  {}:\n", self.list, self.repo).into_bytes();
+        let mut out = head(self.list, self.repo).into_bytes();
         for job in order {
             match job {
                 Ours::Kept(at) => {
@@ -174,18 +183,18 @@ impl<'t> JobFile<'t> {
             root.value = Value::Map(Mapping::new());
         }
         let map = root.as_map_mut()?;
-        let section = map.entry(self.list);
-        if section.as_map().is_none() {
-            section.value = Value::Map(Mapping::new());
-        }
-        let section = section.as_map_mut()?;
-        if items.is_empty() {
-            section.remove(self.repo);
+        if self.list == PERIODICS {
+            put(map, self.list, items);
+        } else {
+            let section = map.entry(self.list);
+            if section.as_map().is_none() {
+                section.value = Value::Map(Mapping::new());
+            }
+            let section = section.as_map_mut()?;
+            put(section, self.repo, items);
             if section.is_empty() {
                 map.remove(self.list);
             }
-        } else {
-            section.insert(self.repo, Node::from(items));
         }
         if map.is_empty() {
             return None;
@@ -196,8 +205,32 @@ impl<'t> JobFile<'t> {
     /// The lines of a job in this file.
     fn block(&self, job: &Node) -> String {
         // Lines fold by their length, so a job is written where it stands.
-        let file = Node::map([(self.list, Node::map([(self.repo, Node::seq([job.clone()]))]))]);
-        let text = yaml::emit(&file);
-        text.splitn(3, '\n').nth(2).unwrap_or_default().to_owned()
+        let jobs = Node::seq([job.clone()]);
+        let below = if self.list == PERIODICS {
+            jobs
+        } else {
+            Node::map([(self.repo, jobs)])
+        };
+        let text = yaml::emit(&Node::map([(self.list, below)]));
+        let lines = head(self.list, self.repo).matches('\n').count();
+        text.splitn(lines + 1, '\n').nth(lines).unwrap_or_default().to_owned()
+    }
+}
+
+/// The lines before the first job of a file.
+fn head(list: &str, repo: &str) -> String {
+    if list == PERIODICS {
+        format!("{list}:\n")
+    } else {
+        format!("{list}:\n  {repo}:\n")
+    }
+}
+
+/// Sets a list, or takes an empty one away.
+fn put(map: &mut Mapping, key: &str, items: Vec<Node>) {
+    if items.is_empty() {
+        map.remove(key);
+    } else {
+        map.insert(key, Node::from(items));
     }
 }

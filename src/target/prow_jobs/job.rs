@@ -13,7 +13,7 @@ use crate::target::to_node;
 use crate::yaml::Node;
 
 /// The lists that jobs of ours stand in, as rules name them.
-pub const LISTS: [&str; 2] = ["presubmits", "postsubmits"];
+pub const LISTS: [&str; 3] = ["presubmits", "postsubmits", super::file::PERIODICS];
 
 /// A job before its file was looked at.
 pub struct Draft {
@@ -107,6 +107,12 @@ impl<'m> Maker<'m> {
         }
         for test in &facts.tests {
             let name = test["as"].as_str().unwrap_or_default().to_owned();
+            // A test that runs by the clock can run on pull requests as well.
+            if test["periodic"] == true && test["presubmit"] == true {
+                let mut presubmit = test.clone();
+                presubmit["periodic"] = json!(false);
+                wanted.push(("test", name.clone(), presubmit));
+            }
             wanted.push(("test", name, test.clone()));
         }
         wanted
@@ -178,6 +184,7 @@ impl<'m> Maker<'m> {
             "mounts": by_name(ask.list(&scope, "mounts")),
             "volumes": by_name(ask.list(&scope, "volumes")),
             "decoration": pairs(&ask.list(&scope, "decoration")),
+            "daily": names::daily(&draft.name),
         });
         scope.set("parts", &parts);
         parts["pod"] = ask.decide(&scope, "pod").value.unwrap_or_default();

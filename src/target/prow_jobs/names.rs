@@ -39,6 +39,15 @@ fn pattern(branch: &str, end: &str) -> String {
     format!("^{}{end}", branch.replace('.', "\\."))
 }
 
+/// The time of day that the generator draws for a job from its name: a cron pattern between 22 and 4 o'clock.
+pub fn daily(job: &str) -> String {
+    // FNV-1, 32 bits.
+    let hash = job.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        hash.wrapping_mul(0x0100_0193) ^ u32::from(byte)
+    });
+    format!("{} {} * * *", hash % 60, (22 + hash % 6) % 24)
+}
+
 /// The path of a branch's job file of one list.
 pub fn path(repo: &RepoName, branch: &str, list: &str) -> String {
     let RepoName { org, repo } = repo;
@@ -68,6 +77,17 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_follows_from_the_name() {
+        // FNV-1 of the empty text is its offset, 2166136261.
+        assert_eq!(daily(""), "1 23 * * *");
+        // FNV-1 of "foobar" is 0x31f0b262.
+        assert_eq!(
+            daily("foobar"),
+            format!("{} {} * * *", 0x31f0_b262_u32 % 60, (22 + 0x31f0_b262_u32 % 6) % 24)
+        );
+    }
+
+    #[test]
     fn branches_become_parts_of_file_names() {
         let repo: RepoName = "org/repo".parse().expect("a name");
         assert_eq!(
@@ -76,10 +96,14 @@ mod tests {
         );
         assert_eq!(label("feature/x.*"), "feature-x");
         assert_eq!(label(".*"), "master");
-        let lists = ["presubmits", "postsubmits"];
+        let lists = ["presubmits", "postsubmits", "periodics"];
         assert_eq!(
             taken_apart("org-repo-a-b-postsubmits.yaml", &repo, &lists),
             Some(("a-b", "postsubmits"))
+        );
+        assert_eq!(
+            taken_apart("org-repo-a-periodics.yaml", &repo, &lists),
+            Some(("a", "periodics"))
         );
         assert_eq!(taken_apart("org-repo-postsubmits.yaml", &repo, &lists), None);
         assert_eq!(taken_apart("OWNERS", &repo, &lists), None);

@@ -1,7 +1,7 @@
 //! Finds the jobs of a job file by its lines, without parsing what is in them.
 //!
 //! Job files are large and almost all of it is others'. A file as openshift/release's own generator writes it has one list
-//! of one repository, each job a block of lines: that much shows without parsing. Whatever looks different is unclear,
+//! (of one repository, or of jobs that run by the clock), each job a block of lines: that much shows without parsing. Whatever looks different is unclear,
 //! and then the whole file is parsed.
 
 use std::borrow::Cow;
@@ -53,16 +53,22 @@ enum Slot {
     Generator,
 }
 
-/// The jobs of `list` of a repository in the order of the file; `None` where lines alone cannot tell.
-pub fn scan<'t>(text: &'t [u8], list: &str, repo: &str) -> Option<Vec<Job<'t>>> {
+/// The jobs below a head of whole lines in the order of the file, each a list item after `indent`; `None` where lines alone
+/// cannot tell.
+pub fn scan<'t>(text: &'t [u8], head: &str, indent: &'static str) -> Option<Vec<Job<'t>>> {
     let text = std::str::from_utf8(text).ok()?;
-    let body = text.strip_prefix(list)?.strip_prefix(":\n  ")?;
-    let body = body.strip_prefix(repo)?.strip_prefix(":\n")?;
-    if !body.starts_with("  - ") || !body.ends_with('\n') || body.contains('\r') {
+    let body = text.strip_prefix(head)?;
+    if !body.strip_prefix(indent)?.starts_with("- ") || !body.ends_with('\n') || body.contains('\r') {
         return None;
     }
     let mut at = text.len() - body.len();
-    let mut scan = Scan::default();
+    let lines = u32::try_from(head.matches('\n').count()).ok()?;
+    let mut scan = Scan {
+        jobs: Vec::new(),
+        in_labels: false,
+        indent,
+        first_line: lines + 1,
+    };
     for (number, line) in body.split_inclusive('\n').enumerate() {
         scan.line(line.trim_end_matches('\n'), at, number)?;
         at += line.len();
@@ -70,24 +76,28 @@ pub fn scan<'t>(text: &'t [u8], list: &str, repo: &str) -> Option<Vec<Job<'t>>> 
     scan.finish(at)
 }
 
-#[derive(Default)]
 struct Scan<'t> {
     jobs: Vec<Job<'t>>,
     in_labels: bool,
+    /// What stands before the dash of a job.
+    indent: &'static str,
+    /// The line after the head.
+    first_line: u32,
 }
 
 impl<'t> Scan<'t> {
     fn line(&mut self, line: &'t str, at: usize, number: usize) -> Option<()> {
-        if let Some(first) = line.strip_prefix("  - ") {
+        let inner = line.strip_prefix(self.indent);
+        if let Some(first) = inner.and_then(|line| line.strip_prefix("- ")) {
             self.close(at);
             self.jobs.push(Job {
                 range: at..at,
-                line: u32::try_from(number).ok()? + 3,
+                line: u32::try_from(number).ok()? + self.first_line,
                 ..Job::default()
             });
             return self.key(first);
         }
-        match line.strip_prefix("    ") {
+        match inner.and_then(|line| line.strip_prefix("  ")) {
             // A blank line can only be inside a text, which is somebody's own.
             None if line.is_empty() => Some(()),
             None => None,

@@ -223,7 +223,7 @@ fn a_test_gets_a_job_where_its_profile_runs() {
         "{unit}"
     );
     assert!(!text.contains("nightly"));
-    assert_eq!(codes(&jobs), ["periodic-job"]);
+    assert_eq!(codes(&jobs), Vec::<&str>::new());
     // Where it is already on one of the profile's clusters it stays.
     let moved = text.replacen(
         &format!("  - agent{e2e}"),
@@ -232,6 +232,72 @@ fn a_test_gets_a_job_where_its_profile_runs() {
     );
     let again = World::new().render(Some(&config), &[(PRE, &moved)]);
     assert_eq!(after(&again, PRE).as_deref(), Some(moved.as_str()));
+}
+
+const PERIODIC: &str = "ci-operator/jobs/org/repo/org-repo-release-4.16-periodics.yaml";
+
+#[test]
+fn a_test_that_runs_by_the_clock_has_its_job_among_the_periodic_ones() {
+    let config = format!(
+        "{PLAIN}tests:\n- as: nightly\n  cron: '@daily'\n  steps: {{}}\n- as: often\n  interval: 6h\n  presubmit: true\n  steps: {{}}\n- as: payload\n  release_controller: true\n  interval: 6h\n  steps: {{}}\n"
+    );
+    let world = World::new();
+    let jobs = world.render(Some(&config), &[]);
+    let text = after(&jobs, PERIODIC).expect("periodics");
+    let name = |test: &str| format!("periodic-ci-org-repo-release-4.16-okd-scos-{test}");
+    let head = format!(
+        "periodics:\n- agent: kubernetes\n  cluster: build02\n  cron: {}\n  decorate: true\n  decoration_config:\n    skip_cloning: true\n  extra_refs:\n  - base_ref: release-4.16\n    org: org\n    repo: repo\n  labels:\n    ci-operator.openshift.io/variant: okd-scos\n    ci.openshift.io/generator: prowgen\n    pj-rehearse.openshift.io/can-be-rehearsed: \"true\"\n  name: {}\n  spec:\n    containers:\n    - args:\n",
+        names::daily(&name("nightly")),
+        name("nightly")
+    );
+    assert!(text.starts_with(&head), "{text}");
+    let jobs_of: Vec<&str> = text.split("- agent: kubernetes\n").skip(1).collect();
+    assert_eq!(jobs_of.len(), 3);
+    assert!(
+        jobs_of[1].contains("  interval: 6h\n") && !jobs_of[1].contains("cron:"),
+        "{}",
+        jobs_of[1]
+    );
+    assert!(
+        jobs_of[2].contains("  cron: '@yearly'\n")
+            && jobs_of[2].contains("    ci-operator.openshift.io/release-controller: \"true\"\n")
+            && !jobs_of[2].contains("interval:"),
+        "{}",
+        jobs_of[2]
+    );
+    let pre = after(&jobs, PRE).expect("presubmits");
+    assert!(
+        pre.contains("okd-scos-often\n") && !pre.contains("okd-scos-nightly\n"),
+        "{pre}"
+    );
+    // Those of others stay byte for byte, whatever they look like, and dispatch moves ours.
+    let others = "- agent: kubernetes\n  cluster:   build09\n  interval: 1h\n  name: a-job-of-others\n  spec:\n    x: |\n      y\n\n      z\n";
+    let moved = text
+        .replacen("periodics:\n", &format!("periodics:\n{others}"), 1)
+        .replacen("cluster: build02\n  cron", "cluster: build11\n  cron", 1);
+    let again = world.render(Some(&config), &[(PERIODIC, &moved)]);
+    assert_eq!(after(&again, PERIODIC).as_deref(), Some(moved.as_str()));
+    let gone = world.render(Some(PLAIN), &[(PERIODIC, &moved)]);
+    assert_eq!(after(&gone, PERIODIC), Some(format!("periodics:\n{others}")));
+    let empty = world.render(Some(PLAIN), &[(PERIODIC, &text)]);
+    assert_eq!(after(&empty, PERIODIC), None, "its last job goes, and the file with it");
+}
+
+#[test]
+fn a_file_of_periodic_jobs_that_lines_do_not_tell_is_parsed() {
+    let config = format!("{PLAIN}tests:\n- as: nightly\n  cron: 0 1 * * *\n  steps: {{}}\n");
+    let world = World::new();
+    let there = "periodics: [{name: z-job, agent: kubernetes}]\n";
+    let text = after(&world.render(Some(&config), &[(PERIODIC, there)]), PERIODIC).expect("periodics");
+    assert!(text.ends_with("- agent: kubernetes\n  name: z-job\n"), "{text}");
+    let back = world.render(Some(PLAIN), &[(PERIODIC, &text)]);
+    assert_eq!(
+        after(&back, PERIODIC).as_deref(),
+        Some("periodics:\n- agent: kubernetes\n  name: z-job\n")
+    );
+    let wrong = world.render(Some(&config), &[(PERIODIC, "periodics: {a: b}\n")]);
+    assert_eq!(codes(&wrong), ["unreadable-jobs"]);
+    assert!(wrong.stuck.contains(CONFIG));
 }
 
 #[test]
