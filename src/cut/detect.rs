@@ -8,6 +8,37 @@ use crate::derive;
 use crate::model::release::Release;
 use crate::target::prow_jobs;
 
+/// The code of what tells that a cut is under way.
+pub const CODE: &str = "branch-cut";
+/// The code of what tells of releases that nobody looks after.
+const NEW_RELEASE: &str = "new-release";
+/// How a notice of a cut starts.
+const UNDER_WAY: &str = "a branch cut is under way: ";
+
+/// Puts all notices of one cut into one finding; the others are given back as they are.
+///
+/// Each release is looked at by itself, and so are the releases that build data has; what people want to read is one line.
+pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
+    let is_notice = |finding: &Finding| finding.code == CODE || finding.code == NEW_RELEASE;
+    let (mut notices, mut rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_notice);
+    notices.sort_by(|a, b| a.release.cmp(&b.release).then_with(|| a.message.cmp(&b.message)));
+    if notices.len() < 2 || notices.iter().all(|finding| finding.code == NEW_RELEASE) {
+        rest.append(&mut notices);
+        return rest;
+    }
+    let parts = notices
+        .iter()
+        .map(|finding| finding.message.trim_start_matches(UNDER_WAY));
+    let text = format!("{UNDER_WAY}{}", parts.collect::<Vec<_>>().join("; "));
+    let oldest = notices.iter().filter_map(|finding| finding.release.clone()).next();
+    let help = format!(
+        "`lockstep cut --from {} --to NEXT` shows what has to happen in which order",
+        oldest.unwrap_or_default()
+    );
+    rest.push(Finding::new(Severity::Note, "branch-cut", text).with_help(help));
+    rest
+}
+
 /// Looks at the configs that are there and at where each release is built from: one finding a release.
 pub fn moved(releases: &[derive::Release<'_>], configs: &BTreeMap<String, Facts>) -> Vec<Finding> {
     releases
@@ -69,11 +100,46 @@ fn moved_of(release: &derive::Release<'_>, configs: &BTreeMap<String, Facts>) ->
         format!("{count} repositories are")
     };
     let text = format!(
-        "a branch cut is under way: OCP's promotion to {number} has moved, and {repositories} not there yet: {}",
+        "{UNDER_WAY}OCP's promotion to {number} has moved, and {repositories} not there yet: {}",
         moves.join(", ")
     );
     let finding = Finding::new(Severity::Note, "branch-cut", text).with_release(number.to_string());
     Some(finding.with_help(format!(
         "`lockstep cut --from {number} --to NEXT` shows what has to happen in which order"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(code: &'static str, release: Option<&str>, text: &str) -> Finding {
+        let mut finding = Finding::new(Severity::Note, code, text);
+        finding.release = release.map(str::to_owned);
+        finding
+    }
+
+    #[test]
+    fn all_signs_of_one_cut_are_one_finding() {
+        let other = notice("other", Some("4.16"), "something else");
+        let signs = vec![
+            notice(CODE, Some("4.17"), "a branch cut is under way: b"),
+            other.clone(),
+            notice(NEW_RELEASE, None, "build data has 4.18"),
+            notice(CODE, Some("4.16"), "a branch cut is under way: a"),
+        ];
+        let told = in_one_place(signs);
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0], other);
+        assert_eq!(told[1].message, "a branch cut is under way: build data has 4.18; a; b");
+        assert!(
+            told[1]
+                .help
+                .as_ref()
+                .is_some_and(|help| help.contains("--from 4.16 --to"))
+        );
+        assert_eq!(in_one_place(told.clone()), told);
+        let alone = vec![notice(NEW_RELEASE, None, "build data has 4.18")];
+        assert_eq!(in_one_place(alone.clone()), alone);
+    }
 }

@@ -341,6 +341,7 @@ impl Run {
             upstream.push(rendering.upstream);
         }
         findings.extend(crate::cut::guard::share(&mut desired));
+        let findings = crate::cut::detect::in_one_place(findings);
         Plan::build(plan::Input {
             desired,
             findings,
