@@ -3,13 +3,14 @@
 use serde_json::Value as Json;
 
 use super::expr::Scope;
+use super::memo;
 use super::rule::{Rule, Setting};
 use super::set::{Candidates, RuleSet};
 use super::subject::{Field, Kind, Subject};
 use crate::model::release::Release;
 
 /// What became of a rule that could have decided a field.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It decided the field, or added items to it.
@@ -27,7 +28,7 @@ pub enum Verdict {
 }
 
 /// A rule and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tried {
     /// Index into [`RuleSet::rules`].
     pub rule: usize,
@@ -70,20 +71,24 @@ impl RuleSet {
         let (Some(field), Some(candidates)) = (subject.field(name), self.candidates(subject, name)) else {
             return Decision::default();
         };
-        let mut run = Run {
-            set: self,
-            field,
-            candidates,
-            release,
-            scope,
-            decision: Decision::default(),
-        };
-        run.setters();
-        run.adders();
+        let key = memo::key(subject, field.name, &candidates.reads, scope);
+        let decision = self.memo.of(release).decision(key, || {
+            let mut run = Run {
+                set: self,
+                field,
+                candidates,
+                release,
+                scope,
+                decision: Decision::default(),
+            };
+            run.setters();
+            run.adders();
+            run.decision
+        });
         if let Some(record) = &self.record {
-            record.note(about(subject, scope), &run.decision.tried);
+            record.note(about(subject, scope), &decision.tried);
         }
-        run.decision
+        decision.as_ref().clone()
     }
 }
 

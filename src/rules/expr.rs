@@ -289,6 +289,23 @@ impl<'p> Scope<'p> {
         rest.iter().try_fold(root, |value, name| value.get(name))?.as_str()
     }
 
+    /// Follows a path as far as it leads: how many of its names, and what is there. `None`: not even the variable is.
+    pub(super) fn follow(&self, path: &[String]) -> (usize, Option<&Json>) {
+        let Some((root, rest)) = path.split_first() else {
+            return (0, None);
+        };
+        let Some(mut value) = self.variable(root) else {
+            return (0, None);
+        };
+        for (at, name) in rest.iter().enumerate() {
+            match value.as_object().and_then(|map| map.get(name)) {
+                Some(inner) => value = inner,
+                None => return (at + 1, Some(value)),
+            }
+        }
+        (path.len(), Some(value))
+    }
+
     fn context(&self) -> Context<'_, '_> {
         let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
         context.set_variable_resolver(self);

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod diagnostic;
 pub mod expr;
 pub mod load;
+pub mod memo;
 pub mod names;
 pub mod reference;
 pub mod rule;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::decide::Tried;
 use super::diagnostic::Diagnostic;
 use super::load::{self, nearest};
+use super::memo::Memo;
 use super::rule::{Place, Reference, Rule};
 use super::subject::Subject;
 use crate::yaml::Pos;
@@ -17,6 +18,8 @@ pub struct RuleSet {
     pub rules: Arc<Vec<Rule>>,
     fields: Arc<HashMap<(Subject, &'static str), Candidates>>,
     pub(super) record: Option<Arc<Record>>,
+    /// What was decided already.
+    pub memo: Arc<Memo>,
 }
 
 /// What became of rules, decision by decision: what the decision was about, and the rules that were tried.
@@ -45,6 +48,8 @@ pub struct Candidates {
     pub adders: Vec<usize>,
     /// For each rule those that it wins over, directly or through others.
     beats: BTreeMap<usize, Vec<usize>>,
+    /// The variables that any of the rules reads for the field.
+    pub(super) reads: Vec<Vec<String>>,
 }
 
 impl Candidates {
@@ -74,6 +79,7 @@ impl RuleSet {
             fields: Arc::new(index(&rules)),
             rules: Arc::new(rules),
             record: None,
+            memo: Arc::default(),
         };
         set.check_circles(&mut faults);
         set.check_contradictions(&mut faults);
@@ -86,6 +92,7 @@ impl RuleSet {
             rules: Arc::clone(&self.rules),
             fields: Arc::clone(&self.fields),
             record: Some(record),
+            memo: Arc::clone(&self.memo),
         }
     }
 
@@ -345,7 +352,8 @@ fn index(rules: &[Rule]) -> HashMap<(Subject, &'static str), Candidates> {
         .enumerate()
         .map(|(at, rule)| (rule.id.as_str(), at))
         .collect();
-    for candidates in fields.values_mut() {
+    for ((_, field), candidates) in &mut fields {
+        candidates.reads = reads(rules, field, candidates);
         let members: Vec<_> = candidates.setters.iter().chain(&candidates.adders).copied().collect();
         for &rule in &members {
             candidates.beats.insert(rule, reachable(rule, rules, &by_id));
@@ -362,6 +370,21 @@ fn index(rules: &[Rule]) -> HashMap<(Subject, &'static str), Candidates> {
             .sort_by_key(|rule| (std::cmp::Reverse(strength(rule)), *rule));
     }
     fields
+}
+
+/// The variables that the rules of a field name in their conditions and values.
+fn reads(rules: &[Rule], field: &str, candidates: &Candidates) -> Vec<Vec<String>> {
+    let members = candidates.setters.iter().chain(&candidates.adders);
+    let expressions = members.filter_map(|at| rules.get(*at)).flat_map(|rule| {
+        let settings = rule.settings.iter().filter(|setting| setting.field == field);
+        rule.when
+            .iter()
+            .chain(settings.flat_map(|setting| setting.value.expressions()))
+    });
+    let mut paths: Vec<Vec<String>> = expressions.flat_map(|expr| expr.names.paths.iter().cloned()).collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 /// All rules that a rule overrides, directly or through others; circles end where they close.

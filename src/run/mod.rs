@@ -8,6 +8,7 @@ mod carry;
 mod ci;
 pub mod components;
 pub mod cut;
+mod decisions;
 mod jobs;
 mod memo;
 pub mod metadata;
@@ -177,10 +178,15 @@ impl Run {
                 key,
             });
         }
-        let (rules, metadata) = rayon::join(|| self.rules().map(|_| ()), || self.metadata(release));
-        let ((), metadata) = (rules?, metadata?);
+        let rules = || {
+            let rules = self.rules();
+            rules.inspect(|rules| self.recall_decisions(rules, release))
+        };
+        let (rules, metadata) = rayon::join(rules, || self.metadata(release));
+        let (rules, metadata) = (rules?, metadata?);
         let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
         let Rendered { files, findings } = self.render(std::slice::from_ref(&derived), ci)?;
+        self.keep_decisions(rules, release);
         let findings = derived.findings.iter().cloned().chain(findings).collect();
         let rendering = Rendering {
             release,

@@ -4,6 +4,7 @@ mod bounds;
 mod decisions;
 mod expressions;
 mod loading;
+mod memo;
 mod templates;
 
 use serde_json::Value as Json;
