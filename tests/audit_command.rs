@@ -165,7 +165,10 @@ fn only_what_is_new_since_a_commit_is_shown_and_moved_lines_are_no_news() {
                {images/tidewatch.yml: {Dockerfile.okd: Dockerfile.ocp}}, \
                {images/tidewatch.yml: {'for_payload: true': \"for_payload: true\\n# one line more\"}, \
                images/beacon.yml: {'member: harbor-base': 'member: harbour-base'}}]}";
-    change(&world, "{lockstep.yaml: {'build-data/{release}': bd}, repos/openshift/tidewatch/Dockerfile.okd: null}");
+    change(
+        &world,
+        "{lockstep.yaml: {'build-data/{release}': bd}, repos/openshift/tidewatch/Dockerfile.okd: null}",
+    );
     copy(&world.path("build-data/4.16"), &world.path("bd"));
     world
         .commit(&serde_yaml::from_str(git).expect("YAML"))

@@ -17,6 +17,8 @@
 #                            5.0 ose-etcd names the other form of branch name, of 4.22 as well: true.
 #   enabled-repos-emptied    4.20 ironic (payload), 4.21 networking-console-plugin, 5.0 dpu-intel-ipu-vsp: `enabled_repos` has
 #                            entries, the `okd` stanza is there and has none: true.
+#   foreign-builder          4.16, 4.20 and 5.0 monitoring-plugin: its builder has `resolve_as` one of OCP's Node.js builders (4.16),
+#                            or a stream whose `upstream_image` is one: true. The others have the same builder.
 #   stanzas-disagree         4.20 and 5.0 ci-openshift-base.rhel9: `okd.mode` is disabled and `okd_alignment` gives it a tag and
 #                            repositories; 4.23 ose-installer-etcd-artifacts: CI's Dockerfile.installer against Konflux' of OCP
 #                            with modifications of OKD's: true.
