@@ -419,7 +419,7 @@ impl Files<'_> {
             "periodic tests have jobs that are not derived: {}",
             unwritten.join(", ")
         );
-        let help = "run the repository's own generator for them";
+        let help = "let a rule write them (`list: periodics`), or run the repository's own generator";
         let finding = self.finding(Severity::Note, "periodic-job", text, help, &self.source.config, 0);
         rendered.findings.push(finding);
     }
