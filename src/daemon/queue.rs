@@ -90,7 +90,7 @@ pub struct Work {
     pub releases: BTreeSet<Release>,
     /// What triggered it.
     pub kinds: BTreeSet<TriggerKind>,
-    /// More about it, each once; at most [`REASONS`].
+    /// More about it, each once; at most a few.
     pub because: BTreeSet<String>,
     /// How many triggers were merged.
     pub merged: u64,

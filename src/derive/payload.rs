@@ -1,6 +1,6 @@
 //! What is asked of the payload, and what was in it: operators' own lists, and the payload as it was last built.
 //!
-//! [`Demand`] is what was read of both. [`tags`] puts it together with what is derived: for every tag what builds it, who
+//! [`Demand`] is what was read of both. `tags` puts it together with what is derived: for every tag what builds it, who
 //! asks for it, and what it was in the last payload.
 
 use std::collections::{BTreeMap, BTreeSet};
