@@ -198,10 +198,9 @@ impl Ready {
         metadata: &'r [Metadata],
         ended: &mut Ended,
     ) -> Result<Vec<derive::Release<'r>>, anyhow::Error> {
-        let results = metadata
-            .par_iter()
-            .map(|metadata| self.run.derive(metadata, self.ci.as_deref()));
-        self.collect(results.collect(), ended)
+        self.each(metadata, ended, |metadata| {
+            self.run.derive(metadata, self.ci.as_deref())
+        })
     }
 
     /// Audits all releases that can be derived.
@@ -236,10 +235,19 @@ impl Ready {
         metadata: &'r [Metadata],
         ended: &mut Ended,
     ) -> Result<Vec<derive::Release<'r>>, anyhow::Error> {
-        let results = metadata
-            .par_iter()
-            .map(|metadata| self.run.derive_whole(metadata, self.ci.as_deref()));
-        self.collect(results.collect(), ended)
+        self.each(metadata, ended, |metadata| {
+            self.run.derive_whole(metadata, self.ci.as_deref())
+        })
+    }
+
+    /// Does one thing for each release's metadata, several at a time.
+    fn each<'r, T: Send>(
+        &self,
+        metadata: &'r [Metadata],
+        ended: &mut Ended,
+        one: impl Fn(&'r Metadata) -> Result<T, RunError> + Send + Sync,
+    ) -> Result<Vec<T>, anyhow::Error> {
+        self.collect(metadata.par_iter().map(one).collect(), ended)
     }
 
     fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
