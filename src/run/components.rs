@@ -106,10 +106,16 @@ fn component(
             .and_then(|key| run.store.get::<Stored>("component", VERSION, key.as_bytes()));
         (key, stored)
     };
-    // A repository on disk is opened as quickly as it is asked for its commit; one behind a URL is fetched for it.
+    // To be asked for its commit costs a repository less than to be opened, on disk as behind a URL. What is wrong with one on
+    // disk, opening it tells.
     let far = matches!(location, Location::Url(_)) || run.sources.github().is_some();
-    if far
-        && let Some(CommitId(commit)) = run.sources.component_head(repo, &location, branch).map_err(text)?
+    let head = run.sources.component_head(repo, &location, branch);
+    let head = if far {
+        head.map_err(text)?
+    } else {
+        head.unwrap_or_default()
+    };
+    if let Some(CommitId(commit)) = head
         && let (_, Some(stored)) = known(Some(&commit))
     {
         let (branch, commit) = (branch.to_owned(), Some(commit));

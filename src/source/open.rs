@@ -174,9 +174,12 @@ impl Sources {
     /// Asks which commit a branch is at, without fetching; `None` for a plain directory. A missing branch is an error.
     pub fn head(&self, location: &Location, branch: &str) -> Result<Option<CommitId>, SourceError> {
         let commit = match location {
-            Location::Path(path) => match local::find(path, &location.to_string())? {
-                Local::Git(repo) => local::branch_commit(&repo, branch, &location.to_string())?,
-                Local::Dir(_) => return Ok(None),
+            Location::Path(path) => match local::loose_head(path, branch) {
+                Some(commit) => commit,
+                None => match local::find(path, &location.to_string())? {
+                    Local::Git(repo) => local::branch_commit(&repo, branch, &location.to_string())?,
+                    Local::Dir(_) => return Ok(None),
+                },
             },
             Location::Url(url) => Session::connect(self.client(), url)?.branch(branch)?,
         };

@@ -276,6 +276,53 @@ fn a_missing_path_falls_back_to_its_bare_sibling() {
 }
 
 #[test]
+fn a_head_is_told_without_opening_the_repository_and_alike() {
+    let sources = Sources::new(None);
+    let head = |repo: &TestRepo, branch: &str| {
+        sources
+            .head(&repo.location(), branch)
+            .map_err(|error| error.to_string())
+    };
+    for repo in [TestRepo::bare(), TestRepo::ordinary()] {
+        let first = repo.commit_files("release/4.16", &[("a", "1")]);
+        let commit = |oid: git2::Oid| Ok(Some(CommitId(oid.to_string())));
+        assert_eq!(head(&repo, "release/4.16"), commit(first));
+        let second = repo.commit_files("release/4.16", &[("a", "2")]);
+        assert_eq!(head(&repo, "release/4.16"), commit(second), "it has moved");
+
+        let refs = repo.git().path().join("refs/heads");
+        fs::write(refs.join("alias"), "ref: refs/heads/release/4.16\n").expect("a symbolic ref");
+        assert_eq!(head(&repo, "alias"), commit(second));
+        fs::write(refs.join("torn"), "0123456789").expect("a broken ref");
+        assert!(head(&repo, "torn").is_err());
+        for odd in ["release", "nope", "../../HEAD", "a..b", ""] {
+            assert!(head(&repo, odd).is_err(), "{odd:?}");
+        }
+
+        fs::remove_file(refs.join("release/4.16")).expect("a loose ref");
+        let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{first} refs/heads/release/4.16\n");
+        fs::write(repo.git().path().join("packed-refs"), packed).expect("packed refs");
+        assert_eq!(head(&repo, "release/4.16"), commit(first), "its ref is packed");
+    }
+}
+
+#[test]
+fn a_directory_that_only_looks_like_a_repository_has_no_head() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    fs::create_dir_all(dir.path().join("refs/heads")).expect("a folder");
+    fs::write(dir.path().join("HEAD"), "ref: refs/heads/main\n").expect("a file");
+    fs::write(dir.path().join("refs/heads/main"), format!("{}\n", "1".repeat(40))).expect("a file");
+    let sources = Sources::new(None);
+    let location = Location::Path(dir.path().to_owned());
+    let head = sources.head(&location, "main").map_err(|error| error.to_string());
+    let opened = sources
+        .open("d", &location, "main")
+        .map(|tree| tree.origin().commit.clone());
+    assert_eq!(head.is_err(), opened.is_err(), "{head:?} {opened:?}");
+    assert!(!matches!(head, Ok(Some(_))), "{head:?}");
+}
+
+#[test]
 fn files_and_damaged_repositories_are_no_directories() {
     let sources = Sources::new(None);
     let open = |path: &Path| sources.open("r", &Location::Path(path.into()), "main").err();
