@@ -23,24 +23,22 @@ pub struct Read {
 }
 
 /// Must change when the same commit yields another list.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Reads all configs of our variant.
 pub fn files(run: &Run, release: &Release<'_>, snapshot: &dyn Snapshot) -> Read {
     let mut findings = Vec::new();
     let variant = release.payload.variant.value.as_str();
-    let key = snapshot
-        .origin()
-        .commit
-        .as_ref()
-        .map(|commit| format!("{commit} {variant}"));
-    let known = key
-        .as_ref()
-        .and_then(|key| run.store.get("variant", VERSION, key.as_bytes()));
-    let paths: Vec<String> = known.unwrap_or_else(|| {
+    let origin = snapshot.origin();
+    let key = format!("{} {variant}", origin.name);
+    let known = run
+        .store
+        .get::<(String, Vec<String>)>("variant", VERSION, key.as_bytes());
+    let known = known.filter(|(commit, _)| origin.commit.as_ref() == Some(commit));
+    let paths = known.map(|(_, paths)| paths).unwrap_or_else(|| {
         let paths = list(variant, snapshot, &mut findings);
-        if let (Some(key), true) = (key, findings.is_empty()) {
-            run.store.put("variant", VERSION, key.as_bytes(), &paths);
+        if let (Some(commit), true) = (&origin.commit, findings.is_empty()) {
+            run.store.put("variant", VERSION, key.as_bytes(), &(commit, &paths));
         }
         paths
     });

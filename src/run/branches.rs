@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::Run;
@@ -11,21 +12,18 @@ use crate::facts::ci_config::{self, ConfigName, Promotion};
 use crate::source::{RepoName, Snapshot};
 
 /// Must change when the same file yields other facts.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Reads the configs of an outline's repositories, only as many of each as tell its branch: first those that are likely,
 /// all others only where none of these promotes to the release. At the same commit the answer is the same.
 pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
     let targets = targets(outline);
-    let key = ci
-        .origin()
-        .commit
-        .as_ref()
-        .map(|commit| format!("{commit} {} {targets:?}", outline.payload.view));
-    if let Some(known) = key
-        .as_ref()
-        .and_then(|key| run.store.get("branches", VERSION, key.as_bytes()))
-    {
+    let slot = slot(ci, outline, &targets);
+    let known = slot.as_ref().and_then(|(key, commit)| {
+        let (at, known): (String, Branches) = run.store.get("branches", VERSION, key.as_bytes())?;
+        (at == *commit).then_some(known)
+    });
+    if let Some(known) = known {
         return known;
     }
     let read = targets.into_par_iter().map(|(repo, target)| {
@@ -40,10 +38,18 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
     });
     let branches: Branches = read.collect::<Vec<_>>().into_iter().collect();
     let all_read = branches.values().all(|known| known.unreadable.is_empty());
-    if let (Some(key), true) = (key, all_read) {
-        run.store.put("branches", VERSION, key.as_bytes(), &branches);
+    if let (Some((key, commit)), true) = (slot, all_read) {
+        run.store.put("branches", VERSION, key.as_bytes(), &(commit, &branches));
     }
     branches
+}
+
+/// What the answer is kept under, one for all commits, and the commit that it holds for.
+fn slot(ci: &dyn Snapshot, outline: &Outline<'_>, targets: &[(RepoName, String)]) -> Option<(Oid, String)> {
+    let origin = ci.origin();
+    let text = format!("{} {} {targets:?}", origin.name, outline.payload.view);
+    let key = Oid::hash_object(ObjectType::Blob, text.as_bytes()).ok()?;
+    Some((key, origin.commit.clone()?))
 }
 
 /// The repositories of an outline, each with the branch that metadata names.

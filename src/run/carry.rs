@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Run;
+use super::memo::Slot;
 use crate::audit::cut::{self, Side, Wanted};
 use crate::audit::{Finding, Severity};
 use crate::config::Via;
@@ -14,7 +15,7 @@ use crate::model::release::Release;
 use crate::source::Snapshot;
 
 /// Must change when the same metadata comes to other findings.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Run {
     /// What OKD had on one release and lacks on the next, for each two neighbours of derived releases.
@@ -36,12 +37,16 @@ impl Run {
         if releases.len() < 2 {
             return Vec::new();
         }
-        let keys: Option<Vec<String>> = releases.iter().map(|release| self.memory_key(*release, ci)).collect();
-        let key = keys.map(|keys| keys.join(" "));
-        let known = key
-            .as_ref()
-            .and_then(|key| self.store.get::<String>("carry", VERSION, key.as_bytes()));
-        if let Some(known) = known.and_then(|known| serde_json::from_str(&known).ok()) {
+        let slots: Option<Vec<_>> = releases.iter().map(|release| self.slot(*release, ci)).collect();
+        let slot = slots.map(|slots| together(&slots));
+        let known = slot.as_ref().and_then(|slot| {
+            self.store
+                .get::<(String, String)>("carry", VERSION, slot.name.as_bytes())
+        });
+        if let (Some((commits, findings)), Some(slot)) = (known, &slot)
+            && commits == slot.commits
+            && let Ok(known) = serde_json::from_str(&findings)
+        {
             return known;
         }
         let metadata: Vec<_> = releases
@@ -58,8 +63,9 @@ impl Run {
         });
         let (findings, looked) = self.carried(sides.collect());
         // Components move without metadata: what they say is asked for each time.
-        if let (Some(key), false, Ok(text)) = (key, looked, serde_json::to_string(&findings)) {
-            self.store.put("carry", VERSION, key.as_bytes(), &text);
+        if let (Some(slot), false, Ok(text)) = (slot, looked, serde_json::to_string(&findings)) {
+            let (key, value) = (slot.name.as_bytes(), (&slot.commits, text));
+            self.store.put("carry", VERSION, key, &value);
         }
         findings
     }
@@ -98,6 +104,15 @@ impl Run {
         let location = self.config.sources.components.repo(release, &file.repo)?;
         let opened = self.sources.open(&file.repo.to_string(), &location, &file.branch);
         opened.ok()?.oid(&file.path).ok().map(|oid| oid.is_some())
+    }
+}
+
+/// What is remembered of several releases is kept as what is of one.
+fn together(slots: &[Slot]) -> Slot {
+    let each = |part: fn(&Slot) -> &str| slots.iter().map(part).collect::<Vec<_>>().join(" ");
+    Slot {
+        name: each(|slot| &slot.name),
+        commits: each(|slot| &slot.commits),
     }
 }
 

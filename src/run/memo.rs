@@ -5,6 +5,8 @@
 //! with it. A run in which something could not be read is not remembered, so that the next one tries again; neither is
 //! one that read a plain directory, which has no commit.
 
+use std::sync::Arc;
+
 use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,16 +16,48 @@ use crate::audit::Finding;
 use crate::config::Forge;
 use crate::derive;
 use crate::model::release::Release;
-use crate::plan::Desired;
+use crate::plan::{Bytes, Desired};
 use crate::source::{CommitId, Location, RepoName, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+
+/// What a release is remembered under. There is one memory in a slot: what CI configs and build data were a commit ago is
+/// never asked for again, and would fill the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// A digest of all that seldom changes: program, rules, configuration.
+    pub name: String,
+    /// The commits of build data and CI configs.
+    pub commits: String,
+}
+
+impl std::fmt::Display for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.commits)
+    }
+}
+
+/// What a memory holds for; read before the memory itself, which is large.
+#[derive(Serialize, Deserialize)]
+struct Inputs {
+    commits: String,
+    heads: Vec<Head>,
+}
+
+impl Inputs {
+    /// A digest that ties the memory to its inputs.
+    fn stamp(&self) -> Option<[u8; 20]> {
+        let text = serde_json::to_vec(self).ok()?;
+        let oid = Oid::hash_object(ObjectType::Blob, &text).ok()?;
+        oid.as_bytes().try_into().ok()
+    }
+}
 
 /// A release as it is remembered.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Memory {
-    heads: Vec<Head>,
+struct Memory {
+    stamp: [u8; 20],
     files: Vec<StoredFile>,
     /// Findings as JSON: their form leaves fields out, which the cache's own encoding cannot.
     findings: String,
@@ -43,7 +77,39 @@ struct Head {
 struct StoredFile {
     desired: String,
     before: Option<Content>,
-    after: Option<Content>,
+    after: Option<Edit>,
+}
+
+/// What a file becomes, told by what it is: most files are left as they are, and job files are large.
+#[derive(Serialize, Deserialize)]
+struct Edit {
+    /// How many bytes stay at the start.
+    start: usize,
+    /// How many bytes stay at the end.
+    end: usize,
+    /// What stands between them.
+    middle: Content,
+}
+
+impl Edit {
+    fn of(before: &[u8], after: &[u8]) -> Self {
+        let same = |(a, b): &(&u8, &u8)| a == b;
+        let start = before.iter().zip(after).take_while(same).count();
+        let (old, new) = (&before[start..], &after[start..]);
+        let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+        let middle = Content(new[..new.len() - end].to_vec());
+        Self { start, end, middle }
+    }
+
+    /// `None`: it is no edit of that file.
+    fn apply(self, before: &Bytes) -> Option<Bytes> {
+        let rest = before.len().checked_sub(self.start)?.checked_sub(self.end)?;
+        if rest == 0 && self.middle.0.is_empty() {
+            return Some(Arc::clone(before));
+        }
+        let (head, tail) = (before.get(..self.start)?, before.get(before.len() - self.end..)?);
+        Some([head, &self.middle.0, tail].concat().into())
+    }
 }
 
 /// A file's bytes, stored as one piece: job files are megabytes, and byte by byte takes longer than deriving them.
@@ -79,7 +145,7 @@ impl<'de> Deserialize<'de> for Content {
 
 impl Run {
     /// What a release's memory is kept under; `None` where it cannot be remembered.
-    pub(super) fn memory_key(&self, release: Release, ci: Option<&dyn Snapshot>) -> Option<String> {
+    pub(super) fn slot(&self, release: Release, ci: Option<&dyn Snapshot>) -> Option<Slot> {
         // What the last payload was is not asked for again here, so what depends on it is not remembered.
         let on_payload = ["payload.tags", "payload.wanted_by"]
             .iter()
@@ -97,16 +163,16 @@ impl Run {
             None => String::new(),
         };
         let text = format!(
-            "{} {release} {metadata} {ci} {} {:?} {:?} {:?}",
+            "{} {release} {} {:?} {:?} {:?}",
             self.build,
             self.rules.digest(),
             self.config,
             self.overrides,
             self.policy
         );
-        Oid::hash_object(ObjectType::Blob, text.as_bytes())
-            .ok()
-            .map(|oid| oid.to_string())
+        let name = Oid::hash_object(ObjectType::Blob, text.as_bytes()).ok()?.to_string();
+        let commits = format!("{metadata} {ci}");
+        Some(Slot { name, commits })
     }
 
     /// The local forge of a URL reads what was merged in its own repository beside the source.
@@ -117,27 +183,14 @@ impl Run {
     }
 
     /// Recalls a release whose components have not moved since.
-    pub(super) fn recall(&self, key: &str, release: Release) -> Option<Rendering> {
-        let memory: Memory = self.store.get("release", VERSION, key.as_bytes())?;
-        if let Some(reader) = self.sources.github() {
-            let heads = memory.heads.iter();
-            reader.heads(
-                &heads
-                    .map(|head| (head.repo.clone(), head.branch.clone()))
-                    .collect::<Vec<_>>(),
-            );
+    pub(super) fn recall(&self, slot: &Slot, release: Release) -> Option<Rendering> {
+        let key = slot.name.as_bytes();
+        let inputs: Inputs = self.store.get("release-inputs", VERSION, key)?;
+        if inputs.commits != slot.commits || !self.are_unmoved(&inputs.heads, release) {
+            return None;
         }
-        let unmoved = memory.heads.par_iter().all(|head| {
-            let location = self.config.sources.components.repo(release, &head.repo);
-            let at = location.and_then(|at| {
-                self.sources
-                    .component_head(&head.repo, &at, &head.branch)
-                    .ok()
-                    .flatten()
-            });
-            at == Some(CommitId(head.commit.clone()))
-        });
-        if !unmoved {
+        let memory: Memory = self.store.get("release", VERSION, key)?;
+        if Some(memory.stamp) != inputs.stamp() {
             return None;
         }
         let findings = serde_json::from_str(&memory.findings).ok()?;
@@ -151,23 +204,47 @@ impl Run {
         })
     }
 
+    fn are_unmoved(&self, heads: &[Head], release: Release) -> bool {
+        if let Some(reader) = self.sources.github() {
+            let heads = heads.iter().map(|head| (head.repo.clone(), head.branch.clone()));
+            reader.heads(&heads.collect::<Vec<_>>());
+        }
+        heads.par_iter().all(|head| {
+            let location = self.config.sources.components.repo(release, &head.repo);
+            let at = location.and_then(|at| {
+                self.sources
+                    .component_head(&head.repo, &at, &head.branch)
+                    .ok()
+                    .flatten()
+            });
+            at.is_some_and(|CommitId(commit)| commit == head.commit)
+        })
+    }
+
     /// Remembers a release, if all that it depends on has a commit. Tells whether it does.
-    pub(super) fn remember(&self, key: &str, derived: &derive::Release<'_>, rendering: &Rendering) -> bool {
-        let memory = heads(derived).and_then(|heads| {
-            let findings = serde_json::to_string(&rendering.findings).ok()?;
-            let files = rendering.files.iter().map(store).collect::<Option<Vec<_>>>()?;
-            let upstream = serde_json::to_string(&rendering.upstream).ok()?;
-            Some(Memory {
-                heads,
-                files,
-                findings,
-                upstream,
-            })
-        });
-        let Some(memory) = memory else { return false };
-        self.store.put("release", VERSION, key.as_bytes(), &memory);
+    pub(super) fn remember(&self, slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> bool {
+        let Some((inputs, memory)) = memory(slot, derived, rendering) else {
+            return false;
+        };
+        let key = slot.name.as_bytes();
+        self.store.put("release", VERSION, key, &memory);
+        self.store.put("release-inputs", VERSION, key, &inputs);
         true
     }
+}
+
+fn memory(slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> Option<(Inputs, Memory)> {
+    let inputs = Inputs {
+        commits: slot.commits.clone(),
+        heads: heads(derived)?,
+    };
+    let memory = Memory {
+        stamp: inputs.stamp()?,
+        files: rendering.files.iter().map(store).collect::<Option<Vec<_>>>()?,
+        findings: serde_json::to_string(&rendering.findings).ok()?,
+        upstream: serde_json::to_string(&rendering.upstream).ok()?,
+    };
+    Some((inputs, memory))
 }
 
 /// The commits of all components; `None` where one could not be read or has none.
@@ -190,18 +267,47 @@ fn heads(derived: &derive::Release<'_>) -> Option<Vec<Head>> {
 }
 
 fn store(file: &Desired) -> Option<StoredFile> {
-    let bytes = |bytes: &Option<crate::plan::Bytes>| bytes.as_ref().map(|bytes| Content(bytes.to_vec()));
-    let desired = serde_json::to_string(file).ok()?;
+    let before = file.before.as_ref();
+    let edit = |after: &Bytes| Edit::of(before.map_or(&[], |before| before), after);
     Some(StoredFile {
-        desired,
-        before: bytes(&file.before),
-        after: bytes(&file.after),
+        desired: serde_json::to_string(file).ok()?,
+        before: before.map(|before| Content(before.to_vec())),
+        after: file.after.as_ref().map(edit),
     })
 }
 
 fn restore(stored: StoredFile) -> Option<Desired> {
     let mut file: Desired = serde_json::from_str(&stored.desired).ok()?;
     file.before = stored.before.map(|content| content.0.into());
-    file.after = stored.after.map(|content| content.0.into());
+    let before = file.before.clone().unwrap_or_default();
+    file.after = match stored.after {
+        Some(edit) => Some(edit.apply(&before)?),
+        None => None,
+    };
     Some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_edit_gives_back_what_it_was_made_of(before in "[ab]{0,8}", after in "[ab]{0,8}") {
+            let bytes: Bytes = before.as_bytes().into();
+            let edit = Edit::of(before.as_bytes(), after.as_bytes());
+            prop_assert!(edit.middle.0.len() <= after.len());
+            let made = edit.apply(&bytes).expect("it is an edit of that file");
+            prop_assert_eq!(&*made, after.as_bytes());
+            prop_assert_eq!(Arc::ptr_eq(&made, &bytes), before == after);
+        }
+    }
+
+    #[test]
+    fn an_edit_of_another_file_is_none() {
+        let edit = Edit::of(b"a long file", b"a long life");
+        assert!(edit.apply(&b"short"[..].into()).is_none());
+    }
 }

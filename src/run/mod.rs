@@ -169,13 +169,13 @@ impl Run {
         recall: impl FnOnce(&str) -> bool,
         look: impl FnOnce(&derive::Release<'_>) -> T,
     ) -> Result<Derivation<T>, RunError> {
-        let key = self.memory_key(release, ci.map(|ci| &**ci));
-        let known = key.as_ref().filter(|key| recall(key));
-        if let Some(rendering) = known.and_then(|key| self.recall(key, release)) {
+        let slot = self.slot(release, ci.map(|ci| &**ci));
+        let known = slot.as_ref().filter(|slot| recall(&slot.to_string()));
+        if let Some(rendering) = known.and_then(|slot| self.recall(slot, release)) {
             return Ok(Derivation {
                 rendering,
                 seen: None,
-                key,
+                key: slot.map(|slot| slot.to_string()),
             });
         }
         let rules = || {
@@ -194,11 +194,11 @@ impl Run {
             findings,
             upstream: self.upstream(&derived),
         };
-        let key = key.filter(|key| self.remember(key, &derived, &rendering));
+        let slot = slot.filter(|slot| self.remember(slot, &derived, &rendering));
         Ok(Derivation {
             rendering,
             seen: Some(look(&derived)),
-            key,
+            key: slot.map(|slot| slot.to_string()),
         })
     }
 
