@@ -81,7 +81,12 @@ impl Merge<'_> {
     /// Makes the cause of a difference from the rules behind the derived value.
     pub fn cause(&self, field: &str, rule: Option<usize>, old: Option<&Node>, new: Option<&Node>) -> Cause {
         let rule = rule.and_then(|at| self.release.rules.rules.get(at));
-        let (old, new) = wording::pair(old, new);
+        // A new file is one difference, told as a whole: the words for its parts would be made for nobody.
+        let (old, new) = if self.new_file {
+            (None, None)
+        } else {
+            wording::pair(old, new)
+        };
         Cause {
             rule: rule.map_or_else(|| "no-rule".to_owned(), |rule| rule.id.clone()),
             rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
