@@ -1,8 +1,8 @@
 //! CEL expressions: compiled once, bounded when they are parsed, evaluated to JSON.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use cel::common::types::{CelBool, CelString, LIST_TYPE};
 use cel::common::value::CowVal;
@@ -113,13 +113,17 @@ fn capture(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'s
     Ok(CelString::from(group.to_owned()))
 }
 
-/// A compiled expression.
+/// An expression that can be compiled, and is when it is first evaluated.
 #[derive(Debug)]
 pub struct Expr {
-    program: Program,
+    source: String,
+    program: OnceLock<Result<Program, String>>,
     /// What it refers to.
     pub names: Names,
 }
+
+/// Expressions that were compiled and checked before, with what they refer to.
+pub type Known = BTreeMap<String, Names>;
 
 impl Expr {
     /// Compiles an expression.
@@ -154,7 +158,33 @@ impl Expr {
                 names.comprehensions
             ));
         }
-        Ok(Self { program, names })
+        Ok(Self {
+            source: source.to_owned(),
+            program: OnceLock::from(Ok(program)),
+            names,
+        })
+    }
+
+    /// Takes an expression that was compiled before: where its value is remembered it is not compiled again.
+    pub fn known(source: &str, names: Names) -> Self {
+        Self {
+            source: source.to_owned(),
+            program: OnceLock::new(),
+            names,
+        }
+    }
+
+    /// The expression as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn program(&self) -> Result<&Program, String> {
+        let compile = || {
+            let compiled = ENVIRONMENT.compile(&self.source);
+            compiled.map_err(|errors| first_error(&errors))
+        };
+        self.program.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
     /// Evaluates the expression.
@@ -163,7 +193,7 @@ impl Expr {
     /// What the evaluation ran into, in a sentence.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, String> {
         let value = self
-            .program
+            .program()?
             .execute(&scope.context())
             .map_err(|error| error.to_string())?;
         value.json().map(sorted).map_err(|error| error.to_string())
@@ -175,7 +205,7 @@ impl Expr {
     /// What the evaluation ran into, or that the value is neither true nor false.
     pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
         match self
-            .program
+            .program()?
             .execute(&scope.context())
             .map_err(|error| error.to_string())?
         {
@@ -239,7 +269,14 @@ fn first_error(errors: &cel::ParseErrors) -> String {
 #[derive(Default)]
 pub struct Scope<'p> {
     parent: Option<&'p Scope<'p>>,
-    variables: Vec<(String, Cow<'p, Json>)>,
+    variables: Vec<Variable<'p>>,
+}
+
+struct Variable<'p> {
+    name: String,
+    value: Cow<'p, Json>,
+    /// Made when rules that read the whole variable ask for it.
+    digest: OnceLock<[u8; 16]>,
 }
 
 impl<'p> Scope<'p> {
@@ -267,19 +304,30 @@ impl<'p> Scope<'p> {
     }
 
     fn put(&mut self, name: &str, value: Cow<'p, Json>) {
-        match self.variables.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => *known = value,
-            None => self.variables.push((name.to_owned(), value)),
+        let variable = Variable {
+            name: name.to_owned(),
+            value,
+            digest: OnceLock::new(),
+        };
+        match self.variables.iter_mut().find(|known| known.name == name) {
+            Some(known) => *known = variable,
+            None => self.variables.push(variable),
         }
     }
 
+    fn find(&self, name: &str) -> Option<&Variable<'p>> {
+        let own = self.variables.iter().find(|known| known.name == name);
+        own.or_else(|| self.parent?.find(name))
+    }
+
     fn variable(&self, name: &str) -> Option<&Json> {
-        let own = self
-            .variables
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| &**value);
-        own.or_else(|| self.parent?.variable(name))
+        self.find(name).map(|variable| &*variable.value)
+    }
+
+    /// A digest of a whole variable, made by a function when it is first asked for.
+    pub(super) fn digest(&self, name: &str, make: impl FnOnce(&Json) -> [u8; 16]) -> Option<&[u8; 16]> {
+        let variable = self.find(name)?;
+        Some(variable.digest.get_or_init(|| make(&variable.value)))
     }
 
     /// A text in a variable, such as `image` and `key`.

@@ -3,6 +3,7 @@
 mod fields;
 
 use super::diagnostic::Diagnostic;
+use super::expr::Known;
 use super::rule::{Place, Reference, Releases, Rule};
 use super::subject::Subject;
 use crate::yaml::{self, Mapping, Node, Pos, Value};
@@ -24,12 +25,15 @@ pub const RULE_KEYS: [&str; 9] = [
 ];
 
 /// Reads one rule file. What could be read is returned beside the faults.
-pub fn load(file: &str, text: &[u8]) -> (Vec<Rule>, Vec<Diagnostic>) {
+///
+/// `known`: the expressions of a load that found no fault in the same files. They are neither compiled nor checked again.
+pub fn load(file: &str, text: &[u8], known: Option<&Known>) -> (Vec<Rule>, Vec<Diagnostic>) {
     let lossy = String::from_utf8_lossy(text);
     let mut loader = Loader {
         file,
         text: lossy.trim_start_matches('\u{feff}'),
         faults: Vec::new(),
+        known,
     };
     let rules = loader.file(text);
     (rules, loader.faults)
@@ -64,6 +68,7 @@ struct Loader<'l> {
     file: &'l str,
     text: &'l str,
     faults: Vec<Diagnostic>,
+    known: Option<&'l Known>,
 }
 
 impl Loader<'_> {

@@ -131,6 +131,16 @@ pub(super) fn key(subject: Subject, field: &str, reads: &[Vec<String>], scope: &
     text(subject.name(), &mut bytes);
     text(field, &mut bytes);
     for path in reads {
+        if let [name] = path.as_slice() {
+            match scope.digest(name, digest_of) {
+                Some(digest) => {
+                    bytes.push(b'd');
+                    bytes.extend_from_slice(digest);
+                }
+                None => bytes.push(b'-'),
+            }
+            continue;
+        }
         // How far a path leads counts as well: what is not there is no null.
         let (depth, value) = scope.follow(path);
         bytes.push(u8::try_from(depth).unwrap_or(u8::MAX));
@@ -139,7 +149,18 @@ pub(super) fn key(subject: Subject, field: &str, reads: &[Vec<String>], scope: &
             None => bytes.push(b'-'),
         }
     }
-    let digest = Sha256::digest(&bytes);
+    sum(&bytes)
+}
+
+/// A digest of a whole variable, which may be large and is read for several fields.
+fn digest_of(value: &Json) -> Key {
+    let mut bytes = Vec::new();
+    json(value, &mut bytes);
+    sum(&bytes)
+}
+
+fn sum(bytes: &[u8]) -> Key {
+    let digest = Sha256::digest(bytes);
     let mut key = Key::default();
     key.copy_from_slice(&digest[..16]);
     key

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 
 /// What an expression refers to, and its measures.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Names {
     /// Free variables with the fields selected on them, such as `["image", "okd", "tag_name"]`.
     pub paths: BTreeSet<Vec<String>>,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decide::Tried;
 use super::diagnostic::Diagnostic;
+use super::expr::Known;
 use super::load::{self, nearest};
 use super::memo::Memo;
 use super::rule::{Place, Reference, Rule};
@@ -65,10 +66,18 @@ impl RuleSet {
     /// # Errors
     /// All faults of all files.
     pub fn load(files: &[(String, Vec<u8>)]) -> Result<Self, Vec<Diagnostic>> {
+        Self::load_known(files, None)
+    }
+
+    /// Loads rule files of which an earlier load found no fault and gave its [`Self::expressions`].
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_known(files: &[(String, Vec<u8>)], known: Option<&Known>) -> Result<Self, Vec<Diagnostic>> {
         let mut faults = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
         for (file, text) in files {
-            let (loaded, found) = load::load(file, text);
+            let (loaded, found) = load::load(file, text, known);
             faults.extend(found);
             for rule in loaded {
                 add(&mut rules, rule, &mut faults);
@@ -94,6 +103,15 @@ impl RuleSet {
             record: Some(record),
             memo: Arc::clone(&self.memo),
         }
+    }
+
+    /// All expressions of the rules, with what they refer to.
+    pub fn expressions(&self) -> Known {
+        let all = self.rules.iter().flat_map(|rule| {
+            let settings = rule.settings.iter().flat_map(|setting| setting.value.expressions());
+            rule.when.iter().chain(settings)
+        });
+        all.map(|expr| (expr.source().to_owned(), expr.names.clone())).collect()
     }
 
     /// The rules that set or add to a field.

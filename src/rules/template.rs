@@ -47,10 +47,19 @@ impl Template {
     /// # Errors
     /// An expression that does not compile, with its place.
     pub fn read(node: &Node) -> Result<Self, Fault> {
+        Self::read_with(node, &Expr::compile)
+    }
+
+    /// Reads a template whose expressions are made by a function.
+    ///
+    /// # Errors
+    /// What the function finds wrong with an expression, with its place.
+    pub fn read_with(node: &Node, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Self, Fault> {
         Ok(match &node.value {
-            Value::String(text) => Self::read_text(text).map_err(|message| Fault { pos: node.pos, message })?,
+            Value::String(text) => Self::read_text(text, make).map_err(|message| Fault { pos: node.pos, message })?,
             Value::Seq(items) => {
-                let items = items.iter().map(Self::read).collect::<Result<Vec<_>, _>>()?;
+                let items = items.iter().map(|item| Self::read_with(item, make));
+                let items = items.collect::<Result<Vec<_>, _>>()?;
                 if items.iter().all(|item| matches!(item, Self::Literal(_))) {
                     return Ok(Self::Literal(items.into_iter().map(Self::into_literal).collect()));
                 }
@@ -59,7 +68,7 @@ impl Template {
             Value::Map(map) => {
                 let mut entries = Vec::with_capacity(map.entries.len());
                 for (key, value) in &map.entries {
-                    entries.push((key.text.to_string(), Self::read(value)?));
+                    entries.push((key.text.to_string(), Self::read_with(value, make)?));
                 }
                 if entries.iter().all(|(_, value)| matches!(value, Self::Literal(_))) {
                     let entries = entries.into_iter().map(|(key, value)| (key, value.into_literal()));
@@ -73,8 +82,8 @@ impl Template {
         })
     }
 
-    fn read_text(text: &str) -> Result<Self, String> {
-        let mut parts = parts(text)?;
+    fn read_text(text: &str, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Self, String> {
+        let mut parts = parts(text, make)?;
         Ok(match parts.len() {
             0 => Self::Literal(Json::String(String::new())),
             1 => match parts.remove(0) {
@@ -156,7 +165,7 @@ fn number(text: &str) -> Json {
     }
 }
 
-fn parts(text: &str) -> Result<Vec<Part>, String> {
+fn parts(text: &str, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -173,7 +182,7 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         if !literal.is_empty() {
             parts.push(Part::Literal(std::mem::take(&mut literal)));
         }
-        parts.push(Part::Expr(Expr::compile(&inside[..end])?));
+        parts.push(Part::Expr(make(&inside[..end])?));
         rest = &inside[end + 1..];
     }
     literal.push_str(rest);

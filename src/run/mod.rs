@@ -129,7 +129,8 @@ impl Run {
     /// # Errors
     /// All faults of the rule files.
     pub fn rules(&self) -> Result<&crate::rules::RuleSet, RunError> {
-        self.rules.get().map_err(|faults| RunError::Rules(faults.to_vec()))
+        let rules = self.rules.get_with(|files| self.load_rules(files));
+        rules.map_err(|faults| RunError::Rules(faults.to_vec()))
     }
 
     /// The CI configs' snapshot, where there is such a source.

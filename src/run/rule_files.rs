@@ -58,8 +58,19 @@ impl LoadedRules {
     /// # Errors
     /// All faults of all files.
     pub fn get(&self) -> Result<&RuleSet, &[Diagnostic]> {
+        self.get_with(RuleSet::load)
+    }
+
+    /// The rules, loaded by a function where they are not yet.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn get_with(
+        &self,
+        load: impl FnOnce(&[(String, Vec<u8>)]) -> Result<RuleSet, Vec<Diagnostic>>,
+    ) -> Result<&RuleSet, &[Diagnostic]> {
         self.loaded
-            .get_or_init(|| RuleSet::load(&self.files).map(Arc::new))
+            .get_or_init(|| load(&self.files).map(Arc::new))
             .as_ref()
             .map(|rules| &**rules)
             .map_err(Vec::as_slice)

@@ -4,7 +4,7 @@ use super::{Loader, Mark, nearest};
 use crate::rules::expr::{Expr, FUNCTIONS};
 use crate::rules::rule::Setting;
 use crate::rules::sample;
-use crate::rules::subject::Subject;
+use crate::rules::subject::{Field, Subject};
 use crate::rules::template::Template;
 use crate::yaml::{Key, Mapping, Node};
 
@@ -14,7 +14,8 @@ const EXPRESSIONS: &str = "rules/README.md says what expressions can do";
 impl Loader<'_> {
     pub(super) fn condition(&mut self, node: &Node, subject: Subject) -> Option<Expr> {
         let text = self.text(node, "when")?;
-        match Expr::compile(&text) {
+        match self.expression(&text) {
+            Ok(expr) if self.known.is_some() => Some(expr),
             Ok(expr) => {
                 self.names(&expr, subject, node);
                 if let Err(message) = sample::try_condition(subject, &expr) {
@@ -71,7 +72,7 @@ impl Loader<'_> {
             );
             return None;
         }
-        let value = match Template::read(node) {
+        let value = match Template::read_with(node, &|source| self.expression(source)) {
             Ok(value) => value,
             Err(fault) => {
                 let mark = Mark {
@@ -82,16 +83,8 @@ impl Loader<'_> {
                 return None;
             }
         };
-        for expr in value.expressions() {
-            self.names(expr, subject, node);
-        }
-        if let Err(message) = sample::try_value(subject, field, &value) {
-            self.fault(
-                "wrong-type",
-                Mark::of(node),
-                message,
-                format!("`{name}` is {}", field.kind.expected()),
-            );
+        if self.known.is_none() {
+            self.check(subject, field, node, &value);
         }
         Some(Setting {
             field: field.name,
@@ -99,6 +92,29 @@ impl Loader<'_> {
             value,
             line: key.pos.line,
         })
+    }
+
+    /// Takes an expression that is known, else compiles it.
+    fn expression(&self, source: &str) -> Result<Expr, String> {
+        match self.known.and_then(|known| known.get(source)) {
+            Some(names) => Ok(Expr::known(source, names.clone())),
+            None => Expr::compile(source),
+        }
+    }
+
+    /// Checks the names in a field's value, and its form on the sample.
+    fn check(&mut self, subject: Subject, field: &Field, node: &Node, value: &Template) {
+        for expr in value.expressions() {
+            self.names(expr, subject, node);
+        }
+        if let Err(message) = sample::try_value(subject, field, value) {
+            self.fault(
+                "wrong-type",
+                Mark::of(node),
+                message,
+                format!("`{}` is {}", field.name, field.kind.expected()),
+            );
+        }
     }
 
     fn names(&mut self, expr: &Expr, subject: Subject, node: &Node) {

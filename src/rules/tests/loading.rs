@@ -2,6 +2,7 @@
 
 use super::{codes, file, load, on_image, only, rules};
 use crate::model::release::Release;
+use crate::rules::RuleSet;
 use crate::rules::rule::Releases;
 
 fn set(field: &str, value: &str) -> String {
@@ -186,4 +187,29 @@ fn the_shipped_rules_load() {
         .chain([include_str!("../../../fixtures/okd-2024-06/rules.yaml")])
         .collect();
     assert!(load(&june).is_ok());
+}
+
+#[test]
+fn what_was_found_right_before_is_the_same_rules() {
+    let files: Vec<_> = crate::run::rule_files::BUILTIN
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+        .collect();
+    let fresh = RuleSet::load(&files).expect("no fault");
+    let known = fresh.expressions();
+    assert!(known.len() > 40, "{} expressions", known.len());
+    let again = RuleSet::load_known(&files, Some(&known)).expect("no fault");
+    assert_eq!(again.expressions(), known);
+    assert_eq!(again.rules.len(), fresh.rules.len());
+    for (again, fresh) in again.rules.iter().zip(fresh.rules.iter()) {
+        assert_eq!((&again.id, again.settings.len()), (&fresh.id, fresh.settings.len()));
+    }
+}
+
+#[test]
+fn an_expression_that_is_not_known_is_compiled() {
+    let text = file(&[on_image("r", "set: {tag: 'a-${image.nope.'}")]);
+    let none = crate::rules::expr::Known::new();
+    let faults = RuleSet::load_known(&[("a.yaml".to_owned(), text.into_bytes())], Some(&none)).expect_err("a fault");
+    assert_eq!(faults.len(), 1, "{faults:#?}");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::rules;
 use crate::model::release::Release;
-use crate::rules::{Scope, Subject};
+use crate::rules::{RuleSet, Scope, Subject};
 
 /// Rules that read paths, whole variables, what may not be there, and lists.
 const RULES: &str = "rules:
@@ -51,13 +51,17 @@ proptest! {
     fn a_memory_says_what_rules_say(inputs in prop::collection::vec(inputs(), 1..12)) {
         const FIELDS: [&str; 4] = ["build_root", "promotion", "resources", "tests"];
         let release = Release::new(4, 16);
-        let decide = |set: &crate::rules::RuleSet, (repo, images): &(Json, Json)| {
+        let decide = |set: &RuleSet, (repo, images): &(Json, Json)| {
             let mut scope = Scope::new();
             scope.set("repo", repo);
             scope.set("images", images);
             FIELDS.map(|field| set.decide(Subject::Config, field, release, &scope))
         };
-        let (shared, later) = (rules(&[RULES]), rules(&[RULES]));
+        let shared = rules(&[RULES]);
+        let known = postcard::to_stdvec(&shared.expressions()).expect("it can be written");
+        let known = postcard::from_bytes(&known).expect("it can be read");
+        let file = [("a.yaml".to_owned(), RULES.as_bytes().to_vec())];
+        let later = RuleSet::load_known(&file, Some(&known)).expect("it was loaded before");
         let fresh: Vec<_> = inputs.iter().map(|input| decide(&rules(&[RULES]), input)).collect();
         for (input, fresh) in inputs.iter().zip(&fresh) {
             prop_assert_eq!(format!("{:?}", decide(&shared, input)), format!("{fresh:?}"));
