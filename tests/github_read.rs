@@ -68,6 +68,18 @@ fn a_poll_of_170_repositories_and_9_releases_is_cheap() {
             reader.head(repo, branch).unwrap();
         }
     }
+    // Whether a cut is near is asked with them: most components have no branch of the release after.
+    let next: Vec<_> = repos
+        .iter()
+        .map(|repo| (name(repo), "release-4.25".to_owned()))
+        .collect();
+    let commit = world.github.branch(&repos[7], "main");
+    let mut inside = world.github.inside();
+    inside.state.set_ref(&repos[7], "refs/heads/release-4.25", commit);
+    drop(inside);
+    reader.heads(&next);
+    let has = next.iter().filter(|(repo, branch)| reader.head(repo, branch).is_ok());
+    assert_eq!(has.count(), 1);
     let asked = world.github.asked(0);
     println!("{} requests", asked.len());
     assert!(asked.len() <= 20, "{}", asked.len());

@@ -1,6 +1,6 @@
 //! From arguments to a run: configuration, rules, sources, state.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -152,7 +152,8 @@ impl Ready {
     /// Rules that are wrong.
     pub fn plan(&self, ended: &mut Ended) -> Result<Plan, anyhow::Error> {
         let renderings = self.renderings(ended)?;
-        let between = self.run.between(&self.releases, self.ci.as_deref());
+        let newest = renderings.iter().max_by_key(|rendering| rendering.release);
+        let between = self.run.between(&self.releases, newest, self.ci.as_deref());
         Ok(self.run.plan(renderings, between, self.whole))
     }
 
@@ -171,6 +172,7 @@ impl Ready {
             findings: rendered.findings,
             // The order of pull requests does not matter here.
             upstream: plan::Upstream::default(),
+            successors: BTreeMap::new(),
         };
         Ok(Some(self.run.plan(vec![rendering], Vec::new(), false)))
     }

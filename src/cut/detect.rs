@@ -6,12 +6,17 @@ use super::facts::Facts;
 use crate::audit::{Finding, Severity};
 use crate::derive;
 use crate::model::release::Release;
+use crate::source::RepoName;
 use crate::target::prow_jobs;
 
 /// The code of what tells that a cut is under way.
 pub const CODE: &str = "branch-cut";
 /// The code of what tells of releases that nobody looks after.
 const NEW_RELEASE: &str = "new-release";
+/// The code of what tells of components that have branched before anything else did.
+const NEW_BRANCH: &str = "new-component-branch";
+/// How many components a notice names.
+const NAMED: usize = 3;
 /// How a notice of a cut starts.
 const UNDER_WAY: &str = "a branch cut is under way: ";
 
@@ -19,7 +24,7 @@ const UNDER_WAY: &str = "a branch cut is under way: ";
 ///
 /// Each release is looked at by itself, and so are the releases that build data has; what people want to read is one line.
 pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
-    let is_notice = |finding: &Finding| finding.code == CODE || finding.code == NEW_RELEASE;
+    let is_notice = |finding: &Finding| [CODE, NEW_RELEASE, NEW_BRANCH].contains(&&*finding.code);
     let (mut notices, mut rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_notice);
     notices.sort_by(|a, b| a.release.cmp(&b.release).then_with(|| a.message.cmp(&b.message)));
     if notices.len() < 2 || notices.iter().all(|finding| finding.code == NEW_RELEASE) {
@@ -31,10 +36,12 @@ pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
         .map(|finding| finding.message.trim_start_matches(UNDER_WAY));
     let text = format!("{UNDER_WAY}{}", parts.collect::<Vec<_>>().join("; "));
     let oldest = notices.iter().filter_map(|finding| finding.release.clone()).next();
-    let help = format!(
-        "`lockstep cut --from {} --to NEXT` shows what has to happen in which order",
-        oldest.unwrap_or_default()
-    );
+    let help = match oldest {
+        Some(oldest) => format!("`lockstep cut --from {oldest} --to NEXT` shows what has to happen in which order"),
+        None => {
+            "add the new release to `releases` once ocp-build-data has it; `lockstep cut` shows what follows".to_owned()
+        }
+    };
     rest.push(Finding::new(Severity::Note, "branch-cut", text).with_help(help));
     rest
 }
@@ -63,6 +70,26 @@ pub fn new_releases(newest: Release, in_build_data: &BTreeSet<Release>) -> Optio
     );
     let help = "add them to `releases`, or let `releases` be auto; `lockstep cut` shows what follows";
     Some(Finding::new(Severity::Note, "new-release", text).with_help(help))
+}
+
+/// Tells of components, of so many that were asked, that have a branch of a release that nobody looks after.
+pub fn new_branches(release: Release, found: &[(&RepoName, &String)], of: usize) -> Option<Finding> {
+    let (_, branch) = found.first()?;
+    let names: Vec<String> = found.iter().take(NAMED).map(|(repo, _)| repo.to_string()).collect();
+    let more = match found.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let has = if found.len() == 1 { "has" } else { "have" };
+    let text = format!(
+        "{} of {of} components {has} a branch of {release} already, such as {branch}, and nobody looks after that release: {}{more}",
+        found.len(),
+        names.join(", ")
+    );
+    let help = format!(
+        "a cut is near: add {release} to `releases` once ocp-build-data has it; `lockstep cut` shows what follows"
+    );
+    Some(Finding::new(Severity::Note, "new-component-branch", text).with_help(help))
 }
 
 /// The repositories whose OKD config promotes to a release from a branch that it is no longer built from.
@@ -117,6 +144,29 @@ mod tests {
         let mut finding = Finding::new(Severity::Note, code, text);
         finding.release = release.map(str::to_owned);
         finding
+    }
+
+    #[test]
+    fn components_that_have_branched_are_named_and_counted() {
+        let repos: Vec<RepoName> = (1..=5)
+            .map(|n| RepoName {
+                org: "o".into(),
+                repo: format!("r{n}"),
+            })
+            .collect();
+        let branch = "release-4.17".to_owned();
+        let told = |count: usize| {
+            let found: Vec<_> = repos[..count].iter().map(|repo| (repo, &branch)).collect();
+            new_branches(Release::new(4, 17), &found, 9).map(|finding| finding.message)
+        };
+        assert_eq!(told(0), None);
+        let one = told(1).expect("a finding");
+        assert!(
+            one.starts_with("1 of 9 components has a branch of 4.17 already, such as release-4.17, "),
+            "{one}"
+        );
+        assert!(one.ends_with(": o/r1"), "{one}");
+        assert!(told(5).expect("a finding").ends_with(": o/r1, o/r2, o/r3 and 2 more"));
     }
 
     #[test]

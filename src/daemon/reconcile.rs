@@ -257,7 +257,9 @@ impl Reconciler {
     /// is left alone.
     fn plan(&mut self, ground: &Ground, failed: &BTreeMap<Release, String>, id: &str) -> Plan {
         if ground.whole {
-            self.between = self.run.between(&ground.releases, ground.ci.as_deref());
+            let newest = ground.releases.iter().max();
+            let newest = newest.and_then(|release| Some(&self.known.get(release)?.rendering));
+            self.between = self.run.between(&ground.releases, newest, ground.ci.as_deref());
         }
         let derived = ground.releases.iter().filter(|release| !failed.contains_key(release));
         let known = derived.filter_map(|release| self.known.get(release));

@@ -25,6 +25,11 @@ impl Release {
     pub const fn new(major: u32, minor: u32) -> Self {
         Self { major, minor }
     }
+
+    /// The minor release after this one. What follows a major version's last, no number tells.
+    pub const fn next(self) -> Self {
+        Self::new(self.major, self.minor.saturating_add(1))
+    }
 }
 
 impl fmt::Display for Release {

@@ -5,6 +5,7 @@
 //! with it. A run in which something could not be read is not remembered, so that the next one tries again; neither is
 //! one that read a plain directory, which has no commit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
@@ -63,6 +64,7 @@ struct Memory {
     findings: String,
     /// What it was derived from, as JSON.
     upstream: String,
+    successors: BTreeMap<RepoName, String>,
 }
 
 /// A component's branch and the commit that was read.
@@ -201,6 +203,7 @@ impl Run {
             files,
             findings,
             upstream,
+            successors: memory.successors,
         })
     }
 
@@ -243,6 +246,7 @@ fn memory(slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> 
         files: rendering.files.iter().map(store).collect::<Option<Vec<_>>>()?,
         findings: serde_json::to_string(&rendering.findings).ok()?,
         upstream: serde_json::to_string(&rendering.upstream).ok()?,
+        successors: rendering.successors.clone(),
     };
     Some((inputs, memory))
 }

@@ -17,9 +17,11 @@ pub mod payload;
 pub mod place;
 pub mod releases;
 pub mod rule_files;
+mod successors;
 mod upstream;
 pub mod whatif;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::audit::{Finding, Place, Severity};
@@ -32,7 +34,7 @@ use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
 use crate::plan::{self, Desired, Plan, Policy};
-use crate::source::{Snapshot, Sources};
+use crate::source::{RepoName, Snapshot, Sources};
 use crate::store::Store;
 use crate::target::Rendered;
 
@@ -70,6 +72,8 @@ pub struct Rendering {
     pub findings: Vec<Finding>,
     /// What it was derived from.
     pub upstream: plan::Upstream,
+    /// The branch that each component would have for the next release.
+    pub successors: BTreeMap<RepoName, String>,
 }
 
 /// A release as it was derived, or recalled.
@@ -194,6 +198,7 @@ impl Run {
             files,
             findings,
             upstream: self.upstream(&derived),
+            successors: successors::successors(&derived),
         };
         let slot = slot.filter(|slot| self.remember(slot, &derived, &rendering));
         Ok(Derivation {
@@ -310,10 +315,12 @@ impl Run {
         Ok(outline)
     }
 
-    /// What concerns several releases together: what was not carried forward, and releases that nobody looks after.
-    pub fn between(&self, releases: &[Release], ci: Option<&dyn Snapshot>) -> Vec<Finding> {
+    /// What concerns several releases together: what was not carried forward, and signs of a release that nobody looks
+    /// after. `newest`: what the newest of them comes to, where it could be derived.
+    pub fn between(&self, releases: &[Release], newest: Option<&Rendering>, ci: Option<&dyn Snapshot>) -> Vec<Finding> {
         let mut findings = self.carry_forward_between(releases, ci);
         findings.extend(self.unattended(releases));
+        findings.extend(self.branched(releases, newest));
         findings
     }
 

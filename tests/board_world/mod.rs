@@ -56,7 +56,8 @@ pub fn one_shot(config: &Path) -> Found {
         .map(|release| run.rendering(*release, ci.as_ref()).unwrap())
         .collect();
     findings.extend(renderings.iter().flat_map(|rendering| rendering.findings.clone()));
-    let plan = run.plan(renderings, run.between(&releases, ci.as_deref()), true);
+    let between = run.between(&releases, renderings.last(), ci.as_deref());
+    let plan = run.plan(renderings, between, true);
     Found {
         configs,
         plan,

@@ -76,6 +76,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "new-component-branch",
+        family: Family::Cut,
+        severity: Note,
+        title: "components have a branch of a release that nobody looks after",
+        means: "Component repositories branch first; ocp-build-data and the CI configs follow. Repositories on disk or read through GitHub's API are asked for the branch that comes after that of the newest release.",
+        action: "A cut is near: add the release to `releases` once ocp-build-data has it.",
+        example: "2 of 170 components have a branch of 4.17 already, such as release-4.17, and nobody looks after that release: openshift/beacon, openshift/cli",
+        fix: None,
+    },
+    Code {
         name: "branch-cut",
         family: Family::Cut,
         severity: Note,

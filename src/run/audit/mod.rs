@@ -21,6 +21,7 @@ use crate::plan::{self, Cause, Desired, Plan};
 use crate::source::{RepoName, Snapshot};
 
 use super::Rendering;
+use super::successors::successors;
 
 /// What an audit comes to.
 #[derive(Debug)]
@@ -148,6 +149,7 @@ impl Run {
                     files: rendered.files,
                     findings: release.findings.iter().cloned().chain(rendered.findings).collect(),
                     upstream: self.upstream(release),
+                    successors: successors(release),
                 })
             })
             .collect();
@@ -156,6 +158,8 @@ impl Run {
         let releases = audited.iter().map(|one| &one.release);
         let mut between = self.carry_forward_of(releases);
         between.extend(self.unattended(&numbers));
+        let newest = renderings.iter().max_by_key(|rendering| rendering.release);
+        between.extend(self.branched(&numbers, newest));
         Ok(self.plan(renderings, between, whole))
     }
 }

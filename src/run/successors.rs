@@ -1,0 +1,83 @@
+//! Asks components whether they have a branch of the next release already: a cut starts there, before metadata and CI
+//! configs know of it.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::{Rendering, Run};
+use crate::audit::Finding;
+use crate::cut::detect;
+use crate::derive;
+use crate::model::release::Release;
+use crate::source::{Location, RepoName};
+
+/// The branch that each component would have for the next release, named after the one that metadata has for this.
+pub(super) fn successors(derived: &derive::Release<'_>) -> BTreeMap<RepoName, String> {
+    let release = derived.metadata.release;
+    let images = derived.images.values().filter_map(|image| {
+        let repo = image.repository.value.clone()?;
+        derived.components.contains_key(&repo).then_some(())?;
+        let branch = image.view["source"]["branch"].as_str()?;
+        Some((repo, named_after(branch, release, release.next())?))
+    });
+    images.collect()
+}
+
+/// A branch's name with another release in it; `None` where it has not this one.
+fn named_after(branch: &str, release: Release, next: Release) -> Option<String> {
+    let number = release.to_string();
+    let (at, _) = branch.rmatch_indices(&number).next()?;
+    let (head, tail) = (&branch[..at], &branch[at + number.len()..]);
+    let goes_on = |c: char| c.is_ascii_digit() || c == '.';
+    let whole = !head.ends_with(goes_on) && !tail.starts_with(goes_on);
+    whole.then(|| format!("{head}{next}{tail}"))
+}
+
+impl Run {
+    /// Tells of components with a branch of the release after the newest one, where nobody looks after that.
+    ///
+    /// Repositories on disk and those read through GitHub's API are asked, the latter all in one question. Behind a URL it
+    /// would be a connection for each.
+    pub(super) fn branched(&self, releases: &[Release], newest: Option<&Rendering>) -> Option<Finding> {
+        let newest = newest.filter(|newest| releases.iter().max() == Some(&newest.release))?;
+        let next = newest.release.next();
+        if let Some(reader) = self.sources.github() {
+            let wanted = newest.successors.iter().filter_map(|(repo, branch)| {
+                let at = self.config.sources.components.repo(next, repo)?;
+                Some((at.name().unwrap_or_else(|| repo.clone()), branch.clone()))
+            });
+            reader.heads(&wanted.collect::<Vec<_>>());
+        }
+        let has = |(repo, branch): &(&RepoName, &String)| self.has_branch(next, repo, branch);
+        let found: Vec<_> = newest.successors.par_iter().filter(has).collect();
+        detect::new_branches(next, &found, newest.successors.len())
+    }
+
+    fn has_branch(&self, release: Release, repo: &RepoName, branch: &str) -> bool {
+        let Some(location) = self.config.sources.components.repo(release, repo) else {
+            return false;
+        };
+        if matches!(location, Location::Url(_)) && self.sources.github().is_none() {
+            return false;
+        }
+        let head = self.sources.component_head(repo, &location, branch);
+        head.is_ok_and(|head| head.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_are_named_after_the_next_release() {
+        let next = |branch: &str| named_after(branch, Release::new(4, 16), Release::new(4, 17));
+        assert_eq!(next("release-4.16").as_deref(), Some("release-4.17"));
+        assert_eq!(next("openshift-4.16-okd").as_deref(), Some("openshift-4.17-okd"));
+        assert_eq!(next("4.16").as_deref(), Some("4.17"));
+        for other in ["main", "release-4.160", "release-14.16", "v4.16.3", "release-4.15", ""] {
+            assert_eq!(next(other), None, "{other}");
+        }
+    }
+}
