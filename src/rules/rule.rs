@@ -72,6 +72,14 @@ pub struct Rule {
     pub place: Place,
 }
 
+impl Rule {
+    /// All expressions of the rule.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let settings = self.settings.iter().flat_map(|setting| setting.value.expressions());
+        self.when.iter().chain(settings)
+    }
+}
+
 /// A set of releases: `4.16`, `>=4.17`, `>=4.17 <4.20`, `<=4.16`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Releases(Vec<(Comparison, Release)>);

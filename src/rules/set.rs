@@ -19,6 +19,7 @@ pub struct RuleSet {
     pub rules: Arc<Vec<Rule>>,
     fields: Arc<HashMap<(Subject, &'static str), Candidates>>,
     pub(super) record: Option<Arc<Record>>,
+    expressions: Arc<Known>,
     /// What was decided already.
     pub memo: Arc<Memo>,
 }
@@ -76,10 +77,17 @@ impl RuleSet {
     pub fn load_known(files: &[(String, Vec<u8>)], known: Option<&Known>) -> Result<Self, Vec<Diagnostic>> {
         let mut faults = Vec::new();
         let mut rules: Vec<Rule> = Vec::new();
+        let mut expressions = Known::new();
         for (file, text) in files {
             let (loaded, found) = load::load(file, text, known);
             faults.extend(found);
             for rule in loaded {
+                if known.is_none() {
+                    expressions.extend(
+                        rule.expressions()
+                            .map(|expr| (expr.source().to_owned(), expr.names.clone())),
+                    );
+                }
                 add(&mut rules, rule, &mut faults);
             }
         }
@@ -87,6 +95,7 @@ impl RuleSet {
         let set = Self {
             fields: Arc::new(index(&rules)),
             rules: Arc::new(rules),
+            expressions: Arc::new(expressions),
             record: None,
             memo: Arc::default(),
         };
@@ -100,18 +109,15 @@ impl RuleSet {
         Self {
             rules: Arc::clone(&self.rules),
             fields: Arc::clone(&self.fields),
+            expressions: Arc::clone(&self.expressions),
             record: Some(record),
             memo: Arc::clone(&self.memo),
         }
     }
 
-    /// All expressions of the rules, with what they refer to.
-    pub fn expressions(&self) -> Known {
-        let all = self.rules.iter().flat_map(|rule| {
-            let settings = rule.settings.iter().flat_map(|setting| setting.value.expressions());
-            rule.when.iter().chain(settings)
-        });
-        all.map(|expr| (expr.source().to_owned(), expr.names.clone())).collect()
+    /// All expressions of the rules, also of replaced ones, with what they refer to; none where the load was told of them.
+    pub fn expressions(&self) -> &Known {
+        &self.expressions
     }
 
     /// The rules that set or add to a field.

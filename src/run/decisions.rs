@@ -21,7 +21,7 @@ impl Run {
         let known: Option<Known> = self.store.get("rules", VERSION, key.as_bytes());
         let loaded = RuleSet::load_known(files, known.as_ref());
         if let (None, Ok(rules)) = (known, &loaded) {
-            self.store.put("rules", VERSION, key.as_bytes(), &rules.expressions());
+            self.store.put("rules", VERSION, key.as_bytes(), rules.expressions());
         }
         loaded
     }
