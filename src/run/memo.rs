@@ -95,10 +95,19 @@ struct Edit {
 
 impl Edit {
     fn of(before: &[u8], after: &[u8]) -> Self {
-        let same = |(a, b): &(&u8, &u8)| a == b;
-        let start = before.iter().zip(after).take_while(same).count();
+        // Files are megabytes: what is the same is passed in large steps, then byte by byte.
+        const STEP: usize = 256;
+        let same = |(a, b): &(&[u8], &[u8])| a == b;
+        let steps = before.chunks(STEP).zip(after.chunks(STEP)).take_while(same);
+        let start: usize = steps.map(|(a, _)| a.len()).sum();
+        let byte = |(a, b): &(&u8, &u8)| a == b;
+        let start = start + before[start..].iter().zip(&after[start..]).take_while(byte).count();
         let (old, new) = (&before[start..], &after[start..]);
-        let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+        let steps = old.rchunks(STEP).zip(new.rchunks(STEP)).take_while(same);
+        let end: usize = steps.map(|(a, _)| a.len()).sum();
+        let left = |bytes: &[u8]| bytes.len() - end;
+        let rest = old[..left(old)].iter().rev().zip(new[..left(new)].iter().rev());
+        let end = end + rest.take_while(byte).count();
         let middle = Content(new[..new.len() - end].to_vec());
         Self { start, end, middle }
     }
@@ -306,6 +315,17 @@ mod tests {
             let made = edit.apply(&bytes).expect("it is an edit of that file");
             prop_assert_eq!(&*made, after.as_bytes());
             prop_assert_eq!(Arc::ptr_eq(&made, &bytes), before == after);
+        }
+
+        #[test]
+        fn an_edit_of_a_long_file_is_as_short_as_it_can_be(at in 0usize..2000, cut in 0usize..40, put in "[xy]{0,9}") {
+            let before = "0123456789".repeat(200);
+            let end = (at + cut).min(before.len());
+            let after = [&before[..at], &put, &before[end..]].concat();
+            let bytes: Bytes = before.as_bytes().into();
+            let edit = Edit::of(before.as_bytes(), after.as_bytes());
+            prop_assert!(edit.middle.0.len() <= put.len(), "{}", edit.middle.0.len());
+            prop_assert_eq!(&*edit.apply(&bytes).expect("it is an edit of that file"), after.as_bytes());
         }
     }
 
