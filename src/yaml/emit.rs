@@ -21,18 +21,28 @@ use super::{Mapping, Node, Value};
 /// Keys come in yaml.v2's natural order. Numbers keep their text, tags such as `!include` are kept, places and comments
 /// are not. The recursion is as deep as the value (which [`parse()`](super::parse()) bounds).
 pub fn emit(node: &Node) -> String {
-    let written = write_out(node, false);
+    write_out(|emitter| emitter.node(node, None))
+}
+
+/// Writes what [`emit()`] writes of a document in which a list of this one item stands below keys, such as the job of a job
+/// file: lines fold by where they stand.
+pub fn emit_below(keys: &[&str], item: &Node) -> String {
+    write_out(|emitter| emitter.below(keys, item))
+}
+
+fn write_out(what: impl Fn(&mut Emitter)) -> String {
+    let written = write_once(&what, false);
     if escape::needed(&written) {
-        escape::reveal(&write_out(node, true))
+        escape::reveal(&write_once(&what, true))
     } else {
         written
     }
 }
 
-/// Writes a value; `hide` puts placeholders for characters that must be escaped.
-fn write_out(node: &Node, hide: bool) -> String {
+/// Writes a document; `hide` puts placeholders for characters that must be escaped.
+fn write_once(what: &impl Fn(&mut Emitter), hide: bool) -> String {
     let mut emitter = Emitter::new(hide);
-    emitter.node(node, None);
+    what(&mut emitter);
     let mut written = emitter.finish();
     // libyaml ends a last text with line breaks to keep so; yaml.v2 doesn't, and no content stands at the margin.
     if written.ends_with("\n...\n") {
@@ -163,6 +173,44 @@ impl Emitter {
     }
 
     fn sequence(&mut self, items: &[Node], tag: Option<&CStr>) {
+        self.start_sequence(tag);
+        for item in items {
+            self.node(item, None);
+        }
+        self.end_sequence();
+    }
+
+    fn mapping(&mut self, mapping: &Mapping, tag: Option<&CStr>) {
+        self.start_mapping(tag);
+        for (key, node) in in_order(&mapping.entries) {
+            self.key(&key.text);
+            self.node(node, None);
+        }
+        self.end_mapping();
+    }
+
+    fn below(&mut self, keys: &[&str], item: &Node) {
+        for key in keys {
+            self.start_mapping(None);
+            self.key(key);
+        }
+        self.start_sequence(None);
+        self.node(item, None);
+        self.end_sequence();
+        keys.iter().for_each(|_| self.end_mapping());
+    }
+
+    fn key(&mut self, text: &str) {
+        // Unlike yaml.v2, which would write a key that reads as a merge.
+        let style = if text == "<<" {
+            sys::YAML_DOUBLE_QUOTED_SCALAR_STYLE
+        } else {
+            style(text, false)
+        };
+        self.scalar(text, style, None);
+    }
+
+    fn start_sequence(&mut self, tag: Option<&CStr>) {
         // SAFETY: the tag is null or NUL-terminated; libyaml copies it.
         self.event(|event| unsafe {
             sys::yaml_sequence_start_event_initialize(
@@ -174,14 +222,14 @@ impl Emitter {
             )
             .ok
         });
-        for item in items {
-            self.node(item, None);
-        }
+    }
+
+    fn end_sequence(&mut self) {
         // SAFETY: the initializer fills the event that it is given.
         self.event(|event| unsafe { sys::yaml_sequence_end_event_initialize(event).ok });
     }
 
-    fn mapping(&mut self, mapping: &Mapping, tag: Option<&CStr>) {
+    fn start_mapping(&mut self, tag: Option<&CStr>) {
         // SAFETY: the tag is null or NUL-terminated; libyaml copies it.
         self.event(|event| unsafe {
             sys::yaml_mapping_start_event_initialize(
@@ -193,16 +241,9 @@ impl Emitter {
             )
             .ok
         });
-        for (key, node) in in_order(&mapping.entries) {
-            // Unlike yaml.v2, which would write a key that reads as a merge.
-            let style = if &*key.text == "<<" {
-                sys::YAML_DOUBLE_QUOTED_SCALAR_STYLE
-            } else {
-                style(&key.text, false)
-            };
-            self.scalar(&key.text, style, None);
-            self.node(node, None);
-        }
+    }
+
+    fn end_mapping(&mut self) {
         // SAFETY: the initializer fills the event that it is given.
         self.event(|event| unsafe { sys::yaml_mapping_end_event_initialize(event).ok });
     }

@@ -20,7 +20,7 @@ mod serial;
 mod tags;
 mod timestamp;
 
-pub use emit::emit;
+pub use emit::{emit, emit_below};
 pub use error::Error;
 pub use excerpt::excerpt;
 pub use order::key_order;

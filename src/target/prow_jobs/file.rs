@@ -8,15 +8,6 @@ use crate::yaml::{self, Mapping, Node, Value};
 /// The list of jobs that run by the clock; it is the only one that has no repositories below it.
 pub const PERIODICS: &str = "periodics";
 
-/// A job as it should be.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Its full name.
-    pub name: String,
-    /// What it says.
-    pub node: Node,
-}
-
 /// A job file that is there, or is to be made.
 pub struct JobFile<'t> {
     list: &'t str,
@@ -36,12 +27,21 @@ enum Form<'t> {
 }
 
 /// What a job of ours is in the file that comes out.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Ours {
     /// As it is in the file: the index of the job.
     Kept(usize),
     /// As it should be.
-    Written(Node),
+    Written(Wanted),
+}
+
+/// A job as it should be.
+#[derive(Debug)]
+pub struct Wanted {
+    /// What it says.
+    pub node: Node,
+    /// Its lines in the file.
+    pub lines: String,
 }
 
 impl<'t> JobFile<'t> {
@@ -114,10 +114,23 @@ impl<'t> JobFile<'t> {
         matches!(self.form, Form::Tree(_))
     }
 
+    /// A job of ours as it would stand in this file.
+    pub fn wanted(&self, node: Node) -> Wanted {
+        let keys = if self.list == PERIODICS {
+            &[self.list][..]
+        } else {
+            &[self.list, self.repo]
+        };
+        let text = yaml::emit_below(keys, &node);
+        let lines = text.splitn(keys.len() + 1, '\n').nth(keys.len());
+        let lines = lines.unwrap_or_default().to_owned();
+        Wanted { node, lines }
+    }
+
     /// Tells whether a job of the file is what it should be.
     pub fn is_as_wanted(&self, job: usize, wanted: &Wanted) -> bool {
         match (&self.form, self.jobs.get(job)) {
-            (Form::Lines(text), Some(job)) => text.get(job.range.clone()) == Some(self.block(&wanted.node).as_bytes()),
+            (Form::Lines(text), Some(job)) => text.get(job.range.clone()) == Some(wanted.lines.as_bytes()),
             (Form::Tree(_), Some(_)) => self.node(job).as_ref() == Some(&wanted.node),
             _ => false,
         }
@@ -139,17 +152,17 @@ impl<'t> JobFile<'t> {
     ///
     /// The other jobs keep their order and, where lines told them apart, their bytes.
     pub fn with(&self, is_ours: impl Fn(usize) -> bool, ours: &BTreeMap<String, Ours>) -> Option<Vec<u8>> {
-        let others = (0..self.jobs.len()).filter(|at| !is_ours(*at));
-        let mut order: Vec<Ours> = Vec::with_capacity(self.jobs.len() + ours.len());
+        let others = self.jobs.iter().enumerate().filter(|(at, _)| !is_ours(*at));
+        let others: Vec<(&str, Ours)> = others.map(|(at, job)| (&*job.name, Ours::Kept(at))).collect();
+        let mut order: Vec<&Ours> = Vec::with_capacity(others.len() + ours.len());
         let mut waiting = ours.iter().peekable();
-        for other in others {
-            let name = self.jobs.get(other).map(|job| &*job.name).unwrap_or_default();
-            while let Some((_, job)) = waiting.next_if(|(ours, _)| ours.as_str() < name) {
-                order.push(job.clone());
+        for (name, other) in &others {
+            while let Some((_, job)) = waiting.next_if(|(ours, _)| ours.as_str() < *name) {
+                order.push(job);
             }
-            order.push(Ours::Kept(other));
+            order.push(other);
         }
-        order.extend(waiting.map(|(_, job)| job.clone()));
+        order.extend(waiting.map(|(_, job)| job));
         match &self.form {
             Form::Tree(root) => self.tree(root, &order),
             _ if order.is_empty() => None,
@@ -158,7 +171,7 @@ impl<'t> JobFile<'t> {
         }
     }
 
-    fn lines(&self, text: &[u8], order: &[Ours]) -> Vec<u8> {
+    fn lines(&self, text: &[u8], order: &[&Ours]) -> Vec<u8> {
         let mut out = head(self.list, self.repo).into_bytes();
         for job in order {
             match job {
@@ -166,16 +179,16 @@ impl<'t> JobFile<'t> {
                     let range = self.jobs.get(*at).map(|job| job.range.clone()).unwrap_or_default();
                     out.extend_from_slice(text.get(range).unwrap_or_default());
                 }
-                Ours::Written(node) => out.extend_from_slice(self.block(node).as_bytes()),
+                Ours::Written(job) => out.extend_from_slice(job.lines.as_bytes()),
             }
         }
         out
     }
 
-    fn tree(&self, root: &Node, order: &[Ours]) -> Option<Vec<u8>> {
+    fn tree(&self, root: &Node, order: &[&Ours]) -> Option<Vec<u8>> {
         let items = order.iter().filter_map(|job| match job {
             Ours::Kept(at) => self.node(*at),
-            Ours::Written(node) => Some(node.clone()),
+            Ours::Written(job) => Some(job.node.clone()),
         });
         let items: Vec<Node> = items.collect();
         let mut root = root.clone();
@@ -200,20 +213,6 @@ impl<'t> JobFile<'t> {
             return None;
         }
         Some(yaml::emit(&root).into_bytes())
-    }
-
-    /// The lines of a job in this file.
-    fn block(&self, job: &Node) -> String {
-        // Lines fold by their length, so a job is written where it stands.
-        let jobs = Node::seq([job.clone()]);
-        let below = if self.list == PERIODICS {
-            jobs
-        } else {
-            Node::map([(self.repo, jobs)])
-        };
-        let text = yaml::emit(&Node::map([(self.list, below)]));
-        let lines = head(self.list, self.repo).matches('\n').count();
-        text.splitn(lines + 1, '\n').nth(lines).unwrap_or_default().to_owned()
     }
 }
 

@@ -35,10 +35,17 @@ pub struct Draft {
 pub struct Made {
     /// What it says.
     pub node: Node,
-    /// The rule about its body.
-    pub rule: Option<usize>,
-    /// The rule about its cluster.
-    pub cluster_rule: Option<usize>,
+    /// The rules behind it.
+    pub why: Why,
+}
+
+/// The rules behind a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Why {
+    /// The one about its body.
+    pub body: Option<usize>,
+    /// The one about its cluster.
+    pub cluster: Option<usize>,
 }
 
 /// What a job's file says that matters to it.
@@ -201,8 +208,10 @@ impl<'m> Maker<'m> {
         }
         Some(Made {
             node: to_node(body.value.as_ref()?),
-            rule: body.deciders().last(),
-            cluster_rule: cluster.deciders().last(),
+            why: Why {
+                body: body.deciders().last(),
+                cluster: cluster.deciders().last(),
+            },
         })
     }
 }

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use self::facts::ConfigFacts;
-use self::file::{JobFile, Ours, Wanted};
-use self::job::{Around, Draft, LISTS, Made, Maker};
+use self::file::{JobFile, Ours};
+use self::job::{Around, Draft, LISTS, Made, Maker, Why};
 use self::scan::Job;
 use super::{Actual, Rendered, release_name};
 use crate::audit::{Finding, Place, Severity};
@@ -262,26 +262,26 @@ impl Files<'_> {
                 }
             }
         }
-        for (name, job) in wanted {
+        for (name, Rendering { draft, made }) in wanted {
             let at = there(&name);
-            let wanted = Wanted {
-                name,
-                node: job.made.node.clone(),
-            };
+            let wanted = file.wanted(made.node);
             if let Some(at) = at.filter(|at| file.is_as_wanted(*at, &wanted)) {
-                kept.insert(wanted.name, Ours::Kept(at));
+                kept.insert(name, Ours::Kept(at));
                 continue;
             }
-            let cause = self.changed(&job, at.and_then(|at| file.node(at)).as_ref());
+            if file.is_new() {
+                kept.insert(name, Ours::Written(wanted));
+                continue;
+            }
+            let cause = self.changed(draft, made.why, &wanted.node, at.and_then(|at| file.node(at)).as_ref());
             match self.policy.verdict(&cause, &release) {
-                _ if file.is_new() => drop(kept.insert(wanted.name, Ours::Written(wanted.node))),
                 Verdict::Apply => {
                     causes.push(cause);
-                    kept.insert(wanted.name, Ours::Written(wanted.node));
+                    kept.insert(name, Ours::Written(wanted));
                 }
                 verdict => {
                     desired.refused.push(Refused { cause, verdict });
-                    kept.extend(at.map(|at| (wanted.name, Ours::Kept(at))));
+                    kept.extend(at.map(|at| (name, Ours::Kept(at))));
                 }
             }
         }
@@ -358,11 +358,11 @@ impl Files<'_> {
     }
 
     /// Why a job is written: it is new, or differs in one or more of its fields.
-    fn changed(&self, job: &Rendering<'_>, there: Option<&Node>) -> Cause {
+    fn changed(&self, draft: &Draft, why: Why, node: &Node, there: Option<&Node>) -> Cause {
         let Some(there) = there else {
-            let mut cause = self.cause("jobs[]", job.made.rule);
-            cause.item = Some(job.draft.name.clone());
-            cause.new = Some(format!("runs for {}", job.draft.what));
+            let mut cause = self.cause("jobs[]", why.body);
+            cause.item = Some(draft.name.clone());
+            cause.new = Some(format!("runs for {}", draft.what));
             return cause;
         };
         let fields = |node: &Node| {
@@ -371,16 +371,12 @@ impl Files<'_> {
                 .unwrap_or_default()
         };
         let keys: BTreeSet<String> = fields(there);
-        let mut keys: BTreeSet<String> = keys.union(&fields(&job.made.node)).cloned().collect();
-        keys.retain(|key| there.get(key) != job.made.node.get(key));
+        let mut keys: BTreeSet<String> = keys.union(&fields(node)).cloned().collect();
+        keys.retain(|key| there.get(key) != node.get(key));
         let only_cluster = keys.len() == 1 && keys.contains("cluster");
-        let rule = if only_cluster {
-            job.made.cluster_rule
-        } else {
-            job.made.rule
-        };
+        let rule = if only_cluster { why.cluster } else { why.body };
         let mut cause = self.cause("jobs[]", rule);
-        cause.item = Some(job.draft.name.clone());
+        cause.item = Some(draft.name.clone());
         let show = |node: &Node| {
             let shown = keys
                 .iter()
@@ -388,7 +384,7 @@ impl Files<'_> {
             let shown: Vec<String> = shown.collect();
             if shown.is_empty() { None } else { Some(shown.join(", ")) }
         };
-        (cause.old, cause.new) = (show(there), show(&job.made.node));
+        (cause.old, cause.new) = (show(there), show(node));
         cause
     }
 

@@ -145,3 +145,17 @@ fn tags_are_kept() {
     assert_eq!(odd("\0"), "x\n");
     assert_eq!(odd("!a b"), "!a%20b x\n");
 }
+
+#[test]
+fn an_item_below_keys_is_written_as_in_its_document() {
+    let long = "word ".repeat(30);
+    let item = Node::map([
+        ("name", Node::from("a")),
+        ("text", Node::from(long.as_str())),
+        ("bell", Node::from("\u{7}")),
+    ]);
+    let list = Node::seq([item.clone()]);
+    assert_eq!(emit_below(&[], &item), emit(&list));
+    let nested = Node::map([("presubmits", Node::map([("o/r: x", list)]))]);
+    assert_eq!(emit_below(&["presubmits", "o/r: x"], &item), emit(&nested));
+}
