@@ -55,6 +55,9 @@ fn the_train_is_in_order_and_each_step_is_proved() {
         codes.contains(&"no-promotion"),
         "a repository without a branch for the release is told: {codes:?}"
     );
+    let drift = world.run("plan", &["--format", "json"]).json();
+    assert!(drift["findings"].to_string().contains("double-promotion"), "{drift:#}");
+    assert!(!codes.contains(&"double-promotion"), "the train settles it: {codes:?}");
     let text = world.cut(&["--format", "text"]);
     assert!(
         text.stdout.starts_with("branch cut 4.16 → 4.17: 5 steps are left"),

@@ -138,16 +138,22 @@ impl View {
 }
 
 fn title(kind: Kind, release: &str, units: usize) -> String {
-    let configs = if units == 1 {
+    let one = units == 1;
+    let configs = if one {
         "1 config".to_owned()
     } else {
         format!("{units} configs")
     };
+    let (stop, move_on, promote, its) = if one {
+        ("stops", "moves on", "promotes", "its")
+    } else {
+        ("stop", "move on", "promote", "their")
+    };
     match kind {
-        Kind::Vacate => format!("{release}: {configs} stop promoting elsewhere and move on"),
-        Kind::Pause => format!("{release}: {configs} promote nothing for a while"),
+        Kind::Vacate => format!("{release}: {configs} {stop} promoting elsewhere and {move_on}"),
+        Kind::Pause => format!("{release}: {configs} {promote} nothing for a while"),
         Kind::Bases => format!("{release}: {configs} whose images others are built from"),
-        Kind::Configs => format!("{release}: {configs} with their jobs"),
+        Kind::Configs => format!("{release}: {configs} with {its} jobs"),
         Kind::ReleaseController => format!("{release}: the release controller's file"),
     }
 }

@@ -28,6 +28,20 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Leaves out the findings about configs that a step moves: the train says what becomes of them.
+    fn leave_out_settled(&mut self) {
+        let units = self.train.steps.iter().flat_map(|step| &step.units);
+        let moved: BTreeSet<&str> = units
+            .filter_map(|at| self.units.get(*at))
+            .map(|unit| &*unit.path)
+            .collect();
+        let settled = |finding: &Finding| {
+            let place = finding.place.as_ref();
+            finding.code == "double-promotion" && place.is_some_and(|place| moved.contains(&*place.file))
+        };
+        self.findings.retain(|finding| !settled(finding));
+    }
+
     /// The plan of one step.
     pub fn plan(&self, step: &train::Step, run: &Run) -> Plan {
         let units = step.units.iter().filter_map(|at| self.units.get(*at));
@@ -100,6 +114,7 @@ impl Run {
             texts: &texts,
         };
         single.pauses(&mut cut, &world)?;
+        cut.leave_out_settled();
         Ok(cut)
     }
 }
