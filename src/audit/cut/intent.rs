@@ -26,7 +26,7 @@ type Kind = (
     &'static str,
 );
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     (
         "dockerfile",
         "Dockerfile",
@@ -85,7 +85,11 @@ const KINDS: [Kind; 10] = [
         "",
     ),
     ("arches", "architectures", "okd.arches", &["/konflux/arches"], "/arches"),
+    ("mode", "`mode`", "okd.mode", &["/konflux/mode"], "/mode"),
 ];
+
+/// What `mode` is where it is not set.
+const BUILT: &str = "enabled";
 
 impl Intent {
     /// Everything that an image's view says for OKD and that differs from what holds for OCP.
@@ -94,7 +98,9 @@ impl Intent {
             let mut values = places.iter().filter_map(|place| view.pointer(place));
             let value = values.find(|value| filled(value))?.clone();
             let same = !own.is_empty() && view.pointer(own) == Some(&value);
-            (!same).then_some(Self { name, what, key, value })
+            // That OKD does without an image is nothing that it has.
+            let nothing = *name == "mode" && (value != BUILT || !filled(&view["mode"]));
+            (!same && !nothing).then_some(Self { name, what, key, value })
         });
         said.collect()
     }
@@ -109,7 +115,7 @@ impl Intent {
             // Whether the file is still there is looked up.
             "dockerfile" => !adopted,
             // What it stood in for must be the same.
-            "from" | "tag" | "path" | "arches" => !adopted && same(own),
+            "from" | "tag" | "path" | "arches" | "mode" => !adopted && same(own),
             "stand-in" => true,
             _ => same("/source/dockerfile") && same("/source/path"),
         }

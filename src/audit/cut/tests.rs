@@ -46,3 +46,22 @@ fn a_reason_that_is_gone_is_no_loss() {
         "OCP has it itself now"
     );
 }
+
+#[test]
+fn that_an_image_is_built_for_okd_alone_is_an_intent() {
+    assert_eq!(names("mode: disabled\nokd: {mode: enabled}\n"), ["mode"]);
+    for nothing in [
+        "okd: {mode: enabled}\n",
+        "okd: {mode: disabled}\n",
+        "mode: disabled\nokd: {mode: disabled}\n",
+    ] {
+        assert!(names(nothing).is_empty(), "{nothing}");
+    }
+    let before = view_of("mode: disabled\nokd: {mode: enabled}\n");
+    let intent = Intent::all(&before).remove(0);
+    assert!(intent.reason_remains(&before, &view_of("mode: disabled\n")));
+    assert!(
+        !intent.reason_remains(&before, &view_of("name: n\n")),
+        "it is built for OCP, too"
+    );
+}
