@@ -9,6 +9,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
 /// How long anything may take that is waited for: far longer than it takes, since machines are shared.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -109,6 +112,11 @@ impl Service {
         request(&self.address(), "POST", path, headers, body).unwrap()
     }
 
+    /// Delivers a webhook, signed with [`SECRET`]; the status and what was said.
+    pub fn deliver(&self, event: &str, payload: &serde_json::Value) -> (u16, String) {
+        deliver(&self.address(), event, payload)
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: i32) {
         // SAFETY: it is sent to our own child, which has not been waited for.
@@ -163,6 +171,41 @@ impl Drop for Service {
             eprintln!("--- log of {}\n{}\n---", self.child.id(), self.log().join("\n"));
         }
     }
+}
+
+/// What webhooks are signed with.
+pub const SECRET: &str = "not a secret";
+
+/// The signature of a body.
+pub fn signature(body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    let bytes = mac.finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256={hex}")
+}
+
+/// Delivers a webhook that is signed; the status and what was said.
+pub fn deliver(address: &str, event: &str, payload: &serde_json::Value) -> (u16, String) {
+    let body = payload.to_string().into_bytes();
+    let headers = [
+        ("x-github-event", event.to_owned()),
+        ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958".to_owned()),
+        ("x-hub-signature-256", signature(&body)),
+        ("content-type", "application/json".to_owned()),
+    ];
+    request(address, "POST", "/webhook/github", &headers, &body).unwrap()
+}
+
+/// A push, with what counts of GitHub's payload.
+pub fn push(repo: &str, branch: &str) -> serde_json::Value {
+    let (org, name) = repo.split_once('/').unwrap();
+    serde_json::json!({
+        "ref": format!("refs/heads/{branch}"), "before": "0".repeat(40), "after": "1".repeat(40),
+        "created": false, "deleted": false, "forced": false, "commits": [],
+        "repository": {"id": 1, "name": name, "full_name": repo, "owner": {"login": org, "id": 2}, "private": false},
+        "sender": {"login": "ann", "id": 3},
+    })
 }
 
 /// Waits until something holds.

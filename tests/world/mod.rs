@@ -15,6 +15,8 @@ pub struct World {
     dir: tempfile::TempDir,
     /// Lines of the configuration that differ from the usual ones.
     pub settings: BTreeMap<&'static str, String>,
+    /// The folder that repositories are in: what is done to them is done there.
+    repos: String,
 }
 
 /// What a run said.
@@ -54,6 +56,7 @@ impl World {
         let world = Self {
             dir: tempfile::tempdir().expect("a temporary directory"),
             settings: BTreeMap::new(),
+            repos: "repos".to_owned(),
         };
         let group = "vars: {MAJOR: 4, MINOR: 16}\narches: [x86_64]\npublic_upstreams:\n- {private: 'https://github.com/openshift-priv', \
                      public: 'https://github.com/openshift'}\n";
@@ -66,7 +69,31 @@ impl World {
 
     /// The folder of repositories.
     pub fn path(&self, below: &str) -> PathBuf {
-        self.dir.path().join("repos").join(below)
+        self.dir.path().join(&self.repos).join(below)
+    }
+
+    /// Changes repositories in a way that nobody who watches files can see: in a copy, which then takes their place at
+    /// once, as a link that leads elsewhere.
+    pub fn unseen(&mut self, change: impl FnOnce(&Self)) {
+        let link = self.dir.path().join("repos");
+        let count = std::fs::read_dir(self.dir.path()).expect("a folder").count();
+        let (from, to) = (format!("repos-{count}a"), format!("repos-{count}b"));
+        let at = |name: &str| self.dir.path().join(name);
+        let real = match std::fs::read_link(&link) {
+            Ok(real) => at(&real.display().to_string()),
+            Err(_) => {
+                std::fs::rename(&link, at(&from)).expect("another name");
+                std::os::unix::fs::symlink(&from, &link).expect("a link");
+                at(&from)
+            }
+        };
+        copy(&real, &at(&to));
+        self.repos.clone_from(&to);
+        change(self);
+        let new = self.dir.path().join("link");
+        std::os::unix::fs::symlink(&to, &new).expect("a link");
+        std::fs::rename(&new, &link).expect("the link, moved at once");
+        self.repos = "repos".to_owned();
     }
 
     /// Adds an image's metadata; `more` are further lines at the top level.
@@ -223,6 +250,19 @@ impl World {
         let mut files = BTreeMap::new();
         collect(&out, &out, &mut files);
         (files, ran)
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let there = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &there);
+        } else {
+            std::fs::copy(entry.path(), there).expect("a copy");
+        }
     }
 }
 
