@@ -395,7 +395,9 @@ fn metrics_say_what_the_board_says() {
         "lockstep_queue_length 3",
         "lockstep_runs_total{trigger=\"webhook\",outcome=\"done\"} 1",
         "lockstep_run_duration_seconds_bucket{le=\"0.5\",trigger=\"webhook\"} 1",
-        "lockstep_rate_limit_left{api=\"rest\"} 4321",
+        "lockstep_rate_limit_left{api=\"core\"} 4321",
+        "lockstep_rate_limit{api=\"core\"} 5000",
+        "lockstep_rate_limit_reset_timestamp_seconds{api=\"core\"} 32503680000",
         "lockstep_lease_state{state=\"alone\"} 1",
         "lockstep_writer 1",
         "lockstep_ready 1",
@@ -449,7 +451,7 @@ fn every_answer_of_the_api_is_as_described() {
         let server = Listening::start(view, open_server(), Limits::default());
         let document = server.get("/api/v1/openapi.json").json();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 6);
+        assert_eq!(paths.len(), 8);
         for path in paths.keys() {
             let asked = path.replace("{release}", "4.16");
             let answer = server.get(&asked);

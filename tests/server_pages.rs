@@ -72,6 +72,31 @@ fn the_graph_draws_what_is_built_from_what() {
 }
 
 #[test]
+fn a_train_says_what_waits_breaks_and_stays() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/cut").body;
+    for said in [
+        "<h2>4.16 → 4.17</h2>",
+        "Waits for the merge of lockstep/ci/4.16.",
+        "<a href=\"https://github.com/openshift/release/pull/1\" rel=\"noreferrer\">pull request #1</a>",
+        "broken by etcd",
+        "<code>ci-operator/config/openshift/console/main.yaml</code>: it waits for itself",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    assert_eq!(page.matches("pull request #1").count(), 1, "only the next step has one");
+    let runs = server.get("/runs").body;
+    assert!(
+        runs.contains("<code>core</code> 4\u{2009}321 of 5\u{2009}000"),
+        "{runs}"
+    );
+    server.board.update(|view| {
+        view.rate_limits.get_mut("core").unwrap().left = 499;
+    });
+    assert!(server.get("/runs").body.contains("low</span> 499 of"));
+}
+
+#[test]
 fn the_matrix_filters() {
     let server = Listening::start(large(40, 3), open_server(), Limits::default());
     let rows = |path: &str| server.get(path).body.matches("<th scope=\"row\">").count();

@@ -54,6 +54,17 @@ pub struct View {
     pub trains: Vec<Arc<cut::show::View>>,
 }
 
+impl View {
+    /// What keeps the daemon from its work, as `(what, why)`: among others that nobody can tell who writes.
+    pub fn reasons(&self) -> Vec<(&'static str, &str)> {
+        let mut reasons = self.readiness.reasons();
+        if let Lease::Unknown(why) = &self.lease {
+            reasons.push(("lease", why));
+        }
+        reasons
+    }
+}
+
 /// What a release comes to.
 #[derive(Clone, Debug)]
 pub struct ReleaseView {

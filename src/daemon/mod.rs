@@ -11,6 +11,7 @@
 mod applier;
 pub mod board;
 mod cursors;
+mod cuts;
 mod fence;
 mod history;
 mod interest;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::board::{Board, Gate, PullRequestState, PullRequestView, ReleaseView, SourceView, Time, View};
+use super::board::{Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View};
 use super::known::Known;
+use crate::cut;
 use crate::forge::Outcome;
+use crate::forge::github::Limit;
 use crate::model::release::Release;
 use crate::plan::{Plan, Scope};
 use crate::run::Run;
@@ -157,6 +159,18 @@ impl Posting<'_> {
         }
     }
 
+    /// GitHub has said what is left of its limits; one of which nothing was heard stays as it was.
+    pub fn limits(&self, limits: BTreeMap<String, Limit>) {
+        if limits.is_empty() {
+            return;
+        }
+        self.board.update(|view| {
+            for (api, Limit { left, limit, resets_at }) in limits {
+                view.rate_limits.insert(api, RateLimit { left, limit, resets_at });
+            }
+        });
+    }
+
     /// The pull requests were looked at and, unless it was a dry run, written.
     pub fn written(&self, plan: &Plan, outcomes: &[Outcome], dry: bool) {
         self.board.update(|view| {
@@ -177,8 +191,30 @@ impl Posting<'_> {
         });
     }
 
+    /// Branch cuts have steps left; what a train waits for is the merge of what is open of its first step.
+    pub fn cuts(&self, trains: &[Arc<cut::show::View>]) {
+        self.board.update(|view| {
+            let open = |head: &str| {
+                let mut shown = view.pull_requests.iter();
+                shown.any(|shown| shown.state == PullRequestState::Open && shown.scope.head() == head)
+            };
+            let waits = |train: &Arc<cut::show::View>| {
+                let head = &train.steps.first()?.head;
+                open(head).then(|| format!("the merge of {head}"))
+            };
+            let shown = |train: &Arc<cut::show::View>| {
+                let waits_for = waits(train);
+                Arc::new(cut::show::View {
+                    waits_for,
+                    ..cut::show::View::clone(train)
+                })
+            };
+            view.trains = trains.iter().map(shown).collect();
+        });
+    }
+
     fn pull_request(&self, outcome: &Outcome, was: Option<&PullRequestView>, dry: bool) -> PullRequestView {
-        let mut view = PullRequestView::after(outcome, None, self.at, was);
+        let mut view = PullRequestView::after(outcome, self.at, was);
         if dry && outcome.error.is_none() && !outcome.writes.is_empty() {
             view.state = PullRequestState::Planned;
             let same = was.filter(|was| was.state == view.state);

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::board::{Board, Cache, Drift, Outcome as Ended, RunRecord};
 use super::cursors::Cursors;
+use super::cuts::Cuts;
 use super::fence::Fence;
 use super::history::Ids;
 use super::known::{Attempt, Known, seen};
@@ -16,6 +17,7 @@ use super::post::Posting;
 use super::queue::Work;
 use super::settings::Settings;
 use crate::audit::Finding;
+use crate::forge::github::Usage;
 use crate::forge::{Gate, Guard, Outcome};
 use crate::model::release::Release;
 use crate::plan::{Date, Plan, with_run};
@@ -37,6 +39,7 @@ pub struct Reconciler {
     /// The commit of the CI configs and the day of the last run: with another one, everything is looked at.
     last: Option<(Option<String>, Date)>,
     cursors: Cursors,
+    cuts: Cuts,
     ids: Ids,
 }
 
@@ -72,6 +75,7 @@ impl Reconciler {
             between: Vec::new(),
             last: None,
             cursors,
+            cuts: Cuts::default(),
             ids: Ids::default(),
         })
     }
@@ -128,16 +132,26 @@ impl Reconciler {
             misses: used.misses - cache.misses,
         };
         done.record.requests = difference(&self.requests(), &requests);
+        self.posting(None).limits(self.usage().limits);
         done.record.took = started.elapsed().as_secs_f64();
         told(&done.record);
         done
     }
 
+    /// What was used of GitHub's API so far, by the one who reads and the one who writes.
+    fn usage(&self) -> Usage {
+        let reader = self.run.sources.github().map(|reader| reader.client().usage());
+        let mut usage = reader.unwrap_or_default();
+        usage.merge(self.place.as_ref().map(Place::usage).unwrap_or_default());
+        usage
+    }
+
     /// How many requests were made so far, by API.
     fn requests(&self) -> BTreeMap<String, u64> {
-        let reader = self.run.sources.github().map_or(0, |reader| reader.client().sent());
-        let writer = self.place.as_ref().map_or(0, Place::requests);
-        BTreeMap::from([("github".to_owned(), reader + writer)])
+        let Usage { rest, graphql, .. } = self.usage();
+        let git = self.run.sources.git_requests();
+        let named = [("rest", rest), ("graphql", graphql), ("git", git)];
+        named.map(|(api, count)| (api.to_owned(), count)).into()
     }
 
     fn make(&mut self, work: &Work, done: &mut Done) -> Result<(), String> {
@@ -162,8 +176,12 @@ impl Reconciler {
         // What was found is shown before it is written, which may take its time.
         self.posting(ground.ci.as_ref())
             .derived(&ground.releases, &failed, &plan);
-        let (outcomes, dry) = self.write(&ground, &plan)?;
-        self.posting(ground.ci.as_ref()).written(&plan, &outcomes, dry);
+        let written = self.write(&ground, &plan);
+        if let Ok((outcomes, dry)) = &written {
+            self.posting(ground.ci.as_ref()).written(&plan, outcomes, *dry);
+        }
+        self.look_at_cuts(&ground);
+        let (outcomes, dry) = written?;
         self.account(done, &ground, &failed, &outcomes, dry);
         Ok(())
     }
@@ -285,6 +303,15 @@ impl Reconciler {
         let outcomes = place.apply(&self.run, plan, dry, now());
         self.place = Some(place);
         Ok((outcomes, dry))
+    }
+
+    /// Plans the trains of branch cuts that are under way: last, since nothing that is written waits for them.
+    fn look_at_cuts(&mut self, ground: &Ground) {
+        if self.fence.is_stopping() {
+            return;
+        }
+        let trains = self.cuts.trains(&self.run, &self.known, ground.ci.as_ref());
+        self.posting(ground.ci.as_ref()).cuts(&trains);
     }
 
     fn account(

@@ -75,6 +75,8 @@ pub struct Outcome {
     pub writes: Vec<Write>,
     /// Why it waits for a later run, if it does.
     pub waits: Option<Waits>,
+    /// Where a person can look at it, if anywhere.
+    pub url: Option<String>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// What failed. The other pull requests are not affected.
@@ -89,6 +91,7 @@ impl Outcome {
             action: None,
             writes: Vec::new(),
             waits: None,
+            url: None,
             notes: Vec::new(),
             error: None,
         }

@@ -39,6 +39,8 @@ impl<'a> From<&'a Outcome> for OutcomeView<'a> {
             action,
             writes,
             waits,
+            // Where it is seen is part of how it stands, not of what is done: a plan foretells the latter.
+            url: _,
             notes,
             error,
         } = outcome;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Run;
 use crate::config::Forge;
-use crate::forge::github::{Client, Fault, GithubForge, GithubWriter};
+use crate::forge::github::{Client, Fault, GithubForge, GithubWriter, Usage};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
 use crate::forge::{Gate, Outcome};
 use crate::plan::Plan;
@@ -56,11 +56,11 @@ impl Place {
         }
     }
 
-    /// How many requests were made to the forge's API so far.
-    pub fn requests(&self) -> u64 {
+    /// What was used of the forge's API so far.
+    pub fn usage(&self) -> Usage {
         match self {
-            Self::Local(_) => 0,
-            Self::GitHub(forge) => forge.client().sent(),
+            Self::Local(_) => Usage::default(),
+            Self::GitHub(forge) => forge.client().usage(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Run;
 use crate::config::Forge;
 use crate::derive;
+use crate::forge::github;
 use crate::model::metadata::Metadata;
 use crate::plan::{Spot, Upstream, UpstreamImage};
 use crate::source::{Location, Origin, RepoName};
@@ -32,17 +33,11 @@ impl Run {
                 let url = url.to_string();
                 Some(url.strip_suffix(".git").unwrap_or(&url).to_owned())
             }
-            (Location::Path(_), Forge::GitHub { api, .. }) => Some(format!("{}/{}", host(api), at.name()?)),
+            (Location::Path(_), Forge::GitHub { api, .. }) => {
+                Some(format!("{}/{}", github::web::host(api), at.name()?))
+            }
             (Location::Path(_), Forge::Local { .. }) => None,
         }
-    }
-}
-
-/// The web host that belongs to an API's URL: `https://api.github.com`, `https://HOST/api/v3`.
-fn host(api: &str) -> String {
-    match api.strip_suffix("/api/v3") {
-        Some(host) => host.to_owned(),
-        None => api.replacen("://api.", "://", 1),
     }
 }
 
@@ -69,16 +64,4 @@ fn images<'r>(derived: &'r derive::Release<'_>) -> impl Iterator<Item = (String,
         };
         (image.tag.value.clone(), known)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host;
-
-    #[test]
-    fn web_hosts_of_apis() {
-        assert_eq!(host("https://api.github.com"), "https://github.com");
-        assert_eq!(host("https://ghe.example.org/api/v3"), "https://ghe.example.org");
-        assert_eq!(host("http://127.0.0.1:81"), "http://127.0.0.1:81");
-    }
 }

@@ -6,9 +6,8 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::api::Reason;
 use super::{Server, answer};
-use crate::daemon::board::Lease;
-use crate::plan::terminal;
 
 /// `/healthz`: whoever answers is alive.
 pub(super) async fn alive() -> Response {
@@ -26,26 +25,10 @@ struct Ready {
     queue_length: usize,
 }
 
-#[derive(Serialize)]
-struct Reason {
-    what: &'static str,
-    why: String,
-}
-
 /// `/readyz`: whether the daemon does its work, or why not. A replica that another one writes for is ready.
 pub(super) async fn ready(State(server): State<Server>) -> Response {
     let view = server.inner.board.view();
-    let mut reasons = view.readiness.reasons();
-    if let Lease::Unknown(why) = &view.lease {
-        reasons.push(("lease", why));
-    }
-    let reasons: Vec<Reason> = reasons
-        .into_iter()
-        .map(|(what, why)| Reason {
-            what,
-            why: terminal(why),
-        })
-        .collect();
+    let reasons: Vec<Reason> = view.reasons().into_iter().map(Reason::from).collect();
     let status = if reasons.is_empty() {
         StatusCode::OK
     } else {

@@ -211,7 +211,7 @@ impl Scrape {
             "Requests that may still be made before the limit starts anew",
         )?;
         for (api, limit) in &self.view.rate_limits {
-            one(&mut left, &[("api", api)], limit.left as i64)?;
+            one(&mut left, &[("api", api)], limit.left_at(self.now) as i64)?;
         }
         let mut of = gauge(
             out,
@@ -221,6 +221,16 @@ impl Scrape {
         for (api, limit) in &self.view.rate_limits {
             one(&mut of, &[("api", api)], limit.limit as i64)?;
         }
+        let help = "When the limit starts anew";
+        let seconds = Some(&Unit::Seconds);
+        let mut resets = out.encode_descriptor("rate_limit_reset_timestamp", help, seconds, MetricType::Gauge)?;
+        for (api, limit) in &self.view.rate_limits {
+            one(&mut resets, &[("api", api)], limit.resets_at)?;
+        }
+        self.lookups(out)
+    }
+
+    fn lookups(&self, out: &mut DescriptorEncoder) -> fmt::Result {
         let mut cache = counter(out, "cache_lookups", "Look-ups in the cache of facts")?;
         counted(&mut cache, &[("result", "hit")], self.totals.cache.hits)?;
         counted(&mut cache, &[("result", "miss")], self.totals.cache.misses)?;
@@ -254,7 +264,7 @@ impl Scrape {
             None,
             is(self.view.lease.writes()),
         )?;
-        let ready = self.view.readiness.reasons().is_empty();
+        let ready = self.view.reasons().is_empty();
         alone(out, "ready", "Whether the daemon does its work", None, is(ready))?;
         alone(
             out,

@@ -214,6 +214,11 @@ impl Sources {
             .holding(in_use))
     }
 
+    /// How many requests were made of git servers so far.
+    pub fn git_requests(&self) -> u64 {
+        self.client.get().map_or(0, Client::sent)
+    }
+
     /// The HTTP client, made when the first URL is met: most runs have none, and loading certificates takes time.
     fn client(&self) -> &Client {
         self.client.get_or_init(Client::new)

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use lockstep::audit::Finding;
 use lockstep::config;
+use lockstep::cut::{show, train};
 use lockstep::daemon::board::*;
 use lockstep::derive::unified::{BuildConfig, build_config};
 use lockstep::model::release::Release;
@@ -98,15 +99,48 @@ pub fn view(found: Found) -> View {
         runs: runs(7).into(),
         readiness: ready,
         rate_limits: BTreeMap::from([(
-            "rest".to_owned(),
+            "core".to_owned(),
             RateLimit {
                 left: 4321,
                 limit: 5000,
-                resets_at: NOW + 600,
+                resets_at: 32_503_680_000, // the year 3000: whoever looks, it has not started anew
             },
         )]),
         plan: Arc::new(found.plan),
+        trains: vec![Arc::new(train())],
         ..View::default()
+    }
+}
+
+/// A train of two steps, of which the second breaks a rule, and a change that no step can make.
+pub fn train() -> show::View {
+    let step = |number: usize, release: &str, broken_by: &[&str]| show::StepView {
+        number,
+        kind: train::Kind::Configs,
+        release: release.to_owned(),
+        head: format!("lockstep/ci/{release}"),
+        title: format!("{release}: 1 config with their jobs"),
+        because: train::Kind::Configs.because().to_owned(),
+        components: vec!["openshift/etcd".to_owned()],
+        files: vec![show::FileView {
+            repo: "openshift/release".to_owned(),
+            path: format!("ci-operator/config/openshift/etcd/{release}.yaml"),
+            change: "new",
+        }],
+        checks: vec![train::Check {
+            check: "no two configs promote one tag",
+            broken_by: broken_by.iter().map(|text| (*text).to_owned()).collect(),
+        }],
+    };
+    show::View {
+        releases: vec!["4.16".to_owned(), "4.17".to_owned()],
+        steps: vec![step(1, "4.16", &[]), step(2, "4.17", &["etcd"])],
+        stuck: vec![train::Stuck {
+            path: "ci-operator/config/openshift/console/main.yaml".to_owned(),
+            why: "it waits for itself".to_owned(),
+        }],
+        findings: Vec::new(),
+        waits_for: Some("the merge of lockstep/ci/4.16".to_owned()),
     }
 }
 

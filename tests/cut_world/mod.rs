@@ -1,4 +1,5 @@
 //! The made-up cut of `fixtures/cut` as git repositories, and the people who merge.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,14 @@ impl CutWorld {
         let config = "sources:\n  build-data: {repo: build-data.git, branch: \"openshift-{release}\"}\n  ci-config: {repo: openshift/release.git, branch: master}\n  components: {repo: \"components/{org}/{repo}.git\"}\nreleases: [\"4.16\", \"4.17\"]\nrules: [builtin]\ntargets: [prow-config, prow-jobs, release-controller]\nforge: {kind: local, dir: forge}\nstate: state\n";
         std::fs::write(world.dir.path().join("lockstep.yaml"), config).unwrap();
         world
+    }
+
+    /// The configuration, with more lines.
+    pub fn config(&self, more: &str) -> PathBuf {
+        let path = self.dir.path().join("lockstep.yaml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, config + more).unwrap();
+        path
     }
 
     pub fn out(&self) -> PathBuf {

@@ -36,6 +36,28 @@ pub fn serve(listener: std::net::TcpListener, inside: Arc<Mutex<Inside>>, mut st
     });
 }
 
+/// What may be asked in an hour.
+pub const LIMIT: u64 = 5000;
+
+/// Says of every answer what is left, as GitHub does; a fault may have said it already.
+fn limited(mut response: Response<Full<Bytes>>, (name, left): (&'static str, u64)) -> Response<Full<Bytes>> {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let said = [
+        ("x-ratelimit-resource", name.to_owned()),
+        ("x-ratelimit-limit", LIMIT.to_string()),
+        ("x-ratelimit-remaining", left.to_string()),
+        ("x-ratelimit-used", (LIMIT - left).to_string()),
+        ("x-ratelimit-reset", (clock.unwrap().as_secs() + 3600).to_string()),
+    ];
+    for (name, value) in said {
+        let headers = response.headers_mut();
+        if !headers.contains_key(name) {
+            headers.insert(name, value.parse().unwrap());
+        }
+    }
+    response
+}
+
 /// Ends the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is lost")]
@@ -89,6 +111,7 @@ impl Inside {
             Some(fault) if !fault.is_after() => None,
             _ => Some(self.carry_out(asked)),
         };
+        let limit = self.spend(asked);
         let response = match fault {
             None => said.as_ref().map(|(status, body)| {
                 let etag = etag(asked, body);
@@ -111,6 +134,7 @@ impl Inside {
                 .answer(self.state.now())
                 .map(|(status, headers, body)| response(status, &headers, body.to_string())),
         };
+        let response = response.map(|response| limited(response, limit));
         let (status, body) = said.unwrap_or((0, Value::Null));
         self.log.push(Exchange {
             method: asked.method.clone(),
@@ -125,6 +149,17 @@ impl Inside {
             after(number);
         }
         response
+    }
+
+    /// Counts a request against the limit of its API; the limit's name, and what is left of it.
+    fn spend(&mut self, asked: &Asked) -> (&'static str, u64) {
+        let name = match asked.path.as_str() {
+            "/graphql" | "/api/graphql" => "graphql",
+            _ => "core",
+        };
+        let spent = self.spent.entry(name).or_default();
+        *spent += 1;
+        (name, LIMIT - (*spent).min(LIMIT))
     }
 
     /// Whether a claim is signed by the app's key, and lasts no longer than GitHub takes.
@@ -172,11 +207,7 @@ fn etag(asked: &Asked, body: &Value) -> Option<String> {
 fn response(status: u16, headers: &[(&'static str, String)], body: String) -> Response<Full<Bytes>> {
     let mut builder = Response::builder()
         .status(status)
-        .header("content-type", "application/json; charset=utf-8")
-        .header("x-ratelimit-limit", "5000");
-    if !headers.iter().any(|(name, _)| *name == "x-ratelimit-remaining") {
-        builder = builder.header("x-ratelimit-remaining", "4999");
-    }
+        .header("content-type", "application/json; charset=utf-8");
     for (name, value) in headers {
         builder = builder.header(*name, value);
     }

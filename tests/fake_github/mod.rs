@@ -41,6 +41,8 @@ pub struct Inside {
     pub log: Vec<Exchange>,
     pub faults: Vec<Switch>,
     pub requests: usize,
+    /// How many of them count against each limit.
+    pub spent: std::collections::BTreeMap<&'static str, u64>,
     /// How many answers were "not modified".
     pub unchanged: usize,
     pub after: Option<Hook>,
@@ -63,6 +65,7 @@ impl FakeGithub {
             log: Vec::new(),
             faults: Vec::new(),
             requests: 0,
+            spent: std::collections::BTreeMap::new(),
             unchanged: 0,
             after: None,
             tokens: Vec::new(),

@@ -91,7 +91,7 @@ pub struct PullRequestView {
 
 impl PullRequestView {
     /// How it stands after a writer has been at it; one that stands as before keeps its time.
-    pub fn after(outcome: &Outcome, url: Option<String>, now: Time, before: Option<&Self>) -> Self {
+    pub fn after(outcome: &Outcome, now: Time, before: Option<&Self>) -> Self {
         let state = match (&outcome.error, outcome.action) {
             (None, Some(action)) => PullRequestState::after(action),
             _ => PullRequestState::Failed,
@@ -106,6 +106,9 @@ impl PullRequestView {
                     .join("; ")
             }
         };
+        // One that could not be looked at is where it was.
+        let known = before.filter(|_| outcome.error.is_some());
+        let url = outcome.url.clone().or_else(|| known?.url.clone());
         let since = before
             .filter(|before| before.state == state)
             .map_or(now, |before| before.since);
@@ -138,11 +141,11 @@ mod tests {
 
     #[test]
     fn the_time_is_that_of_the_last_change_of_state() {
-        let first = PullRequestView::after(&outcome(Action::Create), None, 10, None);
+        let first = PullRequestView::after(&outcome(Action::Create), 10, None);
         assert_eq!((first.state, first.since), (PullRequestState::Open, 10));
-        let second = PullRequestView::after(&outcome(Action::UpToDate), None, 20, Some(&first));
+        let second = PullRequestView::after(&outcome(Action::UpToDate), 20, Some(&first));
         assert_eq!((second.state, second.since), (PullRequestState::Open, 10));
-        let third = PullRequestView::after(&outcome(Action::NoticeMerged), None, 30, Some(&second));
+        let third = PullRequestView::after(&outcome(Action::NoticeMerged), 30, Some(&second));
         assert_eq!((third.state, third.since), (PullRequestState::InSync, 30));
     }
 
@@ -153,9 +156,22 @@ mod tests {
             repo: "openshift/release".parse().unwrap(),
             branch: "master".into(),
         });
-        let view = PullRequestView::after(&failed, None, 1, None);
+        let view = PullRequestView::after(&failed, 1, None);
         assert_eq!(view.state, PullRequestState::Failed);
         assert!(view.note.contains("no branch `master`"), "{}", view.note);
+    }
+
+    #[test]
+    fn a_link_stays_while_it_cannot_be_looked_at() {
+        let mut open = outcome(Action::Create);
+        open.url = Some("https://github.com/openshift/release/pull/7".into());
+        let first = PullRequestView::after(&open, 10, None);
+        assert_eq!(first.url, open.url);
+        let mut failed = outcome(Action::UpToDate);
+        failed.error = Some(crate::forge::ForgeError::Fenced("shutting down".into()));
+        assert_eq!(PullRequestView::after(&failed, 20, Some(&first)).url, open.url);
+        let gone = PullRequestView::after(&outcome(Action::CloseGone), 30, Some(&first));
+        assert_eq!(gone.url, None, "what is over is not linked to");
     }
 
     #[test]

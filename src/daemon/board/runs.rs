@@ -78,6 +78,13 @@ pub struct RateLimit {
     pub resets_at: Time,
 }
 
+impl RateLimit {
+    /// What is left at a moment: all of it once the limit has started anew, even where nobody has asked since.
+    pub fn left_at(&self, now: Time) -> u64 {
+        if now >= self.resets_at { self.limit } else { self.left }
+    }
+}
+
 /// One run: what triggered it, what was found, what was done. The store's form needs every field, so none is left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
@@ -112,6 +119,16 @@ pub struct RunRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_that_has_started_anew_is_whole() {
+        let limit = RateLimit {
+            left: 3,
+            limit: 5000,
+            resets_at: 100,
+        };
+        assert_eq!([99, 100].map(|now| limit.left_at(now)), [3, 5000]);
+    }
 
     #[test]
     fn a_record_reads_the_same_again() {

@@ -4,7 +4,7 @@
 //! another runtime's thread (use `spawn_blocking` there).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use tokio::runtime::Runtime;
 use super::auth::{Auth, Secret, Token, installation_path};
 use super::fault::{Fault, FaultKind};
 use super::retry::{Clock, Policy, Repeat, SystemClock};
+use super::usage::{Meter, Usage};
+use super::web;
 use crate::config::Credential;
 use crate::forge::Gate;
 use crate::source::RepoName;
@@ -41,11 +43,12 @@ pub struct Client {
     rest: Octocrab,
     graph: Octocrab,
     base: http::Uri,
+    web: String,
     auth: Auth,
     policy: Policy,
     clock: Arc<dyn Clock>,
     pace: Mutex<Pace>,
-    sent: AtomicU64,
+    meter: Meter,
     /// Whether the last call could not be made at all: the next ones are tried once.
     down: AtomicBool,
     /// Answers by path, which GitHub need not send again while they are what it has.
@@ -128,11 +131,12 @@ impl Client {
             rest,
             graph,
             base,
+            web: web::host(api),
             auth: Auth::new(credential),
             policy,
             clock,
             pace: Mutex::new(Pace { left: BURST, at }),
-            sent: AtomicU64::new(0),
+            meter: Meter::default(),
             down: AtomicBool::new(false),
             answers: Mutex::default(),
             gate: Gate::default(),
@@ -146,9 +150,14 @@ impl Client {
         self
     }
 
-    /// How many requests were sent so far.
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+    /// How many requests were sent so far, and what GitHub says is left.
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
+    }
+
+    /// The host that people look at, with its scheme.
+    pub fn web(&self) -> &str {
+        &self.web
     }
 
     /// The time, in seconds since 1970-01-01.
@@ -318,7 +327,8 @@ impl Client {
     }
 
     fn once(&self, crab: &Octocrab, call: &Call, token: &Secret) -> Result<Answer, FaultKind> {
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        let is_graphql = call.path == GRAPHQL;
+        self.meter.sent(is_graphql);
         let known = self.known(call);
         let etag = known.as_ref().and_then(|known| known.etag.as_deref());
         let sent = self.runtime.block_on(async {
@@ -330,7 +340,11 @@ impl Client {
             FaultKind::Connection(text) => FaultKind::Connection(token.scrub(&text)),
             kind => kind,
         })
-        .and_then(|(status, headers, body)| understand(status, &headers, &body, self.clock.now(), token))
+        .and_then(|(status, headers, body)| {
+            let now = self.clock.now();
+            self.meter.answered(token, is_graphql, &headers, now);
+            understand(status, &headers, &body, now, token)
+        })
         .map(|answer| match (answer.status, known) {
             (304, Some(known)) => known,
             _ => {

@@ -45,6 +45,8 @@ pub struct Look {
     pub head_repo_id: String,
     /// The open pull request.
     pub open: Option<u64>,
+    /// The last one that is not open any more.
+    pub ended: Option<u64>,
     /// Its comments, where they count.
     pub comments: Vec<Comment>,
     /// Who is asked for a review of a new one.
@@ -145,6 +147,7 @@ pub fn look(
         head_repo: eye.named(&fork.name_with_owner)?,
         head_repo_id: fork.id,
         open: open.map(|pull| pull.number),
+        ended: ours.iter().rfind(|pull| pull.state != "OPEN").map(|pull| pull.number),
         opened: ours
             .iter()
             .filter_map(|pull| super::client::seconds(&pull.created_at))

@@ -22,6 +22,8 @@ mod retry;
 mod steps;
 mod text;
 mod tree;
+mod usage;
+pub mod web;
 mod write;
 
 pub use auth::Secret;
@@ -30,6 +32,7 @@ pub use fault::{Fault, FaultKind};
 pub use journal::{Intent, Journal, NoJournal};
 pub use options::{HOLD, Options};
 pub use retry::{Clock, Policy, Repeat, SystemClock};
+pub use usage::{Limit, Usage};
 pub use write::GithubWriter;
 
 use steps::Unfinished;

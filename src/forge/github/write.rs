@@ -10,6 +10,7 @@ use super::journal::{Intent, Journal};
 use super::look::Numbers;
 use super::look::{Look, look};
 use super::steps::{Unfinished, steps};
+use super::web;
 use crate::forge::{Action, ForgeError, Outcome, Waits, Write};
 use crate::plan::{Plan, PullRequest, Scope};
 
@@ -145,6 +146,7 @@ impl GithubWriter<'_> {
         } = decided;
         outcome.action.get_or_insert(action);
         outcome.notes = notes(action, &look, wanted);
+        outcome.url = self.page(action, &look);
         if self.dry_run {
             outcome.writes = writes;
             return Ok(());
@@ -165,6 +167,7 @@ impl GithubWriter<'_> {
                     .borrow_mut()
                     .insert(wanted.scope.clone(), (look.repo.clone(), number));
             }
+            outcome.url = self.page(action, &look);
             outcome.writes.push(write);
         }
         outcome.notes.append(&mut hand.notes.borrow_mut());
@@ -172,6 +175,13 @@ impl GithubWriter<'_> {
             self.journal.end(&wanted.scope);
         }
         Ok(())
+    }
+
+    /// Where a person sees what an action is about: the pull request that is open, or that a person has ended.
+    fn page(&self, action: Action, look: &Look) -> Option<String> {
+        let by_person = matches!(action, Action::StayClosed | Action::NoticeMerged);
+        let number = look.open.or(look.ended.filter(|_| by_person))?;
+        Some(web::pull_request(self.forge.client.web(), &look.repo, number))
     }
 }
 

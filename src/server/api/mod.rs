@@ -1,6 +1,7 @@
 //! `/api/v1`: what the board says, for programs. `openapi.json` describes every answer; a test holds the two together.
 
 mod openapi;
+mod status;
 mod views;
 
 use std::str::FromStr;
@@ -17,6 +18,8 @@ use crate::audit::{Finding, Severity};
 use crate::daemon::board::View;
 use crate::model::release::Release;
 use crate::plan::PlanView;
+pub(super) use status::Reason;
+use status::Status;
 use views::{Fault, PullRequest, ReleaseSummary};
 
 /// The most runs that are answered at once.
@@ -32,6 +35,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/api/v1/runs", get(runs))
         .route("/api/v1/findings", get(findings))
         .route("/api/v1/pull-requests", get(pull_requests))
+        .route("/api/v1/cuts", get(cuts))
+        .route("/api/v1/status", get(status))
 }
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
@@ -100,6 +105,14 @@ async fn findings(State(server): State<Server>, headers: HeaderMap, Query(query)
 
 async fn pull_requests(State(server): State<Server>, headers: HeaderMap) -> Response {
     about(&server, &headers, |view| bytes(&PullRequest::all(view)))
+}
+
+async fn cuts(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&view.trains))
+}
+
+async fn status(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&Status::of(view)))
 }
 
 /// Answers about what is posted now, unless the asker has it.

@@ -3,8 +3,10 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
+use super::status::Status;
 use super::views::{Fault, PullRequest, ReleaseSummary};
 use crate::audit::Finding;
+use crate::cut;
 use crate::daemon::board::RunRecord;
 use crate::derive::unified::BuildConfig;
 use crate::plan::PlanView;
@@ -39,6 +41,8 @@ pub fn document() -> Value {
             parameter("severity", "query", false, "Only those of this severity.", severities),
         ])),
         "/api/v1/pull-requests": answers::<Vec<PullRequest>>(&mut schemas, "pullRequests", "The pull requests and how they stand", json!([])),
+        "/api/v1/cuts": answers::<Vec<cut::show::View>>(&mut schemas, "cuts", "The trains of branch cuts that have steps left", json!([])),
+        "/api/v1/status": answers::<Status>(&mut schemas, "status", "How the service itself stands: what it reads, who writes, what GitHub's limits leave", json!([])),
     });
     let schemas = schemas.take_definitions(true);
     json!({

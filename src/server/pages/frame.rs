@@ -95,7 +95,7 @@ impl Frame {
             Lease::Elsewhere { holder } => Some(format!("only looks: {holder} holds the lease")),
             Lease::Unknown(why) => Some(format!("only looks: {why}")),
         };
-        let reasons = look.view.readiness.reasons().into_iter();
+        let reasons = look.view.reasons().into_iter();
         Self {
             here: here(template),
             style: assets::address("style.css"),

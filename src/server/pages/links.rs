@@ -32,6 +32,17 @@ pub(super) fn web(url: &str) -> Option<String> {
     is_web.then(|| url.to_owned())
 }
 
+/// What a pull request is called beside others: `#7`.
+pub(super) fn number(url: &str) -> String {
+    let last = url.rsplit('/').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        format!("#{last}")
+    } else {
+        "pull request".to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +61,8 @@ mod tests {
             web("https://github.com/a/b/pull/1").as_deref(),
             Some("https://github.com/a/b/pull/1")
         );
+        assert_eq!(number("https://github.com/a/b/pull/12"), "#12");
+        assert_eq!(number("https://ghe.example.org/"), "pull request");
         assert_eq!(
             repository("openshift/etcd").as_deref(),
             Some("https://github.com/openshift/etcd")

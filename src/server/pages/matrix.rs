@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Look, links, words};
+use crate::daemon::board::{PullRequestState, PullRequestView};
 use crate::model::release::Release;
 use crate::server::standing::{Cell, Row, Standing, State};
 
@@ -43,6 +44,7 @@ pub(super) struct Matrix<'v> {
 struct Column {
     release: String,
     link: String,
+    requests: Vec<(String, String)>,
     error: Option<String>,
     counts: Vec<Share>,
     total: usize,
@@ -183,10 +185,24 @@ fn column(look: &Look<'_>, release: Release, standing: &Standing<'_>) -> Column 
     Column {
         release: release.to_string(),
         link: format!("/?release={}", links::part(&release.to_string())),
+        requests: open_requests(look, &release.to_string()),
         error: look.view.releases.get(&release).and_then(|shown| shown.error.clone()),
         counts: counts.iter().map(share).collect(),
         total,
     }
+}
+
+/// The pull requests that are open for a release, by their numbers.
+fn open_requests(look: &Look<'_>, release: &str) -> Vec<(String, String)> {
+    let open = |shown: &&PullRequestView| {
+        let is_open = matches!(shown.state, PullRequestState::Open | PullRequestState::Held);
+        is_open && shown.scope.release == release
+    };
+    let link = |shown: &PullRequestView| {
+        let url = links::web(shown.url.as_deref()?)?;
+        Some((links::number(&url), url))
+    };
+    look.view.pull_requests.iter().filter(open).filter_map(link).collect()
 }
 
 fn row_view<'v>(look: &Look<'v>, row: &Row<'v>, shown: &[Release]) -> RowView<'v> {

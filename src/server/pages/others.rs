@@ -179,6 +179,7 @@ struct Step {
     title: String,
     because: String,
     head: String,
+    request: Option<(String, String)>,
     components: Vec<String>,
     changes: Vec<(&'static str, usize)>,
     files: Vec<(&'static str, String)>,
@@ -189,7 +190,7 @@ impl Cut {
     pub(super) fn of(look: &Look<'_>) -> Self {
         let train = |train: &std::sync::Arc<crate::cut::show::View>| Train {
             name: train.releases.join(" → "),
-            steps: train.steps.iter().map(step).collect(),
+            steps: train.steps.iter().map(|at| step(look, at)).collect(),
             stuck: train
                 .stuck
                 .iter()
@@ -203,7 +204,16 @@ impl Cut {
     }
 }
 
-fn step(step: &crate::cut::show::StepView) -> Step {
+/// The pull request of the first step, where one is open; those after it are made once it is merged.
+fn request_of(look: &Look<'_>, step: &crate::cut::show::StepView) -> Option<(String, String)> {
+    let mut requests = look.view.pull_requests.iter();
+    let is_its = |shown: &&PullRequestView| shown.state == PullRequestState::Open && shown.scope.head() == step.head;
+    let url = requests.find(is_its).filter(|_| step.number == 1)?.url.as_deref();
+    let url = links::web(url?)?;
+    Some((links::number(&url), url))
+}
+
+fn step(look: &Look<'_>, step: &crate::cut::show::StepView) -> Step {
     let count = |change: &str| step.files.iter().filter(|file| file.change == change).count();
     let changes = ["new", "changed", "removed"].map(|change| (change, count(change)));
     Step {
@@ -211,6 +221,7 @@ fn step(step: &crate::cut::show::StepView) -> Step {
         title: step.title.clone(),
         because: step.because.clone(),
         head: step.head.clone(),
+        request: request_of(look, step),
         components: step.components.clone(),
         changes: changes.into_iter().filter(|(_, count)| *count > 0).collect(),
         files: step.files.iter().map(|file| (file.change, file.path.clone())).collect(),

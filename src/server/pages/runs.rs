@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::When;
 use super::{Look, words};
-use crate::daemon::board::RunRecord;
+use crate::daemon::board::{RateLimit, RunRecord};
 
 /// How many runs a page has.
 const A_PAGE: usize = 60;
@@ -32,9 +32,20 @@ pub(super) struct Runs {
     width: usize,
     height: usize,
     longest: String,
+    limits: Vec<LimitView>,
     days: Vec<Day>,
     newer: Option<usize>,
     older: Option<usize>,
+}
+
+/// What is left of a limit of an API.
+#[derive(Serialize)]
+struct LimitView {
+    api: String,
+    left: u64,
+    limit: u64,
+    low: bool,
+    resets: String,
 }
 
 /// One run in the picture: higher where it took longer.
@@ -100,10 +111,28 @@ impl Runs {
             width: drawn.len() * STEP,
             height: HEIGHT as usize,
             longest: words::took(longest),
+            limits: look
+                .view
+                .rate_limits
+                .iter()
+                .map(|limit| limit_view(look, limit))
+                .collect(),
             days,
             newer: page.checked_sub(1),
             older: (page < last).then_some(page + 1),
         }
+    }
+}
+
+fn limit_view(look: &Look<'_>, (api, limit): (&String, &RateLimit)) -> LimitView {
+    let left = limit.left_at(look.now);
+    LimitView {
+        api: api.clone(),
+        left,
+        limit: limit.limit,
+        // As the alert has it.
+        low: left * 10 < limit.limit,
+        resets: words::clock(limit.resets_at),
     }
 }
 

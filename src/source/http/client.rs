@@ -1,6 +1,7 @@
 //! HTTP requests to a git server: bounded, with redirects and credentials under control.
 
 use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, header};
@@ -26,6 +27,7 @@ const MAX_TEXT: usize = 200;
 /// Sends requests; connections are kept and shared.
 pub(in crate::source) struct Client {
     agent: Agent,
+    sent: AtomicU64,
 }
 
 /// A request's answer with the URL that gave it after redirects.
@@ -62,7 +64,13 @@ impl Client {
             .build();
         Self {
             agent: config.new_agent(),
+            sent: AtomicU64::new(0),
         }
+    }
+
+    /// How many requests were sent so far.
+    pub(in crate::source) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Gets `<repository><suffix>`, following redirects that end in the same suffix to the same scheme or to https.
@@ -75,6 +83,7 @@ impl Client {
                 call = call.header(header::AUTHORIZATION, basic);
             }
             let proxy = self.proxy(&base);
+            self.sent.fetch_add(1, Ordering::Relaxed);
             let answer = call.config().proxy(proxy).build().call();
             let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
             if answer.status().is_redirection() {
@@ -125,6 +134,7 @@ impl Client {
             call = call.header(header::AUTHORIZATION, basic);
         }
         let proxy = self.proxy(base);
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = call.config().proxy(proxy).build().send(message);
         request.check(answer.map_err(|error| request.unreachable(error.to_string()))?)
     }

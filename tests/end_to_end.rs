@@ -1,0 +1,197 @@
+//! The whole way with the built program: a push to a real repository, a webhook, a plan, a pull request on the fake GitHub,
+//! its merge, in sync; and what people and programs see of it meanwhile.
+#![recursion_limit = "256"]
+#![allow(clippy::disallowed_methods, reason = "tests make files and processes, and wait")]
+
+mod fake_github;
+mod service;
+mod world;
+
+use fake_github::FakeGithub;
+use fake_github::state::PullState;
+use serde_json::{Value, json};
+use service::{SECRET, Service, push, wait_until};
+use world::{BUILD_DATA, RELEASE, World};
+
+const TOKEN: &str = "ghs_0123456789abcdefghij";
+const BRANCH: &str = "lockstep/ci/4.16";
+
+/// Real repositories to read, a fake GitHub to write to, and the service between them, which only webhooks wake.
+struct Place {
+    world: World,
+    github: FakeGithub,
+    service: Service,
+}
+
+impl Place {
+    fn new(options: &str) -> Self {
+        let (mut world, github) = (World::usual(), FakeGithub::start());
+        github.repository(RELEASE, &[("README.md", "configs\n")]);
+        let main = github.branch(RELEASE, "main");
+        github.inside().state.set_ref(RELEASE, "refs/heads/master", main);
+        let forge = format!("{{kind: github, api: '{}', token-env: TOKEN{options}}}", github.url);
+        world.settings.insert("forge", forge);
+        let more = "schedule: '0 0 0 1 1 *'\nlisten: 127.0.0.1:0\nserver: {webhook: {secret-env: SECRET}}\n";
+        world.settings.insert("more", more.to_owned());
+        let service = Service::start(&world.config(), &[("TOKEN", TOKEN), ("SECRET", SECRET)]);
+        service.wait_for("a run is over", 1);
+        service.rest();
+        Self { world, github, service }
+    }
+
+    fn wait(&self, what: &str, holds: impl FnMut() -> bool) {
+        wait_until(what, || self.service.log(), holds);
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let (status, body) = self.service.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Delivers a webhook that matters, and waits for the run that it leads to.
+    fn deliver(&self, event: &str, payload: &Value) {
+        let runs = self.service.runs();
+        let (status, said) = self.service.deliver(event, payload);
+        assert_eq!((status, said.trim()), (202, "queued"), "{event}");
+        self.wait("a run", || self.service.runs() > runs);
+        self.service.rest();
+    }
+
+    /// A person merges what is open: on GitHub, and so where CI configs are read from.
+    fn merge(&mut self) {
+        let files = self.github.files(RELEASE, BRANCH);
+        self.github.merge(RELEASE);
+        self.world.unseen(|world| {
+            let files: Vec<(&str, &[u8])> = files
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_bytes()))
+                .collect();
+            world.commit(RELEASE, "master", &files);
+        });
+    }
+
+    fn proposes(&self, name: &str, text: &str) -> bool {
+        let files = self.github.files(RELEASE, BRANCH);
+        let mut its = files.iter().filter(|(path, _)| path.contains(name));
+        its.any(|(_, content)| content.contains(text))
+    }
+}
+
+/// What GitHub sends when a pull request is closed or merged.
+fn closed(number: u64) -> Value {
+    json!({
+        "action": "closed", "number": number,
+        "pull_request": {"number": number, "state": "closed", "merged": true, "head": {"ref": BRANCH, "sha": "1".repeat(40)}, "base": {"ref": "master"}},
+        "repository": {"id": 1, "name": "release", "full_name": RELEASE, "owner": {"login": "openshift", "id": 2}},
+        "sender": {"login": "ann", "id": 3},
+    })
+}
+
+#[test]
+fn from_a_push_by_a_webhook_to_in_sync() {
+    let mut place = Place::new("");
+    let pulls = place.github.pulls(RELEASE);
+    assert_eq!(pulls.len(), 1, "what is missing is proposed at the start");
+    assert!(!place.proposes("buoy", "tag: capstan"));
+
+    // Somebody pushes; nobody but GitHub's webhook tells of it.
+    place.world.unseen(|world| world.image("buoy", "{member: capstan}", ""));
+    place.deliver("push", &push(BUILD_DATA, "openshift-4.16"));
+    assert!(place.proposes("buoy", "tag: capstan"), "the pull request follows");
+    assert_eq!(place.github.pulls(RELEASE).len(), 1, "in the same pull request");
+    let record = place.json("/api/v1/runs?limit=1")[0].clone();
+    assert_eq!(record["trigger"], "webhook");
+    let because = record["because"].to_string();
+    assert!(
+        because.contains("openshift-eng/ocp-build-data openshift-4.16"),
+        "{because}"
+    );
+    assert!(because.contains(" moved from "), "{because}");
+
+    // A person merges it.
+    place.merge();
+    place.deliver("pull_request", &closed(1));
+    assert_eq!(place.json("/api/v1/plan")["drift"], false);
+    assert_eq!(place.json("/api/v1/pull-requests")[0]["state"], "in-sync");
+    assert_eq!(place.github.pulls(RELEASE)[0].state, PullState::Merged);
+    let asked = place.github.requests();
+    place.deliver("push", &push("openshift/buoy", "release-4.16"));
+    let since = place.github.asked(asked);
+    assert!(
+        since.iter().all(|request| request == "POST /graphql"),
+        "in sync, nothing is written: {since:?}"
+    );
+    assert_eq!(place.github.pulls(RELEASE).len(), 1);
+    assert!(place.service.end().0.success());
+}
+
+#[test]
+fn what_is_open_is_linked_and_what_it_costs_is_counted() {
+    let place = Place::new("");
+    let url = format!("{}/openshift/release/pull/1", place.github.url);
+    let request = place.json("/api/v1/pull-requests")[0].clone();
+    assert_eq!(
+        (request["state"].as_str(), &request["url"]),
+        (Some("open"), &json!(url))
+    );
+    let link = format!("<a href=\"{url}\"");
+    let matrix = place.service.get("/").1;
+    assert!(
+        matrix.contains(&format!("<a class=\"pull\" href=\"{url}\" rel=\"noreferrer\">")) && matrix.contains("#1</a>"),
+        "{matrix}"
+    );
+    for page in ["/images/buoy/4.16", "/pull-requests"] {
+        let (status, html) = place.service.get(page);
+        assert!(status == 200 && html.contains(&link), "{page}: {html}");
+    }
+
+    // GitHub's own count of each API, as it said last.
+    let (asked, spent) = {
+        let inside = place.github.inside();
+        (inside.requests as u64, inside.spent.clone())
+    };
+    let limits = place.json("/api/v1/status")["rate_limits"].clone();
+    for api in ["core", "graphql"] {
+        assert_eq!(limits[api]["left"], json!(5000 - spent[api]), "{limits}");
+        assert_eq!(limits[api]["limit"], 5000);
+    }
+    let runs = place.json("/api/v1/runs");
+    let count = |api: &str| -> u64 {
+        let runs = runs.as_array().unwrap().iter();
+        runs.filter_map(|run| run["requests"][api].as_u64()).sum()
+    };
+    assert_eq!((count("rest"), count("graphql")), (spent["core"], spent["graphql"]));
+    assert_eq!(count("rest") + count("graphql"), asked);
+    let metrics = place.service.get("/metrics").1;
+    for line in [
+        format!("lockstep_requests_total{{api=\"graphql\"}} {}", spent["graphql"]),
+        format!("lockstep_rate_limit_left{{api=\"core\"}} {}", 5000 - spent["core"]),
+        format!(
+            "lockstep_rate_limit_left{{api=\"graphql\"}} {}",
+            5000 - spent["graphql"]
+        ),
+    ] {
+        assert!(
+            metrics.lines().any(|said| said == line),
+            "{line} is missing in {metrics}"
+        );
+    }
+    let page = place.service.get("/runs").1;
+    assert!(page.contains("Left of GitHub's limits: <code>core</code>"), "{page}");
+    place.service.end();
+}
+
+#[test]
+fn what_a_person_refused_is_linked_to() {
+    let place = Place::new("");
+    place.github.close(RELEASE);
+    place.deliver("pull_request", &closed(1));
+    let request = place.json("/api/v1/pull-requests")[0].clone();
+    assert_eq!(request["state"], "refused");
+    assert_eq!(
+        request["url"],
+        json!(format!("{}/openshift/release/pull/1", place.github.url))
+    );
+    place.service.end();
+}
