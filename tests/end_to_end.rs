@@ -182,6 +182,61 @@ fn what_is_open_is_linked_and_what_it_costs_is_counted() {
     place.service.end();
 }
 
+/// What `lockstep plan --format json` says.
+fn planned(place: &Place) -> Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .args(["plan", "--format", "json", "--config"])
+        .arg(place.world.folder().join("lockstep.yaml"))
+        .env("TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_plan_is_that_of_the_command_with_what_was_written() {
+    let place = Place::new("");
+    let (told, run) = (place.json("/api/v1/plan"), place.json("/api/v1/runs")[0].clone());
+    assert_eq!((&told["run"], &told["dry_run"]), (&run["id"], &json!(false)));
+    let writes = told["outcomes"][0]["writes"].as_array().unwrap();
+    let kinds: Vec<&str> = writes.iter().map(|write| write["write"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["set-branch", "open"]);
+    assert_eq!(writes.len(), run["writes"].as_array().unwrap().len());
+
+    // Looked at again, nothing is to be written: as the command says then.
+    place.deliver("push", &push("openshift/buoy", "release-4.16"));
+    let mut told = place.json("/api/v1/plan");
+    let run = told["run"].take();
+    let marker = format!("<!-- lockstep:run {} -->", run.as_str().unwrap());
+    let body = told["pull_requests"][0]["body"].as_str().unwrap().to_owned();
+    assert!(body.contains(&marker), "{body}");
+    let mut of_command = planned(&place);
+    for answer in [&mut told, &mut of_command] {
+        let parts = answer.as_object_mut().unwrap();
+        parts.remove("run");
+        parts.remove("dry_run");
+        answer["pull_requests"][0]["body"].take();
+    }
+    assert_eq!(told, of_command);
+    place.service.end();
+}
+
+#[test]
+fn what_waits_is_told() {
+    let place = Place::new(", max-new: 0");
+    let outcome = place.json("/api/v1/plan")["outcomes"][0].clone();
+    assert_eq!(outcome["action"], "wait");
+    let why = "`forge.max-new` allows 0 new pull requests an hour in openshift";
+    assert_eq!(outcome["waits"], json!({ "why": why, "until": null }));
+    let request = place.json("/api/v1/pull-requests")[0].clone();
+    assert_eq!((&request["state"], &request["note"]), (&json!("waiting"), &json!(why)));
+    assert_eq!(planned(&place)["outcomes"][0], outcome);
+    assert!(place.service.get("/?state=waiting").1.contains(">buoy</a>"));
+    assert!(place.github.pulls(RELEASE).is_empty());
+    place.service.end();
+}
+
 #[test]
 fn what_a_person_refused_is_linked_to() {
     let place = Place::new("");

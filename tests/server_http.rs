@@ -475,6 +475,18 @@ fn the_api_says_what_the_commands_say() {
     let server = Listening::start(demo(), open_server(), Limits::default());
     let plan = server.get("/api/v1/plan").json();
     assert_eq!(plan["counts"], json!({"new": 4, "changed": 1, "removed": 0}));
+    assert_eq!((&plan["run"], &plan["dry_run"]), (&json!("run-7"), &json!(false)));
+    assert_eq!(
+        plan["outcomes"][0]["writes"][0]["write"], "delete-branch",
+        "{}",
+        plan["outcomes"]
+    );
+    assert_eq!(
+        Listening::start(View::default(), open_server(), Limits::default())
+            .get("/api/v1/plan")
+            .json()["run"],
+        json!(null)
+    );
     let config = server.get("/api/v1/build-config/4.16").json();
     assert_eq!(config["images"]["compass-driver"]["tag"]["value"], "compass-driver");
     let requests = server.get("/api/v1/pull-requests").json();

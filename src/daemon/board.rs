@@ -18,6 +18,7 @@ pub use totals::{BOUNDS, Durations, Totals};
 use crate::audit::Finding;
 use crate::cut;
 use crate::derive::unified::BuildConfig;
+use crate::forge;
 use crate::model::release::Release;
 use crate::plan::Plan;
 
@@ -38,6 +39,8 @@ pub struct View {
     pub releases: BTreeMap<Release, Arc<ReleaseView>>,
     /// What the last run would change, or changed.
     pub plan: Arc<Plan>,
+    /// What came of that plan at the forge, or would.
+    pub applied: Arc<Applied>,
     /// How each pull request of the plan stands, sorted by scope.
     pub pull_requests: Vec<PullRequestView>,
     /// The last runs, newest first.
@@ -63,6 +66,17 @@ impl View {
         }
         reasons
     }
+}
+
+/// What came of a plan at the forge.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The run that looked there; empty while it is at it, and as long as there was none.
+    pub run: String,
+    /// Whether it only looked, since another replica writes.
+    pub dry_run: bool,
+    /// What it made of each pull request, or would make, in the order of the plan.
+    pub outcomes: Vec<forge::Outcome>,
 }
 
 /// What a release comes to.

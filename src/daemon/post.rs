@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::board::{Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View};
+use super::board::{
+    Applied, Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View,
+};
 use super::known::Known;
 use crate::cut;
 use crate::forge::Outcome;
@@ -50,6 +52,7 @@ impl Posting<'_> {
                 view.releases.insert(*release, Arc::new(is));
             }
             view.plan = Arc::clone(plan);
+            view.applied = Arc::default();
             view.sources = self.sources();
             view.readiness.store = self.store();
             self.gate_sources(view, releases, failed);
@@ -172,13 +175,15 @@ impl Posting<'_> {
     }
 
     /// The pull requests were looked at and, unless it was a dry run, written.
-    pub fn written(&self, plan: &Plan, outcomes: &[Outcome], dry: bool) {
+    pub fn written(&self, plan: &Plan, applied: &Arc<Applied>) {
+        let Applied { dry_run, outcomes, .. } = &**applied;
         self.board.update(|view| {
+            view.applied = Arc::clone(applied);
             let before = std::mem::take(&mut view.pull_requests);
             let was = |outcome: &Outcome| before.iter().find(|was| was.scope == outcome.scope);
             view.pull_requests = outcomes
                 .iter()
-                .map(|outcome| self.pull_request(outcome, was(outcome), dry))
+                .map(|outcome| self.pull_request(outcome, was(outcome), *dry_run))
                 .collect();
             let looked_at = |scope: &Scope| plan.pull_requests.iter().any(|pull| pull.scope == *scope);
             let ours = |scope: &Scope| self.known.keys().any(|release| release.to_string() == scope.release);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::board::{Board, Cache, Drift, Outcome as Ended, RunRecord};
+use super::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use super::cursors::Cursors;
 use super::cuts::Cuts;
 use super::fence::Fence;
@@ -18,7 +18,7 @@ use super::queue::Work;
 use super::settings::Settings;
 use crate::audit::Finding;
 use crate::forge::github::Usage;
-use crate::forge::{Gate, Guard, Outcome};
+use crate::forge::{Gate, Guard};
 use crate::model::release::Release;
 use crate::plan::{Date, Plan, with_run};
 use crate::run::place::Place;
@@ -176,13 +176,12 @@ impl Reconciler {
         // What was found is shown before it is written, which may take its time.
         self.posting(ground.ci.as_ref())
             .derived(&ground.releases, &failed, &plan);
-        let written = self.write(&ground, &plan);
-        if let Ok((outcomes, dry)) = &written {
-            self.posting(ground.ci.as_ref()).written(&plan, outcomes, *dry);
+        let applied = self.write(&ground, &plan, &done.record.id);
+        if let Ok(applied) = &applied {
+            self.posting(ground.ci.as_ref()).written(&plan, applied);
         }
         self.look_at_cuts(&ground);
-        let (outcomes, dry) = written?;
-        self.account(done, &ground, &failed, &outcomes, dry);
+        self.account(done, &ground, &failed, &*applied?);
         Ok(())
     }
 
@@ -290,7 +289,7 @@ impl Reconciler {
     }
 
     /// Makes the pull requests what they should be; where this replica may not write, says what would be written.
-    fn write(&mut self, ground: &Ground, plan: &Plan) -> Result<(Vec<Outcome>, bool), String> {
+    fn write(&mut self, ground: &Ground, plan: &Plan, id: &str) -> Result<Arc<Applied>, String> {
         let place = match self.place.take() {
             // Of a local forge the source is part.
             Some(place @ Place::GitHub(_)) => place,
@@ -299,10 +298,14 @@ impl Reconciler {
                 Place::of(&self.run, ground.ci.as_ref(), gate).map_err(|fault| fault.to_string())?
             }
         };
-        let dry = self.fence.may_write().is_err();
-        let outcomes = place.apply(&self.run, plan, dry, now());
+        let dry_run = self.fence.may_write().is_err();
+        let outcomes = place.apply(&self.run, plan, dry_run, now());
         self.place = Some(place);
-        Ok((outcomes, dry))
+        Ok(Arc::new(Applied {
+            run: id.to_owned(),
+            dry_run,
+            outcomes,
+        }))
     }
 
     /// Plans the trains of branch cuts that are under way: last, since nothing that is written waits for them.
@@ -314,21 +317,14 @@ impl Reconciler {
         self.posting(ground.ci.as_ref()).cuts(&trains);
     }
 
-    fn account(
-        &mut self,
-        done: &mut Done,
-        ground: &Ground,
-        failed: &BTreeMap<Release, String>,
-        outcomes: &[Outcome],
-        dry: bool,
-    ) {
+    fn account(&mut self, done: &mut Done, ground: &Ground, failed: &BTreeMap<Release, String>, applied: &Applied) {
         let record = &mut done.record;
         let mut errors: Vec<String> = failed
             .iter()
             .map(|(release, error)| format!("{release}: {error}"))
             .collect();
-        for outcome in outcomes {
-            if !dry {
+        for outcome in &applied.outcomes {
+            if !applied.dry_run {
                 let writes = outcome.writes.iter();
                 record
                     .writes

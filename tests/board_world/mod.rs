@@ -13,6 +13,7 @@ use lockstep::config;
 use lockstep::cut::{show, train};
 use lockstep::daemon::board::*;
 use lockstep::derive::unified::{BuildConfig, build_config};
+use lockstep::forge;
 use lockstep::model::release::Release;
 use lockstep::plan::{Plan, PullRequest};
 use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
@@ -106,9 +107,38 @@ pub fn view(found: Found) -> View {
                 resets_at: 32_503_680_000, // the year 3000: whoever looks, it has not started anew
             },
         )]),
+        applied: Arc::new(applied(&found.plan)),
         plan: Arc::new(found.plan),
         trains: vec![Arc::new(train())],
         ..View::default()
+    }
+}
+
+/// The pull requests of a plan: the first was made, all others wait.
+pub fn applied(plan: &Plan) -> Applied {
+    let outcome = |(at, request): (usize, &PullRequest)| {
+        let mut outcome = forge::Outcome::new(request.scope.clone());
+        if at == 0 {
+            outcome.action = Some(forge::Action::CleanUp);
+            outcome.writes.push(forge::Write::DeleteBranch {
+                repo: request.scope.repo.clone(),
+                branch: request.head(),
+                from: "1".repeat(40),
+            });
+        } else {
+            outcome.action = Some(forge::Action::Wait);
+            outcome.waits = Some(forge::Waits {
+                why: "too many are open".to_owned(),
+                until: Some(NOW),
+            });
+        }
+        outcome.notes.push("somebody should know".to_owned());
+        outcome
+    };
+    Applied {
+        run: "run-7".to_owned(),
+        dry_run: false,
+        outcomes: plan.pull_requests.iter().enumerate().map(outcome).collect(),
     }
 }
 

@@ -17,10 +17,9 @@ use super::{Server, answer};
 use crate::audit::{Finding, Severity};
 use crate::daemon::board::View;
 use crate::model::release::Release;
-use crate::plan::PlanView;
 pub(super) use status::Reason;
 use status::Status;
-use views::{Fault, PullRequest, ReleaseSummary};
+use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
 
 /// The most runs that are answered at once.
 const MAX_LIMIT: usize = 500;
@@ -61,8 +60,7 @@ async fn build_config(State(server): State<Server>, headers: HeaderMap, Path(rel
 
 async fn plan(State(server): State<Server>, headers: HeaderMap) -> Response {
     // Differences of thousands of files take a while; other answers must not wait for it.
-    let made =
-        tokio::task::spawn_blocking(move || about(&server, &headers, |view| bytes(&PlanView::from(&*view.plan))));
+    let made = tokio::task::spawn_blocking(move || about(&server, &headers, |view| bytes(&PlanAnswer::of(view))));
     made.await
         .unwrap_or_else(|error| answer::failed(&format!("the plan could not be written: {error}")))
 }

@@ -4,12 +4,11 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
 use super::status::Status;
-use super::views::{Fault, PullRequest, ReleaseSummary};
+use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
 use crate::audit::Finding;
 use crate::cut;
 use crate::daemon::board::RunRecord;
 use crate::derive::unified::BuildConfig;
-use crate::plan::PlanView;
 
 /// The whole description, OpenAPI 3.1.
 pub fn document() -> Value {
@@ -31,7 +30,7 @@ pub fn document() -> Value {
     let paths = json!({
         "/api/v1/releases": answers::<Vec<ReleaseSummary>>(&mut schemas, "releases", "The releases and how their images stand", json!([])),
         "/api/v1/build-config/{release}": answers::<BuildConfig>(&mut schemas, "buildConfig", "The unified build config of a release", json!([release])),
-        "/api/v1/plan": answers::<PlanView<'_>>(&mut schemas, "plan", "What differs, and why", json!([])),
+        "/api/v1/plan": answers::<PlanAnswer<'_>>(&mut schemas, "plan", "What differs and why, what was or would be written about it, and what waits", json!([])),
         "/api/v1/runs": answers::<Vec<RunRecord>>(&mut schemas, "runs", "The last runs, newest first", json!([
             parameter("limit", "query", false, "How many.", limit),
         ])),

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::daemon::board::{PullRequestState, Time, View};
+use crate::daemon::board::{Applied, PullRequestState, Time, View};
+use crate::forge::PlannedView;
 use crate::model::release::Release;
 use crate::plan::{Counts, terminal};
 use crate::server::standing::{Standing, State};
@@ -83,6 +84,30 @@ impl PullRequest {
             counts: counts(&shown.scope),
         };
         view.pull_requests.iter().map(one).collect()
+    }
+}
+
+/// The last plan and what came of it: what `lockstep plan --format json` shows, and which run it is from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlanAnswer<'a> {
+    #[serde(flatten)]
+    planned: PlannedView<'a>,
+    /// The run that looked at the pull requests, and whose `outcomes` these are; `null` while a run is at it, and as long
+    /// as there was none.
+    run: Option<&'a str>,
+    /// Whether that run only looked: its writes are then those that the replica which writes would make.
+    dry_run: bool,
+}
+
+impl<'a> PlanAnswer<'a> {
+    /// The plan of a view.
+    pub fn of(view: &'a View) -> Self {
+        let Applied { run, dry_run, outcomes } = &*view.applied;
+        Self {
+            planned: PlannedView::of(&view.plan, outcomes),
+            run: Some(run.as_str()).filter(|run| !run.is_empty()),
+            dry_run: *dry_run,
+        }
     }
 }
 
