@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::interest::Interest;
+use super::lease::Relay;
 use crate::model::release::Release;
 use crate::server::{Event, Told, Triggers};
 
@@ -57,6 +58,20 @@ pub enum Look {
     Whole,
     /// These releases.
     Releases(BTreeSet<Release>),
+}
+
+impl Look {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Releases(mut releases), Self::Releases(more)) => {
+                releases.extend(more);
+                Self::Releases(releases)
+            }
+            _ => Self::Whole,
+        }
+    }
 }
 
 /// Says that it is time to look.
@@ -131,6 +146,8 @@ pub struct Queue {
     inner: Mutex<Inner>,
     changed: Condvar,
     board: Arc<Board>,
+    /// Where there are several replicas: is told of what webhooks ask for, should another one write.
+    relay: Option<Arc<Relay>>,
 }
 
 #[derive(Default)]
@@ -149,7 +166,15 @@ impl Queue {
             inner: Mutex::default(),
             changed: Condvar::new(),
             board,
+            relay: None,
         }
+    }
+
+    /// Tells a relay, too, of what webhooks ask for.
+    #[must_use]
+    pub fn with_relay(mut self, relay: Option<Arc<Relay>>) -> Self {
+        self.relay = relay;
+        self
     }
 
     /// Takes a trigger; never waits.
@@ -213,6 +238,9 @@ impl Triggers for Queue {
             return Told::Foreign;
         };
         tracing::debug!(delivery = event.delivery, because, "a webhook asks for a look");
+        if let Some(relay) = &self.relay {
+            relay.note(&look);
+        }
         self.push(Trigger {
             kind: TriggerKind::Webhook,
             look,

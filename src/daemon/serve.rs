@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::applier::Applier;
 use super::board::{Board, Lease, View};
 use super::fence::Fence;
-use super::lease::{Keeper, Parts};
+use super::lease::{Keeper, Parts, Relay};
 use super::lock::{self, Taken};
 use super::queue::{Queue, Trigger, TriggerKind};
 use super::reconcile::Reconciler;
@@ -94,7 +94,8 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
     };
     let fence = lease.as_ref().map_or_else(Fence::alone, |_| Fence::leased());
     let board = Arc::new(Board::new(view));
-    let queue = Arc::new(Queue::new(Arc::clone(&board)));
+    let relay = lease.as_ref().map(|_| Arc::default());
+    let queue = Arc::new(Queue::new(Arc::clone(&board)).with_relay(relay.clone()));
     let triggers = Arc::clone(&queue) as Arc<dyn Triggers>;
     let access = settings.config.server.clone();
     let house = House {
@@ -106,8 +107,8 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
     let reconciler = Reconciler::new(&settings, store, Arc::clone(&house.fence), Arc::clone(&house.board));
     let reconciler = reconciler.map_err(ServeError::Settings)?;
     let schedule = watch::channel(settings.config.schedule.clone());
-    let keeper = match &lease {
-        Some(lease) => Some(runtime.block_on(house.keeper(lease))?),
+    let keeper = match lease.as_ref().zip(relay) {
+        Some((lease, relay)) => Some(runtime.block_on(house.keeper(lease, relay))?),
         None => None,
     };
     let work = house.start(file, settings, reconciler, schedule.0)?;
@@ -228,11 +229,12 @@ impl House {
         Ok(())
     }
 
-    async fn keeper(&self, lease: &config::Lease) -> Result<Keeper, ServeError> {
+    async fn keeper(&self, lease: &config::Lease, relay: Arc<Relay>) -> Result<Keeper, ServeError> {
         let parts = Parts {
             fence: Arc::clone(&self.fence),
             board: Arc::clone(&self.board),
             queue: Arc::clone(&self.queue),
+            relay,
         };
         Keeper::new(lease, parts).await.map_err(ServeError::Settings)
     }

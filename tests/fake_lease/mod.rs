@@ -62,6 +62,13 @@ impl FakeLease {
         holder.unwrap_or_default().to_owned()
     }
 
+    /// What is noted beside the lease.
+    pub fn notes(&self) -> Value {
+        let inside = self.inside();
+        let lease = inside.leases.values().next();
+        lease.map_or(Value::Null, |lease| lease["metadata"]["annotations"].clone())
+    }
+
     /// Writes what says where the API is, as `KUBECONFIG` has it.
     pub fn kubeconfig(&self, folder: &Path) -> PathBuf {
         let path = folder.join("kubeconfig");

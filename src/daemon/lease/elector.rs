@@ -32,7 +32,7 @@ pub struct Record {
     pub holder: String,
     /// How long it lasts, as its holder wrote.
     pub duration: Duration,
-    /// What changes with every write.
+    /// What changes with every renewal.
     pub version: String,
 }
 

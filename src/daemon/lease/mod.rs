@@ -5,6 +5,7 @@
 //! flight comes from the old holder.
 
 mod elector;
+mod relay;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,10 @@ use super::now;
 use super::queue::{Queue, Trigger, TriggerKind};
 use crate::config;
 use elector::{Elector, Record, Step, Timing};
+pub use relay::Relay;
+
+/// How long webhooks are gathered before another replica is told of them.
+const BURST: Duration = Duration::from_millis(150);
 
 /// Keeps a lease for as long as the daemon runs.
 pub struct Keeper {
@@ -38,6 +43,7 @@ pub struct Parts {
     pub fence: Arc<Fence>,
     pub board: Arc<Board>,
     pub queue: Arc<Queue>,
+    pub relay: Arc<Relay>,
 }
 
 impl Keeper {
@@ -74,17 +80,30 @@ impl Keeper {
             self.round().await;
             tokio::select! {
                 () = tokio::time::sleep(self.timing.pause()) => {}
+                () = self.asked() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
         self.give_back().await;
     }
 
+    /// Waits until another replica is to be told of webhooks. The one that writes has them in its own queue.
+    async fn asked(&self) {
+        loop {
+            self.parts.relay.noted().await;
+            if !self.held {
+                // What comes in a burst is told at once.
+                return tokio::time::sleep(BURST).await;
+            }
+            self.parts.relay.forget();
+        }
+    }
+
     /// Looks once, and does what is to be done.
     async fn round(&mut self) {
         let begun = Instant::now();
         let patience = self.timing.certain() / 2;
-        let done = tokio::time::timeout(patience, self.step()).await;
+        let done = tokio::time::timeout(patience, self.steps()).await;
         match done.unwrap_or_else(|_| Err("the cluster's API does not answer".to_owned())) {
             Ok(None) => {
                 self.parts.fence.hold_until(Some(begun + self.timing.certain()));
@@ -105,18 +124,32 @@ impl Keeper {
         }
     }
 
+    /// Takes a step; once more where somebody wrote in between, as a replica that notes a webhook does.
+    async fn steps(&mut self) -> Result<Option<String>, String> {
+        let mut done = self.step().await;
+        if matches!(&done, Err(kube::Error::Api(status)) if status.code == 409) {
+            done = self.step().await;
+        }
+        done.map_err(|error| error.to_string())
+    }
+
     /// Reads the lease and writes it where that is to be done; `Ok(None)`: it is ours.
-    async fn step(&mut self) -> Result<Option<String>, String> {
-        let read = self.api.get_opt(&self.name).await.map_err(|error| error.to_string())?;
+    async fn step(&mut self) -> kube::Result<Option<String>> {
+        let read = self.api.get_opt(&self.name).await?;
         let step = self.elector.step(read.as_ref().map(record), Instant::now());
         let write = match (step, read) {
-            (Step::Wait { holder }, _) => return Ok(Some(holder)),
+            (Step::Wait { holder }, Some(lease)) => {
+                self.tell_holder(lease).await;
+                return Ok(Some(holder));
+            }
+            // Nobody is waited for where there is no lease.
             (Step::Create, _) | (_, None) => {
                 let lease = self.taken(Lease::default());
                 self.api.create(&PostParams::default(), &lease).await
             }
             (Step::Take, Some(lease)) => self.replace(self.taken(lease)).await,
             (Step::Renew, Some(mut lease)) => {
+                self.hear(&mut lease);
                 let spec = lease.spec.get_or_insert_default();
                 spec.renew_time = time();
                 spec.lease_duration_seconds = self.seconds();
@@ -124,7 +157,38 @@ impl Keeper {
             }
         };
         // Where somebody was quicker, the next look says who.
-        write.map(|_| None).map_err(|error| error.to_string())
+        write.map(|_| None)
+    }
+
+    /// Looks at what other replicas have noted, and takes the note out with the renewal. Where that fails, it is looked at
+    /// twice.
+    fn hear(&self, lease: &mut Lease) {
+        let Some(look) = relay::read(lease) else { return };
+        relay::clear(lease);
+        tracing::info!(lease = self.name, ?look, "another replica was told by a webhook");
+        self.parts.queue.push(Trigger {
+            kind: TriggerKind::Webhook,
+            look,
+            because: "a webhook that came to another replica".to_owned(),
+        });
+    }
+
+    /// Notes for the replica that writes what webhooks have asked for here. Where that fails, it is tried again at the next
+    /// look.
+    async fn tell_holder(&self, mut lease: Lease) {
+        let Some(look) = self.parts.relay.waits() else { return };
+        let told = match relay::write(&mut lease, look.clone()) {
+            true => self.replace(lease).await.map(drop),
+            // Another replica has noted the same, or an answer was lost.
+            false => Ok(()),
+        };
+        match told {
+            Ok(()) => {
+                self.parts.relay.was_told(&look);
+                tracing::info!(lease = self.name, ?look, "told the replica that writes of a webhook");
+            }
+            Err(error) => tracing::debug!(%error, "telling the replica that writes of a webhook"),
+        }
     }
 
     /// Writes the lease, if it is still as it was read.
@@ -135,6 +199,8 @@ impl Keeper {
     /// The lease, held by us.
     fn taken(&self, mut lease: Lease) -> Lease {
         lease.metadata.name = Some(self.name.clone());
+        // Who takes it over looks at everything.
+        relay::clear(&mut lease);
         let before = lease.spec.take().unwrap_or_default();
         lease.spec = Some(LeaseSpec {
             holder_identity: Some(self.elector.me().to_owned()),
@@ -156,6 +222,7 @@ impl Keeper {
             return;
         }
         self.tell(board::Lease::Held { since: now() });
+        self.parts.relay.forget();
         tracing::info!(
             lease = self.name,
             me = self.elector.me(),
@@ -216,7 +283,8 @@ fn record(lease: &Lease) -> Record {
     Record {
         holder: spec.holder_identity.unwrap_or_default(),
         duration: Duration::from_secs(seconds.unwrap_or_default()),
-        version: lease.metadata.resource_version.clone().unwrap_or_default(),
+        // Not the object's version: what others write beside it is no sign of life of its holder.
+        version: serde_json::to_string(&lease.spec).unwrap_or_default(),
     }
 }
 
@@ -234,4 +302,30 @@ fn identity() -> String {
         host => host,
     };
     format!("{host}_{}", super::history::letters(8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_replica_notes_is_no_sign_of_life_of_the_holder() {
+        let mut lease = Lease {
+            spec: Some(LeaseSpec {
+                holder_identity: Some("one".to_owned()),
+                lease_duration_seconds: Some(15),
+                renew_time: time(),
+                ..LeaseSpec::default()
+            }),
+            ..Lease::default()
+        };
+        lease.metadata.resource_version = Some("1".to_owned());
+        let before = record(&lease);
+        relay::write(&mut lease, crate::daemon::Look::Whole);
+        lease.metadata.resource_version = Some("2".to_owned());
+        assert_eq!(record(&lease), before);
+        let spec = lease.spec.get_or_insert_default();
+        spec.renew_time = serde_json::from_value("2026-01-01T00:00:00.000000Z".into()).ok();
+        assert_ne!(record(&lease), before, "a renewal is");
+    }
 }

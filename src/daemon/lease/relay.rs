@@ -1,0 +1,160 @@
+//! Tells the replica that writes of webhooks that came to one that does not.
+//!
+//! GitHub sends each delivery once, to whichever replica the cluster's service chose. One that does not write notes what is
+//! to be looked at in an annotation of the Lease, which the holder reads at every renewal and takes out with it. It needs
+//! no right that a replica has not, no connection between replicas, and nothing depends on it: a note that is lost is what
+//! the schedule's next run finds.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::api::coordination::v1::Lease;
+use tokio::sync::Notify;
+
+use crate::daemon::queue::Look;
+use crate::model::release::Release;
+
+/// The annotation that carries what is to be looked at: releases, separated by commas, or [`WHOLE`].
+const ANNOTATION: &str = "lockstep.okd.io/look-sooner";
+/// Look at everything.
+const WHOLE: &str = "*";
+/// No list of releases is longer than this.
+const MAX_TEXT: usize = 4096;
+
+/// What is to be told, merged: however many webhooks come, it is some releases.
+#[derive(Debug, Default)]
+pub struct Relay {
+    waiting: Mutex<Option<Look>>,
+    told: Notify,
+}
+
+impl Relay {
+    /// Takes down that something is to be looked at; never waits.
+    pub fn note(&self, look: &Look) {
+        let mut waiting = self.waiting();
+        *waiting = Some(match waiting.take() {
+            Some(more) => more.and(look.clone()),
+            None => look.clone(),
+        });
+        drop(waiting);
+        self.told.notify_one();
+    }
+
+    /// Waits for the next thing to be taken down.
+    pub async fn noted(&self) {
+        self.told.notified().await;
+    }
+
+    /// What is to be told.
+    pub fn waits(&self) -> Option<Look> {
+        self.waiting().clone()
+    }
+
+    /// Forgets what was told. What has come since then stays, and with it what it was merged with.
+    pub fn was_told(&self, look: &Look) {
+        let mut waiting = self.waiting();
+        if waiting.as_ref() == Some(look) {
+            *waiting = None;
+        }
+    }
+
+    /// Forgets everything: this replica writes itself.
+    pub fn forget(&self) {
+        *self.waiting() = None;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Look>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes into a lease what is to be looked at, beside what is there already. Tells whether that changes it.
+pub fn write(lease: &mut Lease, look: Look) -> bool {
+    let there = read(lease);
+    let all = match there.clone() {
+        Some(there) => look.and(there),
+        None => look,
+    };
+    if there.as_ref() == Some(&all) {
+        return false;
+    }
+    let annotations = lease.metadata.annotations.get_or_insert_default();
+    annotations.insert(ANNOTATION.to_owned(), text(&all));
+    true
+}
+
+/// What a lease says is to be looked at.
+pub fn read(lease: &Lease) -> Option<Look> {
+    let annotations = lease.metadata.annotations.as_ref()?;
+    annotations.get(ANNOTATION).map(|text| parse(text))
+}
+
+/// Takes out of a lease what it says.
+pub fn clear(lease: &mut Lease) {
+    if let Some(annotations) = &mut lease.metadata.annotations {
+        annotations.remove(ANNOTATION);
+    }
+}
+
+fn text(look: &Look) -> String {
+    match look {
+        Look::Whole => WHOLE.to_owned(),
+        Look::Releases(releases) => releases.iter().map(Release::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
+/// What cannot be understood asks for a look at everything, which is never wrong.
+fn parse(text: &str) -> Look {
+    let releases: Option<BTreeSet<Release>> = match text.len() {
+        0..=MAX_TEXT => text.split(',').map(|part| part.trim().parse().ok()).collect(),
+        _ => None,
+    };
+    releases.map_or(Look::Whole, Look::Releases)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn releases(texts: &[&str]) -> Look {
+        Look::Releases(texts.iter().map(|text| text.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn what_is_noted_is_merged_and_told_once() {
+        let relay = Relay::default();
+        for n in 0..1000 {
+            relay.note(&releases(&[["4.16", "4.17"][n % 2]]));
+        }
+        let look = relay.waits().unwrap();
+        assert_eq!(look, releases(&["4.16", "4.17"]));
+        relay.note(&releases(&["4.18"]));
+        relay.was_told(&look);
+        assert!(relay.waits().is_some(), "something came while that was told");
+        relay.note(&Look::Whole);
+        relay.was_told(&Look::Whole);
+        assert_eq!(relay.waits(), None);
+    }
+
+    #[test]
+    fn a_lease_carries_what_several_replicas_note() {
+        let mut lease = Lease::default();
+        assert_eq!(read(&lease), None);
+        assert!(write(&mut lease, releases(&["4.16"])));
+        assert!(write(&mut lease, releases(&["4.17", "4.16"])));
+        assert!(!write(&mut lease, releases(&["4.16"])), "it is there already");
+        assert_eq!(read(&lease), Some(releases(&["4.16", "4.17"])));
+        assert!(write(&mut lease, Look::Whole));
+        assert!(!write(&mut lease, releases(&["4.15"])), "everything is there already");
+        clear(&mut lease);
+        assert_eq!(read(&lease), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_asks_for_everything() {
+        for text in ["*", "", "4.16,later", &"4.16,".repeat(2000)] {
+            assert_eq!(parse(text), Look::Whole, "{text:.20}");
+        }
+        assert_eq!(parse("4.16, 4.17"), releases(&["4.16", "4.17"]));
+    }
+}
