@@ -4,79 +4,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files and processes, and wait")]
 
 mod fake_github;
+mod place;
 mod service;
 mod world;
 
-use fake_github::FakeGithub;
 use fake_github::state::PullState;
+use place::{BRANCH, Place, TOKEN};
 use serde_json::{Value, json};
-use service::{SECRET, Service, push, wait_until};
-use world::{BUILD_DATA, RELEASE, World};
-
-const TOKEN: &str = "ghs_0123456789abcdefghij";
-const BRANCH: &str = "lockstep/ci/4.16";
-
-/// Real repositories to read, a fake GitHub to write to, and the service between them, which only webhooks wake.
-struct Place {
-    world: World,
-    github: FakeGithub,
-    service: Service,
-}
-
-impl Place {
-    fn new(options: &str) -> Self {
-        let (mut world, github) = (World::usual(), FakeGithub::start());
-        github.repository(RELEASE, &[("README.md", "configs\n")]);
-        let main = github.branch(RELEASE, "main");
-        github.inside().state.set_ref(RELEASE, "refs/heads/master", main);
-        let forge = format!("{{kind: github, api: '{}', token-env: TOKEN{options}}}", github.url);
-        world.settings.insert("forge", forge);
-        let more = "schedule: '0 0 0 1 1 *'\nlisten: 127.0.0.1:0\nserver: {webhook: {secret-env: SECRET}}\n";
-        world.settings.insert("more", more.to_owned());
-        let service = Service::start(&world.config(), &[("TOKEN", TOKEN), ("SECRET", SECRET)]);
-        service.wait_for("a run is over", 1);
-        service.rest();
-        Self { world, github, service }
-    }
-
-    fn wait(&self, what: &str, holds: impl FnMut() -> bool) {
-        wait_until(what, || self.service.log(), holds);
-    }
-
-    fn json(&self, path: &str) -> Value {
-        let (status, body) = self.service.get(path);
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).unwrap()
-    }
-
-    /// Delivers a webhook that matters, and waits for the run that it leads to.
-    fn deliver(&self, event: &str, payload: &Value) {
-        let runs = self.service.runs();
-        let (status, said) = self.service.deliver(event, payload);
-        assert_eq!((status, said.trim()), (202, "queued"), "{event}");
-        self.wait("a run", || self.service.runs() > runs);
-        self.service.rest();
-    }
-
-    /// A person merges what is open: on GitHub, and so where CI configs are read from.
-    fn merge(&mut self) {
-        let files = self.github.files(RELEASE, BRANCH);
-        self.github.merge(RELEASE);
-        self.world.unseen(|world| {
-            let files: Vec<(&str, &[u8])> = files
-                .iter()
-                .map(|(path, text)| (path.as_str(), text.as_bytes()))
-                .collect();
-            world.commit(RELEASE, "master", &files);
-        });
-    }
-
-    fn proposes(&self, name: &str, text: &str) -> bool {
-        let files = self.github.files(RELEASE, BRANCH);
-        let mut its = files.iter().filter(|(path, _)| path.contains(name));
-        its.any(|(_, content)| content.contains(text))
-    }
-}
+use service::push;
+use world::{BUILD_DATA, RELEASE};
 
 /// What GitHub sends when a pull request is closed or merged.
 fn closed(number: u64) -> Value {

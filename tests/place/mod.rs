@@ -1,0 +1,74 @@
+//! The service between real repositories and a fake GitHub.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use serde_json::Value;
+
+use crate::fake_github::FakeGithub;
+use crate::service::{SECRET, Service, wait_until};
+use crate::world::{RELEASE, World};
+
+pub const TOKEN: &str = "ghs_0123456789abcdefghij";
+/// The branch of the one pull request.
+pub const BRANCH: &str = "lockstep/ci/4.16";
+
+/// Real repositories to read, a fake GitHub to write to, and the service between them, which only webhooks wake.
+pub struct Place {
+    pub world: World,
+    pub github: FakeGithub,
+    pub service: Service,
+}
+
+impl Place {
+    pub fn new(options: &str) -> Self {
+        let (mut world, github) = (World::usual(), FakeGithub::start());
+        github.repository(RELEASE, &[("README.md", "configs\n")]);
+        let main = github.branch(RELEASE, "main");
+        github.inside().state.set_ref(RELEASE, "refs/heads/master", main);
+        let forge = format!("{{kind: github, api: '{}', token-env: TOKEN{options}}}", github.url);
+        world.settings.insert("forge", forge);
+        let more = "schedule: '0 0 0 1 1 *'\nlisten: 127.0.0.1:0\nserver: {webhook: {secret-env: SECRET}}\n";
+        world.settings.insert("more", more.to_owned());
+        let service = Service::start(&world.config(), &[("TOKEN", TOKEN), ("SECRET", SECRET)]);
+        service.wait_for("a run is over", 1);
+        service.rest();
+        Self { world, github, service }
+    }
+
+    pub fn wait(&self, what: &str, holds: impl FnMut() -> bool) {
+        wait_until(what, || self.service.log(), holds);
+    }
+
+    pub fn json(&self, path: &str) -> Value {
+        let (status, body) = self.service.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Delivers a webhook that matters, and waits for the run that it leads to.
+    pub fn deliver(&self, event: &str, payload: &Value) {
+        let runs = self.service.runs();
+        let (status, said) = self.service.deliver(event, payload);
+        assert_eq!((status, said.trim()), (202, "queued"), "{event}");
+        self.wait("a run", || self.service.runs() > runs);
+        self.service.rest();
+    }
+
+    /// A person merges what is open: on GitHub, and so where CI configs are read from.
+    pub fn merge(&mut self) {
+        let files = self.github.files(RELEASE, BRANCH);
+        self.github.merge(RELEASE);
+        self.world.unseen(|world| {
+            let files: Vec<(&str, &[u8])> = files
+                .iter()
+                .map(|(path, text)| (path.as_str(), text.as_bytes()))
+                .collect();
+            world.commit(RELEASE, "master", &files);
+        });
+    }
+
+    pub fn proposes(&self, name: &str, text: &str) -> bool {
+        let files = self.github.files(RELEASE, BRANCH);
+        let mut its = files.iter().filter(|(path, _)| path.contains(name));
+        its.any(|(_, content)| content.contains(text))
+    }
+}
