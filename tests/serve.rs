@@ -203,3 +203,54 @@ fn what_was_is_known_after_a_restart() {
     assert_eq!(runs(&service), 2, "this start, and the one before");
     service.end();
 }
+
+/// All files below a folder, by their bytes.
+fn files(folder: &std::path::Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_state_of_a_newer_version_is_refused_and_left_untouched() {
+    let world = world(NEVER);
+    let config = world.config();
+    let service = Service::start(&config, &[]);
+    service.wait_for("a run is over", 1);
+    service.rest();
+    service.end();
+    let state = world.folder().join("state");
+    fs::write(state.join("facts.version"), "255\n").unwrap();
+    let before = files(&state);
+    let mut refused = Service::start(&config, &[]);
+    assert_eq!(refused.wait().code(), Some(1));
+    let log = refused.log();
+    let said = log.last().cloned().unwrap_or_default();
+    assert!(
+        said.starts_with("error: the state in ") && said.contains("was written by a newer version of lockstep"),
+        "{log:#?}"
+    );
+    let after = files(&state);
+    for (path, bytes) in &before {
+        let same = path.ends_with("serve.lock") || after.get(path) == Some(bytes);
+        assert!(same, "{} is as it was", path.display());
+    }
+    assert_eq!(before.len(), after.len());
+    assert_eq!(refused.runs(), 0);
+    // One run beside it does without, and leaves it as well.
+    let ran = world.run("plan", &[]);
+    assert!(ran.code == 0 && ran.stderr.contains("newer version"), "{}", ran.stderr);
+    assert!(files(&state).keys().eq(before.keys()));
+    // Without it, it starts anew.
+    fs::remove_dir_all(&state).unwrap();
+    let service = Service::start(&config, &[]);
+    service.wait_for("a run is over", 1);
+    service.end();
+}

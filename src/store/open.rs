@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::database::{self, Database, Trouble};
+use super::entry::SCHEMA;
 use super::meta::{Limits, Meta};
 use super::{Warning, WarningKind};
 
@@ -18,7 +19,29 @@ pub(super) fn open(dir: &Path, limits: &Limits) -> (Option<(Database, Meta)>, Op
 
 type Opened = (Database, Meta, Option<Warning>);
 
+/// The file that says which version of the layout the state has. It is read before the database, which changes its own
+/// files when it is opened, and which would take another layout's for damaged.
+const VERSION: &str = "facts.version";
+
 fn try_open(dir: &Path, limits: &Limits) -> Result<Opened, Warning> {
+    let said = fs::read_to_string(dir.join(VERSION)).unwrap_or_default();
+    if said
+        .trim()
+        .parse::<u64>()
+        .is_ok_and(|version| version > u64::from(SCHEMA))
+    {
+        return Err(newer(dir));
+    }
+    let opened = open_database(dir, limits)?;
+    let text = format!("{SCHEMA}\n");
+    if said != text {
+        // Only a second opinion: the database says it, too.
+        let _ = fs::write(dir.join(VERSION), text);
+    }
+    Ok(opened)
+}
+
+fn open_database(dir: &Path, limits: &Limits) -> Result<Opened, Warning> {
     let lock = lock(dir)?;
     let path = dir.join("facts");
     let too_large = fs::metadata(path.join("db")).is_ok_and(|file| file.len() > limits.file_size);

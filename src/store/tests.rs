@@ -257,6 +257,33 @@ fn a_newer_version_is_left_untouched() {
 }
 
 #[test]
+fn the_layout_of_a_newer_version_is_not_even_opened() {
+    let dir = dir();
+    fill(&open(&dir), 0..3);
+    let version = dir.path().join("facts.version");
+    let ours = std::fs::read_to_string(&version).expect("it is said");
+    std::fs::write(&version, "200\n").expect("it can be written");
+    // What a later version keeps there need not be a database of ours.
+    let database = dir.path().join("facts");
+    std::fs::rename(&database, dir.path().join("aside")).expect("it is closed");
+    std::fs::write(&database, "something else").expect("it can be written");
+    let (store, warning) = Store::open(dir.path());
+    assert!(!store.is_enabled());
+    assert_eq!(warning.map(|warning| warning.kind), Some(WarningKind::Newer));
+    assert_eq!(
+        std::fs::read_to_string(&database).expect("it is there"),
+        "something else"
+    );
+    std::fs::remove_file(&database).expect("it is ours");
+    std::fs::rename(dir.path().join("aside"), &database).expect("it is back");
+    for said in [ours.as_str(), "nonsense"] {
+        std::fs::write(&version, said).expect("it can be written");
+        assert_eq!(found(&open(&dir), 0..3), 3, "{said}");
+        assert_eq!(std::fs::read_to_string(&version).expect("it is said"), ours);
+    }
+}
+
+#[test]
 fn torn_and_foreign_bytes_are_not_there() {
     let key = entry::key(KIND, b"k");
     let whole = entry::encode(&key, 1, 7, &"value").expect("a string can be encoded");
