@@ -38,10 +38,14 @@ pub enum Fault {
     Page,
     /// Sent to another host.
     Elsewhere,
+    /// No answer for longer than anybody waits, and nothing is done.
+    Stalls,
+    /// It is done, and no answer comes for longer than anybody waits.
+    StallsAfter,
 }
 
 impl Fault {
-    /// All kinds.
+    /// All kinds that come to an end by themselves.
     pub const ALL: [Self; 15] = [
         Self::Lost,
         Self::LostAfter,
@@ -62,7 +66,15 @@ impl Fault {
 
     /// Whether what was asked is carried out all the same.
     pub fn is_after(self) -> bool {
-        matches!(self, Self::LostAfter | Self::ServerAfter(_) | Self::Truncated)
+        matches!(
+            self,
+            Self::LostAfter | Self::ServerAfter(_) | Self::Truncated | Self::StallsAfter
+        )
+    }
+
+    /// Whether the connection stays open without an answer.
+    pub fn stalls(self) -> bool {
+        matches!(self, Self::Stalls | Self::StallsAfter)
     }
 
     /// Whether the same request, made again, or a new look, gets through.
@@ -88,7 +100,7 @@ impl Fault {
             ))
         };
         match self {
-            Self::Lost | Self::LostAfter | Self::Truncated | Self::Page => None,
+            Self::Lost | Self::LostAfter | Self::Truncated | Self::Page | Self::Stalls | Self::StallsAfter => None,
             Self::Server(status) | Self::ServerAfter(status) => said(status, "Server Error"),
             Self::Secondary => {
                 let (status, _, body) = said(403, "You have exceeded a secondary rate limit.")?;

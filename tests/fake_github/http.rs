@@ -79,9 +79,13 @@ async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Resul
         host: header("host").unwrap_or_default(),
         if_none_match: header("if-none-match"),
     };
-    let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
-    let response = inside.answer(&asked);
-    drop(inside);
+    let (fault, response) = {
+        let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
+        (inside.next_fault(), inside.answer(&asked))
+    };
+    if fault.is_some_and(Fault::stalls) {
+        std::future::pending::<()>().await;
+    }
     response.ok_or(Lost)
 }
 
@@ -99,14 +103,19 @@ pub struct Asked {
 pub type Said = (u16, Value);
 
 impl Inside {
+    /// What goes wrong with the next request.
+    fn next_fault(&self) -> Option<Fault> {
+        let number = self.requests + 1;
+        let mut switches = self.faults.iter();
+        switches
+            .find(|switch| switch.strikes(number))
+            .map(|switch| switch.fault)
+    }
+
     fn answer(&mut self, asked: &Asked) -> Option<Response<Full<Bytes>>> {
+        let fault = self.next_fault();
         self.requests += 1;
         let number = self.requests;
-        let fault = self
-            .faults
-            .iter()
-            .find(|switch| switch.strikes(number))
-            .map(|switch| switch.fault);
         let said = match fault {
             Some(fault) if !fault.is_after() => None,
             _ => Some(self.carry_out(asked)),

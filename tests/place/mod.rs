@@ -20,6 +20,14 @@ pub struct Place {
 
 impl Place {
     pub fn new(options: &str) -> Self {
+        let place = Self::disturbed(options, |_| {});
+        place.service.wait_for("a run is over", 1);
+        place.service.rest();
+        place
+    }
+
+    /// One in which something is wrong with GitHub from the start.
+    pub fn disturbed(options: &str, disturb: impl FnOnce(&FakeGithub)) -> Self {
         let (mut world, github) = (World::usual(), FakeGithub::start());
         github.repository(RELEASE, &[("README.md", "configs\n")]);
         let main = github.branch(RELEASE, "main");
@@ -28,10 +36,29 @@ impl Place {
         world.settings.insert("forge", forge);
         let more = "schedule: '0 0 0 1 1 *'\nlisten: 127.0.0.1:0\nserver: {webhook: {secret-env: SECRET}}\n";
         world.settings.insert("more", more.to_owned());
-        let service = Service::start(&world.config(), &[("TOKEN", TOKEN), ("SECRET", SECRET)]);
-        service.wait_for("a run is over", 1);
-        service.rest();
+        disturb(&github);
+        let service = Self::start(&world);
         Self { world, github, service }
+    }
+
+    fn start(world: &World) -> Service {
+        Service::start(&world.config(), &[("TOKEN", TOKEN), ("SECRET", SECRET)])
+    }
+
+    /// Ends the service, by whatever is done to it, and starts another one.
+    pub fn restart(self, end: impl FnOnce(Service, &FakeGithub)) -> Self {
+        end(self.service, &self.github);
+        Self {
+            service: Self::start(&self.world),
+            ..self
+        }
+    }
+
+    /// Branches and pull requests as they are, without what tells one run, or one fake, from another.
+    pub fn picture(&self) -> String {
+        let text = self.github.picture(RELEASE).replace(&self.github.url, "GITHUB");
+        let lines = text.lines().filter(|line| !line.starts_with("<!-- lockstep:run "));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     pub fn wait(&self, what: &str, holds: impl FnMut() -> bool) {
