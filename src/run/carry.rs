@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::memo::Slot;
@@ -12,10 +13,51 @@ use crate::config::Via;
 use crate::derive;
 use crate::derive::payload::Demand;
 use crate::model::release::Release;
-use crate::source::Snapshot;
+use crate::source::{CommitId, RepoName, Snapshot};
 
 /// Must change when the same metadata comes to other findings.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+
+/// What was found, and the commits that it was found at.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Those of build data and CI configs.
+    commits: String,
+    /// Those of the components that were asked.
+    heads: Vec<Head>,
+    /// Findings as JSON: their form leaves fields out, which the cache's own encoding cannot.
+    findings: String,
+}
+
+/// A component's branch and the commit that was asked.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Head {
+    release: String,
+    repo: RepoName,
+    branch: String,
+    commit: String,
+}
+
+/// What a component said of a file.
+enum Said {
+    /// Whether it is there, at a commit.
+    At(Head, bool),
+    /// Whether it is there, in a folder that has no commits.
+    Plain(bool),
+    /// Components are not read here.
+    Unasked,
+    /// It could not be read.
+    Nothing,
+}
+
+impl Said {
+    fn is_there(&self) -> Option<bool> {
+        match self {
+            Self::At(_, there) | Self::Plain(there) => Some(*there),
+            Self::Unasked | Self::Nothing => None,
+        }
+    }
+}
 
 impl Run {
     /// What OKD had on one release and lacks on the next, for each two neighbours of derived releases.
@@ -32,21 +74,15 @@ impl Run {
         self.carried(sides.collect()).0
     }
 
-    /// The same for releases that are not derived yet; recalled where neither metadata nor CI configs have changed.
+    /// The same for releases that are not derived yet; recalled where neither metadata, CI configs nor the components that
+    /// were asked have moved.
     pub fn carry_forward_between(&self, releases: &[Release], ci: Option<&dyn Snapshot>) -> Vec<Finding> {
         if releases.len() < 2 {
             return Vec::new();
         }
         let slots: Option<Vec<_>> = releases.iter().map(|release| self.slot(*release, ci)).collect();
         let slot = slots.map(|slots| together(&slots));
-        let known = slot.as_ref().and_then(|slot| {
-            self.store
-                .get::<(String, String)>("carry", VERSION, slot.name.as_bytes())
-        });
-        if let (Some((commits, findings)), Some(slot)) = (known, &slot)
-            && commits == slot.commits
-            && let Ok(known) = serde_json::from_str(&findings)
-        {
+        if let Some(known) = slot.as_ref().and_then(|slot| self.carry_kept(slot, releases)) {
             return known;
         }
         let metadata: Vec<_> = releases
@@ -61,19 +97,47 @@ impl Run {
             metadata: outline.metadata,
             images: &outline.images,
         });
-        let (findings, looked) = self.carried(sides.collect());
-        // Components move without metadata: what they say is asked for each time.
-        if let (Some(slot), false, Ok(text)) = (slot, looked, serde_json::to_string(&findings)) {
-            let (key, value) = (slot.name.as_bytes(), (&slot.commits, text));
-            self.store.put("carry", VERSION, key, &value);
+        let (findings, heads) = self.carried(sides.collect());
+        if let (Some(slot), Some(heads), Ok(text)) = (slot, heads, serde_json::to_string(&findings)) {
+            let kept = Kept {
+                commits: slot.commits,
+                heads,
+                findings: text,
+            };
+            self.store.put("carry", VERSION, slot.name.as_bytes(), &kept);
         }
         findings
     }
 
-    /// Compares neighbours; also tells whether components were asked.
-    fn carried(&self, mut sides: Vec<Side<'_>>) -> (Vec<Finding>, bool) {
+    /// What was found before, if all components that were asked are still where they were.
+    fn carry_kept(&self, slot: &Slot, releases: &[Release]) -> Option<Vec<Finding>> {
+        let kept: Kept = self.store.get("carry", VERSION, slot.name.as_bytes())?;
+        if kept.commits != slot.commits {
+            return None;
+        }
+        if let Some(reader) = self.sources.github() {
+            let heads = kept.heads.iter();
+            reader.heads(
+                &heads
+                    .map(|head| (head.repo.clone(), head.branch.clone()))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let is_there = |head: &Head| {
+            let release = releases.iter().find(|release| release.to_string() == head.release)?;
+            let location = self.config.sources.components.repo(*release, &head.repo)?;
+            let at = self.sources.component_head(&head.repo, &location, &head.branch);
+            at.ok().flatten().filter(|at| *at == CommitId(head.commit.clone()))
+        };
+        let unmoved = kept.heads.par_iter().all(|head| is_there(head).is_some());
+        unmoved.then(|| serde_json::from_str(&kept.findings).ok()).flatten()
+    }
+
+    /// Compares neighbours; also tells where the components were that were asked, unless one of them has to be asked again
+    /// in any case.
+    fn carried(&self, mut sides: Vec<Side<'_>>) -> (Vec<Finding>, Option<Vec<Head>>) {
         sides.sort_by_key(|side| side.metadata.release);
-        let mut looked: BTreeMap<(Release, String), Option<bool>> = BTreeMap::new();
+        let mut looked: BTreeMap<(Release, String), Said> = BTreeMap::new();
         let mut findings = Vec::new();
         for pair in sides.windows(2) {
             let [before, after] = pair else { continue };
@@ -81,9 +145,10 @@ impl Run {
             for lost in cut::lost(*before, *after) {
                 let there = match &lost.file {
                     None => Some(true),
-                    Some(file) => *looked
+                    Some(file) => looked
                         .entry((release, format!("{} {} {}", file.repo, file.branch, file.path)))
-                        .or_insert_with(|| self.is_there(release, file)),
+                        .or_insert_with(|| self.is_there(release, file))
+                        .is_there(),
                 };
                 match there {
                     Some(true) => findings.push(lost.finding),
@@ -93,17 +158,34 @@ impl Run {
             }
         }
         findings.sort();
-        (findings, !looked.is_empty())
+        (findings, heads(looked.into_values()))
     }
 
-    /// Whether a component has a file; `None`: it cannot be told.
-    fn is_there(&self, release: Release, file: &Wanted) -> Option<bool> {
-        if self.config.sources.components.via == Via::None {
-            return None;
+    /// Asks a component whether it has a file.
+    fn is_there(&self, release: Release, file: &Wanted) -> Said {
+        let components = &self.config.sources.components;
+        let location = match components.via {
+            Via::None => return Said::Unasked,
+            Via::Git | Via::GitHub => components.repo(release, &file.repo),
+        };
+        let Some(location) = location else { return Said::Unasked };
+        let opened = self.sources.open_component(&file.repo, &location, &file.branch);
+        let Ok(snapshot) = opened else { return Said::Nothing };
+        let Ok(oid) = snapshot.oid(&file.path) else {
+            return Said::Nothing;
+        };
+        match snapshot.origin().commit.clone() {
+            None => Said::Plain(oid.is_some()),
+            Some(commit) => {
+                let head = Head {
+                    release: release.to_string(),
+                    repo: file.repo.clone(),
+                    branch: file.branch.clone(),
+                    commit,
+                };
+                Said::At(head, oid.is_some())
+            }
         }
-        let location = self.config.sources.components.repo(release, &file.repo)?;
-        let opened = self.sources.open(&file.repo.to_string(), &location, &file.branch);
-        opened.ok()?.oid(&file.path).ok().map(|oid| oid.is_some())
     }
 }
 
@@ -114,6 +196,21 @@ fn together(slots: &[Slot]) -> Slot {
         name: each(|slot| &slot.name),
         commits: each(|slot| &slot.commits),
     }
+}
+
+/// Where all components were that were asked; `None` where that does not tell whether the same would be said again.
+fn heads(said: impl Iterator<Item = Said>) -> Option<Vec<Head>> {
+    let mut heads = Vec::new();
+    for said in said {
+        match said {
+            Said::At(head, _) => heads.push(head),
+            Said::Unasked => {}
+            Said::Plain(_) | Said::Nothing => return None,
+        }
+    }
+    heads.sort();
+    heads.dedup();
+    Some(heads)
 }
 
 fn not_judged(mut finding: Finding, file: Option<&Wanted>) -> Finding {

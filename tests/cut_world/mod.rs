@@ -112,6 +112,27 @@ impl CutWorld {
         self.commit(RELEASE, "master", &files);
     }
 
+    /// Somebody changes a file of a component.
+    pub fn change_component(&self, repo: &str, branch: &str, path: &str, text: &str) {
+        let files = [(path.to_owned(), text.as_bytes().to_vec())].into();
+        self.commit(&format!("components/{repo}.git"), branch, &files);
+    }
+
+    /// Somebody removes a file of a component.
+    pub fn remove_from_component(&self, repo: &str, branch: &str, path: &str) {
+        let repo = Repository::open_bare(self.dir.path().join(format!("components/{repo}.git"))).unwrap();
+        let name = format!("refs/heads/{branch}");
+        let parent = repo.find_reference(&name).unwrap().peel_to_commit().unwrap();
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        let tree = update
+            .remove(path)
+            .create_updated(&repo, &parent.tree().unwrap())
+            .unwrap();
+        let tree = repo.find_tree(tree).unwrap();
+        repo.commit(Some(&name), &ann(), &ann(), "Remove it\n", &tree, &[&parent])
+            .unwrap();
+    }
+
     /// Somebody changes a file of a release's build data.
     pub fn change_build_data(&self, release: &str, path: &str, text: &str) {
         let files = [(path.to_owned(), text.as_bytes().to_vec())].into();
