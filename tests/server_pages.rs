@@ -59,6 +59,21 @@ fn the_graph_draws_what_is_built_from_what() {
     assert_eq!(whole.matches("class=\"node").count(), 10, "{whole}");
     assert_eq!(whole.matches("class=\"wave\"").count(), 3, "a column a wave: {whole}");
     assert!(whole.matches("class=\"edge").count() >= 9, "{whole}");
+    // Whoever sees no colours sees a shape, and whoever sees nothing hears a word.
+    assert_eq!(whole.matches("<symbol id=\"mark-").count(), 6, "{whole}");
+    assert_eq!(
+        whole.matches("<use class=\"shape\" href=\"#mark-pr\"").count(),
+        9,
+        "{whole}"
+    );
+    assert!(
+        whole.contains("<path d=\"M3.5 8.5l3 3 6-7\"/></symbol>"),
+        "a shape is not escaped: {whole}"
+    );
+    assert!(
+        whole.contains("aria-label=\"compass-driver: pull request open"),
+        "{whole}"
+    );
     let part = server.get("/graph?release=4.16&image=harbor-toolbox").body;
     assert!(part.contains("class=\"node pr about\""), "{part}");
     assert_eq!(

@@ -36,6 +36,22 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
         .collect()
 });
 
+/// What is drawn for a state's class, as the style sheet has it: to be drawn within another picture.
+pub(super) fn shape(class: &str) -> &'static str {
+    let name = match class {
+        "ok" => "check.svg",
+        "df" => "differs.svg",
+        "wt" => "clock.svg",
+        "pr" => "request.svg",
+        "br" => "cross.svg",
+        _ => "dash.svg",
+    };
+    let found = ASSETS.iter().find(|(known, ..)| *known == name);
+    let text = found.map_or("", |(_, _, text)| *text).trim_end();
+    let inside = text.split_once('>').map_or("", |(_, rest)| rest);
+    inside.strip_suffix("</svg>").unwrap_or_default()
+}
+
 /// The address of one.
 pub(super) fn address(name: &str) -> String {
     format!("/assets/{name}?{}", *DIGEST)
@@ -51,4 +67,28 @@ pub(super) async fn asset(Path(name): Path<String>) -> Response {
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     (headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_shape_of_its_own() {
+        let classes = ["ok", "df", "wt", "pr", "br", "no"];
+        let shapes: std::collections::BTreeSet<&str> = classes.iter().map(|class| shape(class)).collect();
+        assert_eq!(shapes.len(), classes.len());
+        for class in classes {
+            let of_style =
+                format!(".{class} {{ --mark: var(--{class}); --back: var(--{class}-back); --shape: url(/assets/");
+            let (_, rest) = ASSETS[0].2.split_once(&of_style).unwrap();
+            let name = rest.split(')').next().unwrap();
+            let (_, _, text) = ASSETS.iter().find(|(known, ..)| *known == name).unwrap();
+            assert!(text.contains(shape(class)), "{class} is {name} in the style sheet");
+            assert!(
+                shape(class).starts_with('<') && !shape(class).contains("svg"),
+                "{class}"
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Look, links, matrix, words};
+use super::{Look, assets, links, matrix, words};
 use crate::graph::{Drift, Edge, EdgeKind, Graph, Node};
 use crate::model::release::Release;
 use crate::server::standing::{Standing, State};
@@ -49,7 +49,15 @@ pub(super) struct Picture {
     list: Vec<Wave>,
     externals: Vec<String>,
     cycles: Vec<String>,
-    states: Vec<(&'static str, &'static str)>,
+    states: Vec<Mark>,
+}
+
+/// How a state is marked: by a shape as well as by a colour.
+#[derive(Serialize)]
+struct Mark {
+    class: &'static str,
+    title: &'static str,
+    shape: &'static str,
 }
 
 #[derive(Serialize)]
@@ -157,7 +165,7 @@ impl Picture {
                 .map(|external| external.pullspec.clone())
                 .collect(),
             cycles: graph.cycles.iter().map(|cycle| cycle.join(" → ")).collect(),
-            states: State::ALL.map(|state| (matrix::class(state), state.title())).to_vec(),
+            states: State::ALL.into_iter().map(mark).collect(),
         })
     }
 
@@ -179,6 +187,15 @@ impl Picture {
             cycles: Vec::new(),
             states: Vec::new(),
         }
+    }
+}
+
+fn mark(state: State) -> Mark {
+    let class = matrix::class(state);
+    Mark {
+        class,
+        title: state.title(),
+        shape: assets::shape(class),
     }
 }
 
