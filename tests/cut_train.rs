@@ -4,6 +4,7 @@
 
 mod cut_world;
 mod fake_github;
+mod fake_http;
 
 use cut_world::{CutWorld, Ran};
 use fake_github::FakeGithub;

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files and processes, and wait")]
 
 mod fake_github;
+mod fake_http;
 mod place;
 mod service;
 mod world;

@@ -6,6 +6,7 @@
 
 #[path = "fake_github/mod.rs"]
 mod fake_github;
+mod fake_http;
 #[path = "github_world/mod.rs"]
 mod github_world;
 

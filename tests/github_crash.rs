@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files and processes")]
 
 mod fake_github;
+mod fake_http;
 mod github_demo;
 mod program;
 

@@ -4,6 +4,7 @@
 
 #[path = "fake_github/mod.rs"]
 mod fake_github;
+mod fake_http;
 mod fake_lease;
 mod service;
 mod world;

@@ -8,6 +8,7 @@
 
 #[path = "fake_github/mod.rs"]
 mod fake_github;
+mod fake_http;
 mod service;
 mod world;
 

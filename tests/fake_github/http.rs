@@ -1,40 +1,15 @@
-//! The server: one thread, a connection task each, requests one at a time.
+//! What GitHub answers, over HTTP.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
-use tokio::sync::oneshot;
 
 use super::faults::Fault;
 use super::{Exchange, Inside, graphql, rest};
-
-pub fn serve(listener: std::net::TcpListener, inside: Arc<Mutex<Inside>>, mut stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    listener.set_nonblocking(true).unwrap();
-    runtime.block_on(async move {
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        loop {
-            tokio::select! {
-                _ = &mut stopped => return,
-                accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
-                    let inside = Arc::clone(&inside);
-                    tokio::spawn(async move {
-                        let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&inside)));
-                        let io = hyper_util::rt::TokioIo::new(stream);
-                        let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
-                    });
-                }
-            }
-        }
-    });
-}
+use crate::fake_http::{self, Answer, Lost};
 
 /// What may be asked in an hour.
 pub const LIMIT: u64 = 5000;
@@ -58,23 +33,14 @@ fn limited(mut response: Response<Full<Bytes>>, (name, left): (&'static str, u64
     response
 }
 
-/// Ends the connection without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is lost")]
-struct Lost;
-
-async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Result<Response<Full<Bytes>>, Lost> {
+/// Answers one request; they come one at a time.
+pub async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Answer {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
     let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let asked = Asked {
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
-        body: if body.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_slice(&body).unwrap_or(Value::Null)
-        },
+        body: fake_http::json(body).await?,
         authorization: header("authorization"),
         host: header("host").unwrap_or_default(),
         if_none_match: header("if-none-match"),

@@ -14,6 +14,7 @@ pub mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::fake_http;
 pub use faults::{Fault, Switch};
 pub use state::State;
 
@@ -54,8 +55,7 @@ pub struct Inside {
 pub struct FakeGithub {
     inside: Arc<Mutex<Inside>>,
     pub url: String,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    server: fake_http::Server,
 }
 
 impl FakeGithub {
@@ -70,16 +70,12 @@ impl FakeGithub {
             after: None,
             tokens: Vec::new(),
         }));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = tokio::sync::oneshot::channel();
         let shared = Arc::clone(&inside);
-        let thread = std::thread::spawn(move || http::serve(listener, shared, stopped));
+        let server = fake_http::Server::start(move |request| http::answer(request, Arc::clone(&shared)));
         Self {
             inside,
-            url,
-            stop: Some(stop),
-            thread: Some(thread),
+            url: server.url.clone(),
+            server,
         }
     }
 
@@ -115,12 +111,7 @@ impl FakeGithub {
 
 impl Drop for FakeGithub {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.server.stop();
         self.keep_exchanges();
     }
 }

@@ -3,15 +3,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests listen on the loopback and write files")]
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+
+use crate::fake_http;
 
 /// What the fake knows.
 #[derive(Default)]
@@ -31,23 +31,15 @@ pub struct Inside {
 /// A running fake.
 pub struct FakeLease {
     inside: Arc<Mutex<Inside>>,
-    url: String,
-    stop: Option<oneshot::Sender<()>>,
+    server: fake_http::Server,
 }
 
 impl FakeLease {
     pub fn start() -> Self {
         let inside = Arc::new(Mutex::new(Inside::default()));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&inside);
-        std::thread::spawn(move || serve(listener, shared, stopped));
-        Self {
-            inside,
-            url,
-            stop: Some(stop),
-        }
+        let server = fake_http::Server::start(move |request| answer(request, Arc::clone(&shared)));
+        Self { inside, server }
     }
 
     pub fn inside(&self) -> MutexGuard<'_, Inside> {
@@ -75,51 +67,16 @@ impl FakeLease {
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: fake\nclusters:\n- name: fake\n  cluster: {{server: '{}'}}\ncontexts:\n- \
              name: fake\n  context: {{cluster: fake, user: fake, namespace: okd}}\nusers:\n- name: fake\n  user: {{token: none}}\n",
-            self.url
+            self.server.url
         );
         std::fs::write(&path, text).unwrap();
         path
     }
 }
 
-impl Drop for FakeLease {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-    }
-}
-
-fn serve(listener: std::net::TcpListener, inside: Arc<Mutex<Inside>>, mut stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    listener.set_nonblocking(true).unwrap();
-    runtime.block_on(async move {
-        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        loop {
-            tokio::select! {
-                _ = &mut stopped => return,
-                accepted = listener.accept() => {
-                    let Ok((stream, _)) = accepted else { continue };
-                    let inside = Arc::clone(&inside);
-                    tokio::spawn(async move {
-                        let service = hyper::service::service_fn(move |request| answer(request, Arc::clone(&inside)));
-                        let io = hyper_util::rt::TokioIo::new(stream);
-                        let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
-                    });
-                }
-            }
-        }
-    });
-}
-
-async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> fake_http::Answer {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let body = request.into_body().collect().await;
-    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let body = fake_http::json(request.into_body()).await?;
     let said = {
         let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
         let said = if inside.down {
