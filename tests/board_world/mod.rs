@@ -149,7 +149,7 @@ pub fn train() -> show::View {
         kind: train::Kind::Configs,
         release: release.to_owned(),
         head: format!("lockstep/ci/{release}"),
-        title: format!("{release}: 1 config with their jobs"),
+        title: format!("{release}: 1 config with its jobs"),
         because: train::Kind::Configs.because().to_owned(),
         components: vec!["openshift/etcd".to_owned()],
         files: vec![show::FileView {

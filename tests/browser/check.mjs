@@ -1,8 +1,8 @@
 // Looks at the pages of a running service in a real browser: `node check.mjs PATH/TO/lockstep FOLDER/FOR/SCREENSHOTS`.
 // The service is the built program on a copy of the demo.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, appendFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,22 +21,81 @@ const notOfRuns = (path) => !/\/demo\/(out|state)$/.test(path);
 cpSync(join(project, 'fixtures/demo'), demo, { recursive: true, filter: notOfRuns });
 appendFileSync(join(demo, 'lockstep.yaml'), '\nlisten: 127.0.0.1:0\n');
 
-const service = spawn(program, ['serve', '--config', join(demo, 'lockstep.yaml')], {
-  env: { RUST_LOG: 'lockstep=info', PATH: process.env.PATH },
-  stdio: ['ignore', 'ignore', 'pipe'],
-});
-let log = '';
-service.stderr.on('data', (data) => { log += data; });
-
-async function until(what, happened) {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const result = await happened();
-    if (result) return result;
-    assert.equal(service.exitCode, null, `the service has ended: ${log}`);
-    await new Promise((done) => setTimeout(done, 200));
+// A running service: what it has logged, and where it listens.
+class Service {
+  constructor(config) {
+    this.log = '';
+    this.process = spawn(program, ['serve', '--config', config], {
+      env: { RUST_LOG: 'lockstep=info', PATH: process.env.PATH },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.process.stderr.on('data', (data) => { this.log += data; });
   }
-  throw new Error(`${what} did not happen: ${log}`);
+
+  async until(what, happened) {
+    for (let tries = 0; tries < 600; tries += 1) {
+      const result = await happened();
+      if (result) return result;
+      assert.equal(this.process.exitCode, null, `the service has ended: ${this.log}`);
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    throw new Error(`${what} did not happen: ${this.log}`);
+  }
+
+  async ready() {
+    const base = await this.until('listening', () => /listening on (http:\/\/[\d.:]+)/.exec(this.log)?.[1]);
+    await this.until('readiness', async () => (await fetch(`${base}/readyz`)).status === 200);
+    return base;
+  }
+
+  async end() {
+    this.process.kill('SIGTERM');
+    await new Promise((done) => (this.process.exitCode === null ? this.process.once('exit', done) : done()));
+  }
 }
+
+// The made-up cut of fixtures/cut as git repositories, a branch for each folder of files.
+function cutWorld(to) {
+  const from = join(project, 'fixtures/cut');
+  const git = (repo, ...args) => execFileSync('git', ['-C', repo, '-c', 'user.name=ann', '-c', 'user.email=ann@example.com', ...args], {
+    env: { PATH: process.env.PATH, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' }, stdio: 'ignore',
+  });
+  const branch = (repo, name, files) => {
+    if (!existsSync(repo)) {
+      mkdirSync(repo, { recursive: true });
+      git(repo, 'init');
+    }
+    git(repo, 'checkout', '--orphan', name);
+    for (const old of readdirSync(repo)) if (old !== '.git') rmSync(join(repo, old), { recursive: true });
+    cpSync(files, repo, { recursive: true });
+    git(repo, 'add', '--all');
+    git(repo, 'commit', '-m', 'A change');
+  };
+  for (const release of readdirSync(join(from, 'build-data'))) {
+    branch(join(to, 'build-data'), `openshift-${release}`, join(from, 'build-data', release));
+  }
+  for (const org of readdirSync(join(from, 'components'))) {
+    for (const repo of readdirSync(join(from, 'components', org))) {
+      for (const name of readdirSync(join(from, 'components', org, repo))) {
+        branch(join(to, 'components', org, repo), name, join(from, 'components', org, repo, name));
+      }
+    }
+  }
+  branch(join(to, 'openshift/release'), 'master', join(from, 'release'));
+  const config = join(to, 'lockstep.yaml');
+  writeFileSync(config, `sources:
+  build-data: {repo: build-data, branch: "openshift-{release}"}
+  ci-config: {repo: openshift/release, branch: master}
+  components: {repo: "components/{org}/{repo}"}
+releases: ["4.16", "4.17"]
+targets: [prow-config, prow-jobs, release-controller]
+forge: {kind: local, dir: forge}
+listen: 127.0.0.1:0
+`);
+  return config;
+}
+
+const service = new Service(join(demo, 'lockstep.yaml'));
 
 const checks = [];
 const check = (name, run) => checks.push([name, run]);
@@ -209,6 +268,38 @@ check('the graph leads to images', async () => {
   assert.deepEqual(page.complaints, []);
 });
 
+check('a branch cut shows its train, step by step', async () => {
+  const cut = new Service(cutWorld(join(folder, 'cut')));
+  const demoBase = base;
+  try {
+    base = await cut.ready();
+    await cut.until('a train', async () => (await (await fetch(`${base}/api/v1/cuts`)).json()).length > 0);
+    for (const colorScheme of ['light', 'dark']) {
+      const page = await open('/cut', { colorScheme });
+      assert.equal(await page.locator('h2').first().innerText(), '4.16 → 4.17');
+      assert.equal(await page.locator('.train > li').count(), 5);
+      assert.match(await page.locator('.notice').innerText(), /Waits for the merge of lockstep\/ci\/4\.17/);
+      await page.locator('.train summary').first().click();
+      assert((await page.locator('.train .paths li').first().isVisible()));
+      assert.deepEqual(page.complaints, []);
+      await page.screenshot({ path: join(shots, `cut-under-way-${colorScheme}.png`), fullPage: true });
+      await page.context().close();
+    }
+  } finally {
+    base = demoBase;
+    await cut.end();
+  }
+});
+
+check('the graph tells states by shape', async () => {
+  const page = await open('/graph');
+  const shapes = await page.locator('svg .node use').evaluateAll((uses) => uses.map((use) => use.getAttribute('href')));
+  assert(shapes.includes('#mark-ok') && new Set(shapes).size > 1, shapes.join());
+  const drawn = await page.locator('svg .node use').first().boundingBox();
+  assert(drawn.width > 8 && drawn.height > 8, 'the shape is seen');
+  assert.deepEqual(page.complaints, []);
+});
+
 check('pages work without scripts, and say what is not there', async () => {
   const page = await open('/', { javaScriptEnabled: false });
   await page.getByLabel('Image or repository').fill('beacon');
@@ -221,9 +312,7 @@ check('pages work without scripts, and say what is not there', async () => {
 
 let failed = 0;
 try {
-  const address = await until('listening', () => /listening on (http:\/\/[\d.:]+)/.exec(log)?.[1]);
-  base = address;
-  await until('readiness', async () => (await fetch(`${base}/readyz`)).status === 200);
+  base = await service.ready();
   browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   for (const [name, run] of checks) {
     try {
@@ -236,8 +325,7 @@ try {
   }
 } finally {
   await browser?.close();
-  service.kill('SIGTERM');
-  await new Promise((done) => (service.exitCode === null ? service.once('exit', done) : done()));
+  await service.end();
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(`${checks.length - failed} of ${checks.length} checks passed; screenshots in ${shots}`);
