@@ -175,6 +175,25 @@ fn what_waits_is_told() {
 }
 
 #[test]
+fn a_comment_on_what_is_open_is_looked_at() {
+    let place = Place::new("");
+    let comment = |number: u64| {
+        json!({
+            "action": "created", "comment": {"id": 1, "body": "/lockstep take"},
+            "issue": {"number": number, "pull_request": {"url": format!("https://api.github.com/repos/{RELEASE}/pulls/{number}")}},
+            "repository": {"id": 1, "name": "release", "full_name": RELEASE, "owner": {"login": "openshift", "id": 2}},
+            "sender": {"login": "ann", "id": 3},
+        })
+    };
+    let (status, said) = place.service.deliver("issue_comment", &comment(4711));
+    assert_eq!((status, said.trim()), (202, "ignored: nothing here reads that"));
+    place.deliver("issue_comment", &comment(1));
+    let because = place.json("/api/v1/runs?limit=1")[0]["because"].clone();
+    assert_eq!(because, json!(["openshift/release#1 commented"]));
+    place.service.end();
+}
+
+#[test]
 fn what_a_person_refused_is_linked_to() {
     let place = Place::new("");
     place.github.close(RELEASE);

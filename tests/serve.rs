@@ -254,3 +254,31 @@ fn a_state_of_a_newer_version_is_refused_and_left_untouched() {
     service.wait_for("a run is over", 1);
     service.end();
 }
+
+#[test]
+fn what_is_wrong_at_the_start_is_said_as_every_command_says_it() {
+    let mut world = world("schedule: every day\n");
+    let mut refused = Service::start(&world.config(), &[]);
+    assert_eq!(refused.wait().code(), Some(1));
+    let log = refused.log();
+    assert!(log[0].starts_with("error[config-bad-value]: `every day`"), "{log:#?}");
+    world.settings.insert("more", NEVER.to_owned());
+    world.settings.insert("rules", "[builtin, rules.yaml]".to_owned());
+    world.write("rules.yaml", b"rules:\n- id: broken\n  nonsense: true\n");
+    let mut refused = Service::start(&world.config(), &[]);
+    assert_eq!(refused.wait().code(), Some(1));
+    let log = refused.log();
+    assert!(log[0].contains("rules.yaml:3:3: unknown key `nonsense`"), "{log:#?}");
+    assert_eq!(log.last().unwrap(), "error: the rules have 3 faults");
+    // Secrets may come later, and are said to be missing until then.
+    world.settings.insert("rules", "[builtin]".to_owned());
+    let more = format!("{NEVER}server: {{token-file: token, webhook: {{secret-env: NOWHERE}}}}\n");
+    world.settings.insert("more", more);
+    let service = Service::start(&world.config(), &[]);
+    service.wait_for("nobody is let in as long as that is so", 1);
+    service.wait_for("the variable NOWHERE holds no secret: no webhook is taken", 1);
+    assert_eq!(service.get("/").0, 503);
+    world.write("token", b"secret");
+    assert_eq!(service.get("/").0, 401);
+    service.end();
+}

@@ -462,6 +462,9 @@ fn every_answer_of_the_api_is_as_described() {
             ("/api/v1/build-config/4.1", "/api/v1/build-config/{release}", 404),
             ("/api/v1/build-config/x", "/api/v1/build-config/{release}", 400),
             ("/api/v1/findings?severity=bad", "/api/v1/findings", 400),
+            ("/api/v1/findings?code=a&code=b", "/api/v1/findings", 400),
+            ("/api/v1/runs?limit=many", "/api/v1/runs", 400),
+            ("/api/v1/nothing", "/api/v1/runs", 404),
         ] {
             let answer = server.get(asked);
             assert_eq!(answer.status, status, "{asked}");

@@ -1,14 +1,29 @@
 //! `lockstep serve`
 
-use lockstep::daemon::{self, Settings};
+use lockstep::daemon::{self, Settings, SettingsError};
+use lockstep::run::RunError;
 
 use super::args::ServeArgs;
 use super::{Ended, Outcome};
 
 /// Runs the service until it is told to end.
 pub fn run(args: &ServeArgs) -> Outcome {
-    let settings = Settings::read(&args.config).map_err(|error| anyhow::anyhow!(error))?;
+    let settings = Settings::read(&args.config).map_err(told)?;
     super::service_logging(settings.config.log);
     daemon::serve(&args.config, settings)?;
     Ok(Ended::Done)
+}
+
+/// What is wrong, as the other commands say it.
+fn told(error: SettingsError) -> anyhow::Error {
+    match error {
+        SettingsError::Config(error) => error.into(),
+        SettingsError::Rules(error) => {
+            if let RunError::Rules(faults) = &error {
+                faults.iter().for_each(|fault| super::say(&format!("error: {fault}")));
+            }
+            error.into()
+        }
+        SettingsError::Other(text) => anyhow::anyhow!(text),
+    }
 }

@@ -70,12 +70,13 @@ impl Applier {
 
     /// Reads the configuration and the rules anew.
     fn reload(&mut self) -> Result<(), String> {
-        let settings = Settings::read(&self.file)?;
+        let settings = Settings::read(&self.file).map_err(|error| error.to_string())?;
         for key in self.settings.fixed_since_start(&settings) {
             tracing::warn!("`{key}` has changed: it counts from the next start on");
         }
         self.reconciler.reload(&settings)?;
         (self.reloaded)(&settings);
+        settings.warn_of_secrets();
         self.settings = settings;
         tracing::info!("the configuration and the rules were read anew");
         Ok(())
@@ -116,6 +117,11 @@ impl Applier {
                 *release,
                 components.map(|(repo, origin)| (repo, origin.branch.as_str())),
             );
+        }
+        for shown in &self.board.view().pull_requests {
+            if let (Some(url), Ok(release)) = (&shown.url, shown.scope.release.parse()) {
+                interest.request(&shown.scope.repo, url, release);
+            }
         }
         if !self.reconciler.known.is_empty() {
             interest.complete();

@@ -20,6 +20,8 @@ pub struct Interest {
     config: Option<Config>,
     looked_after: BTreeSet<Release>,
     components: BTreeMap<(String, String), BTreeSet<Release>>,
+    /// Pull requests by their number: a comment does not say which branch it is about.
+    requests: BTreeMap<(String, u64), Release>,
     /// Whether every release was derived, so that a repository that is not named here does not matter.
     complete: bool,
 }
@@ -42,6 +44,13 @@ impl Interest {
                 self.components.entry(key).or_default().insert(release);
             }
         }
+    }
+
+    /// Adds a pull request, by where people look at it.
+    pub fn request(&mut self, repo: &RepoName, url: &str, release: Release) {
+        let number = url.rsplit('/').next().and_then(|last| last.parse().ok());
+        self.requests
+            .extend(number.map(|number| ((folded(repo), number), release)));
     }
 
     /// Says that every release is there.
@@ -70,7 +79,7 @@ impl Interest {
                 Some((self.branch(repo, branch)?, format!("{repo} {branch}")))
             }
             (EventKind::PullRequest { number, head, action }, Some(repo)) => {
-                let look = self.pull_request(repo, head)?;
+                let look = self.pull_request(repo, *number, head)?;
                 Some((look, format!("{repo}#{number} {action}")))
             }
             (_, None) => None,
@@ -120,7 +129,10 @@ impl Interest {
         (!own.is_empty()).then_some(Look::Releases(own))
     }
 
-    fn pull_request(&self, repo: &RepoName, head: &str) -> Option<Look> {
+    fn pull_request(&self, repo: &RepoName, number: u64, head: &str) -> Option<Look> {
+        if let Some(release) = self.requests.get(&(folded(repo), number)) {
+            return Some(Look::Releases(BTreeSet::from([*release])));
+        }
         let ci = self.config.as_ref()?.sources.ci_config.as_ref()?;
         let ours = ci.name().is_some_and(|name| folded(&name) == folded(repo));
         ours.then(|| self.release_of_head(head)).flatten()

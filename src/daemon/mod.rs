@@ -31,7 +31,7 @@ mod watch;
 pub use interest::Interest;
 pub use queue::{Look, Queue, Trigger, TriggerKind};
 pub use serve::{ServeError, serve};
-pub use settings::Settings;
+pub use settings::{Settings, SettingsError};
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -124,7 +124,7 @@ impl Posting<'_> {
             let name = format!("build-data {release}");
             sources.insert(name, self.source(&known.build_data, known.at));
             for (repo, origin) in &known.components {
-                let name = format!("{repo} {}", origin.branch);
+                let name = format!("{repo} {}", origin.branch).trim_end().to_owned();
                 sources.insert(name, self.source(origin, known.at));
             }
         }

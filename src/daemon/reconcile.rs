@@ -115,7 +115,7 @@ impl Reconciler {
         tracing::info!(
             trigger = kinds.join("+"),
             merged = work.merged,
-            because = record.because.join(", "),
+            because = (!record.because.is_empty()).then(|| record.because.join(", ")),
             "a run starts"
         );
         let (requests, cache) = (self.requests(), self.run.store.stats());

@@ -79,6 +79,7 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(system("starting the threads of the server"))?;
+    settings.warn_of_secrets();
     let listen = settings.config.listen;
     let listener = runtime.block_on(TcpListener::bind(listen));
     let listener = listener.map_err(|error| ServeError::Listen { listen, error })?;

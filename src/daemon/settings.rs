@@ -3,8 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::config::{self, Config, RuleSet};
-use crate::run::{LoadedRules, rule_files};
+use crate::config::{self, Access, Config, LoadError, RuleSet};
+use crate::run::{LoadedRules, RunError, rule_files};
+use crate::server::secret;
+
+/// Why there are no settings that could be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The configuration cannot be read, or is wrong.
+    #[error(transparent)]
+    Config(#[from] LoadError),
+    /// The rules are wrong, one fault a line.
+    #[error("{}", each(.0))]
+    Rules(#[from] RunError),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn each(error: &RunError) -> String {
+    let RunError::Rules(faults) = error else {
+        return error.to_string();
+    };
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
 
 /// A checked configuration and the rules that it names.
 #[derive(Clone)]
@@ -19,28 +42,42 @@ impl Settings {
     /// Reads and checks the configuration and all rules.
     ///
     /// # Errors
-    /// All faults of the configuration, or else of the rules, one a line.
-    pub fn read(file: &Path) -> Result<Self, String> {
-        let config = config::load(file).map_err(|faults| faults.to_string())?;
-        let rules = rule_files::read(&config.rules)?;
+    /// All faults of the configuration, or else of the rules.
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        let config = config::load(file)?;
+        let rules = rule_files::read(&config.rules).map_err(SettingsError::Other)?;
         let settings = Self { config, rules };
         settings.check()?;
         Ok(settings)
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), SettingsError> {
         let schedule = &self.config.schedule;
         if let Err(error) = cron::Schedule::from_str(schedule) {
             let file = &self.config.file;
-            return Err(format!("{file}: `schedule: {schedule}` is no cron expression: {error}"));
+            let text = format!("{file}: `schedule: {schedule}` is no cron expression: {error}");
+            return Err(SettingsError::Other(text));
         }
         let rules = LoadedRules::new(self.rules.clone());
-        let faults = rules.get().err().unwrap_or_default();
-        if faults.is_empty() {
-            return Ok(());
+        match rules.get() {
+            Ok(_) => Ok(()),
+            Err(faults) => Err(RunError::Rules(faults.to_vec()).into()),
         }
-        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Err(lines.join("\n"))
+    }
+
+    /// Says which secrets of the server cannot be read: they are read when they are needed, and may come later.
+    pub fn warn_of_secrets(&self) {
+        let server = &self.config.server;
+        let token = match &server.access {
+            Access::Token(token) => Some(("nobody is let in", token)),
+            Access::Machine | Access::Proxy => None,
+        };
+        let webhook = server.webhook.as_ref().map(|secret| ("no webhook is taken", secret));
+        for (what, secret) in token.into_iter().chain(webhook) {
+            if let Err(error) = secret::read(secret) {
+                tracing::warn!("{error}: {what} as long as that is so");
+            }
+        }
     }
 
     /// The files and folders that the rules stand in.

@@ -126,6 +126,27 @@ fn pull_requests_of_ours_matter() {
     assert_eq!(interest.of(&event("openshift/one", "lockstep/ci/4.16")), None);
 }
 
+#[test]
+fn a_comment_matters_by_the_number_that_it_is_on() {
+    let mut interest = interest("auto");
+    let comment = |name: &str, number| Event {
+        delivery: String::new(),
+        repo: Some(repo(name)),
+        kind: EventKind::PullRequest {
+            number,
+            head: String::new(),
+            action: "commented".to_owned(),
+        },
+    };
+    assert_eq!(interest.of(&comment("openshift/release", 7)), None);
+    let url = "https://github.com/openshift/release/pull/7";
+    interest.request(&repo("openshift/release"), url, release("4.17"));
+    let look = interest.of(&comment("OpenShift/Release", 7)).map(|(look, _)| look);
+    assert_eq!(look, Some(releases(&["4.17"])));
+    assert_eq!(interest.of(&comment("openshift/release", 8)), None);
+    assert_eq!(interest.of(&comment("openshift/one", 7)), None);
+}
+
 fn queue() -> (Queue, Arc<Board>) {
     let board = Arc::new(Board::default());
     let queue = Queue::new(Arc::clone(&board));

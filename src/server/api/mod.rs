@@ -7,6 +7,7 @@ mod views;
 use std::str::FromStr;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<Server> {
         .route("/api/v1/pull-requests", get(pull_requests))
         .route("/api/v1/cuts", get(cuts))
         .route("/api/v1/status", get(status))
+        .route("/api/{*rest}", get(nothing))
 }
 
 async fn openapi(State(server): State<Server>, headers: HeaderMap) -> Response {
@@ -65,15 +67,27 @@ async fn plan(State(server): State<Server>, headers: HeaderMap) -> Response {
         .unwrap_or_else(|error| answer::failed(&format!("the plan could not be written: {error}")))
 }
 
+/// A query that may make no sense.
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+fn asked<T>(query: Asked<T>) -> Result<T, Fault> {
+    let Query(query) = query.map_err(|rejection| {
+        let text = rejection.body_text();
+        let (_, why) = text.split_once(": ").unwrap_or(("", &text));
+        Fault::wrong(&format!("the query makes no sense: {why}"))
+    })?;
+    Ok(query)
+}
+
 /// Which runs.
 #[derive(Deserialize)]
 struct RunsQuery {
     limit: Option<usize>,
 }
 
-async fn runs(State(server): State<Server>, headers: HeaderMap, Query(query): Query<RunsQuery>) -> Response {
-    let limit = query.limit.unwrap_or(100).min(MAX_LIMIT);
+async fn runs(State(server): State<Server>, headers: HeaderMap, query: Asked<RunsQuery>) -> Response {
     about(&server, &headers, |view| {
+        let limit = asked(query)?.limit.unwrap_or(100).min(MAX_LIMIT);
         bytes(&view.runs.iter().take(limit).collect::<Vec<_>>())
     })
 }
@@ -86,8 +100,9 @@ struct FindingsQuery {
     code: Option<String>,
 }
 
-async fn findings(State(server): State<Server>, headers: HeaderMap, Query(query): Query<FindingsQuery>) -> Response {
+async fn findings(State(server): State<Server>, headers: HeaderMap, query: Asked<FindingsQuery>) -> Response {
     about(&server, &headers, |view| {
+        let query = asked(query)?;
         let severity = query.severity.as_deref().map(severity).transpose()?;
         let wanted = |finding: &&Finding| {
             query
@@ -111,6 +126,11 @@ async fn cuts(State(server): State<Server>, headers: HeaderMap) -> Response {
 
 async fn status(State(server): State<Server>, headers: HeaderMap) -> Response {
     about(&server, &headers, |view| bytes(&Status::of(view)))
+}
+
+async fn nothing() -> Response {
+    let fault = Fault::nothing();
+    answer::json(fault.status(), &fault)
 }
 
 /// Answers about what is posted now, unless the asker has it.

@@ -132,6 +132,12 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
+    /// There is no such path.
+    pub fn nothing() -> Self {
+        let text = "nothing is here; /api/v1/openapi.json says what there is";
+        Self::new(StatusCode::NOT_FOUND, text)
+    }
+
     /// There is no such release here.
     pub fn missing(release: &str) -> Self {
         Self::new(

@@ -20,8 +20,9 @@ const STEP: usize = 8;
 /// Which page.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Which {
+    /// A text, since people write what they like: what is no number is the first page.
     #[serde(default)]
-    page: usize,
+    page: String,
 }
 
 /// The page.
@@ -90,7 +91,7 @@ impl Runs {
     pub(super) fn of(look: &Look<'_>, which: &Which) -> Self {
         let runs = &look.view.runs;
         let last = runs.len().saturating_sub(1) / A_PAGE;
-        let page = which.page.min(last);
+        let page = which.page.parse().unwrap_or(0).min(last);
         let mut days: Vec<Day> = Vec::new();
         for run in runs.iter().skip(page * A_PAGE).take(A_PAGE) {
             let name = words::day(run.started);
