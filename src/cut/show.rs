@@ -11,6 +11,7 @@ use crate::plan::{Desired, terminal};
 
 /// A cut as `--format json` has it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Train")]
 pub struct View {
     /// The releases, oldest first.
     pub releases: Vec<String>,
@@ -27,6 +28,7 @@ pub struct View {
 
 /// One step: one pull request.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TrainStep")]
 pub struct StepView {
     /// Its number, from 1.
     pub number: usize,
@@ -50,6 +52,7 @@ pub struct StepView {
 
 /// One file of a step.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TrainFile")]
 pub struct FileView {
     /// The repository.
     pub repo: String,

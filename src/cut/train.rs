@@ -39,6 +39,7 @@ pub enum Jobs {
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "TrainStepKind")]
 pub enum Kind {
     /// Configs stop promoting what others are to promote.
     Vacate,
@@ -69,6 +70,7 @@ impl Kind {
 
 /// A rule that holds after a step, and whether it does.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "TrainCheck")]
 pub struct Check {
     /// What must hold.
     pub check: &'static str,
