@@ -152,7 +152,7 @@ impl Client {
 
     /// How many requests were sent so far, and what GitHub says is left.
     pub fn usage(&self) -> Usage {
-        self.meter.usage()
+        self.meter.usage(self.clock.now())
     }
 
     /// The host that people look at, with its scheme.

@@ -79,11 +79,11 @@ impl Meter {
         inner.limits.insert((name.to_owned(), hasher.finish()), limit);
     }
 
-    /// What was used so far.
-    pub fn usage(&self) -> Usage {
+    /// What was used so far. A limit that has started anew meanwhile is not known until it is asked for again.
+    pub fn usage(&self, now: i64) -> Usage {
         let inner = self.inner();
         let mut limits = BTreeMap::new();
-        for ((name, _), limit) in &inner.limits {
+        for ((name, _), limit) in inner.limits.iter().filter(|(_, limit)| limit.resets_at > now) {
             lower(&mut limits, name.clone(), *limit);
         }
         Usage {
@@ -149,7 +149,7 @@ mod tests {
         }
         meter.answered(&token, false, &left("4990", &[("x-ratelimit-resource", "core")]), 1);
         meter.answered(&token, true, &left("70", &[]), 1);
-        let usage = meter.usage();
+        let usage = meter.usage(1);
         assert_eq!((usage.rest, usage.graphql), (1, 2));
         let limit = |left| Limit {
             left,
@@ -165,16 +165,17 @@ mod tests {
         let meter = Meter::default();
         meter.answered(&Secret::new("one"), false, &left("10", &[]), 1);
         meter.answered(&Secret::new("other"), false, &left("4000", &[]), 1);
-        assert_eq!(meter.usage().limits["core"].left, 10);
+        assert_eq!(meter.usage(1).limits["core"].left, 10);
         meter.answered(&Secret::new("one"), false, &left("9", &[]), 1);
-        assert_eq!(meter.usage().limits["core"].left, 9);
+        assert_eq!(meter.usage(1).limits["core"].left, 9);
         let other = headers(&[
             ("x-ratelimit-limit", "5000"),
             ("x-ratelimit-remaining", "3999"),
             ("x-ratelimit-reset", "9000"),
         ]);
-        meter.answered(&Secret::new("other"), false, &other, 2000);
-        assert_eq!(meter.usage().limits["core"].left, 3999, "the other's hour is over");
+        meter.answered(&Secret::new("other"), false, &other, 900);
+        assert_eq!(meter.usage(999).limits["core"].left, 9);
+        assert_eq!(meter.usage(1000).limits["core"].left, 3999, "the other's hour is over");
     }
 
     #[test]
@@ -182,9 +183,9 @@ mod tests {
         let (meter, token) = (Meter::default(), Secret::new("t"));
         meter.answered(&token, false, &headers(&[("x-ratelimit-remaining", "9")]), 1);
         meter.answered(&token, false, &left("many", &[]), 1);
-        assert_eq!(meter.usage(), Usage::default());
+        assert_eq!(meter.usage(1), Usage::default());
         meter.answered(&token, false, &left("5", &[("x-ratelimit-resource", "\"}evil")]), 1);
-        assert_eq!(meter.usage().limits.keys().collect::<Vec<_>>(), ["core"]);
+        assert_eq!(meter.usage(1).limits.keys().collect::<Vec<_>>(), ["core"]);
     }
 
     #[test]
@@ -194,7 +195,7 @@ mod tests {
         one.answered(&Secret::new("t"), true, &left("100", &[]), 1);
         let mut usage = Usage::default();
         for _ in 0..2 {
-            usage.merge(one.usage());
+            usage.merge(one.usage(1));
         }
         assert_eq!((usage.graphql, usage.limits["graphql"].left), (2, 100));
     }
