@@ -99,6 +99,10 @@ fn what_is_foreign_or_unsigned_leads_to_nothing() {
         let (status, _) = service::request(&address, "POST", "/webhook/github", &headers, &body).unwrap();
         assert_eq!(status / 100, 4);
     }
+    assert_eq!(
+        service.count("a webhook's delivery was refused: the delivery is not signed"),
+        1
+    );
     service.rest();
     assert_eq!(service.runs(), runs);
     service.end();

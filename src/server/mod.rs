@@ -138,15 +138,18 @@ async fn not_found() -> Response {
 }
 
 impl Inner {
-    /// Counts a delivery. Events that GitHub does not have count as one, so that nobody can make up labels.
-    fn count_delivery(&self, event: &str, status: u16) {
+    /// Counts a delivery, and gives the count. Events that GitHub does not have count as one, so that nobody can make up
+    /// labels.
+    fn count_delivery(&self, event: &str, status: u16) -> u64 {
         let event = if webhook::EVENTS.contains(&event) {
             event
         } else {
             "other"
         };
         let mut deliveries = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
-        *deliveries.entry((event.to_owned(), status)).or_default() += 1;
+        let count = deliveries.entry((event.to_owned(), status)).or_default();
+        *count += 1;
+        *count
     }
 
     fn deliveries(&self) -> BTreeMap<(String, u16), u64> {

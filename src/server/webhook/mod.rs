@@ -44,7 +44,15 @@ pub(super) async fn receive(State(server): State<Server>, request: Request) -> R
         status = status.as_u16(),
         "{text}"
     );
-    server.inner.count_delivery(&event, status.as_u16());
+    let count = server.inner.count_delivery(&event, status.as_u16());
+    // A wrong secret is to be seen; whoever sends nonsense for hours does not fill the log with it.
+    if status.is_client_error() && count.is_power_of_two() {
+        tracing::warn!(
+            event = terminal(&event),
+            count,
+            "a webhook's delivery was refused: {text}"
+        );
+    }
     let retry = [(RETRY_AFTER, "60")];
     match status {
         StatusCode::SERVICE_UNAVAILABLE => (status, retry, text + "\n").into_response(),
