@@ -28,6 +28,36 @@ fn every_page_is_made_of_the_demo_and_of_nothing() {
 }
 
 #[test]
+fn before_the_first_run_nothing_is_said_to_be_in_order() {
+    let server = Listening::start(
+        lockstep::daemon::board::View::default(),
+        open_server(),
+        Limits::default(),
+    );
+    for (page, never, said) in [
+        ("/", "0 images in 0", "No release has been derived yet."),
+        ("/drift", "Nothing differs", "No release has been derived yet."),
+        (
+            "/pull-requests",
+            "No pull request is needed",
+            "No run has looked at the pull requests yet.",
+        ),
+        ("/findings", "Nothing was found", "No release has been derived yet."),
+        ("/graph", "in sync", "Nothing has been derived yet."),
+        ("/cut", "No branch cut is under way", "No release has been derived yet."),
+        ("/runs", "done", "No run has ended yet."),
+    ] {
+        let html = server.get(page).body;
+        assert!(!html.contains(never), "{page} says {never}");
+        assert!(html.contains(said), "{page} does not say {said}: {html}");
+        assert!(html.contains("<b>Not ready.</b>"), "{page}");
+    }
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let none = server.get("/findings?release=9.99&severity=note").body;
+    assert!(none.contains("No finding fits."), "{none}");
+}
+
+#[test]
 fn an_image_says_why_and_what_differs() {
     let server = Listening::start(demo(), open_server(), Limits::default());
     let page = server.get("/images/compass-driver/4.16").body;

@@ -84,6 +84,10 @@ struct Frame {
     writes: bool,
     lease: Option<String>,
     not_ready: Vec<(&'static str, String)>,
+    /// Whether anything was derived yet: before that, nothing that is not there says anything.
+    derived: bool,
+    /// Whether a run has looked at the pull requests.
+    looked: bool,
     queue_length: usize,
 }
 
@@ -105,6 +109,8 @@ impl Frame {
             writes: look.view.lease.writes(),
             lease,
             not_ready: reasons.map(|(what, why)| (what, why.to_owned())).collect(),
+            derived: !look.view.releases.is_empty(),
+            looked: !look.view.applied.run.is_empty() || !look.view.pull_requests.is_empty(),
             queue_length,
         }
     }
