@@ -205,6 +205,15 @@ impl fmt::Display for Finding {
     }
 }
 
+/// The code of a component repository that cannot be read.
+pub(crate) const UNREADABLE_COMPONENT: &str = "unreadable-component";
+
+/// Whether a component repository could not be read: what was found is then not all that there is, and the next run may
+/// see more.
+pub fn lacks_component(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.code == UNREADABLE_COMPONENT)
+}
+
 /// Findings of one code and cause, shown as one.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {

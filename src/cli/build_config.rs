@@ -1,5 +1,6 @@
 //! `lockstep build-config`
 
+use lockstep::audit;
 use lockstep::derive::unified::{BuildConfig, build_config};
 use lockstep::yaml;
 
@@ -18,11 +19,7 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
     let releases = ready.derive_whole(&metadata, &mut ended)?;
     let several = releases.len() > 1;
     for release in &releases {
-        if release
-            .findings
-            .iter()
-            .any(|finding| finding.code == "unreadable-component")
-        {
+        if audit::lacks_component(&release.findings) {
             ended = Ended::Failed;
         }
         let document = serde_json::to_value(build_config(release))?;

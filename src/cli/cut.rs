@@ -1,5 +1,6 @@
 //! `lockstep cut`
 
+use lockstep::audit;
 use lockstep::cut::show::View;
 use lockstep::forge::Action;
 use lockstep::model::release::Release;
@@ -28,11 +29,7 @@ pub fn run(args: &CutArgs) -> Outcome {
     let numbers = metadata.iter().map(|metadata| metadata.release.to_string()).collect();
     let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());
     setup::tell(&cut.findings);
-    if cut
-        .findings
-        .iter()
-        .any(|finding| finding.code == "unreadable-component")
-    {
+    if audit::lacks_component(&cut.findings) {
         ended = Ended::Failed;
     }
     if args.apply {

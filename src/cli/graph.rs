@@ -1,6 +1,7 @@
 //! `lockstep graph`
 
 use anyhow::anyhow;
+use lockstep::audit;
 use lockstep::derive::unified::build_config;
 use lockstep::graph::{Drift, Graph, dot::dot, mermaid::mermaid};
 
@@ -26,11 +27,7 @@ pub fn run(args: &GraphArgs) -> Outcome {
     let metadata = ready.metadata(&mut ended)?;
     let releases = ready.derive(&metadata, &mut ended)?;
     for release in &releases {
-        if release
-            .findings
-            .iter()
-            .any(|finding| finding.code == "unreadable-component")
-        {
+        if audit::lacks_component(&release.findings) {
             ended = Ended::Failed;
         }
         let plan = ready.plan_of(release)?;

@@ -139,8 +139,10 @@ impl Ready {
             .par_iter()
             .map(|release| self.run.rendering(*release, self.ci.as_ref()));
         let renderings = self.collect(results.collect(), ended)?;
-        let unread = |finding: &Finding| finding.code == "unreadable-component";
-        if renderings.iter().any(|rendering| rendering.findings.iter().any(unread)) {
+        if renderings
+            .iter()
+            .any(|rendering| audit::lacks_component(&rendering.findings))
+        {
             *ended = Ended::Failed;
         }
         Ok(renderings)
@@ -211,21 +213,17 @@ impl Ready {
     /// Rules that are wrong, or a target's files that cannot be read.
     pub fn audit(&self, metadata: &[Metadata], ended: &mut Ended) -> Result<Audit, anyhow::Error> {
         let result = self.run.audit(metadata, self.ci.as_ref(), self.whole);
-        let Some(audit) = self.collect(vec![result], ended)?.pop() else {
+        let Some(audited) = self.collect(vec![result], ended)?.pop() else {
             return Err(anyhow!("the releases cannot be audited"));
         };
-        for error in &audit.failed {
+        for error in &audited.failed {
             tell_error(error);
             *ended = Ended::Failed;
         }
-        if audit
-            .findings
-            .iter()
-            .any(|finding| finding.code == "unreadable-component")
-        {
+        if audit::lacks_component(&audited.findings) {
             *ended = Ended::Failed;
         }
-        Ok(audit)
+        Ok(audited)
     }
 
     /// Derives all releases that can be derived, with all that can be known of their payloads.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::board::Time;
+use crate::audit;
 use crate::derive;
 use crate::derive::unified::{BuildConfig, build_config};
 use crate::model::release::Release;
@@ -70,9 +71,6 @@ impl Known {
 
     /// Whether something of it could not be read, so that the next run tries again.
     pub fn is_doubtful(&self) -> bool {
-        self.rendering
-            .findings
-            .iter()
-            .any(|finding| finding.code == "unreadable-component")
+        audit::lacks_component(&self.rendering.findings)
     }
 }

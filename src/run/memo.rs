@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Rendering, Run};
-use crate::audit::Finding;
+use crate::audit;
 use crate::config::Forge;
 use crate::derive;
 use crate::model::release::Release;
@@ -262,11 +262,7 @@ fn memory(slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> 
 
 /// The commits of all components; `None` where one could not be read or has none.
 fn heads(derived: &derive::Release<'_>) -> Option<Vec<Head>> {
-    if derived
-        .findings
-        .iter()
-        .any(|finding: &Finding| finding.code == "unreadable-component")
-    {
+    if audit::lacks_component(&derived.findings) {
         return None;
     }
     derived

@@ -11,7 +11,7 @@ use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::report::Skipped;
-use crate::audit::{Finding, Fix, Sink, registry};
+use crate::audit::{Finding, Fix, Sink, UNREADABLE_COMPONENT, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
@@ -119,7 +119,7 @@ impl Run {
         if self.config.sources.components.via == Via::None {
             let outline = self.outline(metadata, ci, &Demand::default())?;
             let mut release = complete(outline, &Components::new());
-            release.findings.retain(|finding| finding.code != UNREADABLE);
+            release.findings.retain(|finding| finding.code != UNREADABLE_COMPONENT);
             return Ok(Audited {
                 release,
                 components: None,
@@ -195,8 +195,6 @@ fn desired(fix: &Fix, repo: &RepoName, branch: &str) -> Desired {
     }
 }
 
-const UNREADABLE: &str = "unreadable-component";
-
 /// Tells of derivation's findings about names that a check has found already: the same for all images, not only those that
 /// are derived.
 fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
@@ -220,7 +218,7 @@ fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
 
 /// Tells of many repositories that cannot be read as one.
 fn fold_unreadable(release: &mut Release<'_>, count: usize) {
-    let is_one = |finding: &Finding| finding.code == UNREADABLE;
+    let is_one = |finding: &Finding| finding.code == UNREADABLE_COMPONENT;
     let Some(mut first) = release.findings.iter().find(|finding| is_one(finding)).cloned() else {
         return;
     };
