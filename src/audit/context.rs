@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::check::Need;
 use crate::derive::{Components, Release, Standing};
 use crate::model::metadata::Metadata;
+use crate::model::release::Release as ReleaseNumber;
 use crate::source::{Origin, RepoName};
+use crate::yaml::{self, Node};
 
 /// The facts of one release. What is `None` could not be had, and checks that need it are not run.
 #[derive(Clone, Copy)]
@@ -139,4 +141,34 @@ pub struct CiConfigs {
     pub variant: BTreeMap<String, Arc<[u8]>>,
     /// Paths of all configs without a variant that stand beside those.
     pub plain: BTreeSet<String>,
+    /// Repositories and branches that a release of the audit is built from, or would be if it could be derived.
+    pub built: BTreeSet<(RepoName, String)>,
+    /// Names of the tests that rules make, of all configs.
+    pub tests: BTreeSet<String>,
+    /// Releases that are closed, by namespace and name of their image streams.
+    pub closed: BTreeMap<(String, String), Closed>,
+}
+
+/// A release that is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The release.
+    pub release: ReleaseNumber,
+    /// Why it is, as a rule has it.
+    pub because: String,
+}
+
+impl CiConfigs {
+    /// Whether a config can go without anything being lost: no release is built from its branch, and nobody added a test
+    /// to it.
+    pub fn is_spare(&self, repo: &RepoName, branch: &str, text: &[u8]) -> bool {
+        let built = self.built.contains(&(repo.clone(), branch.to_owned()));
+        let Ok(root) = yaml::parse(text) else { return false };
+        let tests = root.get("tests").and_then(Node::as_seq).unwrap_or_default();
+        let ours = |test: &Node| {
+            let name = test.get("as").and_then(Node::text);
+            name.is_some_and(|name| self.tests.contains(name))
+        };
+        !built && tests.iter().all(ours)
+    }
 }

@@ -8,6 +8,7 @@ pub mod codes;
 pub mod content;
 pub mod context;
 pub mod cut;
+pub mod edit;
 pub mod files;
 pub mod go;
 mod judge;
@@ -21,9 +22,10 @@ pub mod report;
 pub mod sarif;
 pub mod since;
 mod sink;
+pub mod spelling;
 pub mod text;
 
-pub use sink::{Fix, Sink};
+pub use sink::{Change, Fix, Sink};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

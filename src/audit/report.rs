@@ -1,11 +1,13 @@
 //! The result of an audit as data: what `audit --format json` prints.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::policy::{Judged, Suppression};
 use super::{Finding, Severity, registry};
 use crate::audit::check::Family;
-use crate::plan::Plan;
+use crate::plan::{Color, FileChange, Plan, unified};
 
 /// The result of an audit.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -41,6 +43,8 @@ pub struct Fixed {
     pub change: String,
     /// The codes of the findings that it puts right.
     pub codes: Vec<String>,
+    /// The change as a unified diff, control characters escaped.
+    pub diff: String,
 }
 
 impl Fixed {
@@ -54,10 +58,16 @@ impl Fixed {
             path: file.path.clone(),
             release: pr.scope.release.clone(),
             change: file.kind.to_string(),
-            codes: file.causes.iter().map(|cause| cause.rule.clone()).collect(),
+            codes: codes(file),
+            diff: unified(file, Color::Off),
         });
         fixed.collect()
     }
+}
+
+fn codes(file: &FileChange) -> Vec<String> {
+    let codes: BTreeSet<&String> = file.causes.iter().map(|cause| &cause.rule).collect();
+    codes.into_iter().cloned().collect()
 }
 
 /// How many findings there are.
@@ -83,6 +93,9 @@ pub struct Shown {
     pub family: Family,
     /// Whether `--fix` puts it right.
     pub fixable: bool,
+    /// What `--fix` does, e.g. `removes okd.from`, where that is safe and a request can be made for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// Findings of one suppression.
@@ -106,8 +119,14 @@ pub struct Skipped {
 }
 
 impl Report {
-    /// Puts a report together.
-    pub fn new(releases: Vec<String>, judged: Judged, suppressions: &[Suppression], skipped: Vec<Skipped>) -> Self {
+    /// Puts a report together. `fixes`: what `--fix` does, by what the finding is known by.
+    pub fn new(
+        releases: Vec<String>,
+        judged: Judged,
+        suppressions: &[Suppression],
+        skipped: Vec<Skipped>,
+        fixes: &BTreeMap<String, String>,
+    ) -> Self {
         let Judged { shown, suppressed } = judged;
         let of = |severity| shown.iter().filter(|finding| finding.severity == severity).count();
         let counts = Counts {
@@ -124,7 +143,7 @@ impl Report {
             releases,
             counts,
             suppressed: suppressed.collect(),
-            findings: shown.into_iter().map(Shown::of).collect(),
+            findings: shown.into_iter().map(|finding| Shown::of(finding, fixes)).collect(),
             skipped,
             since: None,
             fixes: None,
@@ -138,11 +157,13 @@ impl Report {
 }
 
 impl Shown {
-    fn of(finding: Finding) -> Self {
+    fn of(finding: Finding, fixes: &BTreeMap<String, String>) -> Self {
         let code = registry::find(&finding.code);
+        let fix = fixes.get(&finding.identity()).cloned();
         Self {
             family: code.map_or(Family::Reading, |code| code.family),
-            fixable: code.is_some_and(|code| code.fix.is_some()),
+            fixable: fix.is_some(),
+            fix,
             finding,
         }
     }

@@ -1,9 +1,10 @@
 //! Where checks put what they find.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::Finding;
-use crate::source::RepoName;
+use super::edit::Edit;
 
 /// Takes findings of one release, and the changes that put them right.
 #[derive(Debug, Default)]
@@ -30,32 +31,64 @@ impl Sink {
         self.findings.push(finding);
     }
 
-    /// Takes a finding and the change that puts it right.
-    pub fn add_with_fix(&mut self, finding: Finding, mut fix: Fix) {
-        fix.release.clone_from(&self.release);
-        fix.code.clone_from(&finding.code.to_string());
-        self.fixes.push(fix);
-        self.add(finding);
+    /// Takes a finding and the change that puts it right, where there is one.
+    pub fn add_with_fix(&mut self, mut finding: Finding, change: Option<Change>, because: impl Into<String>) {
+        finding.release.get_or_insert_with(|| self.release.clone());
+        let fix = change.map(|change| Fix {
+            code: finding.code.to_string(),
+            finding: finding.identity(),
+            release: self.release.clone(),
+            component: finding.component.clone(),
+            change,
+            because: because.into(),
+        });
+        self.fixes.extend(fix);
+        self.findings.push(finding);
     }
 }
 
-/// A change of one file that is safe to make: it stands in the plan where `--fix` asks for it.
-#[derive(Clone, Debug, Default)]
+/// A change that is safe to make: it stands in the plan where `--fix` asks for it.
+#[derive(Clone, Debug)]
 pub struct Fix {
-    /// The finding's code; the sink fills it in.
+    /// The finding's code.
     pub code: String,
-    /// The release; the sink fills it in.
+    /// What the finding is known by ([`Finding::identity`]).
+    pub finding: String,
+    /// The release.
     pub release: String,
-    /// The repository that the file stands in; `None`: the CI configs' own.
-    pub repo: Option<RepoName>,
-    /// The file's path.
-    pub path: String,
     /// The component that it is about.
     pub component: Option<String>,
-    /// The file as it is.
-    pub before: Option<Arc<[u8]>>,
-    /// The file as it should be; `None`: it should not be there.
-    pub after: Option<Arc<[u8]>>,
+    /// What is changed.
+    pub change: Change,
     /// Why, a sentence.
     pub because: String,
+}
+
+/// What a fix changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A file of the release's build data.
+    Metadata {
+        /// Its path.
+        file: String,
+        /// What in it.
+        edit: Edit,
+    },
+    /// A config of the CI repository goes, with its jobs.
+    Retire {
+        /// Its path.
+        config: String,
+        /// Its text, as it was read.
+        text: Arc<[u8]>,
+    },
+}
+
+impl fmt::Display for Change {
+    /// Says what it does, for `audit --fix …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata { file, edit } => write!(f, "{edit} of {file}"),
+            Self::Retire { config, .. } => write!(f, "removes {config} and its jobs"),
+        }
+    }
 }

@@ -25,6 +25,7 @@ pub fn text(report: &Report, color: Color) -> String {
         cause(&mut out, &group, report.releases.len() > 1);
     }
     skipped(&mut out, report);
+    fixable(&mut out, report);
     let _ = writeln!(out, "{}", color.paint("1", &summary(report)));
     out
 }
@@ -126,6 +127,18 @@ fn skipped(out: &mut String, report: &Report) {
             format!(" in {}", join(releases))
         };
         let _ = writeln!(out, "not looked for without {}{at}: {}", terminal(what), join(codes));
+    }
+}
+
+/// How much of it `--fix` would put right, where that was not asked for.
+fn fixable(out: &mut String, report: &Report) {
+    let count = report.findings.iter().filter(|shown| shown.fixable).count();
+    if report.fixes.is_none() && count > 0 {
+        let (have, them) = if count == 1 { ("has", "it") } else { ("have", "them") };
+        let _ = writeln!(
+            out,
+            "{count} of these {have} a safe change: `lockstep audit --fix` shows {them}"
+        );
     }
 }
 

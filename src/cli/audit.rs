@@ -1,5 +1,8 @@
 //! `lockstep audit`
 
+use std::collections::BTreeSet;
+
+use lockstep::audit::Finding;
 use lockstep::audit::policy::Judged;
 use lockstep::audit::report::{Fixed, Report};
 use lockstep::audit::{pages, registry, sarif, since, text};
@@ -33,14 +36,14 @@ pub fn run(args: &AuditArgs) -> Outcome {
         judged.shown = since::new(shown, &findings);
         commit
     });
-    audit.fixes.retain(|fix| {
-        let is_of = |code: &str, release: Option<&str>| code == fix.code && release == Some(fix.release.as_str());
-        judged
-            .shown
-            .iter()
-            .any(|finding| is_of(&finding.code, finding.release.as_deref()))
-    });
-    let mut report = Report::new(audit.releases, judged, &ready.run.config.audit.suppress, audit.skipped);
+    let shown: BTreeSet<String> = judged.shown.iter().map(Finding::identity).collect();
+    audit.fixes.retain(|made| shown.contains(&made.fix.finding));
+    let known = audit
+        .fixes
+        .iter()
+        .map(|made| (made.fix.finding.clone(), made.fix.change.to_string()));
+    let suppress = &ready.run.config.audit.suppress;
+    let mut report = Report::new(audit.releases, judged, suppress, audit.skipped, &known.collect());
     report.since = commit;
     let fixes = args.fix.then(|| ready.run.plan_of_fixes(audit.fixes));
     report.fixes = fixes.as_ref().map(Fixed::of);
@@ -61,7 +64,7 @@ fn judge(ready: &Ready, audit: &mut Audit) -> Judged {
 }
 
 /// The findings with build data as it was at a commit, and the commit's whole id.
-fn before(ready: &Ready, commit: &str) -> Result<(String, Vec<lockstep::audit::Finding>), anyhow::Error> {
+fn before(ready: &Ready, commit: &str) -> Result<(String, Vec<Finding>), anyhow::Error> {
     let mut ended = Ended::Done;
     let old = at(ready, commit)?;
     let id = old.origin.commit.clone().unwrap_or_else(|| commit.to_owned());
@@ -121,7 +124,8 @@ fn show(format: AuditFormat, report: &Report, fixes: Option<&Plan>) -> Result<()
 /// Makes the pull requests of fixes.
 fn apply(ready: &Ready, fixes: &Plan) -> Outcome {
     let mut ended = Ended::Done;
-    for outcome in Place::of(ready)?.apply(ready, fixes, false) {
+    let place = Place::of(ready)?.with_build_data(ready);
+    for outcome in place.apply(ready, fixes, false) {
         if outcome.error.is_some() {
             ended = Ended::Failed;
         }

@@ -20,6 +20,11 @@ impl Place {
         Ok(Self(place))
     }
 
+    /// Lets pull requests be made for build data, too.
+    pub fn with_build_data(self, ready: &Ready) -> Self {
+        Self(self.0.with_build_data(&ready.run, &ready.releases))
+    }
+
     /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written.
     pub fn apply(&self, ready: &Ready, plan: &Plan, dry_run: bool) -> Vec<Outcome> {
         self.0.apply(&ready.run, plan, dry_run, setup::now())

@@ -54,7 +54,7 @@ pub fn base_scope(release: Release, group: &Group, payload: Option<&Json>) -> Sc
     scope.set("major", &json!(release.major));
     scope.set("minor", &json!(release.minor));
     scope.set("vars", &json!(group.vars));
-    scope.set("group", &json!({"arches": group.arches}));
+    scope.set("group", &json!({"arches": group.arches, "phase": group.phase}));
     if let Some(payload) = payload {
         scope.set("payload", payload);
     }

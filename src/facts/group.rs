@@ -16,6 +16,8 @@ pub struct Group {
     pub upstreams: Vec<(String, String)>,
     /// `arches`: architectures of images that name none.
     pub arches: Vec<String>,
+    /// `software_lifecycle.phase`: how far the release is; empty where that is not said.
+    pub phase: String,
     /// What was wrong with the file.
     pub faults: Vec<WrongForm>,
 }
@@ -31,6 +33,8 @@ impl Group {
             }
         }
         group.vars = expand(&group.vars);
+        let phase = root.at(&["software_lifecycle", "phase"]).and_then(Node::text);
+        group.phase = phase.unwrap_or_default().to_owned();
         group.arches = texts(root.get("arches"), "arches", &mut group.faults);
         for item in items(root.get("public_upstreams"), "public_upstreams", &mut group.faults) {
             let part = |name| item.get(name).and_then(Node::text).map(|text| text.to_string());

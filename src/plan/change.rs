@@ -67,6 +67,9 @@ pub const OTHER_CHANGE: &str = "other-change";
 /// The rule named by the cause of an entry that goes because nothing refers to it any more.
 pub const UNREFERENCED: &str = "unreferenced";
 
+/// The group of what an audit puts right. No target has it, so that a run that looks for drift leaves its requests alone.
+pub const FIXES: &str = "fixes";
+
 /// What a pull request is about: at most one is open for each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scope {

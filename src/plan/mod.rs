@@ -25,7 +25,7 @@ pub use body::{BEGIN, END, MAX_BODY, mention, merge as merge_body, says as body_
 pub use build::Input;
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
-    Accepted, Counts, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
+    Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
     UNREFERENCED, WHOLE_FILE,
 };
 pub use desired::{Bytes, Cause, Desired, Refused};

@@ -97,6 +97,12 @@ const MADE: &[Row] = &[
         "`arches` of group.yml",
     ),
     row(
+        "all",
+        "group.phase",
+        "`'release'`",
+        "`software_lifecycle.phase` of group.yml; empty: it is not said",
+    ),
+    row(
         "all but payload",
         "payload.registry",
         "`'registry.example.com'`",

@@ -33,14 +33,16 @@ pub fn variables(subject: Subject) -> &'static Map<String, Json> {
 fn make(subject: Subject) -> Json {
     let mut sample = json!({
         "release": "4.16", "major": 4, "minor": 16, "vars": {"MAJOR": "4", "MINOR": "16"},
-        "group": {"arches": ["x86_64"]},
+        "group": {"arches": ["x86_64"], "phase": "release"},
     });
     let mut add = |name: &str, value: Json| drop(sample.as_object_mut().map(|map| map.insert(name.into(), value)));
     if subject != Subject::Payload {
-        let texts = Subject::Payload
+        // What may be empty is decided for the audit alone.
+        let fields = Subject::Payload
             .fields()
             .iter()
-            .map(|field| (field.name.to_owned(), json!("sample")));
+            .filter(|field| field.kind == Kind::Text);
+        let texts = fields.map(|field| (field.name.to_owned(), json!("sample")));
         let mut payload = Json::Object(texts.collect());
         payload["tags"] = json!({"sample": {"pullspec": "", "repository": "org/repo", "commit": ""}});
         payload["wanted_by"] = json!({"sample": [{"repository": "org/repo", "file": "", "line": 1, "shipped": true}]});

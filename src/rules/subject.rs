@@ -86,6 +86,11 @@ const PAYLOAD: &[Field] = &[
         Kind::Text,
         "Name of the image stream that OCP's configs of the release promote to.",
     ),
+    field(
+        "closed",
+        Kind::MaybeText,
+        "Why the release is closed, for the audit: what still promotes to it is left over; empty: it is not.",
+    ),
 ];
 
 const IMAGE: &[Field] = &[

@@ -49,6 +49,24 @@ pub(super) struct ReleaseFiles {
     pub configs: BTreeMap<String, Arc<[u8]>>,
 }
 
+/// The CI config repository that changes are made in: its name, its source, and its files with what the local forge has
+/// merged.
+type Known<'r> = (RepoName, &'r CiConfig, Arc<dyn Snapshot>);
+
+/// Opens it; `None` without such a source, or where its location names no repository.
+pub(super) fn as_they_are<'r>(run: &'r Run, ci: Option<&Arc<dyn Snapshot>>) -> Result<Option<Known<'r>>, RunError> {
+    let known = run.config.sources.ci_config.as_ref();
+    let known = known.and_then(|config| Some((config.name()?, config)));
+    let (Some(ci), Some((name, config))) = (ci, known) else {
+        return Ok(None);
+    };
+    let snapshot = match &run.forge() {
+        Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
+        None => Arc::clone(ci),
+    };
+    Ok(Some((name, config, snapshot)))
+}
+
 /// Renders targets for each release, in the releases' order; nothing without the CI config repository.
 pub(super) fn parts(
     run: &Run,
@@ -56,14 +74,8 @@ pub(super) fn parts(
     ci: Option<&Arc<dyn Snapshot>>,
     targets: &[Target],
 ) -> Result<Vec<ReleaseFiles>, RunError> {
-    let known = run.config.sources.ci_config.as_ref();
-    let known = known.and_then(|config| Some((config.name()?, config)));
-    let (Some(ci), Some((name, config))) = (ci, known) else {
+    let Some((name, config, snapshot)) = as_they_are(run, ci)? else {
         return Ok(releases.iter().map(|_| ReleaseFiles::default()).collect());
-    };
-    let snapshot = match &run.forge() {
-        Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
-        None => Arc::clone(ci),
     };
     let one = |release: &Release<'_>| {
         let (run, name, snapshot) = (run, &name, &*snapshot);
@@ -90,14 +102,8 @@ pub(super) fn alone(
     before: &Arc<[u8]>,
     cause: Cause,
 ) -> Result<Vec<Desired>, RunError> {
-    let known = run.config.sources.ci_config.as_ref();
-    let known = known.and_then(|config| Some((config.name()?, config)));
-    let (Some(ci), Some((name, config))) = (ci, known) else {
+    let Some((name, config, snapshot)) = as_they_are(run, ci)? else {
         return Ok(Vec::new());
-    };
-    let snapshot = match &run.forge() {
-        Some(forge) => forge.actual(&name, &config.branch, Arc::clone(ci))?,
-        None => Arc::clone(ci),
     };
     let (name, snapshot, targets) = (&name, &*snapshot, &Target::ALL[..]);
     let part = Part {

@@ -9,6 +9,7 @@ use crate::config::Forge;
 use crate::forge::github::{Client, Fault, GithubForge, GithubWriter, Usage};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
 use crate::forge::{Gate, Outcome};
+use crate::model::release::Release;
 use crate::plan::Plan;
 use crate::source::{Location, Snapshot};
 
@@ -40,6 +41,20 @@ impl Place {
                 Self::GitHub(Box::new(GithubForge::new(client, (**options).clone())))
             }
         })
+    }
+
+    /// Names the repositories of build data as places of pull requests, too.
+    #[must_use]
+    pub fn with_build_data(self, run: &Run, releases: &[Release]) -> Self {
+        let Self::Local(mut forge) = self else { return self };
+        let build_data = &run.config.sources.build_data;
+        for release in releases {
+            let location = build_data.repo(*release);
+            if let (Some(name), Location::Path(path)) = (location.name(), &location) {
+                forge.add_home(name, build_data.branch(*release), Home::Git(git_path(path)));
+            }
+        }
+        Self::Local(forge)
     }
 
     /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written. `now`: the

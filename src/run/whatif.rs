@@ -41,6 +41,11 @@ impl Overrides {
         Ok(overrides)
     }
 
+    /// Whether nothing is tried out.
+    pub fn is_empty(&self) -> bool {
+        self.vars.is_empty() && self.streams.is_empty()
+    }
+
     /// Changes the content of `streams.yml`; names of streams that are not there are returned.
     pub fn apply_to_streams(&self, root: &mut Node) -> Vec<String> {
         let mut unknown = Vec::new();

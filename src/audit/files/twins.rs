@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::configs::{of_all_releases, place, taken_apart};
 use crate::audit::Severity::Warning;
-use crate::audit::Sink;
 use crate::audit::check::{Check, Code, Family, Need, nothing};
 use crate::audit::context::Context;
+use crate::audit::{Change, Sink};
 
 static CODE: Code = Code {
     name: "branch-twins",
@@ -17,7 +17,10 @@ static CODE: Code = Code {
             exist; what the older one builds is of another time.",
     action: "Remove the config of the name that the repository no longer develops on, and its jobs.",
     example: "openshift/beacon has a config for main, and one for master",
-    fix: None,
+    fix: Some(
+        "removes the config of the name that OCP is not built from, with its jobs, unless a release of the audit is built from it \
+         or somebody added tests to it",
+    ),
 };
 
 /// The names of a development branch.
@@ -57,6 +60,21 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             .finding(format!("{repo} has a config for {one}, and one for {other}"))
             .with_place(place(ci, path, 1))
             .with_help(help);
-        sink.add(finding.with_component(repo.to_string()));
+        let spare = configs.iter().find(|(path, name)| {
+            let text = ci.variant.get(*path);
+            old == Some(name) && text.is_some_and(|text| ci.is_spare(&repo, name, text))
+        });
+        let change = spare.and_then(|(path, _)| {
+            Some(Change::Retire {
+                config: (*path).clone(),
+                text: ci.variant.get(*path)?.clone(),
+            })
+        });
+        let because = old.map(|old| format!("{repo} is no longer developed on {old}."));
+        sink.add_with_fix(
+            finding.with_component(repo.to_string()),
+            change,
+            because.unwrap_or_default(),
+        );
     }
 }

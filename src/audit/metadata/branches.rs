@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::audit::Severity::Warning;
-use crate::audit::Sink;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Sink};
+use crate::model::metadata::Metadata;
 use crate::model::release::Release;
 
 static LITERAL: Code = Code {
@@ -19,7 +21,7 @@ static LITERAL: Code = Code {
             the next release branches off, and goes on naming the old one.",
     action: "Write `{MAJOR}.{MINOR}` in its place, or leave it if the image is really built from that one branch.",
     example: "beacon: the branch `release-4.16` names release 4.16 by its number",
-    fix: None,
+    fix: Some("writes the variables in place of the number of the release itself; another one's is left to a person"),
 };
 
 /// The check.
@@ -29,6 +31,9 @@ pub static CHECK: Check = Check {
     asks: nothing,
     run,
 };
+
+/// What stands for a release's number.
+const VARIABLES: &str = "{MAJOR}.{MINOR}";
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+\.\d+(\.\d+)*").expect("a pattern"));
 
@@ -42,12 +47,25 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         };
         let text = format!("{key}: the branch `{branch}` names release {other} by its number");
         let place = metadata.image_place(key, &["source", "branch"]);
+        let place_line = place.line;
         let mut finding = LITERAL
             .finding(text)
             .with_place(place)
             .with_help("write `{MAJOR}.{MINOR}` in its place");
         finding.component = metadata.repository_of(&image.view);
-        sink.add(finding.with_cause(branch.to_owned()));
+        // Another release's number stays: with variables the branch would be another one.
+        let change = place_line
+            .filter(|_| other == metadata.release)
+            .map(|line| Change::Metadata {
+                file: Metadata::image_file(key),
+                edit: Edit::Replace {
+                    line,
+                    old: other.to_string(),
+                    new: VARIABLES.to_owned(),
+                },
+            });
+        let because = "The branch follows the release from now on.";
+        sink.add_with_fix(finding.with_cause(branch.to_owned()), change, because);
     }
 }
 

@@ -1,10 +1,12 @@
 //! Members and streams that an image names and that are not there.
 
 use super::references::{self, Reference};
+use super::variables;
 use crate::audit::Severity::{Error, Warning};
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
-use crate::audit::{Finding, Sink};
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Finding, Sink, spelling};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 
@@ -17,7 +19,7 @@ static MEMBER: Code = Code {
             names it can be built neither for OCP nor for OKD. For one that nobody builds it is a warning.",
     action: "Correct the name, or add the image's file; the message has the nearest known key.",
     example: "beacon: `from.builder` names member harbour-base, which has no file",
-    fix: None,
+    fix: Some("writes the one known name that differs in no more than two letters and in no number"),
 };
 
 static STREAM: Code = Code {
@@ -29,7 +31,7 @@ static STREAM: Code = Code {
             built neither for OCP nor for OKD. For one that nobody builds it is a warning.",
     action: "Correct the name, or add the stream or an alias; the message has the nearest known name.",
     example: "beacon: `from.builder` names stream golang-1.22, which streams.yml does not have",
-    fix: None,
+    fix: Some("writes the one known name that differs in no more than two letters and in no number"),
 };
 
 /// The check.
@@ -44,32 +46,48 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
     for (key, image) in &metadata.images {
         for reference in references::all(&image.node) {
-            if let Some(mut finding) = judge(metadata, key, reference) {
+            if let Some((mut finding, meant)) = judge(metadata, key, reference) {
                 if !context.is_built(key) {
                     finding.severity = Warning;
                 }
                 finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
-                sink.add(finding);
+                // An image cannot be built from itself.
+                let change = meant.filter(|name| name != key).map(|name| Change::Metadata {
+                    file: Metadata::image_file(key),
+                    edit: Edit::Replace {
+                        line: reference.line,
+                        old: reference.name.to_owned(),
+                        new: name,
+                    },
+                });
+                let because = format!("There is no {} {}.", reference.kind, reference.name);
+                sink.add_with_fix(finding, change, because);
             }
         }
     }
 }
 
-fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<Finding> {
+/// What is wrong with a reference, and the name that was meant where there is no doubt.
+fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<(Finding, Option<String>)> {
     let Reference {
         key: at,
         kind,
         name,
         line,
     } = reference;
-    let (code, rest, hint) = match kind {
+    if variables::dangles(metadata, name) {
+        return None;
+    }
+    let (code, rest, hint, meant) = match kind {
         "member" if !metadata.images.contains_key(name) && !metadata.broken.contains(name) => {
             let known: Vec<_> = metadata.images.keys().map(String::as_str).collect();
-            (&MEMBER, "has no file", near(name, &known))
+            let meant = spelling::meant(name, known.iter().copied()).map(str::to_owned);
+            (&MEMBER, "has no file", near(name, &known), meant)
         }
         "stream" if metadata.stream(name).is_none() => {
             let known: Vec<_> = metadata.stream_names().collect();
-            (&STREAM, "streams.yml does not have", near(name, &known))
+            let meant = spelling::meant(name, known.iter().copied()).map(str::to_owned);
+            (&STREAM, "streams.yml does not have", near(name, &known), meant)
         }
         _ => return None,
     };
@@ -77,5 +95,5 @@ fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<Fin
     let help = hint.unwrap_or_else(|| format!("correct the name, or add {kind} {name}"));
     let place = metadata.place(Metadata::image_file(key), Some(line));
     let finding = code.finding(text).with_place(place).with_help(help);
-    Some(finding.with_cause(format!("{kind} {name}")))
+    Some((finding.with_cause(format!("{kind} {name}")), meant))
 }

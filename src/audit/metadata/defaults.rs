@@ -2,9 +2,10 @@
 
 use super::references::at;
 use crate::audit::Severity::Note;
-use crate::audit::Sink;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Sink};
 use crate::model::metadata::Metadata;
 use crate::yaml::{Node, Value};
 
@@ -17,7 +18,7 @@ static EQUAL: Code = Code {
             changes, OKD stays behind.",
     action: "Remove the key, unless OKD is meant to keep the value.",
     example: "beacon: `content.source.okd_alignment.dockerfile` is Dockerfile.ocp, as it would be without it",
-    fix: None,
+    fix: Some("removes the key, unless a comment tells of it or the `okd` stanza would be empty"),
 };
 
 /// The check.
@@ -98,7 +99,12 @@ fn add(context: &Context<'_>, metadata: &Metadata, key: &str, node: &Node, said:
         .with_place(metadata.place(Metadata::image_file(key), line))
         .with_help(format!("remove `{said}`"));
     finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
-    sink.add(finding);
+    let change = Change::Metadata {
+        file: Metadata::image_file(key),
+        edit: Edit::Remove { key: said.to_owned() },
+    };
+    let because = format!("`{said}` has the value that holds without it.");
+    sink.add_with_fix(finding, Some(change), because);
 }
 
 fn same(one: Option<&Node>, other: Option<&Node>) -> bool {

@@ -4,7 +4,8 @@ use super::references::at;
 use crate::audit::Severity::Warning;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
-use crate::audit::{Finding, Sink};
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Finding, Sink, spelling};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 use crate::yaml::{Mapping, Node, Value};
@@ -17,7 +18,7 @@ static UNKNOWN: Code = Code {
     means: "The key has no effect. Most often it is a misspelled one, and what it was meant for does not happen.",
     action: "Correct the key; the message has the nearest known one.",
     example: "beacon: `content.source.okd_alignment.dockerfil` is no key that is read",
-    fix: None,
+    fix: Some("gives it the name of the one known key that differs in no more than two letters, unless that is there"),
 };
 
 static UNREACHABLE: Code = Code {
@@ -132,7 +133,16 @@ fn unknown(context: &Context<'_>, sink: &mut Sink) {
             for (name, value) in entries.filter(|(name, _)| !known.contains(name)) {
                 let help = near(name, known).unwrap_or_else(|| format!("known here: {}", known.join(", ")));
                 let text = format!("{key}: `{stanza}.{name}` is no key that is read");
-                sink.add(finding(context, &UNKNOWN, key, text, value.pos.line).with_help(help));
+                let finding = finding(context, &UNKNOWN, key, text, value.pos.line).with_help(help);
+                let to = spelling::meant(name, known.iter().copied());
+                let change = to.map(|to| Change::Metadata {
+                    file: Metadata::image_file(key),
+                    edit: Edit::Rename {
+                        key: format!("{stanza}.{name}"),
+                        to: to.to_owned(),
+                    },
+                });
+                sink.add_with_fix(finding, change, format!("No reader knows `{stanza}.{name}`."));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Images of the payload that name no payload tag.
 
 use crate::audit::Severity::Warning;
-use crate::audit::Sink;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Sink};
+use crate::model::metadata::Metadata;
 
 static MISSING: Code = Code {
     name: "payload-name-missing",
@@ -14,7 +16,7 @@ static MISSING: Code = Code {
             whoever renames the image moves the tag without noticing.",
     action: "Add `payload_name`.",
     example: "beacon is for the payload and has no `payload_name`; its tag is taken from its name: beacon",
-    fix: None,
+    fix: Some("adds the key with the tag that holds today, unless OKD has a tag of its own"),
 };
 
 /// The check.
@@ -39,6 +41,23 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             .with_place(metadata.image_place(key, &["for_payload"]))
             .with_help(format!("add `payload_name: {tag}`"));
         finding.image = derived.map(|image| image.tag.value.clone());
-        sink.add(finding.with_cause("payload_name"));
+        // Where a stanza gives OKD a tag of its own, OCP's is not what is derived here.
+        let own = image.view["okd"]["tag_name"] == "" && image.view["konflux"]["payload_name"] == "";
+        let change = (own && is_plain(tag)).then(|| Change::Metadata {
+            file: Metadata::image_file(key),
+            edit: Edit::Add {
+                after: "for_payload".to_owned(),
+                key: "payload_name".to_owned(),
+                value: tag.to_owned(),
+            },
+        });
+        let because = "The tag that holds today is written down.";
+        sink.add_with_fix(finding.with_cause("payload_name"), change, because);
     }
+}
+
+/// Whether a tag can stand in a file as it is.
+fn is_plain(tag: &str) -> bool {
+    let starts = tag.starts_with(|c: char| c.is_ascii_lowercase());
+    starts && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::audit::Severity::Error;
-use crate::audit::Sink;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Sink, spelling};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 use crate::yaml::{Node, Value};
@@ -21,7 +22,7 @@ static DANGLING: Code = Code {
             tag or a path with braces in it is looked for, which does not exist.",
     action: "Correct the name, or add the variable; the message has the nearest known one.",
     example: "beacon: `{GO_LATST}` is no variable of group.yml",
-    fix: None,
+    fix: Some("writes the one known name that differs in no more than two letters and in no number"),
 };
 
 /// The check.
@@ -34,6 +35,12 @@ pub static CHECK: Check = Check {
 
 /// A name in braces as variables are written. A shell's `${NAME}` is something else.
 static BRACES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(^|[^$])\{([A-Z][A-Z0-9_]*)\}").expect("a pattern"));
+
+/// Whether a text has such a variable: then that is what is wrong with it, and not that nothing has this name.
+pub(super) fn dangles(metadata: &Metadata, text: &str) -> bool {
+    let mut named = BRACES.captures_iter(text);
+    named.any(|found| !metadata.group.vars.contains_key(&found[2]))
+}
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
@@ -61,7 +68,16 @@ fn judge(metadata: &Metadata, what: &str, file: &str, text: &str, line: u32, sin
             .finding(format!("{what}: `{{{name}}}` is no variable of group.yml"))
             .with_place(metadata.place(file, Some(line)))
             .with_help(help);
-        sink.add(finding.with_cause(name.to_owned()));
+        let change = spelling::meant(name, known.iter().copied()).map(|meant| Change::Metadata {
+            file: file.to_owned(),
+            edit: Edit::Replace {
+                line,
+                old: format!("{{{name}}}"),
+                new: format!("{{{meant}}}"),
+            },
+        });
+        let because = format!("group.yml has no variable {name}.");
+        sink.add_with_fix(finding.with_cause(name.to_owned()), change, because);
     }
 }
 

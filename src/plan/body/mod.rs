@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, left_by_cause};
-use super::change::{Accepted, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
+use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
 use super::diff::{Color, unified};
 use super::escape::{clip, code, inert, markdown};
 use super::upstream::Upstream;
@@ -60,6 +60,7 @@ pub fn title(pr: &PullRequest) -> String {
     let title = match pr.files.as_slice() {
         [] => return String::new(),
         [one] => format!("{release}: {} {}", verb(one), inert(&one.path)),
+        _ if pr.scope.group == FIXES => format!("{release}: put right what an audit found ({})", pr.counts()),
         _ => format!(
             "{release}: bring {} in line with metadata ({})",
             inert(&pr.scope.group),
@@ -83,17 +84,7 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
         return String::new();
     }
     let mut out = format!("{BEGIN}\n<!-- lockstep:digest {} -->\n", pr.digest);
-    let counts = pr.counts();
-    let files = if counts.total() == 1 { "file" } else { "files" };
-    let differ = if counts.total() == 1 { "differs" } else { "differ" };
-    let _ = writeln!(
-        out,
-        "{} {files} in {} of {} {differ} from what the metadata of {} asks for: {counts}. This puts them right.\n",
-        counts.total(),
-        code(&pr.base),
-        code(&pr.scope.repo.to_string()),
-        markdown(&pr.scope.release),
-    );
+    head(&mut out, pr);
     let upstream = context
         .upstream
         .iter()
@@ -122,6 +113,33 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
     out.push_str(END);
     out.push('\n');
     out
+}
+
+/// What it is about, a paragraph.
+fn head(out: &mut String, pr: &PullRequest) {
+    let counts = pr.counts();
+    let (files, differ) = match counts.total() {
+        1 => ("file", "differs"),
+        _ => ("files", "differ"),
+    };
+    let what = format!(
+        "{} {files} in {} of {}",
+        counts.total(),
+        code(&pr.base),
+        code(&pr.scope.repo.to_string())
+    );
+    let release = markdown(&pr.scope.release);
+    let _ = if pr.scope.group == FIXES {
+        writeln!(
+            out,
+            "An audit of {release} found something in {what} that can safely be put right: {counts}.\n"
+        )
+    } else {
+        writeln!(
+            out,
+            "{what} {differ} from what the metadata of {release} asks for: {counts}. This puts them right.\n"
+        )
+    };
 }
 
 /// Writes rows until a number of bytes is used up, then how many are missing.

@@ -1,19 +1,18 @@
 //! Reads what only checks look at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::Audited;
 use crate::audit::check::Asked;
-use crate::audit::context::{CiConfigs, FileText, Files, Names, RepoFiles, RepoNames, Twin};
+use crate::audit::context::{FileText, Files, Names, RepoFiles, RepoNames, Twin};
 use crate::audit::files::{behind, unnamed};
 use crate::audit::pattern::matches;
 use crate::audit::registry;
 use crate::config::Via;
 use crate::derive::Release;
-use crate::run::{Run, actual};
+use crate::run::Run;
 use crate::source::{EntryKind, RepoName, Snapshot, Together};
 
 /// What was gathered for a release beside what it is derived from.
@@ -25,19 +24,16 @@ pub(super) struct Gathered {
     pub names: Option<Names>,
     /// Dockerfiles of OKD's own beside OCP's.
     pub twins: Option<BTreeMap<String, Twin>>,
-    /// The CI configs.
-    pub ci: Option<CiConfigs>,
 }
 
 /// Gathers for one release.
-pub(super) fn gather(run: &Run, audited: &Audited<'_>, ci: Option<&Arc<dyn Snapshot>>) -> Gathered {
+pub(super) fn gather(run: &Run, audited: &Audited<'_>) -> Gathered {
     // Behind GitHub's API each folder would be a request, and there is no history.
     let at_hand = audited.components.is_some() && run.config.sources.components.via == Via::Git;
     Gathered {
         files: audited.components.as_ref().map(|_| files(run, &audited.release)),
         names: at_hand.then(|| names(run, &audited.release)),
         twins: if at_hand { twins(run, &audited.release) } else { None },
-        ci: ci.map(|ci| ci_configs(run, audited, &**ci)),
     }
 }
 
@@ -166,25 +162,5 @@ fn twin(snapshot: &dyn Snapshot, pair: &behind::Pair) -> Twin {
         },
         Ok(Together::Unknown(why)) => Twin::Unknown(why),
         Err(error) => Twin::Unknown(error.to_string()),
-    }
-}
-
-fn ci_configs(run: &Run, audited: &Audited<'_>, ci: &dyn Snapshot) -> CiConfigs {
-    let variant = actual::files(run, &audited.release, ci).files;
-    let folders: BTreeSet<&str> = variant
-        .keys()
-        .filter_map(|path| Some(path.rsplit_once('/')?.0))
-        .collect();
-    let in_folder = |folder: &str| {
-        let entries = ci.list(folder).ok().flatten().unwrap_or_default();
-        let plain = entries.into_iter().filter(|entry| !entry.name.contains("__"));
-        plain
-            .map(|entry| format!("{folder}/{}", entry.name))
-            .collect::<Vec<_>>()
-    };
-    CiConfigs {
-        origin: ci.origin().clone(),
-        plain: folders.into_iter().flat_map(in_folder).collect(),
-        variant,
     }
 }

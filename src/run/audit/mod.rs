@@ -1,5 +1,7 @@
 //! Gathers what checks look at, and runs them: the only place of an audit that reads.
 
+mod configs;
+mod fixes;
 mod gather;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,18 +9,20 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+pub use fixes::Made;
+
 use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
-use crate::audit::context::Context;
+use crate::audit::context::{CiConfigs, Context};
 use crate::audit::report::Skipped;
-use crate::audit::{Finding, Fix, Sink, UNREADABLE_COMPONENT, registry};
+use crate::audit::{Finding, Sink, UNREADABLE_COMPONENT, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
 use crate::derive::{Components, Release};
 use crate::model::metadata::Metadata;
-use crate::plan::{self, Cause, Desired, Plan};
-use crate::source::{RepoName, Snapshot};
+use crate::plan::Plan;
+use crate::source::Snapshot;
 
 use super::Rendering;
 use super::successors::successors;
@@ -30,8 +34,8 @@ pub struct Audit {
     pub releases: Vec<String>,
     /// The findings of checks, derivation, targets and plan.
     pub findings: Vec<Finding>,
-    /// Safe changes.
-    pub fixes: Vec<Fix>,
+    /// Safe changes that can be made.
+    pub fixes: Vec<Made>,
     /// What was not looked for.
     pub skipped: Vec<Skipped>,
     /// The drift, as `plan` has it.
@@ -65,12 +69,13 @@ impl Run {
             }
         }
         audited.sort_by_key(|one| one.release.metadata.release);
-        let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one, ci)).collect();
+        let configs = configs::configs(self, &audited, ci)?;
+        let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one)).collect();
         let mut skipped = Skips::default();
         let (mut findings, mut fixes) = (Vec::new(), Vec::new());
         let sinks: Vec<_> = (0..audited.len())
             .into_par_iter()
-            .map(|at| checked(&context(&audited, &gathered, at)))
+            .map(|at| checked(&context(&audited, &gathered, configs.as_ref(), at)))
             .collect();
         for (sink, missing) in sinks {
             findings.extend(sink.findings);
@@ -79,6 +84,7 @@ impl Run {
                 .into_iter()
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
+        let fixes = fixes::made(self, &audited, ci, fixes)?;
         let plan = self.plan_of(&audited, ci, whole)?;
         let told = told_twice(&findings);
         findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
@@ -92,25 +98,6 @@ impl Run {
             skipped: skipped.list(),
             plan,
             failed,
-        })
-    }
-
-    /// The plan of safe changes. They have a group and pull requests of their own, so that a run that looks for drift leaves
-    /// them alone.
-    pub fn plan_of_fixes(&self, fixes: Vec<Fix>) -> Plan {
-        let known = self.config.sources.ci_config.as_ref();
-        let known = known.and_then(|config| Some((config.name()?, config.branch.clone())));
-        let Some((repo, branch)) = known else {
-            return Plan::default();
-        };
-        let ours = fixes
-            .iter()
-            .filter(|fix| fix.repo.as_ref().is_none_or(|of| *of == repo));
-        Plan::build(plan::Input {
-            desired: ours.map(|fix| desired(fix, &repo, &branch)).collect(),
-            policy: self.policy.clone(),
-            max_removals: self.config.limits.removals,
-            ..plan::Input::default()
         })
     }
 
@@ -164,37 +151,6 @@ impl Run {
     }
 }
 
-/// A fix as a file of a plan.
-fn desired(fix: &Fix, repo: &RepoName, branch: &str) -> Desired {
-    let cause = Cause {
-        rule: fix.code.clone(),
-        rule_at: String::new(),
-        field: plan::WHOLE_FILE.to_owned(),
-        item: None,
-        component: fix.component.clone().unwrap_or_default(),
-        images: Vec::new(),
-        old: None,
-        new: None,
-        because: fix.because.clone(),
-    };
-    Desired {
-        repo: repo.clone(),
-        branch: branch.to_owned(),
-        path: fix.path.clone(),
-        release: fix.release.clone(),
-        target: "audit".to_owned(),
-        group: "fixes".to_owned(),
-        component: fix.component.clone(),
-        images: Vec::new(),
-        before: fix.before.clone(),
-        after: fix.after.clone(),
-        causes: vec![cause],
-        refused: Vec::new(),
-        notes: Vec::new(),
-        held: false,
-    }
-}
-
 /// Tells of derivation's findings about names that a check has found already: the same for all images, not only those that
 /// are derived.
 fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
@@ -232,7 +188,12 @@ fn fold_unreadable(release: &mut Release<'_>, count: usize) {
     release.findings.push(first);
 }
 
-fn context<'c>(audited: &'c [Audited<'c>], gathered: &'c [gather::Gathered], at: usize) -> Context<'c> {
+fn context<'c>(
+    audited: &'c [Audited<'c>],
+    gathered: &'c [gather::Gathered],
+    configs: Option<&'c CiConfigs>,
+    at: usize,
+) -> Context<'c> {
     let (one, facts) = (&audited[at], &gathered[at]);
     Context {
         release: &one.release,
@@ -240,7 +201,7 @@ fn context<'c>(audited: &'c [Audited<'c>], gathered: &'c [gather::Gathered], at:
         files: facts.files.as_ref(),
         names: facts.names.as_ref(),
         twins: facts.twins.as_ref(),
-        ci: facts.ci.as_ref(),
+        ci: configs,
         before: at.checked_sub(1).map(|before| &audited[before].release),
         after: audited.get(at + 1).map(|after| &after.release),
     }

@@ -1,0 +1,127 @@
+//! Reads the CI configs that checks look at, and which of the releases that they promote to are closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::Audited;
+use crate::audit::context::{CiConfigs, Closed};
+use crate::derive::outline::{base_scope, payload_of};
+use crate::facts::ci_config;
+use crate::facts::group::Group;
+use crate::model::release::Release;
+use crate::rules::{RuleSet, Subject};
+use crate::run::{Run, RunError, actual, ci};
+use crate::source::Snapshot;
+use crate::yaml;
+
+/// Reads the configs, once for all releases; `None` without a source.
+pub(super) fn configs(
+    run: &Run,
+    audited: &[Audited<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+) -> Result<Option<CiConfigs>, RunError> {
+    let (Some(last), Some(plain)) = (audited.last(), ci) else {
+        return Ok(None);
+    };
+    // What the local forge has merged is there, even where the source is a copy.
+    let known = ci::as_they_are(run, ci)?;
+    let ci: &dyn Snapshot = known.as_ref().map_or(&**plain, |(_, _, snapshot)| &**snapshot);
+    let variant = actual::files(run, &last.release, ci).files;
+    let closed = closed(run, audited, &variant)?;
+    let all = || audited.iter().flat_map(|one| &one.release.configs);
+    let tests = all().flat_map(|(_, config)| config.tests.value.as_array().into_iter().flatten());
+    let built = all().filter(|(_, config)| !(config.images.is_empty() && config.held.is_empty()));
+    Ok(Some(CiConfigs {
+        origin: ci.origin().clone(),
+        plain: plain_beside(ci, &variant),
+        built: built
+            .map(|(repo, config)| (repo.clone(), config.branch.clone()))
+            .collect(),
+        tests: tests
+            .filter_map(|test| test["as"].as_str().map(str::to_owned))
+            .collect(),
+        closed,
+        variant,
+    }))
+}
+
+/// Paths of configs without a variant in the folders of others.
+fn plain_beside(ci: &dyn Snapshot, variant: &BTreeMap<String, Arc<[u8]>>) -> BTreeSet<String> {
+    let folders: BTreeSet<&str> = variant
+        .keys()
+        .filter_map(|path| Some(path.rsplit_once('/')?.0))
+        .collect();
+    let in_folder = |folder: &str| {
+        let entries = ci.list(folder).ok().flatten().unwrap_or_default();
+        let plain = entries.into_iter().filter(|entry| !entry.name.contains("__"));
+        plain
+            .map(|entry| format!("{folder}/{}", entry.name))
+            .collect::<Vec<_>>()
+    };
+    folders.into_iter().flat_map(in_folder).collect()
+}
+
+/// The releases that configs promote to and that are closed, by their image streams.
+fn closed(
+    run: &Run,
+    audited: &[Audited<'_>],
+    configs: &BTreeMap<String, Arc<[u8]>>,
+) -> Result<BTreeMap<(String, String), Closed>, RunError> {
+    let rules = run.rules()?;
+    let mut closed = BTreeMap::new();
+    for release in promoted_to(configs) {
+        let known = audited.iter().find(|one| one.release.metadata.release == release);
+        let group = match known {
+            Some(one) => one.release.metadata.group.clone(),
+            None => group(run, release),
+        };
+        let (because, payload) = (why(rules, release, &group), payload_of(rules, release, &group));
+        if let (false, Ok(payload)) = (because.is_empty(), payload) {
+            let stream = (payload.namespace.value, payload.name.value);
+            closed.insert(stream, Closed { release, because });
+        }
+    }
+    Ok(closed)
+}
+
+/// The numbers of releases at the ends of the names of streams that configs promote to.
+fn promoted_to(configs: &BTreeMap<String, Arc<[u8]>>) -> BTreeSet<Release> {
+    let promotions = configs
+        .values()
+        .flat_map(|text| ci_config::promotions(text).unwrap_or_default());
+    let names = promotions.filter(|promotion| !promotion.disabled);
+    names
+        .filter_map(|promotion| promotion.name.rsplit('-').next()?.parse().ok())
+        .collect()
+}
+
+/// What build data says of a release that is not audited; nothing where it cannot be read.
+fn group(run: &Run, release: Release) -> Group {
+    let build_data = &run.config.sources.build_data;
+    let location = build_data.repo(release);
+    let name = location
+        .name()
+        .map_or_else(|| location.to_string(), |name| name.to_string());
+    let opened = run.sources.open(&name, &location, &build_data.branch(release));
+    let read = opened
+        .ok()
+        .and_then(|snapshot| snapshot.read("group.yml").ok().flatten());
+    let group = read.and_then(|blob| yaml::parse(&blob.bytes).ok());
+    let group = group.map(|root| Group::read(&root)).unwrap_or_default();
+    // One plain directory stands for any release.
+    let own = |name: &str| group.vars.get(name).and_then(|value| value.parse().ok());
+    match (own("MAJOR"), own("MINOR")) {
+        (Some(major), Some(minor)) if Release::new(major, minor) == release => group,
+        _ => Group::default(),
+    }
+}
+
+/// Why a release is closed, as the rules have it.
+fn why(rules: &RuleSet, release: Release, group: &Group) -> String {
+    let scope = base_scope(release, group, None);
+    let decision = rules.decide(Subject::Payload, "closed", release, &scope);
+    let why = decision.value.as_ref().and_then(Json::as_str);
+    why.unwrap_or_default().to_owned()
+}

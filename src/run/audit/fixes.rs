@@ -1,0 +1,211 @@
+//! Turns the changes that checks propose into files: which of them can be made, and the plan of those that are asked for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::Audited;
+use crate::audit::edit::Edit;
+use crate::audit::{Change, Fix};
+use crate::config::Forge;
+use crate::facts::group::Group;
+use crate::plan::{self, Bytes, Cause, Desired, Plan};
+use crate::run::{Run, RunError, ci};
+use crate::source::{Location, RepoName, Snapshot};
+use crate::target::prow_jobs;
+
+/// The target's name in plans.
+const TARGET: &str = "audit";
+
+/// A fix that can be made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The fix.
+    pub fix: Fix,
+    work: Work,
+}
+
+#[derive(Clone, Debug)]
+enum Work {
+    /// Files of the CI repository.
+    Files(Vec<Desired>),
+    /// One change of a text; others of the same file come with it.
+    Text(Box<Text>),
+}
+
+/// A change of a file of build data.
+#[derive(Clone, Debug)]
+struct Text {
+    repo: RepoName,
+    branch: String,
+    path: String,
+    before: Bytes,
+    group: Group,
+    edit: Edit,
+}
+
+/// Sorts out the fixes that can be made: files are as they were found, requests can be made where they stand, and every
+/// change means what it should and nothing else.
+pub(super) fn made(
+    run: &Run,
+    audited: &[Audited<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+    fixes: Vec<Fix>,
+) -> Result<Vec<Made>, RunError> {
+    // What metadata says with values that somebody tries out is no reason to change it.
+    if !run.overrides.is_empty() {
+        return Ok(Vec::new());
+    }
+    let one = |fix: Fix| {
+        let of = audited
+            .iter()
+            .find(|one| one.release.metadata.release.to_string() == fix.release);
+        let Some(audited) = of else { return Ok(None) };
+        let work = match &fix.change {
+            Change::Metadata { file, edit } => text(run, audited, file, edit).map(Work::Text),
+            Change::Retire { config, text } => retired(run, audited, ci, &fix, config, text)?.map(Work::Files),
+        };
+        Ok(work.map(|work| Made { fix, work }))
+    };
+    let made: Vec<Result<Option<Made>, RunError>> = fixes.into_par_iter().map(one).collect();
+    made.into_iter().filter_map(Result::transpose).collect()
+}
+
+/// A change of build data, where a pull request can be made for it.
+fn text(run: &Run, audited: &Audited<'_>, file: &str, edit: &Edit) -> Option<Box<Text>> {
+    let metadata = audited.release.metadata;
+    let build_data = &run.config.sources.build_data;
+    let (location, branch) = (build_data.repo(metadata.release), build_data.branch(metadata.release));
+    let repo = location.name()?;
+    if !takes_requests(run, &location, metadata.origin.commit.is_some()) {
+        return None;
+    }
+    let snapshot = run.sources.open(&repo.to_string(), &location, &branch).ok()?;
+    if snapshot.origin().commit != metadata.origin.commit {
+        return None;
+    }
+    let before = snapshot.read(file).ok()??.bytes;
+    let text = std::str::from_utf8(&before).ok()?;
+    edit.apply(text, &metadata.group).ok()?;
+    Some(Box::new(Text {
+        repo,
+        branch,
+        path: file.to_owned(),
+        before,
+        group: metadata.group.clone(),
+        edit: edit.clone(),
+    }))
+}
+
+/// Whether the forge can take requests for build data: the local one makes branches in a repository, and what is merged
+/// into a copy of anything else would never be read.
+fn takes_requests(run: &Run, location: &Location, has_commits: bool) -> bool {
+    match run.config.forge {
+        Forge::GitHub { .. } => has_commits,
+        Forge::Local { .. } => has_commits && matches!(location, Location::Path(_)),
+    }
+}
+
+/// The removal of a config and its jobs; `None` where the jobs cannot follow or somebody does not want it.
+fn retired(
+    run: &Run,
+    audited: &Audited<'_>,
+    ci: Option<&Arc<dyn Snapshot>>,
+    fix: &Fix,
+    config: &str,
+    text: &Bytes,
+) -> Result<Option<Vec<Desired>>, RunError> {
+    let Some((repo, branch)) = prow_jobs::config_of(config) else {
+        return Ok(None);
+    };
+    let source = prow_jobs::Source {
+        config: config.to_owned(),
+        repo,
+        branch,
+        text: None,
+        held: false,
+        images: Vec::new(),
+    };
+    let cause = cause(fix);
+    let mut files = ci::alone(run, &audited.release, ci, &source, text, cause.clone())?;
+    let refused = files.iter().any(|file| !file.refused.is_empty());
+    if refused || !files.iter().any(|file| file.path == config && file.after.is_none()) {
+        return Ok(None);
+    }
+    for file in &mut files {
+        file.target = TARGET.to_owned();
+        file.group = plan::FIXES.to_owned();
+        file.causes = vec![cause.clone()];
+    }
+    Ok(Some(files))
+}
+
+fn cause(fix: &Fix) -> Cause {
+    Cause {
+        rule: fix.code.clone(),
+        rule_at: String::new(),
+        field: plan::WHOLE_FILE.to_owned(),
+        item: None,
+        component: fix.component.clone().unwrap_or_default(),
+        images: Vec::new(),
+        old: None,
+        new: None,
+        because: fix.because.clone(),
+    }
+}
+
+impl Run {
+    /// The plan of fixes. They have a group and pull requests of their own, so that a run that looks for drift leaves
+    /// them alone.
+    pub fn plan_of_fixes(&self, made: Vec<Made>) -> Plan {
+        let (mut desired, mut texts) = (Vec::new(), BTreeMap::new());
+        for Made { fix, work } in made {
+            match work {
+                Work::Files(files) => desired.extend(files),
+                Work::Text(text) => {
+                    let file = (fix.release.clone(), text.path.clone());
+                    texts.entry(file).or_insert_with(Vec::new).push((fix, text));
+                }
+            }
+        }
+        desired.extend(texts.into_values().filter_map(together));
+        Plan::build(plan::Input {
+            desired,
+            policy: self.policy.clone(),
+            max_removals: self.config.limits.removals,
+            service: self.config.service.clone(),
+            ..plan::Input::default()
+        })
+    }
+}
+
+/// All changes of one file. One that cannot be made after the others waits until they are there.
+fn together(mut all: Vec<(Fix, Box<Text>)>) -> Option<Desired> {
+    all.sort_by(|(_, one), (_, other)| one.edit.cmp(&other.edit));
+    let (first, file) = all.first()?;
+    let mut text = std::str::from_utf8(&file.before).ok()?.to_owned();
+    let mut causes = Vec::new();
+    for (fix, one) in &all {
+        if let Ok(after) = one.edit.apply(&text, &one.group) {
+            text = after;
+            causes.push(cause(fix));
+        }
+    }
+    Some(Desired {
+        repo: file.repo.clone(),
+        branch: file.branch.clone(),
+        path: file.path.clone(),
+        release: first.release.clone(),
+        target: TARGET.to_owned(),
+        group: plan::FIXES.to_owned(),
+        component: first.component.clone(),
+        images: Vec::new(),
+        before: Some(Arc::clone(&file.before)),
+        after: Some(text.into_bytes().into()),
+        causes,
+        refused: Vec::new(),
+        notes: Vec::new(),
+        held: false,
+    })
+}
