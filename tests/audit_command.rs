@@ -229,3 +229,54 @@ fn text_of_inputs_cannot_steer_a_terminal() {
         assert!(!ran.stdout.contains('\u{1b}'));
     }
 }
+
+/// A world with an error that every command comes by: a Dockerfile with more stages than metadata knows.
+fn miscounted(settings: &str) -> World {
+    let world = World::base();
+    let lines = format!("state: state\naudit: {settings}");
+    change(
+        &world,
+        &format!(
+            "{{repos/openshift/beacon/Dockerfile: {{'FROM': \"FROM scratch AS more\\nFROM\"}}, \
+             lockstep.yaml: {{'state: state': {lines:?}, '[\"4.16\"]': '[\"4.16\", \"4.17\"]'}}}}"
+        ),
+    );
+    world
+}
+
+#[test]
+fn every_command_hears_what_the_configuration_says_of_findings() {
+    let off = "{severity: [{code: stage-count, level: off}]}";
+    let note = "{severity: [{code: stage-count, level: note}]}";
+    let suppressed = "{suppress: [{code: stage-count, reason: known, author: ann, until: 2099-01-31}]}";
+    let commands: [&[&str]; 6] = [
+        &["plan"],
+        &["plan", "--format", "json"],
+        &["reconcile", "--dry-run"],
+        &["render", "--out", "there"],
+        &["cut", "--from", "4.16", "--to", "4.17"],
+        &["explain", "beacon"],
+    ];
+    for command in commands {
+        let said = |settings: &str| {
+            let ran = run(&miscounted(settings), command);
+            format!("{}{}", ran.stdout, ran.stderr)
+        };
+        let is_error = |text: &str| text.contains("error[stage-count]") || text.contains("\"severity\": \"error\"");
+        let (before, noted) = (said("{}"), said(note));
+        assert!(
+            before.contains("stage-count") && is_error(&before),
+            "{command:?}: {before}"
+        );
+        assert!(
+            noted.contains("stage-count") && !is_error(&noted),
+            "{command:?}: {noted}"
+        );
+        for settings in [off, suppressed] {
+            let text = said(settings);
+            assert!(!text.contains("stage-count"), "{command:?} {settings}: {text}");
+        }
+    }
+    let plan = run(&miscounted(suppressed), &["plan"]);
+    assert!(plan.stdout.contains("findings suppressed"), "{}", plan.stdout);
+}

@@ -113,9 +113,20 @@ pub struct Judged {
 }
 
 impl AuditPolicy {
-    /// Sorts findings into those that are shown and those that are suppressed. `whole`: the run was for everything that is
-    /// configured, so that a suppression that covers nothing is unused. `today`: `None` if no suppression has expired.
+    /// Sorts findings into those that are shown and those that are suppressed, and adds what is wrong with suppressions: for
+    /// an audit, which has seen all that there is. `whole`: the run was for everything that is configured, so that a
+    /// suppression that covers nothing is unused.
     pub fn judge(&self, findings: Vec<Finding>, today: Option<Date>, whole: bool) -> Judged {
+        let mut judged = self.heard(findings, today);
+        let own = self.own_findings(&judged, today, whole);
+        judged.shown.extend(own.into_iter().filter_map(|own| self.level(own)));
+        judged.shown.sort();
+        judged
+    }
+
+    /// Sorts findings into those that are shown and those that are suppressed, as every command does. `today`: `None` if no
+    /// suppression has expired.
+    pub fn heard(&self, findings: Vec<Finding>, today: Option<Date>) -> Judged {
         let mut judged = Judged::default();
         let seen: BTreeSet<Finding> = findings.into_iter().collect();
         for finding in seen {
@@ -125,8 +136,6 @@ impl AuditPolicy {
                 None => judged.shown.push(finding),
             }
         }
-        let own = self.own_findings(&judged, today, whole);
-        judged.shown.extend(own.into_iter().filter_map(|own| self.level(own)));
         judged.shown.sort();
         judged
     }

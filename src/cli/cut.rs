@@ -25,11 +25,12 @@ pub fn run(args: &CutArgs) -> Outcome {
     let mut cut = ready.run.cut(&releases, ready.ci.as_ref())?;
     let carried = ready.run.carry_forward(&releases);
     cut.findings.extend(carried);
-    cut.findings.sort();
+    let lacking = audit::lacks_component(&cut.findings);
+    cut.findings = ready.run.heard(cut.findings);
     let numbers = metadata.iter().map(|metadata| metadata.release.to_string()).collect();
     let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());
     setup::tell(&cut.findings);
-    if audit::lacks_component(&cut.findings) {
+    if lacking {
         ended = Ended::Failed;
     }
     if args.apply {

@@ -13,7 +13,10 @@ pub fn run(args: &ExplainArgs) -> Outcome {
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
-    let releases = ready.derive(&metadata, &mut ended)?;
+    let mut releases = ready.derive(&metadata, &mut ended)?;
+    for release in &mut releases {
+        release.findings = ready.run.heard(std::mem::take(&mut release.findings));
+    }
     let mut found: Vec<Explanation> = releases
         .iter()
         .flat_map(|release| explain(release, &args.what))

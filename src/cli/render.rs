@@ -18,7 +18,7 @@ pub fn run(args: &RenderArgs) -> Outcome {
         .iter()
         .flat_map(|rendering| rendering.findings.iter().cloned())
         .collect();
-    setup::tell(&findings);
+    setup::tell(&ready.run.heard(findings));
     let mut written = 0;
     let files = renderings.iter().flat_map(|rendering| &rendering.files);
     for file in files.filter(|file| !file.held) {

@@ -79,7 +79,7 @@ impl Posting<'_> {
         ReleaseView {
             release,
             build_config: known.map(|known| Arc::clone(&known.document)),
-            findings: known.map_or_else(Vec::new, |known| known.rendering.findings.clone()),
+            findings: known.map_or_else(Vec::new, |known| self.run.heard(known.rendering.findings.clone())),
             derived_at: known.map_or(0, |known| known.at),
             drift_since: self.since(release, was, error.is_some(), plan),
             error: error.cloned(),

@@ -3,7 +3,7 @@ use super::mermaid::mermaid;
 use super::*;
 use crate::derive::tests::world::World;
 use crate::derive::unified::build_config;
-use crate::plan::{self, Plan, Policy};
+use crate::plan::{self, Plan};
 
 const BASE: &str = "registry.ci.openshift.org/origin/base:stream9";
 
@@ -119,12 +119,8 @@ fn the_plan_says_what_has_drifted() {
         let rendered = world.render();
         Plan::build(plan::Input {
             desired: rendered.files,
-            findings: Vec::new(),
-            policy: Policy::default(),
             max_removals: 10,
-            whole: false,
-            upstream: Vec::new(),
-            service: None,
+            ..plan::Input::default()
         })
     };
     let states = |world: &World, plan: &Plan| {

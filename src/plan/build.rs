@@ -11,6 +11,7 @@ use super::order;
 use super::path::path_fault;
 use super::policy::{Policy, Verdict};
 use super::upstream::Upstream;
+use crate::audit::policy::AuditPolicy;
 use crate::audit::{Finding, Severity};
 
 /// What a plan is made of.
@@ -30,6 +31,8 @@ pub struct Input {
     pub upstream: Vec<Upstream>,
     /// Where the service shows whole plans, `https://…`, if there is one.
     pub service: Option<String>,
+    /// Which findings are shown, and how much they matter.
+    pub audit: AuditPolicy,
 }
 
 /// What is being put together.
@@ -42,6 +45,7 @@ struct Builder {
     releases: BTreeSet<String>,
     upstream: Vec<Upstream>,
     service: Option<String>,
+    audit: AuditPolicy,
 }
 
 impl Plan {
@@ -55,6 +59,7 @@ impl Plan {
             whole,
             upstream,
             service,
+            audit,
         } = input;
         desired.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         let plan = Plan {
@@ -71,6 +76,7 @@ impl Plan {
             releases: BTreeSet::new(),
             upstream,
             service,
+            audit,
         };
         for file in desired {
             builder.take(file);
@@ -229,8 +235,9 @@ impl Builder {
         }
         self.judge_acceptances(whole);
         let plan = &mut self.plan;
-        plan.findings.sort();
-        plan.findings.dedup();
+        let heard = self.audit.heard(std::mem::take(&mut plan.findings), self.policy.today);
+        plan.findings = heard.shown;
+        plan.suppressed = heard.suppressed.values().map(Vec::len).sum();
         plan.not_adopted.sort();
         order::arrange(&mut plan.pull_requests, &self.upstream);
         let context = body::Context {

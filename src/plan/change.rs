@@ -202,8 +202,10 @@ pub struct Accepted {
 pub struct Plan {
     /// One for every scope that was looked at, sorted; those without files are in sync.
     pub pull_requests: Vec<PullRequest>,
-    /// What was found on the way and while planning, sorted.
+    /// What was found on the way and while planning, as far as the configuration lets it be shown, sorted.
     pub findings: Vec<Finding>,
+    /// How many findings a suppression covers.
+    pub suppressed: usize,
     /// The acceptances that cover something, in the order of the configuration.
     pub accepted: Vec<Accepted>,
     /// What differs and is not adopted, sorted.

@@ -32,6 +32,8 @@ pub struct PlanView<'a> {
     pub not_adopted: &'a [Left],
     /// What was found, errors first.
     pub findings: &'a [Finding],
+    /// How many findings a suppression covers; `audit` shows which.
+    pub suppressed: usize,
 }
 
 /// One pull request.
@@ -122,6 +124,7 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
             accepted: plan.accepted.iter().map(AcceptedView::from).collect(),
             not_adopted: &plan.not_adopted,
             findings: &plan.findings,
+            suppressed: plan.suppressed,
         }
     }
 }

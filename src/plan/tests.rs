@@ -4,6 +4,7 @@ mod show;
 use std::sync::Arc;
 
 use super::*;
+use crate::audit::policy::AuditPolicy;
 use crate::audit::{Finding, Place, Severity};
 use crate::source::RepoName;
 
@@ -127,6 +128,7 @@ fn rich() -> Plan {
         whole: true,
         upstream: vec![upstream()],
         service: Some("https://lockstep.example.org".into()),
+        audit: AuditPolicy::default(),
     })
 }
 

@@ -383,6 +383,7 @@ pub fn summary(plan: &Plan) -> String {
         ),
         (plan.held, "file not derived and kept", "files not derived and kept"),
         (plan.findings.len(), "finding", "findings"),
+        (plan.suppressed, "finding suppressed", "findings suppressed"),
     ];
     for (count, one, many) in also.into_iter().filter(|(count, ..)| *count > 0) {
         let _ = write!(out, "; {}", plural(count, one, many));

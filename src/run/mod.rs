@@ -24,6 +24,7 @@ pub mod whatif;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::audit::policy::AuditPolicy;
 use crate::audit::{Finding, Place, Severity};
 use crate::config::Config;
 use crate::derive::complete::complete;
@@ -348,6 +349,15 @@ impl Run {
 
     /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.
     pub fn plan(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool) -> Plan {
+        self.planned(renderings, between, whole, self.config.audit.clone())
+    }
+
+    /// The findings that are shown, as the configuration has it.
+    pub fn heard(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        self.config.audit.heard(findings, self.policy.today).shown
+    }
+
+    fn planned(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool, audit: AuditPolicy) -> Plan {
         let (mut desired, mut findings, mut upstream) = (Vec::new(), between, Vec::new());
         for rendering in renderings {
             desired.extend(rendering.files);
@@ -364,6 +374,7 @@ impl Run {
             whole,
             upstream,
             service: self.config.service.clone(),
+            audit,
         })
     }
 

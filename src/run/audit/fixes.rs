@@ -175,6 +175,7 @@ impl Run {
             policy: self.policy.clone(),
             max_removals: self.config.limits.removals,
             service: self.config.service.clone(),
+            audit: self.config.audit.clone(),
             ..plan::Input::default()
         })
     }

@@ -14,6 +14,7 @@ pub use fixes::Made;
 use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
+use crate::audit::policy::AuditPolicy;
 use crate::audit::report::Skipped;
 use crate::audit::{Finding, Sink, UNREADABLE_COMPONENT, registry};
 use crate::config::Via;
@@ -147,7 +148,8 @@ impl Run {
         between.extend(self.unattended(&numbers));
         let newest = renderings.iter().max_by_key(|rendering| rendering.release);
         between.extend(self.branched(&numbers, newest));
-        Ok(self.plan(renderings, between, whole))
+        // All that was found is judged together, afterwards.
+        Ok(self.planned(renderings, between, whole, AuditPolicy::default()))
     }
 }
 

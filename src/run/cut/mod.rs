@@ -50,6 +50,7 @@ impl Cut {
             policy: run.policy.clone(),
             max_removals: run.config.limits.removals,
             service: run.config.service.clone(),
+            audit: run.config.audit.clone(),
             ..plan::Input::default()
         })
     }
