@@ -207,3 +207,84 @@ fn a_registry_that_fails_is_told_from_an_image_that_is_not_there() {
     let error = Image::find("no reference", &options()).err().expect("no reference");
     assert!(matches!(error.kind, Kind::Reference(_)), "{error}");
 }
+
+/// Options with a login for a registry.
+fn with_login(registry: &Registry, dir: &tempfile::TempDir) -> Options {
+    let file = dir.path().join("auth.json");
+    let login = serde_json::json!({"auths": {registry.host(): {"username": "me", "password": "s3cret"}}});
+    std::fs::write(&file, login.to_string()).expect("written");
+    Options {
+        auth_file: Some(file),
+        ..options()
+    }
+}
+
+#[test]
+fn a_login_goes_where_the_registry_is_and_nowhere_else() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (challenge, why) in [
+        ("Bearer realm=\"https://elsewhere.example/token\"", "another site's"),
+        ("Bearer realm=\"http://elsewhere.example/token\"", "not encrypted"),
+        ("Bearer realm=\"nonsense\"", "no address"),
+    ] {
+        let registry = Registry::start();
+        registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
+        registry.ask_for_login("me", "s3cret");
+        registry.challenge(challenge);
+        let error = read_with(&registry, &with_login(&registry, &dir)).unwrap_err();
+        assert!(
+            matches!(&error.kind, Kind::Denied(said) if said.contains(why)),
+            "{challenge}: {error}"
+        );
+        assert!(!error.to_string().contains("s3cret"));
+        assert_eq!(registry.shown(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_registry_that_asks_for_no_login_gets_none() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let registry = Registry::start();
+    registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
+    assert!(read_with(&registry, &with_login(&registry, &dir)).is_ok());
+    assert_eq!(registry.shown(), Vec::<String>::new());
+}
+
+#[test]
+fn a_registry_that_wants_the_login_itself_gets_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let registry = Registry::start();
+    registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
+    registry.ask_for_login("me", "s3cret");
+    registry.challenge("Basic realm=\"here\"");
+    let found = read_with(&registry, &with_login(&registry, &dir));
+    assert_eq!(found.map(|files| files.len()), Ok(1));
+    assert!(registry.shown().iter().all(|text| text.starts_with("Basic ")));
+}
+
+#[test]
+fn a_token_that_cannot_be_sent_is_an_error_and_no_crash() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let registry = Registry::start();
+    registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
+    registry.ask_for_login("me", "s3cret");
+    registry.give("a\r\nb");
+    let error = read_with(&registry, &with_login(&registry, &dir)).unwrap_err();
+    assert!(error.to_string().contains("none that can be sent"), "{error}");
+}
+
+#[test]
+fn a_manifest_is_read_up_to_a_bound_whatever_the_registry_says_of_its_length() {
+    for taciturn in [false, true] {
+        let registry = Registry::start();
+        let digest = registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
+        if taciturn {
+            registry.be_taciturn();
+        }
+        assert_eq!(read(&registry).map(|files| files.len()), Ok(1), "{taciturn}");
+        let large = vec![b' '; (4 << 20) + 1];
+        registry.send_as_manifest(&digest, large);
+        let error = read(&registry).unwrap_err();
+        assert!(matches!(error.kind, Kind::TooLarge(_)), "{taciturn}: {error}");
+    }
+}

@@ -25,7 +25,14 @@ struct State {
     /// What is sent for a digest.
     blobs: BTreeMap<String, Vec<u8>>,
     asked: Vec<String>,
+    /// The `Authorization` of each request.
+    shown: Vec<String>,
     login: Option<String>,
+    /// What is asked for, in place of a token of its own.
+    challenge: Option<String>,
+    token: Option<String>,
+    /// Says neither how long an answer is nor which digest it has.
+    taciturn: bool,
     failure: Option<u16>,
 }
 
@@ -136,6 +143,32 @@ impl Registry {
         self.state().login = Some(login);
     }
 
+    /// Asks for this instead of a token of its own.
+    pub fn challenge(&self, challenge: &str) {
+        self.state().challenge = Some(challenge.to_owned());
+    }
+
+    /// Gives this token to whoever has the login, and takes it.
+    pub fn give(&self, token: &str) {
+        self.state().token = Some(token.to_owned());
+    }
+
+    /// Says neither how long an answer is nor which digest it has.
+    pub fn be_taciturn(&self) {
+        self.state().taciturn = true;
+    }
+
+    /// What is sent as the manifest of a tag.
+    pub fn send_as_manifest(&self, tag: &str, bytes: Vec<u8>) {
+        self.state().manifests.insert(tag.to_owned(), (MANIFEST, bytes));
+    }
+
+    /// What requests showed of a login; empty ones left out.
+    pub fn shown(&self) -> Vec<String> {
+        let state = self.state();
+        state.shown.iter().filter(|text| !text.is_empty()).cloned().collect()
+    }
+
     /// Answers everything with a status.
     pub fn fail_with(&self, status: u16) {
         self.state().failure = Some(status);
@@ -148,6 +181,12 @@ impl Registry {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or("t0ken")
     }
 }
 
@@ -174,11 +213,14 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>, host: &str) {
     let mut words = first.split_whitespace();
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let (status, headers, body) = answer(&mut state, path, &authorization, host);
-    let mut text = format!(
-        "HTTP/1.1 {status} said\r\nContent-Length: {}\r\nConnection: close\r\n",
-        body.len()
-    );
+    state.shown.push(authorization.clone());
+    let (status, mut headers, body) = answer(&mut state, path, &authorization, host);
+    let mut text = format!("HTTP/1.1 {status} said\r\nConnection: close\r\n");
+    if state.taciturn && status == 200 {
+        headers.retain(|(name, _)| *name != "Docker-Content-Digest");
+    } else {
+        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
     headers
         .iter()
         .for_each(|(name, value)| text.push_str(&format!("{name}: {value}\r\n")));
@@ -201,12 +243,21 @@ fn answer(state: &mut State, path: &str, authorization: &str, host: &str) -> Ans
             .as_ref()
             .is_some_and(|login| authorization == format!("Basic {login}"));
         return match known {
-            true => (200, Vec::new(), b"{\"token\": \"t0ken\"}".to_vec()),
+            true => (
+                200,
+                Vec::new(),
+                json!({"token": state.token()}).to_string().into_bytes(),
+            ),
             false => (401, Vec::new(), Vec::new()),
         };
     }
-    if state.login.is_some() && authorization != "Bearer t0ken" {
-        let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"registry\"");
+    let accepted = match (&state.login, &state.challenge) {
+        (Some(login), Some(challenge)) if challenge.starts_with("Basic") => format!("Basic {login}"),
+        _ => format!("Bearer {}", state.token()),
+    };
+    if state.login.is_some() && authorization != accepted {
+        let own = format!("Bearer realm=\"http://{host}/token\",service=\"registry\"");
+        let challenge = state.challenge.clone().unwrap_or(own);
         return (401, vec![("WWW-Authenticate", challenge)], Vec::new());
     }
     if path == "/v2/" {

@@ -18,3 +18,4 @@ mod tls;
 pub(super) use client::{Client, plain};
 pub(super) use fetch::{Fetched, Wanted, fetch};
 pub(super) use refs::Session;
+pub(super) use tls::config as tls;

@@ -8,7 +8,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 const VARIABLE: &str = "SSL_CERT_FILE";
 
 /// Trusts the certificates of the file named in the environment, or else the public ones that are built in.
-pub(super) fn config() -> TlsConfig {
+pub(in crate::source) fn config() -> TlsConfig {
     let roots = std::env::var_os(VARIABLE)
         .filter(|path| !path.is_empty())
         .and_then(|path| {

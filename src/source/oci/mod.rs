@@ -4,6 +4,7 @@
 //! another runtime's thread (use `spawn_blocking` there).
 
 mod archive;
+mod ask;
 mod error;
 mod inflate;
 mod login;
@@ -31,7 +32,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// How long one image may take in all.
 const TOTAL: Duration = Duration::from_secs(10 * 60);
 /// The largest manifest that is read, in bytes.
-const MAX_MANIFEST: usize = 4 << 20;
+const MAX_MANIFEST: u64 = 4 << 20;
 /// The largest layer that is read, in bytes as it is packed. Those of a release that matter have some megabytes.
 const MAX_PACKED: u64 = 256 << 20;
 /// The most bytes that all layers of an image may unpack to.
@@ -73,7 +74,9 @@ struct Registry {
     runtime: Runtime,
     client: oci_client::Client,
     image: Reference,
-    login: login::Login,
+    asker: ask::Asker,
+    /// What is said where the registry refuses.
+    told: String,
     architecture: String,
 }
 
@@ -138,26 +141,28 @@ impl Registry {
         let runtime = runtime.map_err(|error| Kind::Unreachable(error.to_string()))?;
         let client = oci_client::Client::try_from(config);
         let client = client.map_err(|error| error::of_client(error, &login.told))?;
+        let asker = ask::Asker::new(&image, &login, open)?;
+        // The client would ask the registry where to send a login, and send it there. It gets what is left to send.
+        runtime.block_on(client.store_auth_if_needed(image.resolve_registry(), asker.auth()));
         Ok(Self {
             runtime,
             client,
             image,
-            login,
+            asker,
+            told: login.told,
             architecture: options.architecture.clone(),
         })
     }
 
     fn digest(&self) -> Result<String, Kind> {
-        let work = self.client.fetch_manifest_digest(&self.image, &self.login.auth);
-        let digest = self.runtime.block_on(work);
-        let digest = digest.map_err(|error| error::of_client(error, &self.login.told))?;
+        let digest = self.asker.digest(self.image.tag().unwrap_or("latest"))?;
         checked(&digest)?;
         Ok(digest)
     }
 
     async fn files(&self, digest: &str, wanted: &[&str]) -> Result<Files, Kind> {
         checked(digest)?;
-        let layers = self.layers(digest).await?;
+        let layers = self.layers(digest)?;
         if layers.len() > MAX_LAYERS {
             return Err(Kind::TooLarge(format!("{} layers", layers.len())));
         }
@@ -185,8 +190,8 @@ impl Registry {
     }
 
     /// The layers of the image, or of the one of a list that is for the architecture; the lowest first.
-    async fn layers(&self, digest: &str) -> Result<Vec<OciDescriptor>, Kind> {
-        let index = match self.manifest(digest).await? {
+    fn layers(&self, digest: &str) -> Result<Vec<OciDescriptor>, Kind> {
+        let index = match self.manifest(digest)? {
             OciManifest::Image(image) => return Ok(image.layers),
             OciManifest::ImageIndex(index) => index,
         };
@@ -204,22 +209,14 @@ impl Registry {
             });
         };
         checked(&entry.digest)?;
-        match self.manifest(&entry.digest).await? {
+        match self.manifest(&entry.digest)? {
             OciManifest::Image(image) => Ok(image.layers),
             OciManifest::ImageIndex(_) => Err(Kind::Broken("a list of images is in another one".to_owned())),
         }
     }
 
-    async fn manifest(&self, digest: &str) -> Result<OciManifest, Kind> {
-        let image = self.image.clone_with_digest(digest.to_owned());
-        let pulled = self
-            .client
-            .pull_manifest_raw(&image, &self.login.auth, &MEDIA_TYPES)
-            .await;
-        let (bytes, _) = pulled.map_err(|error| error::of_client(error, &self.login.told))?;
-        if bytes.len() > MAX_MANIFEST {
-            return Err(Kind::TooLarge(format!("a manifest of {} bytes", bytes.len())));
-        }
+    fn manifest(&self, digest: &str) -> Result<OciManifest, Kind> {
+        let bytes = self.asker.manifest(digest)?;
         verify(&bytes, digest)?;
         let broken = |error: serde_json::Error| Kind::Broken(format!("its manifest cannot be read: {error}"));
         serde_json::from_slice(&bytes).map_err(broken)
@@ -238,13 +235,18 @@ impl Registry {
             bytes: Vec::new(),
             limit: size,
         };
-        let pulled = self.client.pull_blob(&self.image, layer, &mut sink).await;
+        // Addresses that a manifest names for a layer are other people's.
+        let layer = OciDescriptor {
+            urls: None,
+            ..layer.clone()
+        };
+        let pulled = self.client.pull_blob(&self.image, &layer, &mut sink).await;
         if sink.bytes.len() as u64 > size {
             return Err(Kind::Broken(format!(
                 "a layer is larger than the {size} bytes that its manifest says"
             )));
         }
-        pulled.map_err(|error| error::of_client(error, &self.login.told))?;
+        pulled.map_err(|error| error::of_client(error, &self.told))?;
         verify(&sink.bytes, &layer.digest)?;
         Ok(sink.bytes)
     }
