@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::literal::{self, Literal};
 use super::view::{self, Form, Key, WrongForm};
 use crate::yaml::Node;
 
@@ -105,8 +106,8 @@ pub struct Image {
     pub node: Node,
     /// Values of another form than expected.
     pub faults: Vec<WrongForm>,
-    /// Whether the branch is written out in the file, so that it is the same whatever the variables are.
-    pub literal_branch: bool,
+    /// Texts with numbers that are the same whatever the variables are.
+    pub literals: Vec<Literal>,
 }
 
 impl Image {
@@ -117,17 +118,14 @@ impl Image {
             view,
             node,
             faults,
-            literal_branch: false,
+            literals: Vec::new(),
         }
     }
 
     /// Adds what only the text tells, as it is before variables are put in.
     #[must_use]
     pub fn with_text(mut self, text: &str) -> Self {
-        let path = ["source", "branch"].map(str::to_owned);
-        let branch = self.view["source"]["branch"].as_str().unwrap_or_default();
-        let line = self.line_of(&path).and_then(|line| text.lines().nth(line as usize - 1));
-        self.literal_branch = !branch.is_empty() && line.is_some_and(|line| line.contains(branch));
+        self.literals = literal::find(&self.node, text);
         self
     }
 
@@ -178,16 +176,6 @@ mod tests {
             let below = format!("{}.", key.view);
             assert!(KEYS.iter().all(|other| !other.view.starts_with(&below)), "{}", key.view);
         }
-    }
-
-    #[test]
-    fn a_branch_that_is_written_out_is_told_from_one_of_variables() {
-        for (written, literal) in [("release-{MAJOR}.{MINOR}", false), ("release-4.16", true)] {
-            let text = format!("content:\n  source:\n    git: {{url: u, branch: {{target: {written}}}}}\n");
-            let put_in = text.replace("{MAJOR}.{MINOR}", "4.16");
-            assert_eq!(read(&put_in).with_text(&text).literal_branch, literal, "{written}");
-        }
-        assert!(!read("name: x\n").with_text("name: x\n").literal_branch);
     }
 
     #[test]

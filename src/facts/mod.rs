@@ -6,6 +6,7 @@ pub mod dockerfile;
 pub mod gomod;
 pub mod group;
 pub mod image;
+pub mod literal;
 pub mod payload;
 pub mod stream;
 pub mod view;

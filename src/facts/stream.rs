@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::literal::{self, Literal};
 use super::view::{self, Form, Key, WrongForm};
 use crate::yaml::{Node, Value};
 
@@ -42,6 +43,17 @@ pub struct Stream {
     pub view: Json,
     /// Its part of the file, for places.
     pub node: Node,
+    /// Texts with numbers that are the same whatever the variables are.
+    pub literals: Vec<Literal>,
+}
+
+impl Stream {
+    /// Adds what only the text of the file tells, as it is before variables are put in.
+    #[must_use]
+    pub fn with_text(mut self, text: &str) -> Self {
+        self.literals = literal::find(&self.node, text);
+        self
+    }
 }
 
 /// Reads all streams of a parsed `streams.yml`, in the file's order, and what was wrong with some.
@@ -58,6 +70,7 @@ pub fn read(root: &Node) -> (Vec<Stream>, Vec<WrongForm>) {
                     line,
                     view: shaped.view,
                     node: node.clone(),
+                    literals: Vec::new(),
                 });
             }
         }

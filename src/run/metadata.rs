@@ -14,7 +14,7 @@ use crate::source::Snapshot;
 use crate::yaml::{self, Node};
 
 /// Must change when the same file yields other facts.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Run {
     /// Reads build data of a release. A file that is broken costs itself only.
@@ -179,7 +179,11 @@ impl Reader<'_> {
             let text = format!("`--set streams.{name}…`: there is no stream {name}");
             findings.push(unreadable(self.snapshot, "unknown-stream", "streams.yml", None, text));
         }
-        let (streams, faults) = stream::read(&root);
+        let (mut streams, faults) = stream::read(&root);
+        let blob = self.snapshot.read("streams.yml").ok().flatten();
+        if let Some(text) = blob.as_ref().and_then(|blob| std::str::from_utf8(&blob.bytes).ok()) {
+            streams = streams.into_iter().map(|stream| stream.with_text(text)).collect();
+        }
         (
             streams,
             faults

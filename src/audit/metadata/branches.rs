@@ -1,4 +1,4 @@
-//! Branches with a release written out where a variable belongs.
+//! A release written out where a variable belongs.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,8 @@ use crate::audit::Severity::Warning;
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
-use crate::audit::{Change, Sink};
+use crate::audit::{Change, Finding, Sink};
+use crate::facts::literal::Literal;
 use crate::model::metadata::Metadata;
 use crate::model::release::Release;
 
@@ -16,9 +17,10 @@ static LITERAL: Code = Code {
     name: "literal-release",
     family: Family::Metadata,
     severity: Warning,
-    title: "a branch has a release written out",
-    means: "`content.source.git.branch.target` names a release by its number and not by variables. It is copied as it is when \
-            the next release branches off, and goes on naming the old one.",
+    title: "a branch or an image has a release written out",
+    means: "`content.source.git.branch.target`, a base, a builder, or what one of OKD's stanzas says names a release by its \
+            number and not by variables. It is copied as it is when the next release branches off, and goes on naming the \
+            old one.",
     action: "Write `{MAJOR}.{MINOR}` in its place, or leave it if the image is really built from that one branch.",
     example: "beacon: the branch `release-4.16` names release 4.16 by its number",
     fix: Some("writes the variables in place of the number of the release itself; another one's is left to a person"),
@@ -34,39 +36,84 @@ pub static CHECK: Check = Check {
 
 /// What stands for a release's number.
 const VARIABLES: &str = "{MAJOR}.{MINOR}";
+const BRANCH: &str = "content.source.git.branch.target";
+
+/// Where texts of an image say what it is built from, and of a stream what it stands for.
+const OF_IMAGE: [&str; 6] = [
+    BRANCH,
+    "from",
+    "content.source.ci_alignment.upstream_image",
+    "content.source.ci_alignment.streams_prs.ci_build_root",
+    "content.source.okd_alignment",
+    "okd",
+];
+const OF_STREAM: [&str; 3] = ["image", "upstream_image", "okd"];
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+\.\d+(\.\d+)*").expect("a pattern"));
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
-    for (key, image) in metadata.images.iter().filter(|(_, image)| image.literal_branch) {
-        let branch = image.view["source"]["branch"].as_str().unwrap_or_default();
-        let mut named = NUMBER.find_iter(branch).filter_map(|found| found.as_str().parse().ok());
-        let Some(other) = named.find(|number| is_ours(*number, metadata.release)) else {
-            continue;
-        };
-        let text = format!("{key}: the branch `{branch}` names release {other} by its number");
-        let place = metadata.image_place(key, &["source", "branch"]);
-        let place_line = place.line;
-        let mut finding = LITERAL
-            .finding(text)
-            .with_place(place)
-            .with_help("write `{MAJOR}.{MINOR}` in its place");
-        finding.component = metadata.repository_of(&image.view);
-        // Another release's number stays: with variables the branch would be another one.
-        let change = place_line
-            .filter(|_| other == metadata.release)
-            .map(|line| Change::Metadata {
-                file: Metadata::image_file(key),
-                edit: Edit::Replace {
-                    line,
-                    old: other.to_string(),
-                    new: VARIABLES.to_owned(),
-                },
-            });
-        let because = "The branch follows the release from now on.";
-        sink.add_with_fix(finding.with_cause(branch.to_owned()), change, because);
+    for (key, image) in &metadata.images {
+        let read = image.literals.iter().filter(|one| is_below(&one.key, &OF_IMAGE));
+        for (one, other) in read.filter_map(|one| Some((one, named(one, metadata.release)?))) {
+            let mut finding = finding(metadata, key, &Metadata::image_file(key), one, other);
+            finding.component = metadata.repository_of(&image.view);
+            add(metadata, &Metadata::image_file(key), one, other, finding, sink);
+        }
     }
+    for stream in metadata.streams() {
+        let read = stream.literals.iter().filter(|one| is_below(&one.key, &OF_STREAM));
+        for (one, other) in read.filter_map(|one| Some((one, named(one, metadata.release)?))) {
+            let finding = finding(metadata, &format!("stream {}", stream.name), FILE, one, other);
+            add(metadata, FILE, one, other, finding, sink);
+        }
+    }
+}
+
+const FILE: &str = "streams.yml";
+
+fn is_below(key: &str, places: &[&str]) -> bool {
+    let below = |place: &&str| {
+        key.strip_prefix(*place)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    places.iter().any(below)
+}
+
+/// The release that a text names.
+fn named(one: &Literal, own: Release) -> Option<Release> {
+    let mut numbers = NUMBER
+        .find_iter(&one.text)
+        .filter_map(|found| found.as_str().parse().ok());
+    numbers.find(|number| is_ours(*number, own))
+}
+
+fn finding(metadata: &Metadata, what: &str, file: &str, one: &Literal, other: Release) -> Finding {
+    let text = match one.key.as_str() {
+        BRANCH => format!("{what}: the branch `{}` names release {other} by its number", one.text),
+        key => format!(
+            "{what}: `{key}` is {}, which names release {other} by its number",
+            one.text
+        ),
+    };
+    LITERAL
+        .finding(text)
+        .with_place(metadata.place(file, Some(one.line)))
+        .with_help("write `{MAJOR}.{MINOR}` in its place")
+        .with_cause(one.text.clone())
+}
+
+fn add(metadata: &Metadata, file: &str, one: &Literal, other: Release, finding: Finding, sink: &mut Sink) {
+    // Another release's number stays: with variables it would be another branch or image.
+    let change = (other == metadata.release).then(|| Change::Metadata {
+        file: file.to_owned(),
+        edit: Edit::Replace {
+            line: one.line,
+            old: other.to_string(),
+            new: VARIABLES.to_owned(),
+        },
+    });
+    sink.add_with_fix(finding, change, "It follows the release from now on.");
 }
 
 /// Whether a number can be a release of the same product: components have versions of their own, too.
@@ -75,6 +122,7 @@ fn is_ours(number: Release, own: Release) -> bool {
     if number.major == own.major {
         number.minor.abs_diff(own.minor) <= NEAR
     } else {
-        number.major.abs_diff(own.major) == 1 && number.minor >= NEAR.min(own.minor)
+        // The last releases before a new first number; `4.0` stands in names that never change.
+        number.major + 1 == own.major && number.minor >= NEAR
     }
 }
