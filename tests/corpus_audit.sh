@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
 # Audits the nine releases of the corpus' build data, and holds the counts of each code against the table in
 # tests/corpus_audit.tsv. Then audits 4.16 with its component repositories and CI configs, and holds its errors against
-# tests/corpus_audit_4.16.tsv, where each has the reason why it is true. Needs the corpus at ../shared/corpus (or
+# tests/corpus_audit_4.16.tsv, where each has the reason why it is true, and the counts of all its codes against
+# tests/corpus_audit_4.16_counts.tsv. Needs the corpus at ../shared/corpus (or
 # LOCKSTEP_CORPUS), Python 3, and the program (LOCKSTEP, by default target/debug/lockstep).
 #
 # The counts of codes of metadata were compared with an independent reading of the YAML files (PyYAML, none of lockstep's
-# code): they are the same for each code, release and image. Looked at by hand in the files, three places a code where there
+# code): they are the same for each code, release and image. Done once more, by a second script, for dangling-member,
+# dangling-stream, dangling-variable, enabled-repos-emptied, literal-release, override-equals-default, payload-name-missing,
+# stanzas-disagree and unreachable-okd-key over all nine releases, and for foreign-builder, go-older, go-own-build-root and
+# go-toolchain on 4.16 of 2024: the same. What is counted: dangling names, literals and modifications once for each place
+# where they stand; foreign builders and Go versions once an image, however many stages have them; build roots and
+# Dockerfiles once a repository or file; duplicate tags once for each of the images. Only images that OKD builds count for
+# duplicate-tag, foreign-* and go-*: 4.23 and 5.0 still have the two images with one tag, and nothing is built from the
+# second any more; nmstate-console-plugin has the foreign builder, too, and is not for the payload.
+#
+# Looked at by hand in the files, three places a code where there
 # are as many:
 #
 #   duplicate-tag            4.22: openshift-enterprise-base-rhel9 and -minimal both set `okd_alignment.tag_name` to one tag,
@@ -31,6 +41,23 @@
 #   carry-override           4.20 openshift-enterprise-base-rhel9 (repositories) and ose-baremetal-installer (resources), 4.22
 #                            ovn-kubernetes-base: said in one release, in neither stanza of the next: true; 4.22 has ose-baremetal-
 #                            installer's resources again.
+#   foreign-builder          4.16 of 2024, openshift-enterprise-console:34, monitoring-plugin:34 (both name the member
+#                            openshift-base-nodejs.rhel9) and networking-console-plugin: that member's file says in line 18
+#                            `resolve_as.image: …/ocp/builder:rhel-9-base-nodejs-openshift-…`: true.
+#   go-older                 4.16 of 2024, the only one: openshift/etcd's go.mod on openshift-4.16 says 1.21, and all five
+#                            builders of ose-installer-etcd-artifacts are etcd_rhel9_golang, with Go 1.19: true; its own build
+#                            root has 1.21, and the builder replaced it soon after.
+#   go-own-build-root        4.16 of 2024: containernetworking-plugins (go.mod 1.20, `.ci-operator.yaml` golang-1.10), images
+#                            (1.21.6, golang-1.13), route-override-cni (1.13, golang-1.10); the other two alike: true.
+#   go-toolchain             4.16 of 2024, the only one: console-operator's go.mod has `go 1.21` and `toolchain go1.22.1`: true.
+#   unnamed-dockerfile       4.16 of 2024: cluster-image-registry-operator, cluster-samples-operator and ironic-image (two
+#                            files): the files are there, and no stanza of their images' files names them: true. Six files in
+#                            five repositories.
+#   modification-without-match 4.16 of 2024, all four (driver-toolkit, hyperkube, two of the installer): untrue of the real files:
+#                            the corpus' Dockerfiles are skeletons without COPY and with ARG above FROM only. Of the corpus' own
+#                            files it is true.
+#   operator-without-label   4.16 of 2024, the only one: csi-operator's list of its preview for Samba: no Dockerfile of the
+#                            repository that ships it has the label: true.
 #   carry-not-judged         4.20 cluster-node-tuning-operator and ose-installer-etcd-artifacts: their Dockerfiles are named for OKD
 #                            in 4.19 only; whether they are still there cannot be told without the repositories: true.
 set -euo pipefail
@@ -99,6 +126,11 @@ releases: ["4.16"]
 state: one-state
 YAML
 "$lockstep" audit --config "$work/one.yaml" --format json > "$work/one.json"
+table "$work/one.json" > "$work/one_counts.tsv"
+if ! diff <(grep -v '^#' tests/corpus_audit_4.16_counts.tsv) "$work/one_counts.tsv"; then
+  echo "corpus audit: the counts of 4.16 differ (< expected, > found)" >&2
+  exit 1
+fi
 errors "$work/one.json" > "$work/one.tsv"
 if ! diff <(grep -v '^#' tests/corpus_audit_4.16.tsv | cut -f1-4 | LC_ALL=C sort) "$work/one.tsv"; then
   echo "corpus audit: the errors of 4.16 differ (< expected, > found)" >&2
