@@ -6,6 +6,7 @@ use crate::audit::Severity::{Error, Warning};
 use crate::audit::check::{Check, Code, Family, nothing};
 use crate::audit::context::Context;
 use crate::audit::judge::{Judge, view};
+use crate::audit::metadata::references;
 use crate::audit::{Finding, Place, Sink};
 use crate::derive::resolve::{Resolved, Resolver, named};
 use crate::derive::{Image, Input, Standing};
@@ -75,7 +76,6 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                 image,
                 named: (kind, &name),
                 builder,
-                input,
             };
             let kept = input.filter(|input| !input.replace.value);
             let pullspec = kept.map_or(&resolved.pullspec, |input| &input.written);
@@ -106,7 +106,6 @@ struct One<'o> {
     image: &'o Image,
     named: (&'o str, &'o str),
     builder: bool,
-    input: Option<&'o Input>,
 }
 
 impl One<'_> {
@@ -150,19 +149,24 @@ impl One<'_> {
         }
     }
 
-    /// The line of the stanza that the `from` was taken from.
+    /// The line that names it, in the stanza that the `from` was taken from; that of the stanza where a rule made it.
     fn place(&self) -> Place {
         let from = &self.image.from.value;
-        let stanzas: [&[&str]; 2] = [&["okd", "from"], &["konflux", "from"]];
+        let stanzas = [("okd", "content.source.okd_alignment.from"), ("konflux", "okd.from")];
         let taken = stanzas
             .into_iter()
-            .find(|path| self.image.view[path[0]][path[1]] == *from);
-        let mut path = taken.unwrap_or(&["from"]).to_vec();
-        if self.builder {
-            path.push("builder");
-        }
-        debug_assert!(self.input.is_none_or(|input| input.builder == self.builder));
-        self.metadata.image_place(&self.image.key, &path)
+            .find(|(stanza, _)| self.image.view[stanza]["from"] == *from);
+        let key = taken.map_or("from", |(_, key)| key).to_owned() + if self.builder { ".builder" } else { "" };
+        let node = self.metadata.images.get(&self.image.key).map(|image| &image.node);
+        let named = node.into_iter().flat_map(references::all);
+        let mut here = named.filter(|one| one.key == key && (one.kind, one.name) == self.named);
+        let line = here.next().map(|one| one.line);
+        let stanza = || {
+            node.and_then(|node| references::at(node, &key))
+                .map(|node| node.pos.line)
+        };
+        self.metadata
+            .place(Metadata::image_file(&self.image.key), line.or_else(stanza))
     }
 }
 

@@ -8,7 +8,7 @@ mod disagreement;
 mod keys;
 mod modifications;
 mod payload_names;
-mod references;
+pub(super) mod references;
 mod repos;
 mod variables;
 
