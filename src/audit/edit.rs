@@ -47,7 +47,7 @@ impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replace { line, old, new } => write!(f, "writes `{new}` for `{old}` in line {line}"),
-            Self::Rename { key, to } => write!(f, "calls `{key}` `{to}`"),
+            Self::Rename { key, to } => write!(f, "renames `{key}` to `{to}`"),
             Self::Add { key, value, .. } => write!(f, "adds `{key}: {value}`"),
             Self::Remove { key } => write!(f, "removes `{key}`"),
         }

@@ -87,7 +87,11 @@ impl fmt::Display for Change {
     /// Says what it does, for `audit --fix …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Metadata { file, edit } => write!(f, "{edit} of {file}"),
+            Self::Metadata {
+                file,
+                edit: edit @ Edit::Replace { .. },
+            } => write!(f, "{edit} of {file}"),
+            Self::Metadata { file, edit } => write!(f, "{edit} in {file}"),
             Self::Retire { config, .. } => write!(f, "removes {config} and its jobs"),
         }
     }

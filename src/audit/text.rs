@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::report::Report;
+use super::report::{Report, Shown};
 use super::{Finding, Group, Place, Severity, group, registry};
 use crate::plan::{Color, terminal};
 
@@ -23,6 +23,8 @@ pub fn text(report: &Report, color: Color) -> String {
             last = Some(head);
         }
         cause(&mut out, &group, report.releases.len() > 1);
+        fix(&mut out, &group, report);
+        out.push('\n');
     }
     skipped(&mut out, report);
     fixable(&mut out, report);
@@ -74,7 +76,7 @@ fn cause(out: &mut String, group: &Group<'_>, several: bool) {
         let _ = writeln!(out, "    help: {}", terminal(help));
     }
     if !rest.is_empty() {
-        let others = others(rest, several);
+        let others = others(first, rest, several);
         let others = if others.is_empty() {
             others
         } else {
@@ -82,16 +84,35 @@ fn cause(out: &mut String, group: &Group<'_>, several: bool) {
         };
         let _ = writeln!(out, "    and {} more{}", rest.len(), terminal(&others));
     }
-    out.push('\n');
+}
+
+/// What `--fix` does about a cause.
+fn fix(out: &mut String, group: &Group<'_>, report: &Report) {
+    let of_group = |shown: &&Shown| group.findings.iter().any(|finding| **finding == shown.finding);
+    let fixes = report.findings.iter().filter(|shown| shown.fixable).filter(of_group);
+    let fixes: Vec<&str> = fixes.filter_map(|shown| shown.fix.as_deref()).collect();
+    if let Some((first, rest)) = fixes.split_first() {
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(", and {more} more like it"),
+        };
+        let _ = writeln!(out, "    fix: `--fix` {}{more}", terminal(first));
+    }
 }
 
 /// Where the others of a cause stand.
-fn others(rest: &[&Finding], several: bool) -> String {
+fn others(first: &Finding, rest: &[&Finding], several: bool) -> String {
     let mut shown: Vec<String> = Vec::new();
+    let known = first.place.as_ref().map(|place| place.repo.as_str());
     for finding in rest {
         let place = match (&finding.place, &finding.image, &finding.component) {
-            (Some(Place { file, line, .. }), ..) => {
-                format!("{file}{}", line.map(|line| format!(":{line}")).unwrap_or_default())
+            (Some(Place { repo, file, line, .. }), ..) => {
+                let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+                // Releases can have repositories of their own; that they differ, the release says already.
+                let named =
+                    Some(repo.as_str()) == known || repo.is_empty() || (several && finding.release != first.release);
+                let repo = if named { String::new() } else { format!("{repo}: ") };
+                format!("{repo}{file}{line}")
             }
             (None, Some(subject), _) | (None, None, Some(subject)) => subject.clone(),
             (None, None, None) => String::new(),

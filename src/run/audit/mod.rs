@@ -168,9 +168,17 @@ fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
         ))
     });
     let dangling: BTreeSet<_> = dangling.collect();
+    let variables = of_checks.iter().filter(|finding| finding.code == "dangling-variable");
+    let variables =
+        variables.filter_map(|finding| Some((finding.release.clone(), format!("{{{}}}", finding.cause.as_ref()?))));
+    let variables: BTreeSet<_> = variables.collect();
     move |finding| {
         let name = finding.message.rsplit(' ').next().unwrap_or_default().to_owned();
-        finding.code == "unresolved-from" && dangling.contains(&(finding.release.clone(), finding.image.clone(), name))
+        let braces =
+            |(release, braces): &(Option<String>, String)| *release == finding.release && name.contains(braces);
+        finding.code == "unresolved-from"
+            && (variables.iter().any(braces)
+                || dangling.contains(&(finding.release.clone(), finding.image.clone(), name.clone())))
     }
 }
 
