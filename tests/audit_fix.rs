@@ -163,6 +163,16 @@ fn a_config_that_somebody_worked_on_stays() {
     };
     assert_eq!(offered_with(CONFIG), 1);
     assert_eq!(
+        offered_with(&CONFIG.replace("scos-4.9", "ptp-4.9")),
+        0,
+        "it is for something else"
+    );
+    assert_eq!(
+        offered_with(&format!("{CONFIG}  - name: x\n    namespace: mine\n")),
+        0,
+        "and for something else"
+    );
+    assert_eq!(
         offered_with(&format!("{CONFIG}tests:\n- as: mine\n  commands: make\n")),
         0
     );
@@ -191,7 +201,9 @@ fn the_config_of_the_old_name_of_a_branch_goes() {
         write(
             &world,
             &format!("repos/openshift/release/{path}"),
-            "images:\n- to: beacon\n",
+            &CONFIG
+                .replace("4.9", "4.17")
+                .replace("promotion:\n", "promotion:\n  disabled: true\n"),
         );
     }
     let report = json(&world, &["--fix"]);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::check::Need;
 use crate::derive::{Components, Release, Standing};
+use crate::facts::ci_config::{self, Promotion};
 use crate::model::metadata::Metadata;
 use crate::model::release::Release as ReleaseNumber;
 use crate::source::{Origin, RepoName};
@@ -145,6 +146,8 @@ pub struct CiConfigs {
     pub built: BTreeSet<(RepoName, String)>,
     /// Names of the tests that rules make, of all configs.
     pub tests: BTreeSet<String>,
+    /// Namespaces and names of the image streams that OKD's releases have, of all releases that configs promote to.
+    pub streams: BTreeSet<(String, String)>,
     /// Releases that are closed, by namespace and name of their image streams.
     pub closed: BTreeMap<(String, String), Closed>,
 }
@@ -159,16 +162,21 @@ pub struct Closed {
 }
 
 impl CiConfigs {
-    /// Whether a config can go without anything being lost: no release is built from its branch, and nobody added a test
-    /// to it.
+    /// Whether a config can go without anything being lost: it is for OKD's releases and for nothing else, none is built
+    /// from its branch, and nobody added a test to it.
     pub fn is_spare(&self, repo: &RepoName, branch: &str, text: &[u8]) -> bool {
+        let promotions = ci_config::promotions(text).unwrap_or_default();
+        let ours = |one: &Promotion| self.streams.contains(&(one.namespace.clone(), one.name.clone()));
         let built = self.built.contains(&(repo.clone(), branch.to_owned()));
+        if promotions.is_empty() || !promotions.iter().all(ours) || built {
+            return false;
+        }
         let Ok(root) = yaml::parse(text) else { return false };
         let tests = root.get("tests").and_then(Node::as_seq).unwrap_or_default();
-        let ours = |test: &Node| {
+        let made = |test: &Node| {
             let name = test.get("as").and_then(Node::text);
             name.is_some_and(|name| self.tests.contains(name))
         };
-        !built && tests.iter().all(ours)
+        tests.iter().all(made)
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn configs(
     let known = ci::as_they_are(run, ci)?;
     let ci: &dyn Snapshot = known.as_ref().map_or(&**plain, |(_, _, snapshot)| &**snapshot);
     let variant = actual::files(run, &last.release, ci).files;
-    let closed = closed(run, audited, &variant)?;
+    let (streams, closed) = of_releases(run, audited, &variant)?;
     let all = || audited.iter().flat_map(|one| &one.release.configs);
     let tests = all().flat_map(|(_, config)| config.tests.value.as_array().into_iter().flatten());
     let built = all().filter(|(_, config)| !(config.images.is_empty() && config.held.is_empty()));
@@ -42,6 +42,7 @@ pub(super) fn configs(
         tests: tests
             .filter_map(|test| test["as"].as_str().map(str::to_owned))
             .collect(),
+        streams,
         closed,
         variant,
     }))
@@ -63,27 +64,35 @@ fn plain_beside(ci: &dyn Snapshot, variant: &BTreeMap<String, Arc<[u8]>>) -> BTr
     folders.into_iter().flat_map(in_folder).collect()
 }
 
-/// The releases that configs promote to and that are closed, by their image streams.
-fn closed(
+type Stream = (String, String);
+
+/// The image streams of the releases that configs promote to, and those of them that are closed.
+fn of_releases(
     run: &Run,
     audited: &[Audited<'_>],
     configs: &BTreeMap<String, Arc<[u8]>>,
-) -> Result<BTreeMap<(String, String), Closed>, RunError> {
+) -> Result<(BTreeSet<Stream>, BTreeMap<Stream, Closed>), RunError> {
     let rules = run.rules()?;
-    let mut closed = BTreeMap::new();
+    let (mut streams, mut closed) = (BTreeSet::new(), BTreeMap::new());
     for release in promoted_to(configs) {
         let known = audited.iter().find(|one| one.release.metadata.release == release);
         let group = match known {
             Some(one) => one.release.metadata.group.clone(),
             None => group(run, release),
         };
-        let (because, payload) = (why(rules, release, &group), payload_of(rules, release, &group));
-        if let (false, Ok(payload)) = (because.is_empty(), payload) {
-            let stream = (payload.namespace.value, payload.name.value);
+        let Ok(payload) = payload_of(rules, release, &group) else {
+            continue;
+        };
+        let (stream, because) = (
+            (payload.namespace.value, payload.name.value),
+            why(rules, release, &group),
+        );
+        streams.insert(stream.clone());
+        if !because.is_empty() {
             closed.insert(stream, Closed { release, because });
         }
     }
-    Ok(closed)
+    Ok((streams, closed))
 }
 
 /// The numbers of releases at the ends of the names of streams that configs promote to.
@@ -91,8 +100,7 @@ fn promoted_to(configs: &BTreeMap<String, Arc<[u8]>>) -> BTreeSet<Release> {
     let promotions = configs
         .values()
         .flat_map(|text| ci_config::promotions(text).unwrap_or_default());
-    let names = promotions.filter(|promotion| !promotion.disabled);
-    names
+    promotions
         .filter_map(|promotion| promotion.name.rsplit('-').next()?.parse().ok())
         .collect()
 }
