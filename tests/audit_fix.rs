@@ -387,3 +387,31 @@ fn what_only_closed_releases_get_is_left_over() {
         &CONFIG.replace("promotion:\n", "promotion:\n  disabled: true\n"),
     ));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_no_file_to_change() {
+    let world = in_git(&[]);
+    let images = world.path(BUILD_DATA).join("images");
+    edit(
+        &world,
+        &format!("{BUILD_DATA}/{BEACON}"),
+        "member: harbor-base",
+        "member: harbour-base",
+    );
+    fs::rename(images.join("beacon.yml"), world.path(BUILD_DATA).join("elsewhere.yml")).expect("it is moved");
+    std::os::unix::fs::symlink("../elsewhere.yml", images.join("beacon.yml")).expect("a link");
+    let repo = format!("{{repo: {BUILD_DATA}, branch: openshift-4.16}}");
+    world
+        .commit(&serde_yaml::from_str(&repo).expect("YAML"))
+        .expect("a commit");
+    let report = json(&world, &["--fix"]);
+    let codes: Vec<_> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|one| &one["code"])
+        .collect();
+    assert!(codes.contains(&&Json::from("dangling-member")), "{codes:?}");
+    assert_eq!(offered(&report), BTreeSet::new());
+}

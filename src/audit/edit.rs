@@ -60,6 +60,9 @@ impl Edit {
     /// # Errors
     /// Why it cannot be made safely.
     pub fn apply(&self, text: &str, group: &Group) -> Result<String, String> {
+        if text.contains('\r') {
+            return Err("its lines do not end as others do".to_owned());
+        }
         let before = read(text, group)?;
         let after = match self {
             Self::Replace { line, old, new } => replaced(text, *line, old, new)?,
@@ -321,6 +324,7 @@ mod tests {
             ("a: 1\nb: 2 # why\n", "b", "a comment tells"),
             ("a: 1\nb: &x [1]\nc: *x\n", "b", "something else"),
             ("a: 1\n", "b", "not there any more"),
+            ("a: 1\r\nb: 2\r\n", "b", "do not end as others do"),
         ] {
             let error = remove(text, key).expect_err(text);
             assert!(error.contains(why), "{text}: {error}");

@@ -85,7 +85,12 @@ fn text(run: &Run, audited: &Audited<'_>, file: &str, edit: &Edit) -> Option<Box
     if snapshot.origin().commit != metadata.origin.commit {
         return None;
     }
-    let before = snapshot.read(file).ok()??.bytes;
+    let blob = snapshot.read(file).ok()??;
+    // A link would become a file, and what it leads to would stay as it is.
+    if blob.path != file {
+        return None;
+    }
+    let before = blob.bytes;
     let text = std::str::from_utf8(&before).ok()?;
     edit.apply(text, &metadata.group).ok()?;
     Some(Box::new(Text {
