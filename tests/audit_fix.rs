@@ -415,3 +415,30 @@ fn a_link_is_no_file_to_change() {
     assert!(codes.contains(&&Json::from("dangling-member")), "{codes:?}");
     assert_eq!(offered(&report), BTreeSet::new());
 }
+
+#[test]
+fn a_request_without_a_reason_is_closed_by_a_run_that_looks_at_everything() {
+    let world = in_git(&MISTAKES[..1]);
+    let ran = run(&world, &["--fix", "--apply"]);
+    assert!(ran.stderr.contains("new pull request"), "{}", ran.stderr);
+    let repo = git2::Repository::open(world.path(BUILD_DATA)).expect("a repository");
+    let first = repo.head().and_then(|head| head.peel_to_commit()).expect("a commit");
+    // Somebody puts it right in another way.
+    edit(
+        &world,
+        &format!("{BUILD_DATA}/{BEACON}"),
+        "  member: harbour-base",
+        "  stream: base",
+    );
+    let again = format!("{{repo: {BUILD_DATA}, branch: openshift-4.16}}");
+    world
+        .commit(&serde_yaml::from_str(&again).expect("YAML"))
+        .expect("a commit");
+    let since = first.id().to_string();
+    let ran = run(&world, &["--fix", "--apply", "--since", &since]);
+    assert_eq!(ran.code, 64, "what is not new would lose its change: {}", ran.stderr);
+    let ran = run(&world, &["--fix", "--apply"]);
+    assert!(ran.stderr.contains("closed, the drift is gone"), "{}", ran.stderr);
+    let ran = run(&world, &["--fix", "--apply"]);
+    assert_eq!(ran.stderr, "", "nothing is left to do, and nothing is said");
+}

@@ -229,7 +229,7 @@ pub struct AuditArgs {
     #[arg(long)]
     pub fix: bool,
     /// With `--fix`: make the pull requests of these changes
-    #[arg(long, requires = "fix")]
+    #[arg(long, requires = "fix", conflicts_with = "since")]
     pub apply: bool,
     /// Say what a code means and what to do, and nothing else
     #[arg(long, value_name = "CODE")]

@@ -6,6 +6,7 @@ use lockstep::audit::Finding;
 use lockstep::audit::policy::Judged;
 use lockstep::audit::report::{Fixed, Report};
 use lockstep::audit::{pages, registry, sarif, since, text};
+use lockstep::forge::Action;
 use lockstep::model::metadata::Metadata;
 use lockstep::model::release::Release;
 use lockstep::plan::{self, Plan};
@@ -45,7 +46,7 @@ pub fn run(args: &AuditArgs) -> Outcome {
     let suppress = &ready.run.config.audit.suppress;
     let mut report = Report::new(audit.releases, judged, suppress, audit.skipped, &known.collect());
     report.since = commit;
-    let fixes = args.fix.then(|| ready.run.plan_of_fixes(audit.fixes));
+    let fixes = args.fix.then(|| ready.run.plan_of_fixes(audit.fixes, audit.looked_at));
     report.fixes = fixes.as_ref().map(Fixed::of);
     show(args.format, &report, fixes.as_ref())?;
     if let (Some(fixes), true) = (&fixes, args.apply) {
@@ -129,7 +130,9 @@ fn apply(ready: &Ready, fixes: &Plan) -> Outcome {
         if outcome.error.is_some() {
             ended = Ended::Failed;
         }
-        say(&outcome.to_string());
+        if outcome.action != Some(Action::InSync) {
+            say(&outcome.to_string());
+        }
     }
     Ok(ended)
 }

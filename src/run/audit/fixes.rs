@@ -160,11 +160,57 @@ fn cause(fix: &Fix) -> Cause {
     }
 }
 
+/// What fixes are made for: one entry for each release and repository that takes them, so that a request that has lost its
+/// reason is closed.
+pub(super) fn looked_at(
+    run: &Run,
+    audited: &[Audited<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+) -> Result<Vec<Desired>, RunError> {
+    if !run.overrides.is_empty() {
+        return Ok(Vec::new());
+    }
+    let configs = ci::as_they_are(run, ci)?.map(|(name, config, _)| (name, config.branch.clone()));
+    let build_data = &run.config.sources.build_data;
+    let mut all = Vec::new();
+    for one in audited {
+        let (release, origin) = (one.release.metadata.release, &one.release.metadata.origin);
+        let location = build_data.repo(release);
+        let own = location
+            .name()
+            .filter(|_| takes_requests(run, &location, origin.commit.is_some()));
+        let own = own.map(|name| (name, build_data.branch(release)));
+        let places = configs.clone().into_iter().chain(own);
+        all.extend(places.map(|(repo, branch)| nothing(repo, branch, release.to_string())));
+    }
+    Ok(all)
+}
+
+/// A file that is as it should be.
+fn nothing(repo: RepoName, branch: String, release: String) -> Desired {
+    Desired {
+        repo,
+        branch,
+        path: String::new(),
+        release,
+        target: TARGET.to_owned(),
+        group: plan::FIXES.to_owned(),
+        component: None,
+        images: Vec::new(),
+        before: None,
+        after: None,
+        causes: Vec::new(),
+        refused: Vec::new(),
+        notes: Vec::new(),
+        held: false,
+    }
+}
+
 impl Run {
     /// The plan of fixes. They have a group and pull requests of their own, so that a run that looks for drift leaves
-    /// them alone.
-    pub fn plan_of_fixes(&self, made: Vec<Made>) -> Plan {
-        let (mut desired, mut texts) = (Vec::new(), BTreeMap::new());
+    /// them alone. `looked_at`: what was looked at in full ([`super::Audit::looked_at`]); requests for anything else stay.
+    pub fn plan_of_fixes(&self, made: Vec<Made>, looked_at: Vec<Desired>) -> Plan {
+        let (mut desired, mut texts) = (looked_at, BTreeMap::new());
         for Made { fix, work } in made {
             match work {
                 Work::Files(files) => desired.extend(files),
@@ -199,19 +245,11 @@ fn together(mut all: Vec<(Fix, Box<Text>)>) -> Option<Desired> {
         }
     }
     Some(Desired {
-        repo: file.repo.clone(),
-        branch: file.branch.clone(),
         path: file.path.clone(),
-        release: first.release.clone(),
-        target: TARGET.to_owned(),
-        group: plan::FIXES.to_owned(),
         component: first.component.clone(),
-        images: Vec::new(),
         before: Some(Arc::clone(&file.before)),
         after: Some(text.into_bytes().into()),
         causes,
-        refused: Vec::new(),
-        notes: Vec::new(),
-        held: false,
+        ..nothing(file.repo.clone(), file.branch.clone(), first.release.clone())
     })
 }

@@ -22,7 +22,7 @@ use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
 use crate::derive::{Components, Release};
 use crate::model::metadata::Metadata;
-use crate::plan::Plan;
+use crate::plan::{Desired, Plan};
 use crate::source::Snapshot;
 
 use super::Rendering;
@@ -37,6 +37,8 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// Safe changes that can be made.
     pub fixes: Vec<Made>,
+    /// One entry for each release and repository that safe changes are looked for in.
+    pub looked_at: Vec<Desired>,
     /// What was not looked for.
     pub skipped: Vec<Skipped>,
     /// The drift, as `plan` has it.
@@ -85,7 +87,10 @@ impl Run {
                 .into_iter()
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
-        let fixes = fixes::made(self, &audited, ci, fixes)?;
+        let (fixes, looked_at) = (
+            fixes::made(self, &audited, ci, fixes)?,
+            fixes::looked_at(self, &audited, ci)?,
+        );
         let plan = self.plan_of(&audited, ci, whole)?;
         let told = told_twice(&findings);
         findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
@@ -96,6 +101,7 @@ impl Run {
                 .collect(),
             findings,
             fixes,
+            looked_at,
             skipped: skipped.list(),
             plan,
             failed,
