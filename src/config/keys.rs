@@ -323,7 +323,7 @@ pub(super) static PAYLOAD: Section = section(
             "insecure",
             Kind::Flag,
             "false",
-            "Whether the registry is asked without encryption; one on this machine always is.",
+            "Whether the registry is asked without encryption; one on this machine always is. A login is never sent so to another machine.",
         ),
     ],
 );
