@@ -211,6 +211,17 @@ fn a_code_is_explained_and_a_misspelled_one_has_a_hint() {
     let ran = run(&world, &["audit", "--explain", "dangling-member"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("What to do: Correct the name"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("`audit --fix` writes the one known name"),
+        "{}",
+        ran.stdout
+    );
+    let ran = run(&world, &["audit", "--explain", "dockerfile-behind"]);
+    assert!(
+        ran.stdout.contains("`audit --fix` leaves it to a person"),
+        "{}",
+        ran.stdout
+    );
     let ran = run(&world, &["audit", "--explain", "dangling-membre"]);
     assert_eq!(ran.code, 64);
     assert!(ran.stderr.contains("did you mean `dangling-member`?"), "{}", ran.stderr);

@@ -17,9 +17,10 @@ pub fn page(code: &Code) -> String {
         code.action
     );
     let _ = writeln!(out, "\nExample:\n    {}", code.example);
-    if let Some(fix) = code.fix {
-        let _ = writeln!(out, "\n`audit --fix` {fix}.");
-    }
+    let _ = match code.fix {
+        Some(fix) => writeln!(out, "\n`audit --fix` {fix}."),
+        None => writeln!(out, "\n`audit --fix` leaves it to a person."),
+    };
     if let Some(needs) = needs(code) {
         let _ = writeln!(out, "\n{needs}");
     }
