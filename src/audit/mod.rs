@@ -33,6 +33,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::metadata::Metadata;
+
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -214,6 +216,12 @@ pub(crate) const UNREADABLE_COMPONENT: &str = "unreadable-component";
 /// see more.
 pub fn lacks_component(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.code == UNREADABLE_COMPONENT)
+}
+
+/// The key of the image whose metadata could not be read, where that is what was found: the image is in no document then.
+pub fn unread_image(finding: &Finding) -> Option<&str> {
+    let place = finding.place.as_ref()?;
+    (finding.code == "unreadable-metadata").then(|| Metadata::image_of_file(&place.file))?
 }
 
 /// Findings of one code and cause, shown as one.

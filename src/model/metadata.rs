@@ -79,6 +79,12 @@ impl Metadata {
         format!("images/{key}.yml")
     }
 
+    /// The key of the image that a file is of; `None`: it is another file.
+    pub fn image_of_file(path: &str) -> Option<&str> {
+        let key = path.strip_prefix("images/")?.strip_suffix(".yml")?;
+        (!key.is_empty() && !key.contains('/')).then_some(key)
+    }
+
     /// A place in a file of build data.
     pub fn place(&self, file: impl Into<String>, line: Option<u32>) -> Place {
         Place {

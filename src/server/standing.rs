@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::audit::{self, Finding};
 use crate::daemon::board::{PullRequestState, PullRequestView, ReleaseView, Time, View};
 use crate::graph::concerned;
 use crate::model::release::Release;
@@ -83,7 +84,7 @@ pub struct Cell<'v> {
     pub request: Option<&'v PullRequestView>,
     /// The files that differ, each with the pull request that it belongs to.
     pub files: Vec<(&'v PullRequest, &'v FileChange)>,
-    /// Why it is not built.
+    /// Why it is not built, or what is broken.
     pub why: Option<&'v str>,
 }
 
@@ -190,7 +191,22 @@ fn cells<'v>(shown: &'v ReleaseView, differing: &Differing<'v>) -> impl Iterator
             cells.insert(key, bare(State::Broken));
         }
     }
+    let unread = shown.findings.iter().filter(|finding| is_of(finding, shown.release));
+    for (finding, key) in unread.filter_map(|finding| Some((finding, audit::unread_image(finding)?))) {
+        let why = Some(finding.message.as_str());
+        let broken = Cell {
+            why,
+            ..bare(State::Broken)
+        };
+        cells.entry(key).or_insert(broken);
+    }
     cells.into_iter()
+}
+
+/// Whether a finding is about a release, or about none in particular.
+fn is_of(finding: &Finding, release: Release) -> bool {
+    let of = finding.release.as_deref();
+    of.is_none_or(|of| of == release.to_string())
 }
 
 /// What differs, by release and image.

@@ -211,6 +211,9 @@ fn releases(look: &Look<'_>, row: &Row<'_>, here: Release) -> Vec<ReleaseLink> {
 fn note(cell: &Cell<'_>, shown: &ReleaseView) -> Option<String> {
     match (cell.state, cell.why, &shown.error) {
         (State::NotBuilt, Some(why), _) => Some(format!("Not built for OKD: {why}")),
+        (State::Broken, Some(why), _) => Some(format!(
+            "Its metadata cannot be read, so what is there stays as it is: {why}"
+        )),
         (State::Broken, ..) => {
             Some("It could not be derived, so what is there stays as it is. The findings say why.".to_owned())
         }
