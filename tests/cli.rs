@@ -157,6 +157,11 @@ fn json_is_what_its_schema_says() {
     let explained = demo.run(&["explain", "beacon", "--format", "json"]).out;
     let explained: Value = serde_json::from_str(&explained).unwrap();
     assert_eq!(explained[0]["tag"], "beacon");
+    let unread = demo.run(&["explain", "tidewatch-exporter"]);
+    assert_eq!(unread.code, 1);
+    let place = "openshift-eng/ocp-build-data: images/tidewatch-exporter.yml:";
+    let said = ["the metadata of `tidewatch-exporter` cannot be read: ", place];
+    assert!(said.iter().all(|said| unread.err.contains(said)), "{}", unread.err);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `lockstep explain`
 
 use anyhow::anyhow;
+use lockstep::audit;
 use lockstep::derive::explain::{Explanation, Field, explain};
 use lockstep::derive::provenance::RulePart;
 use lockstep::plan::terminal;
@@ -22,6 +23,15 @@ pub fn run(args: &ExplainArgs) -> Outcome {
         .flat_map(|release| explain(release, &args.what))
         .collect();
     if found.is_empty() {
+        let mut findings = releases.iter().flat_map(|release| &release.findings);
+        if let Some(unread) = findings.find(|finding| audit::unread_image(finding) == Some(&args.what)) {
+            let place = unread.place.as_ref().map(ToString::to_string).unwrap_or_default();
+            let text = format!(
+                "the metadata of `{}` cannot be read: {place}: {}",
+                args.what, unread.message
+            );
+            return Err(anyhow!("{}", terminal(&text)));
+        }
         let known = releases
             .iter()
             .flat_map(|release| release.images.values().map(|image| image.tag.value.as_str()));
