@@ -204,6 +204,18 @@ fn render_writes_the_desired_files_and_nothing_else() {
     let rendered = fs::read(root.join("rendered/openshift/release").join(there)).unwrap();
     let before = fs::read(demo.folder().join("repos/openshift/release").join(there)).unwrap();
     assert_eq!(rendered, before, "a config that is right keeps its bytes");
+
+    let file = root.join("rendered/openshift/release").join(there);
+    fs::write(&file, "changed by hand\n").unwrap();
+    let again = demo.run(&["render", "--out", "rendered"]);
+    let told = "1 file written to rendered, 5 more are there as they should be\n";
+    assert_eq!((again.code, again.out.as_str()), (0, told), "{}", again.err);
+    assert_eq!(fs::read(&file).unwrap(), before);
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    let blocked = demo.run(&["render", "--out", "rendered"]);
+    assert_eq!(blocked.code, 1);
+    assert!(blocked.err.contains("cannot be written"), "{}", blocked.err);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! `lockstep render`
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lockstep::plan::path_fault;
+use lockstep::plan::{Desired, path_fault};
+use rayon::prelude::*;
 
 use super::args::RenderArgs;
 use super::{Ended, Outcome, print, setup};
@@ -19,27 +21,49 @@ pub fn run(args: &RenderArgs) -> Outcome {
         .flat_map(|rendering| rendering.findings.iter().cloned())
         .collect();
     setup::tell(&ready.run.heard(findings));
-    let mut written = 0;
     let files = renderings.iter().flat_map(|rendering| &rendering.files);
-    for file in files.filter(|file| !file.held) {
-        let Some(after) = &file.after else { continue };
-        if path_fault(&file.path).is_some() {
-            continue;
-        }
-        write(
-            &args.out.join(&file.repo.org).join(&file.repo.repo).join(&file.path),
-            after,
-        )?;
-        written += 1;
-    }
-    print(&format!("{written} files written to {}\n", args.out.display()))?;
+    let files = files.filter(|file| !file.held && path_fault(&file.path).is_none());
+    let files = files.filter_map(|file| Some((place(&args.out, file), file.after.as_deref()?)));
+    // Of two releases that share a file, the later one has it.
+    let files: BTreeMap<PathBuf, &[u8]> = files.collect();
+    let write_all = || {
+        files
+            .par_iter()
+            .map(|(path, bytes)| write(path, bytes))
+            .collect::<Result<_, _>>()
+    };
+    // What is remembered goes to the disk meanwhile.
+    let (written, ()) = rayon::join(write_all, || ready.run.store.flush());
+    let written: Vec<bool> = written?;
+    let (all, new) = (written.len(), written.iter().filter(|new| **new).count());
+    let files = if new == 1 {
+        "1 file".to_owned()
+    } else {
+        format!("{new} files")
+    };
+    let rest = match all - new {
+        0 => String::new(),
+        1 => ", 1 more is there as it should be".to_owned(),
+        same => format!(", {same} more are there as they should be"),
+    };
+    print(&format!("{files} written to {}{rest}\n", args.out.display()))?;
     Ok(ended)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), anyhow::Error> {
+fn place(out: &Path, file: &Desired) -> PathBuf {
+    out.join(&file.repo.org).join(&file.repo.repo).join(&file.path)
+}
+
+/// Writes a file where it is not there with these bytes. Tells whether it was written.
+fn write(path: &Path, bytes: &[u8]) -> Result<bool, anyhow::Error> {
+    let same_size = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() == bytes.len() as u64);
+    if same_size && fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(false);
+    }
     let written = path
         .parent()
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(path, bytes));
-    written.with_context(|| format!("{} cannot be written", path.display()))
+    written.with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(true)
 }
