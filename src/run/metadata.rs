@@ -141,7 +141,12 @@ impl Reader<'_> {
             self.include(&mut root, key, findings);
         }
         let mut group = Group::read(&root);
-        group.vars.extend(self.run.overrides.vars.clone());
+        let set = &self.run.overrides.vars;
+        for name in set.keys().filter(|name| !group.vars.contains_key(*name)) {
+            let text = format!("`--set vars.{name}=…`: there is no variable {name}");
+            findings.push(unreadable(self.snapshot, "unknown-variable", "group.yml", None, text));
+        }
+        group.vars.extend(set.clone());
         findings.extend(group.faults.iter().map(|fault| self.wrong_form("group.yml", fault)));
         Ok(group)
     }

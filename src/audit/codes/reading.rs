@@ -56,6 +56,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "unknown-variable",
+        family: Family::Reading,
+        severity: Error,
+        title: "`--set` names a variable that is not there",
+        means: "The change that was to be tried out concerns nothing that group.yml has under `vars`.",
+        action: "Correct the variable's name.",
+        example: "`--set vars.GO_LATSET=…`: there is no variable GO_LATSET",
+        fix: None,
+    },
+    Code {
         name: "unreadable-payload",
         family: Family::Reading,
         severity: Warning,
