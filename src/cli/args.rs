@@ -254,7 +254,9 @@ pub struct GraphArgs {
     pub schema: bool,
 }
 
+// `--from` and `--to` say which releases; who gives `--release` all the same is told so.
 #[derive(Debug, Args)]
+#[command(mut_arg("releases", |arg| arg.hide(true)))]
 pub struct CutArgs {
     #[command(flatten)]
     pub common: Common,
