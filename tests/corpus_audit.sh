@@ -40,7 +40,8 @@
 #                            back in 4.21: true, it was lost at the cut and put back later.
 #   carry-override           4.20 openshift-enterprise-base-rhel9 (repositories) and ose-baremetal-installer (resources), 4.22
 #                            ovn-kubernetes-base: said in one release, in neither stanza of the next: true; 4.22 has ose-baremetal-
-#                            installer's resources again.
+#                            installer's resources again. 5.0 okd-only-upi-installer: `okd.mode: enabled` ends 4.23's file and is
+#                            not in 5.0's, which still has `mode: disabled` in line 4: true.
 #   foreign-builder          4.16 of 2024, openshift-enterprise-console:34, monitoring-plugin:34 (both name the member
 #                            openshift-base-nodejs.rhel9) and networking-console-plugin: that member's file says in line 18
 #                            `resolve_as.image: …/ocp/builder:rhel-9-base-nodejs-openshift-…`: true.
