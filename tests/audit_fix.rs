@@ -109,6 +109,12 @@ fn file(world: &World, repo: &str, branch: &str, path: &str) -> Option<String> {
 #[test]
 fn a_config_that_is_left_over_goes_with_its_jobs() {
     let world = left_over();
+    let some = json(&world, &["--fix", "--release", "4.16"]);
+    assert!(some["findings"].to_string().contains("stale-config"), "{some:#}");
+    assert!(
+        offered(&some).is_empty(),
+        "of the others nobody knows whether they need it: {some:#}"
+    );
     let ran = run(&world, &[]);
     assert!(
         ran.stdout

@@ -19,7 +19,7 @@ static CODE: Code = Code {
     action: "Remove the config and its jobs, or bring OCP's config of the branch back.",
     example: "the branch release-4.9 of openshift/beacon has no config without a variant",
     fix: Some(
-        "removes the config and its jobs, unless it promotes to anything else than releases of OKD, a release of the audit is \
+        "where all releases are audited: removes the config and its jobs, unless it promotes to anything else than releases of OKD, a release of the audit is \
          built from the branch, or somebody added tests to it",
     ),
 };

@@ -18,7 +18,7 @@ static CODE: Code = Code {
     action: "Remove the config of the name that the repository no longer develops on, and its jobs.",
     example: "openshift/beacon has a config for main, and one for master",
     fix: Some(
-        "removes the config of the name that OCP is not built from, with its jobs, unless it promotes to anything else than \
+        "where all releases are audited: removes the config of the name that OCP is not built from, with its jobs, unless it promotes to anything else than \
          releases of OKD, a release of the audit is built from it, or somebody added tests to it",
     ),
 };

@@ -46,12 +46,14 @@ struct Text {
 }
 
 /// Sorts out the fixes that can be made: files are as they were found, requests can be made where they stand, and every
-/// change means what it should and nothing else.
+/// change means what it should and nothing else. `whole`: all releases were looked at; where they were not, nobody can say of
+/// a config that none of them needs it.
 pub(super) fn made(
     run: &Run,
     audited: &[Audited<'_>],
     ci: Option<&Arc<dyn Snapshot>>,
     fixes: Vec<Fix>,
+    whole: bool,
 ) -> Result<Vec<Made>, RunError> {
     // What metadata says with values that somebody tries out is no reason to change it.
     if !run.overrides.is_empty() {
@@ -64,6 +66,7 @@ pub(super) fn made(
         let Some(audited) = of else { return Ok(None) };
         let work = match &fix.change {
             Change::Metadata { file, edit } => text(run, audited, file, edit).map(Work::Text),
+            Change::Retire { .. } if !whole => None,
             Change::Retire { config, text } => retired(run, audited, ci, &fix, config, text)?.map(Work::Files),
         };
         Ok(work.map(|work| Made { fix, work }))
@@ -161,16 +164,18 @@ fn cause(fix: &Fix) -> Cause {
 }
 
 /// What fixes are made for: one entry for each release and repository that takes them, so that a request that has lost its
-/// reason is closed.
+/// reason is closed. The CI repository is one of them only where all releases were looked at.
 pub(super) fn looked_at(
     run: &Run,
     audited: &[Audited<'_>],
     ci: Option<&Arc<dyn Snapshot>>,
+    whole: bool,
 ) -> Result<Vec<Desired>, RunError> {
     if !run.overrides.is_empty() {
         return Ok(Vec::new());
     }
-    let configs = ci::as_they_are(run, ci)?.map(|(name, config, _)| (name, config.branch.clone()));
+    let configs = if whole { ci::as_they_are(run, ci)? } else { None };
+    let configs = configs.map(|(name, config, _)| (name, config.branch.clone()));
     let build_data = &run.config.sources.build_data;
     let mut all = Vec::new();
     for one in audited {

@@ -88,8 +88,8 @@ impl Run {
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
         let (fixes, looked_at) = (
-            fixes::made(self, &audited, ci, fixes)?,
-            fixes::looked_at(self, &audited, ci)?,
+            fixes::made(self, &audited, ci, fixes, whole)?,
+            fixes::looked_at(self, &audited, ci, whole)?,
         );
         let plan = self.plan_of(&audited, ci, whole)?;
         let told = told_twice(&findings);
