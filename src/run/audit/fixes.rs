@@ -1,7 +1,7 @@
 //! Turns the changes that checks propose into files: which of them can be made, and the plan of those that are asked for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -59,13 +59,19 @@ pub(super) fn made(
     if !run.overrides.is_empty() {
         return Ok(Vec::new());
     }
+    // Build data of a release is opened once, by the first fix that wants to change it.
+    let opened: Vec<(&Audited<'_>, OnceLock<Option<BuildData<'_>>>)> =
+        audited.iter().map(|one| (one, OnceLock::new())).collect();
     let one = |fix: Fix| {
-        let of = audited
+        let of = opened
             .iter()
-            .find(|one| one.release.metadata.release.to_string() == fix.release);
-        let Some(audited) = of else { return Ok(None) };
+            .find(|(one, _)| one.release.metadata.release.to_string() == fix.release);
+        let Some((audited, opened)) = of else { return Ok(None) };
         let work = match &fix.change {
-            Change::Metadata { file, edit } => text(run, audited, file, edit).map(Work::Text),
+            Change::Metadata { file, edit } => {
+                let build_data = opened.get_or_init(|| BuildData::open(run, audited)).as_ref();
+                build_data.and_then(|known| known.text(file, edit)).map(Work::Text)
+            }
             Change::Retire { .. } if !whole => None,
             Change::Retire { config, text } => retired(run, audited, ci, &fix, config, text)?.map(Work::Files),
         };
@@ -75,35 +81,52 @@ pub(super) fn made(
     made.into_iter().filter_map(Result::transpose).collect()
 }
 
-/// A change of build data, where a pull request can be made for it.
-fn text(run: &Run, audited: &Audited<'_>, file: &str, edit: &Edit) -> Option<Box<Text>> {
-    let metadata = audited.release.metadata;
-    let build_data = &run.config.sources.build_data;
-    let (location, branch) = (build_data.repo(metadata.release), build_data.branch(metadata.release));
-    let repo = location.name()?;
-    if !takes_requests(run, &location, metadata.origin.commit.is_some()) {
-        return None;
+/// Build data of a release, as it was audited, where pull requests can be made for it.
+struct BuildData<'a> {
+    repo: RepoName,
+    branch: String,
+    snapshot: Box<dyn Snapshot>,
+    group: &'a Group,
+}
+
+impl<'a> BuildData<'a> {
+    fn open(run: &Run, audited: &Audited<'a>) -> Option<Self> {
+        let metadata = audited.release.metadata;
+        let build_data = &run.config.sources.build_data;
+        let (location, branch) = (build_data.repo(metadata.release), build_data.branch(metadata.release));
+        let repo = location.name()?;
+        if !takes_requests(run, &location, metadata.origin.commit.is_some()) {
+            return None;
+        }
+        let snapshot = run.sources.open(&repo.to_string(), &location, &branch).ok()?;
+        let same = snapshot.origin().commit == metadata.origin.commit;
+        same.then_some(Self {
+            repo,
+            branch,
+            snapshot,
+            group: &metadata.group,
+        })
     }
-    let snapshot = run.sources.open(&repo.to_string(), &location, &branch).ok()?;
-    if snapshot.origin().commit != metadata.origin.commit {
-        return None;
+
+    /// A change of one of its files.
+    fn text(&self, file: &str, edit: &Edit) -> Option<Box<Text>> {
+        let blob = self.snapshot.read(file).ok()??;
+        // A link would become a file, and what it leads to would stay as it is.
+        if blob.path != file {
+            return None;
+        }
+        let before = blob.bytes;
+        let text = std::str::from_utf8(&before).ok()?;
+        edit.apply(text, self.group).ok()?;
+        Some(Box::new(Text {
+            repo: self.repo.clone(),
+            branch: self.branch.clone(),
+            path: file.to_owned(),
+            before,
+            group: self.group.clone(),
+            edit: edit.clone(),
+        }))
     }
-    let blob = snapshot.read(file).ok()??;
-    // A link would become a file, and what it leads to would stay as it is.
-    if blob.path != file {
-        return None;
-    }
-    let before = blob.bytes;
-    let text = std::str::from_utf8(&before).ok()?;
-    edit.apply(text, &metadata.group).ok()?;
-    Some(Box::new(Text {
-        repo,
-        branch,
-        path: file.to_owned(),
-        before,
-        group: metadata.group.clone(),
-        edit: edit.clone(),
-    }))
 }
 
 /// Whether the forge can take requests for build data: the local one makes branches in a repository, and what is merged
