@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Run;
+use super::heads::Head;
 use super::memo::Slot;
 use crate::audit::cut::{self, Side, Wanted};
 use crate::audit::{Finding, Severity};
@@ -13,7 +14,7 @@ use crate::config::Via;
 use crate::derive;
 use crate::derive::payload::Demand;
 use crate::model::release::Release;
-use crate::source::{CommitId, RepoName, Snapshot};
+use crate::source::Snapshot;
 
 /// Must change when the same metadata comes to other findings.
 const VERSION: u32 = 3;
@@ -27,15 +28,6 @@ struct Kept {
     heads: Vec<Head>,
     /// Findings as JSON: their form leaves fields out, which the cache's own encoding cannot.
     findings: String,
-}
-
-/// A component's branch and the commit that was asked.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Head {
-    release: String,
-    repo: RepoName,
-    branch: String,
-    commit: String,
 }
 
 /// What a component said of a file.
@@ -82,7 +74,7 @@ impl Run {
         }
         let slots: Option<Vec<_>> = releases.iter().map(|release| self.slot(*release, ci)).collect();
         let slot = slots.map(|slots| together(&slots));
-        if let Some(known) = slot.as_ref().and_then(|slot| self.carry_kept(slot, releases)) {
+        if let Some(known) = slot.as_ref().and_then(|slot| self.carry_kept(slot)) {
             return known;
         }
         let metadata: Vec<_> = releases
@@ -110,26 +102,12 @@ impl Run {
     }
 
     /// What was found before, if all components that were asked are still where they were.
-    fn carry_kept(&self, slot: &Slot, releases: &[Release]) -> Option<Vec<Finding>> {
+    fn carry_kept(&self, slot: &Slot) -> Option<Vec<Finding>> {
         let kept: Kept = self.store.get("carry", VERSION, slot.name.as_bytes())?;
         if kept.commits != slot.commits {
             return None;
         }
-        if let Some(reader) = self.sources.github() {
-            let heads = kept.heads.iter();
-            reader.heads(
-                &heads
-                    .map(|head| (head.repo.clone(), head.branch.clone()))
-                    .collect::<Vec<_>>(),
-            );
-        }
-        let is_there = |head: &Head| {
-            let release = releases.iter().find(|release| release.to_string() == head.release)?;
-            let location = self.config.sources.components.repo(*release, &head.repo)?;
-            let at = self.sources.component_head(&head.repo, &location, &head.branch);
-            at.ok().flatten().filter(|at| *at == CommitId(head.commit.clone()))
-        };
-        let unmoved = kept.heads.par_iter().all(|head| is_there(head).is_some());
+        let unmoved = self.are_unmoved(&kept.heads);
         unmoved.then(|| serde_json::from_str(&kept.findings).ok()).flatten()
     }
 
@@ -178,7 +156,7 @@ impl Run {
             None => Said::Plain(oid.is_some()),
             Some(commit) => {
                 let head = Head {
-                    release: release.to_string(),
+                    release,
                     repo: file.repo.clone(),
                     branch: file.branch.clone(),
                     commit,

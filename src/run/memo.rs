@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::heads::Head;
 use super::{Rendering, Run};
 use crate::audit;
 use crate::config::Forge;
 use crate::derive;
 use crate::model::release::Release;
 use crate::plan::{Bytes, Desired};
-use crate::source::{CommitId, Location, RepoName, Snapshot};
+use crate::source::{Location, Origin, RepoName, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// What a release is remembered under. There is one memory in a slot: what CI configs and build data were a commit ago is
 /// never asked for again, and would fill the disk.
@@ -65,14 +65,6 @@ struct Memory {
     /// What it was derived from, as JSON.
     upstream: String,
     successors: BTreeMap<RepoName, String>,
-}
-
-/// A component's branch and the commit that was read.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    repo: RepoName,
-    branch: String,
-    commit: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -197,7 +189,7 @@ impl Run {
     pub(super) fn recall(&self, slot: &Slot, release: Release) -> Option<Rendering> {
         let key = slot.name.as_bytes();
         let inputs: Inputs = self.store.get("release-inputs", VERSION, key)?;
-        if inputs.commits != slot.commits || !self.are_unmoved(&inputs.heads, release) {
+        if inputs.commits != slot.commits || !self.are_unmoved(&inputs.heads) {
             return None;
         }
         let memory: Memory = self.store.get("release", VERSION, key)?;
@@ -213,23 +205,6 @@ impl Run {
             findings,
             upstream,
             successors: memory.successors,
-        })
-    }
-
-    fn are_unmoved(&self, heads: &[Head], release: Release) -> bool {
-        if let Some(reader) = self.sources.github() {
-            let heads = heads.iter().map(|head| (head.repo.clone(), head.branch.clone()));
-            reader.heads(&heads.collect::<Vec<_>>());
-        }
-        heads.par_iter().all(|head| {
-            let location = self.config.sources.components.repo(release, &head.repo);
-            let at = location.and_then(|at| {
-                self.sources
-                    .component_head(&head.repo, &at, &head.branch)
-                    .ok()
-                    .flatten()
-            });
-            at.is_some_and(|CommitId(commit)| commit == head.commit)
         })
     }
 
@@ -265,14 +240,16 @@ fn heads(derived: &derive::Release<'_>) -> Option<Vec<Head>> {
     if audit::lacks_component(&derived.findings) {
         return None;
     }
-    derived
-        .components
-        .iter()
-        .map(|(repo, origin)| {
-            let (repo, branch, commit) = (repo.clone(), origin.branch.clone(), origin.commit.clone()?);
-            Some(Head { repo, branch, commit })
+    let release = derived.metadata.release;
+    let head = |(repo, origin): (&RepoName, &Origin)| {
+        Some(Head {
+            release,
+            repo: repo.clone(),
+            branch: origin.branch.clone(),
+            commit: origin.commit.clone()?,
         })
-        .collect()
+    };
+    derived.components.iter().map(head).collect()
 }
 
 fn store(file: &Desired) -> Option<StoredFile> {

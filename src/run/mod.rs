@@ -9,6 +9,7 @@ mod ci;
 pub mod components;
 pub mod cut;
 mod decisions;
+mod heads;
 mod jobs;
 mod memo;
 pub mod metadata;

@@ -42,13 +42,8 @@ impl Run {
     pub(super) fn branched(&self, releases: &[Release], newest: Option<&Rendering>) -> Option<Finding> {
         let newest = newest.filter(|newest| releases.iter().max() == Some(&newest.release))?;
         let next = newest.release.next();
-        if let Some(reader) = self.sources.github() {
-            let wanted = newest.successors.iter().filter_map(|(repo, branch)| {
-                let at = self.config.sources.components.repo(next, repo)?;
-                Some((at.name().unwrap_or_else(|| repo.clone()), branch.clone()))
-            });
-            reader.heads(&wanted.collect::<Vec<_>>());
-        }
+        let wanted = newest.successors.iter();
+        self.foresee_heads(wanted.map(|(repo, branch)| (next, repo, &**branch)));
         let has = |(repo, branch): &(&RepoName, &String)| self.has_branch(next, repo, branch);
         let found: Vec<_> = newest.successors.par_iter().filter(has).collect();
         detect::new_branches(next, &found, newest.successors.len())

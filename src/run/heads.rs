@@ -1,0 +1,43 @@
+//! Where components' branches stand, and whether they still do.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Run;
+use crate::model::release::Release;
+use crate::source::{CommitId, RepoName};
+
+/// A component's branch and the commit at which something was learnt of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// The release that it was read for: where a component is may depend on it.
+    pub release: Release,
+    /// The component.
+    pub repo: RepoName,
+    /// The branch.
+    pub branch: String,
+    /// The commit.
+    pub commit: String,
+}
+
+impl Run {
+    /// Asks GitHub's API in as few questions as can be where branches are; elsewhere each is asked when it is looked at.
+    pub(super) fn foresee_heads<'h>(&self, branches: impl Iterator<Item = (Release, &'h RepoName, &'h str)>) {
+        let Some(reader) = self.sources.github() else { return };
+        let named = branches.filter_map(|(release, repo, branch)| {
+            let at = self.config.sources.components.repo(release, repo)?;
+            Some((at.name().unwrap_or_else(|| repo.clone()), branch.to_owned()))
+        });
+        reader.heads(&named.collect::<Vec<_>>());
+    }
+
+    /// Whether all branches are still at their commits.
+    pub(super) fn are_unmoved(&self, heads: &[Head]) -> bool {
+        self.foresee_heads(heads.iter().map(|head| (head.release, &head.repo, &*head.branch)));
+        heads.par_iter().all(|head| {
+            let location = self.config.sources.components.repo(head.release, &head.repo);
+            let at = location.and_then(|at| self.sources.component_head(&head.repo, &at, &head.branch).ok()?);
+            at.is_some_and(|CommitId(commit)| commit == head.commit)
+        })
+    }
+}
