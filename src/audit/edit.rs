@@ -6,7 +6,9 @@
 use std::fmt;
 
 use crate::facts::group::Group;
-use crate::yaml::{self, Key, Mapping, Node, Value};
+use crate::yaml::edit::path::{self, Step};
+use crate::yaml::edit::{self, How, Refused};
+use crate::yaml::{Node, Value};
 
 /// A change of one file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,47 +62,64 @@ impl Edit {
     /// # Errors
     /// Why it cannot be made safely.
     pub fn apply(&self, text: &str, group: &Group) -> Result<String, String> {
-        if text.contains('\r') {
-            return Err("its lines do not end as others do".to_owned());
-        }
-        let before = read(text, group)?;
-        let after = match self {
-            Self::Replace { line, old, new } => replaced(text, *line, old, new)?,
-            Self::Rename { key, to } => renamed(text, &before, key, to)?,
-            Self::Add { after, key, value } => added(text, &before, after, &format!("{key}: {value}"))?,
-            Self::Remove { key } => removed(text, &before, key)?,
+        let read = |text: &str| group.substitute(text);
+        let spell = |string: &str| match self {
+            Self::Add { value, .. } if read(value) == string => value.clone(),
+            _ => string.to_owned(),
         };
-        let wrong = || "the file would mean something else besides".to_owned();
-        match read(&after, group) {
-            Ok(there) if there == self.wanted(before, group)? => Ok(after),
-            _ => Err(wrong()),
+        let how = How {
+            read: &read,
+            spell: &spell,
+        };
+        let said = |refused: Refused| refused.to_string();
+        let mut documents = edit::documents(text, &how).map_err(said)?;
+        let [root] = documents.as_mut_slice() else {
+            return Err("it is not one document".to_owned());
+        };
+        if let Self::Replace { line, old, new } = self {
+            in_line(root, *line, &read(old), &read(new));
+            let after = replaced(text, *line, old, new)?;
+            return match edit::documents(&after, &how) {
+                Ok(there) if there == documents => Ok(after),
+                _ => Err(Refused::Otherwise.to_string()),
+            };
         }
+        self.change(root, &read)?;
+        edit::edit(text, &documents, &how).map_err(said)
     }
 
     /// What the file should mean afterwards.
-    fn wanted(&self, mut root: Node, group: &Group) -> Result<Node, String> {
+    fn change(&self, root: &mut Node, read: &dyn Fn(&str) -> String) -> Result<(), String> {
         match self {
-            Self::Replace { line, old, new } => {
-                let (old, new) = (group.substitute(old), group.substitute(new));
-                in_line(&mut root, *line, &old, &new);
-            }
+            Self::Replace { .. } => Ok(()),
             Self::Rename { key, to } => {
                 let (parent, name) = apart(key);
-                let map = map_at(&mut root, parent).ok_or_else(gone)?;
+                let map = path::find_mut(root, &steps(parent))
+                    .and_then(Node::as_map_mut)
+                    .ok_or_else(gone)?;
+                if map.contains(to) {
+                    return Err(Refused::Otherwise.to_string());
+                }
                 let entry = map.entries.iter_mut().find(|(key, _)| *key.text == *name);
                 entry.ok_or_else(gone)?.0.text = to.as_str().into();
+                Ok(())
             }
-            Self::Add { key, value, .. } => {
-                let map = map_at(&mut root, "").ok_or_else(gone)?;
-                map.insert(key.as_str(), Node::string(value.as_str()));
+            Self::Add { after, key, value } => {
+                root.get(after).ok_or_else(gone)?;
+                let added = path::insert_behind(root, &[], after, key, Node::string(read(value)));
+                added.then_some(()).ok_or_else(|| Refused::Otherwise.to_string())
             }
             Self::Remove { key } => {
-                let key = outermost(&root, key)?;
-                let (parent, name) = apart(&key);
-                map_at(&mut root, parent).ok_or_else(gone)?.remove(name);
+                let steps = steps(key);
+                path::find(root, &steps).ok_or_else(gone)?;
+                path::prune(root, &steps);
+                // The stanza itself has an effect by being there.
+                if key.starts_with("okd.") && root.get("okd").is_none() {
+                    return Err("the `okd` stanza would be empty, and it has an effect by being there".to_owned());
+                }
+                Ok(())
             }
         }
-        Ok(root)
     }
 }
 
@@ -108,48 +127,13 @@ fn gone() -> String {
     "what was to change is not there any more".to_owned()
 }
 
-/// What a file means with the variables put in, which must not move its lines.
-fn read(text: &str, group: &Group) -> Result<Node, String> {
-    let full = group.substitute(text);
-    if full.lines().count() != text.lines().count() {
-        return Err("a variable has several lines".to_owned());
-    }
-    yaml::parse(full.as_bytes()).map_err(|error| error.to_string())
-}
-
 /// A dotted key's mapping and name.
 fn apart(key: &str) -> (&str, &str) {
     key.rsplit_once('.').unwrap_or(("", key))
 }
 
-fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').filter(|part| !part.is_empty())
-}
-
-fn map_at<'n>(root: &'n mut Node, path: &str) -> Option<&'n mut Mapping> {
-    let node = parts(path).try_fold(root, |node, part| node.as_map_mut()?.get_mut(part));
-    node?.as_map_mut()
-}
-
-fn entry_at<'n>(root: &'n Node, path: &str) -> Option<(&'n Key, &'n Node)> {
-    let (parent, name) = apart(path);
-    let node = parts(parent).try_fold(root, |node, part| node.get(part))?;
-    node.as_map()?.get_entry(name)
-}
-
-/// The key to remove so that no empty mapping stays. The `okd` stanza itself has an effect by being there.
-fn outermost(root: &Node, key: &str) -> Result<String, String> {
-    let mut key = key;
-    while let (parent, _) = apart(key)
-        && !parent.is_empty()
-        && entry_at(root, parent).is_some_and(|(_, node)| node.as_map().is_some_and(|map| map.len() == 1))
-    {
-        if parent == "okd" {
-            return Err("the `okd` stanza would be empty, and it has an effect by being there".to_owned());
-        }
-        key = parent;
-    }
-    Ok(key.to_owned())
+fn steps(path: &str) -> Vec<Step<'_>> {
+    path.split('.').filter(|part| !part.is_empty()).map(Step::Key).collect()
 }
 
 /// Puts a text in the place of another one in all strings of a line.
@@ -184,78 +168,6 @@ fn replaced(text: &str, line: u32, old: &str, new: &str) -> Result<String, Strin
         }
         _ => Err(format!("`{old}` stands in the line more than once")),
     }
-}
-
-/// The index of the line that a key starts, and how far it is indented.
-fn own_line(lines: &[&str], root: &Node, key: &str) -> Result<(usize, usize), String> {
-    let (found, _) = entry_at(root, key).ok_or_else(gone)?;
-    let (at, indent) = (found.pos.line as usize - 1, found.pos.column as usize - 1);
-    let line = lines.get(at).ok_or_else(gone)?;
-    let starts = line.trim_start().starts_with(&format!("{}:", found.text));
-    if indent_of(line) == indent && starts {
-        Ok((at, indent))
-    } else {
-        Err(format!("`{key}` does not stand in a line of its own"))
-    }
-}
-
-fn indent_of(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
-}
-
-/// The index of the line after a key and its value.
-fn end(lines: &[&str], at: usize, indent: usize) -> usize {
-    let is_within = |line: &str| {
-        let own = indent_of(line);
-        let item = own == indent && (line.trim_start().starts_with("- ") || line.trim() == "-");
-        own > indent || item
-    };
-    let mut end = at + 1;
-    for (index, line) in lines.iter().enumerate().skip(at + 1) {
-        if line.trim().is_empty() {
-            continue;
-        }
-        if !is_within(line) {
-            break;
-        }
-        end = index + 1;
-    }
-    end
-}
-
-fn renamed(text: &str, root: &Node, key: &str, to: &str) -> Result<String, String> {
-    let mut lines = lines(text);
-    let (at, indent) = own_line(&lines, root, key)?;
-    let (_, name) = apart(key);
-    let rest = lines[at].get(indent + name.len()..).ok_or_else(gone)?;
-    let changed = format!("{}{to}{rest}", " ".repeat(indent));
-    lines[at] = &changed;
-    Ok(lines.concat())
-}
-
-fn added(text: &str, root: &Node, after: &str, line: &str) -> Result<String, String> {
-    let mut lines = lines(text);
-    let (at, indent) = own_line(&lines, root, after)?;
-    let end = end(&lines, at, indent);
-    let whole = lines.get(end - 1).is_some_and(|last| last.ends_with('\n'));
-    let line = format!("{}{line}\n", if whole { "" } else { "\n" });
-    lines.insert(end, &line);
-    Ok(lines.concat())
-}
-
-fn removed(text: &str, root: &Node, key: &str) -> Result<String, String> {
-    let key = outermost(root, key)?;
-    let mut lines = lines(text);
-    let (at, indent) = own_line(&lines, root, &key)?;
-    let end = end(&lines, at, indent);
-    // Whoever wrote a comment had a reason that a program does not know.
-    let above = at.checked_sub(1).and_then(|above| lines.get(above));
-    let says = |line: &&str| line.contains('#');
-    if above.is_some_and(|line| line.trim_start().starts_with('#')) || lines[at..end].iter().any(says) {
-        return Err(format!("a comment tells of `{key}`"));
-    }
-    lines.drain(at..end);
-    Ok(lines.concat())
 }
 
 #[cfg(test)]
@@ -298,13 +210,25 @@ mod tests {
             Ok("name: x\nokd:\n  a: 1\n  e: 2\n".to_owned())
         );
         assert_eq!(
-            remove("name: x\nlast: |\n  # no comment\n", "last").map_err(|_| ()),
-            Err(())
-        );
-        assert_eq!(
-            remove("name: x\nlast: |\n  a\n\n  b", "last"),
+            remove("name: x\nlast: |\n  # no comment\n", "last"),
             Ok("name: x\n".to_owned())
         );
+        assert_eq!(remove("name: x\nlast: |\n  a\n\n  b", "last"), Ok("name: x".to_owned()));
+    }
+
+    #[test]
+    fn a_file_keeps_its_own_form() {
+        for (text, key, after) in [
+            (
+                "okd: {from: {member: m}, mode: enabled}\n",
+                "okd.from",
+                "okd: {mode: enabled}\n",
+            ),
+            ("a: 1\r\nb: 2\r\n", "b", "a: 1\r\n"),
+            ("\u{feff}a: 1\nb: 2\nc: 3", "b", "\u{feff}a: 1\nc: 3"),
+        ] {
+            assert_eq!(remove(text, key), Ok(after.to_owned()), "{text:?}");
+        }
     }
 
     #[test]
@@ -315,16 +239,10 @@ mod tests {
                 "okd.from",
                 "it has an effect by being there",
             ),
-            (
-                "okd: {from: {member: m}, mode: enabled}\n",
-                "okd.from",
-                "line of its own",
-            ),
             ("a: 1\n# why\nb: 2\n", "b", "a comment tells"),
             ("a: 1\nb: 2 # why\n", "b", "a comment tells"),
             ("a: 1\nb: &x [1]\nc: *x\n", "b", "something else"),
             ("a: 1\n", "b", "not there any more"),
-            ("a: 1\r\nb: 2\r\n", "b", "do not end as others do"),
         ] {
             let error = remove(text, key).expect_err(text);
             assert!(error.contains(why), "{text}: {error}");
@@ -370,7 +288,7 @@ mod tests {
         };
         assert_eq!(
             add.apply("for_payload: true", &group()),
-            Ok("for_payload: true\npayload_name: x\n".to_owned())
+            Ok("for_payload: true\npayload_name: x".to_owned())
         );
         assert_eq!(
             add.apply("for_payload: true\nname: y\n", &group()),

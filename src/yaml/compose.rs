@@ -78,6 +78,24 @@ impl<'t> Composer<'t> {
         }
     }
 
+    /// Reads all documents. An anchor belongs to its document.
+    pub fn documents(mut self) -> Result<Vec<Node>, Error> {
+        let mut roots = Vec::new();
+        loop {
+            let (event, _) = next(&mut self.events, self.text, self.lines_before)?;
+            match event {
+                Event::DocumentStart => {
+                    self.anchors.clear();
+                    if let Item::Node(node) = self.item(0)? {
+                        roots.push(node);
+                    }
+                }
+                Event::StreamEnd => return Ok(roots),
+                _ => {}
+            }
+        }
+    }
+
     /// Reads one value, or the end of the sequence or mapping that is being read. `depth`: the collections around it.
     fn item(&mut self, depth: usize) -> Result<Item, Error> {
         let (event, pos) = next(&mut self.events, self.text, self.lines_before)?;

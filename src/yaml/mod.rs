@@ -4,6 +4,7 @@
 //! through libyaml's emitter with the settings that openshift/release's own formatter (Go, yaml.v2) has.
 
 mod compose;
+pub mod edit;
 mod emit;
 mod entries;
 mod error;
@@ -24,7 +25,7 @@ pub use emit::{emit, emit_below};
 pub use error::Error;
 pub use excerpt::excerpt;
 pub use order::key_order;
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse, parse_all};
 pub use section::{Section, parse_section, section};
 
 use std::fmt;

@@ -25,6 +25,14 @@ pub fn parse(text: &[u8]) -> Result<Node, Error> {
     parse_after(text, 0)
 }
 
+/// Parses a text that holds any number of documents.
+///
+/// # Errors
+/// As [`parse`], but for the number of documents.
+pub fn parse_all(text: &[u8]) -> Result<Vec<Node>, Error> {
+    Composer::new(check(text)?, 0).documents()
+}
+
 /// Parses a part of a file that has `lines_before` lines in front of it.
 pub(super) fn parse_after(text: &[u8], lines_before: u32) -> Result<Node, Error> {
     let text = check(text).map_err(|mut error| {
