@@ -2,7 +2,8 @@
 //! `cargo bench --bench pages`. The budget of a page is 100 ms and 300 KB.
 #![allow(clippy::disallowed_methods, reason = "measurements make connections")]
 
-#[path = "../tests/board_world/mod.rs"]
+#[allow(dead_code, reason = "measurements use a part of it")]
+#[path = "../tests/it/support/board_world/mod.rs"]
 mod board_world;
 
 use std::sync::OnceLock;

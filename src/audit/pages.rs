@@ -32,7 +32,7 @@ pub fn document() -> String {
     let codes = registry::codes();
     let mut out = String::from(
         "# Findings\n\nEvery code that lockstep's findings can have. `lockstep audit --explain CODE` prints one of them. \
-         This file is made from\nthe registry (`INSTA_UPDATE=always cargo test --test audit_codes` writes it anew).\n",
+         This file is made from\nthe registry (`INSTA_UPDATE=always cargo test --test it audit_codes::` writes it anew).\n",
     );
     out.push_str("\n| code | severity | what is wrong |\n|---|---|---|\n");
     for code in &codes {

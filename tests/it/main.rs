@@ -1,0 +1,46 @@
+//! All tests of the whole, as one program: each file is one subject, and `cargo test --test it SUBJECT::` runs it.
+//! One program links once; forty took minutes and gigabytes.
+
+#![recursion_limit = "256"]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests make files, repositories and processes, listen on the loopback, and wait"
+)]
+
+mod support;
+
+mod audit_codes;
+mod audit_command;
+mod audit_fix;
+mod audit_fixtures;
+mod bad_input;
+mod carry_kept;
+mod cli;
+mod cut_train;
+mod demo;
+mod end_to_end;
+mod forge_local;
+mod github_auth;
+mod github_corpus;
+mod github_crash;
+mod github_faults;
+mod github_life;
+mod github_plan;
+mod github_read;
+mod payload_sources;
+mod registry;
+mod replicas;
+mod rules_authoring;
+mod rules_cases;
+mod rules_readme;
+mod rules_wrong;
+mod serve;
+mod serve_cut;
+mod serve_end;
+mod server_http;
+mod server_pages;
+mod soak;
+mod webhook;
+mod webhook_examples;
+mod yaml_corpus;
+mod yaml_properties;

@@ -1,0 +1,187 @@
+//! Pages, as they come over the socket.
+
+use crate::support::board_world;
+use board_world::{Listening, demo, large, open_server};
+use lockstep::server::Limits;
+
+const PAGES: [&str; 7] = ["/", "/drift", "/pull-requests", "/runs", "/findings", "/graph", "/cut"];
+
+#[test]
+fn every_page_is_made_of_the_demo_and_of_nothing() {
+    for view in [demo(), lockstep::daemon::board::View::default()] {
+        let server = Listening::start(view, open_server(), Limits::default());
+        for page in PAGES {
+            let answer = server.get(page);
+            assert_eq!(answer.status, 200, "{page}: {}", answer.body);
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+            assert!(
+                answer.body.starts_with("<!doctype html>") && answer.body.contains("<main"),
+                "{page}"
+            );
+            for never in ["<script", " style=", " onclick=", "<iframe", "http://"] {
+                assert!(!answer.body.contains(never), "{page} has {never}");
+            }
+        }
+    }
+}
+
+#[test]
+fn before_the_first_run_nothing_is_said_to_be_in_order() {
+    let server = Listening::start(
+        lockstep::daemon::board::View::default(),
+        open_server(),
+        Limits::default(),
+    );
+    for (page, never, said) in [
+        ("/", "0 images in 0", "No release has been derived yet."),
+        ("/drift", "Nothing differs", "No release has been derived yet."),
+        (
+            "/pull-requests",
+            "No pull request is needed",
+            "No run has looked at the pull requests yet.",
+        ),
+        ("/findings", "Nothing was found", "No release has been derived yet."),
+        ("/graph", "in sync", "Nothing has been derived yet."),
+        ("/cut", "No branch cut is under way", "No release has been derived yet."),
+        ("/runs", "done", "No run has ended yet."),
+    ] {
+        let html = server.get(page).body;
+        assert!(!html.contains(never), "{page} says {never}");
+        assert!(html.contains(said), "{page} does not say {said}: {html}");
+        assert!(html.contains("<b>Not ready.</b>"), "{page}");
+    }
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let none = server.get("/findings?release=9.99&severity=note").body;
+    assert!(none.contains("No finding fits."), "{none}");
+}
+
+#[test]
+fn an_image_says_why_and_what_differs() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/images/compass-driver/4.16").body;
+    for said in [
+        "<h1>compass-driver</h1>",
+        "pull request open",
+        "<b>stream-upstream</b> <code>rules/30-from.yaml:",
+        "<th scope=\"row\"><code>builders[0]</code></th>",
+        "openshift/compass-driver",
+        "<del>20</del>",
+        "<ins>21</ins>",
+        "Built from",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    let broken = server.get("/images/tidewatch-exporter/4.16");
+    assert_eq!(broken.status, 200);
+    assert!(broken.body.contains("Its metadata cannot be read"), "{}", broken.body);
+    let matrix = server.get("/").body;
+    assert!(
+        matrix.contains("/images/tidewatch-exporter/4.16"),
+        "it is shown as broken: {matrix}"
+    );
+    assert_eq!(server.get("/images/compass-driver").status, 303);
+    assert_eq!(server.get("/images/compass-driver/9.99").status, 404);
+}
+
+#[test]
+fn the_graph_draws_what_is_built_from_what() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let whole = server.get("/graph?release=4.16").body;
+    assert_eq!(whole.matches("class=\"node").count(), 10, "{whole}");
+    assert_eq!(whole.matches("class=\"wave\"").count(), 3, "a column a wave: {whole}");
+    assert!(whole.matches("class=\"edge").count() >= 9, "{whole}");
+    // Whoever sees no colours sees a shape, and whoever sees nothing hears a word.
+    assert_eq!(whole.matches("<symbol id=\"mark-").count(), 6, "{whole}");
+    assert_eq!(
+        whole.matches("<use class=\"shape\" href=\"#mark-pr\"").count(),
+        9,
+        "{whole}"
+    );
+    assert!(
+        whole.contains("<path d=\"M3.5 8.5l3 3 6-7\"/></symbol>"),
+        "a shape is not escaped: {whole}"
+    );
+    assert!(
+        whole.contains("aria-label=\"compass-driver: pull request open"),
+        "{whole}"
+    );
+    let part = server.get("/graph?release=4.16&image=harbor-toolbox").body;
+    assert!(part.contains("class=\"node pr about\""), "{part}");
+    assert_eq!(
+        part.matches("class=\"node").count(),
+        2,
+        "the toolbox and its base: {part}"
+    );
+    let unknown = server.get("/graph?image=nothing").body;
+    assert!(unknown.contains("has the tag or key “nothing”"));
+    assert_eq!(server.get("/graph?release=9.99").status, 404);
+}
+
+#[test]
+fn a_train_says_what_waits_breaks_and_stays() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/cut").body;
+    for said in [
+        "<h2>4.16 → 4.17</h2>",
+        "Waits for the merge of lockstep/ci/4.16.",
+        "<a href=\"https://github.com/openshift/release/pull/1\" rel=\"noreferrer\">pull request #1</a>",
+        "broken by etcd",
+        "<code>ci-operator/config/openshift/console/main.yaml</code>: it waits for itself",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    assert_eq!(page.matches("pull request #1").count(), 1, "only the next step has one");
+    let runs = server.get("/runs").body;
+    assert!(
+        runs.contains("<code>core</code> 4\u{2009}321 of 5\u{2009}000"),
+        "{runs}"
+    );
+    server.board.update(|view| {
+        view.rate_limits.get_mut("core").unwrap().left = 499;
+    });
+    assert!(server.get("/runs").body.contains("low</span> 499 of"));
+}
+
+#[test]
+fn the_matrix_filters() {
+    let server = Listening::start(large(40, 3), open_server(), Limits::default());
+    let rows = |path: &str| server.get(path).body.matches("<th scope=\"row\">").count();
+    assert_eq!(rows("/"), 40);
+    assert_eq!(rows("/?q=etcd"), 10);
+    assert_eq!(rows("/?q=ETCD-001"), 1);
+    assert_eq!(rows("/?q=openshift%2Fetcd-001"), 1, "the repository's name counts, too");
+    assert_eq!(rows("/?q=nothing-like-it"), 0);
+    assert_eq!(rows("/?release=4.14"), 40);
+    let broken = rows("/?state=broken");
+    assert!(broken > 0 && broken < 5, "{broken}");
+    assert!(server.get("/?release=4.14").body.matches("<th scope=\"col\">").count() == 1);
+    let hostile = server.get("/?q=%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E").body;
+    assert!(!hostile.contains("<script"), "what was asked for is text");
+}
+
+#[test]
+fn a_large_matrix_is_small() {
+    let server = Listening::start(large(250, 9), open_server(), Limits::default());
+    let answer = server.get("/");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body.matches("<tr>").count(), 251);
+    assert!(answer.body.len() < 300_000, "{} bytes", answer.body.len());
+    println!("the matrix of 250 images in 9 releases has {} bytes", answer.body.len());
+}
+
+/// Not a test: serves a large world to look at. `LOCKSTEP_SHOW=127.0.0.1:8099 cargo test --test it server_pages:: -- --ignored`
+#[test]
+#[ignore = "serves until it is stopped"]
+fn look() {
+    let address = std::env::var("LOCKSTEP_SHOW").unwrap_or_else(|_| "127.0.0.1:8099".into());
+    let view = if std::env::var_os("LOCKSTEP_SHOW_DEMO").is_some() {
+        demo()
+    } else {
+        large(250, 9)
+    };
+    let server = Listening::at(address.parse().unwrap(), view, open_server(), Limits::default());
+    println!("http://{}", server.address);
+    loop {
+        std::thread::park();
+    }
+}

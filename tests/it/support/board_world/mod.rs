@@ -1,0 +1,472 @@
+//! A board without a daemon, and a server in front of it that is asked over a socket.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lockstep::audit::Finding;
+use lockstep::config;
+use lockstep::cut::{show, train};
+use lockstep::daemon::board::*;
+use lockstep::derive::unified::{BuildConfig, build_config};
+use lockstep::forge;
+use lockstep::model::release::Release;
+use lockstep::plan::{Plan, PullRequest};
+use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
+use lockstep::server::listen;
+use lockstep::server::{Event, Limits, Server, Told, Triggers};
+use lockstep::source::Sources;
+use lockstep::store::Store;
+
+/// 2026-11-25 22:41 UTC: the moment at which the board is posted.
+pub const NOW: Time = 1_795_646_460;
+
+/// What a run over a configuration finds.
+pub struct Found {
+    pub configs: Vec<BuildConfig>,
+    pub plan: Plan,
+    pub findings: Vec<Finding>,
+}
+
+/// Derives and plans once.
+pub fn one_shot(config: &Path) -> Found {
+    let config = config::load(config).unwrap_or_else(|error| panic!("{error}"));
+    let run = Run {
+        sources: Sources::new(Some(config.state.clone())),
+        policy: config.policy(None),
+        store: Store::disabled(),
+        rules: LoadedRules::new(rule_files::read(&config.rules).unwrap()),
+        build: "test".into(),
+        overrides: Overrides::default(),
+        progress: None,
+        config,
+    };
+    let ci = run.ci_config().unwrap();
+    let releases = run.releases(&[], ci.as_deref()).unwrap();
+    let (mut configs, mut findings) = (Vec::new(), Vec::new());
+    for release in &releases {
+        let metadata = run.metadata(*release).unwrap();
+        let derived = run.derive(&metadata, ci.as_deref()).unwrap();
+        configs.push(build_config(&derived));
+    }
+    let renderings: Vec<_> = releases
+        .iter()
+        .map(|release| run.rendering(*release, ci.as_ref()).unwrap())
+        .collect();
+    findings.extend(renderings.iter().flat_map(|rendering| rendering.findings.clone()));
+    let between = run.between(&releases, renderings.last(), ci.as_deref());
+    let plan = run.plan(renderings, between, true);
+    Found {
+        configs,
+        plan,
+        findings,
+    }
+}
+
+/// The demo as a daemon would post it after its first run.
+pub fn demo() -> View {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo/lockstep.yaml");
+    view(one_shot(&project))
+}
+
+/// Posts what was found.
+pub fn view(found: Found) -> View {
+    let ready = Readiness {
+        sources: Gate::Ready,
+        store: Gate::Ready,
+        forge: Gate::Ready,
+        stopping: false,
+    };
+    let releases = found.configs.into_iter().map(|config| {
+        let release: Release = config.release.parse().unwrap();
+        let shown = ReleaseView {
+            release,
+            build_config: Some(Arc::new(config)),
+            findings: found.findings.clone(),
+            derived_at: NOW - 120,
+            drift_since: since(&found.plan, &release.to_string()),
+            error: None,
+        };
+        (release, Arc::new(shown))
+    });
+    View {
+        started: NOW - 86_400,
+        releases: releases.collect(),
+        pull_requests: found.plan.pull_requests.iter().map(open).collect(),
+        runs: runs(7).into(),
+        readiness: ready,
+        rate_limits: BTreeMap::from([(
+            "core".to_owned(),
+            RateLimit {
+                left: 4321,
+                limit: 5000,
+                resets_at: 32_503_680_000, // the year 3000: whoever looks, it has not started anew
+            },
+        )]),
+        applied: Arc::new(applied(&found.plan)),
+        plan: Arc::new(found.plan),
+        trains: vec![Arc::new(train())],
+        ..View::default()
+    }
+}
+
+/// The pull requests of a plan: the first was made, all others wait.
+pub fn applied(plan: &Plan) -> Applied {
+    let outcome = |(at, request): (usize, &PullRequest)| {
+        let mut outcome = forge::Outcome::new(request.scope.clone());
+        if at == 0 {
+            outcome.action = Some(forge::Action::CleanUp);
+            outcome.writes.push(forge::Write::DeleteBranch {
+                repo: request.scope.repo.clone(),
+                branch: request.head(),
+                from: "1".repeat(40),
+            });
+        } else {
+            outcome.action = Some(forge::Action::Wait);
+            outcome.waits = Some(forge::Waits {
+                why: "too many are open".to_owned(),
+                until: Some(NOW),
+            });
+        }
+        outcome.notes.push("somebody should know".to_owned());
+        outcome
+    };
+    Applied {
+        run: "run-7".to_owned(),
+        dry_run: false,
+        outcomes: plan.pull_requests.iter().enumerate().map(outcome).collect(),
+    }
+}
+
+/// A train of two steps, of which the second breaks a rule, and a change that no step can make.
+pub fn train() -> show::View {
+    let step = |number: usize, release: &str, broken_by: &[&str]| show::StepView {
+        number,
+        kind: train::Kind::Configs,
+        release: release.to_owned(),
+        head: format!("lockstep/ci/{release}"),
+        title: format!("{release}: 1 config with its jobs"),
+        because: train::Kind::Configs.because().to_owned(),
+        components: vec!["openshift/etcd".to_owned()],
+        files: vec![show::FileView {
+            repo: "openshift/release".to_owned(),
+            path: format!("ci-operator/config/openshift/etcd/{release}.yaml"),
+            change: "new",
+        }],
+        checks: vec![train::Check {
+            check: "no two configs promote one tag",
+            broken_by: broken_by.iter().map(|text| (*text).to_owned()).collect(),
+        }],
+    };
+    show::View {
+        releases: vec!["4.16".to_owned(), "4.17".to_owned()],
+        steps: vec![step(1, "4.16", &[]), step(2, "4.17", &["etcd"])],
+        stuck: vec![train::Stuck {
+            path: "ci-operator/config/openshift/console/main.yaml".to_owned(),
+            why: "it waits for itself".to_owned(),
+        }],
+        findings: Vec::new(),
+        waits_for: Some("the merge of lockstep/ci/4.16".to_owned()),
+    }
+}
+
+/// Every file that differs does so for a while: the later in the order of paths, the longer.
+pub fn since(plan: &Plan, release: &str) -> BTreeMap<(String, String), Time> {
+    let ours = plan
+        .pull_requests
+        .iter()
+        .filter(|request| request.scope.release == release);
+    let files = ours.flat_map(|request| {
+        let repo = request.scope.repo.to_string();
+        request.files.iter().map(move |file| (repo.clone(), file.path.clone()))
+    });
+    let ages = [40, 5000, 90_000, 1_000_000];
+    files
+        .enumerate()
+        .map(|(at, file)| (file, NOW - ages[at % ages.len()]))
+        .collect()
+}
+
+fn open(request: &PullRequest) -> PullRequestView {
+    PullRequestView {
+        scope: request.scope.clone(),
+        state: if request.files.is_empty() {
+            PullRequestState::InSync
+        } else {
+            PullRequestState::Open
+        },
+        url: Some("https://github.com/openshift/release/pull/1".into()),
+        since: NOW - 4000,
+        note: String::new(),
+    }
+}
+
+/// Runs, newest first, of all outcomes.
+pub fn runs(count: usize) -> Vec<Arc<RunRecord>> {
+    let run = |at: usize| {
+        let outcome = match at % 11 {
+            3 => Outcome::Partly,
+            7 => Outcome::Failed,
+            _ => Outcome::Done,
+        };
+        RunRecord {
+            id: format!("run-{}", count - at),
+            trigger: ["schedule", "webhook", "files"][at % 3].to_owned(),
+            because: if at % 3 == 1 {
+                vec!["openshift/etcd release-4.16".to_owned()]
+            } else {
+                Vec::new()
+            },
+            releases: vec!["4.16".to_owned()],
+            started: NOW - 130 - 600 * Time::try_from(at).unwrap(),
+            took: 0.3 + (at * 7 % 13) as f64 * 0.9,
+            outcome,
+            drift: Drift {
+                new: at % 4,
+                changed: at % 3,
+                removed: 0,
+                held: at % 2,
+            },
+            findings: BTreeMap::from([("error".to_owned(), 1)]),
+            requests: BTreeMap::from([("rest".to_owned(), 4), ("git".to_owned(), 12)]),
+            writes: if at.is_multiple_of(5) {
+                vec!["open a pull request from lockstep/ci/4.16 to master".to_owned()]
+            } else {
+                Vec::new()
+            },
+            cache: Cache { hits: 1200, misses: 3 },
+            error: (outcome == Outcome::Failed).then(|| "build data cannot be read: no such host".to_owned()),
+        }
+    };
+    (0..count).map(|at| Arc::new(run(at))).collect()
+}
+
+/// A world of any size in which all states occur: made of the demo's images under other names.
+pub fn large(images: usize, releases: usize) -> View {
+    let mut small = demo();
+    let pattern = small.releases.values().next().unwrap().build_config.clone().unwrap();
+    let patterns: Vec<_> = pattern.images.values().cloned().collect();
+    let request = small.plan.changing().next().unwrap().clone();
+    let (mut plan, mut shown) = (Plan::default(), BTreeMap::new());
+    let mut requests = Vec::new();
+    for number in 0..releases {
+        let release = Release::new(4, 14 + u32::try_from(number).unwrap());
+        let mut config = BuildConfig::clone(&pattern);
+        config.release = release.to_string();
+        (config.images, config.held, config.dropped) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        let mut wanted = request.clone();
+        wanted.scope.release = release.to_string();
+        let patterns_of_files = std::mem::take(&mut wanted.files);
+        for at in 0..images {
+            let tag = format!(
+                "{}-{at:03}",
+                [
+                    "cluster-storage-operator",
+                    "etcd",
+                    "ose-machine-api-provider",
+                    "console"
+                ][at % 4]
+            );
+            match (at * 31 + number * 17) % 97 {
+                0 => config.held.push(format!("{tag}.rhel9")),
+                1 => drop(config.dropped.insert(format!("{tag}.rhel9"), "metadata says so".into())),
+                kind => {
+                    let mut image = patterns[at % patterns.len()].clone();
+                    image.tag.value.clone_from(&tag);
+                    image.repository.value = format!("openshift/{tag}");
+                    config.images.insert(format!("{tag}.rhel9"), image);
+                    if kind < 9 {
+                        let mut file = patterns_of_files[at % patterns_of_files.len()].clone();
+                        file.path = format!("ci-operator/config/openshift/{tag}.yaml");
+                        file.images = vec![tag];
+                        wanted.files.push(file);
+                    }
+                }
+            }
+        }
+        let mut state = open(&wanted);
+        state.state = [
+            PullRequestState::Open,
+            PullRequestState::Waiting,
+            PullRequestState::Planned,
+        ][number % 3];
+        requests.push(state);
+        plan.pull_requests.push(wanted);
+        let view = ReleaseView {
+            release,
+            build_config: Some(Arc::new(config)),
+            findings: Vec::new(),
+            derived_at: NOW - 120,
+            drift_since: since(&plan, &release.to_string()),
+            error: (number == 1).then(|| "build data cannot be read: no such host".to_owned()),
+        };
+        shown.insert(release, Arc::new(view));
+    }
+    plan.findings = small.plan.findings.clone();
+    (small.plan, small.pull_requests, small.releases) = (Arc::new(plan), requests, shown);
+    small.runs = runs(170).into();
+    small
+}
+
+/// Keeps what it was told.
+#[derive(Default)]
+pub struct Ear {
+    pub events: Mutex<Vec<Event>>,
+    pub answer: Mutex<Option<Told>>,
+}
+
+impl Triggers for Ear {
+    fn tell(&self, event: Event) -> Told {
+        self.events.lock().unwrap().push(event);
+        self.answer.lock().unwrap().unwrap_or(Told::Queued)
+    }
+}
+
+/// A server that listens until it is dropped.
+pub struct Listening {
+    pub address: SocketAddr,
+    pub board: Arc<Board>,
+    pub ear: Arc<Ear>,
+    pub server: Server,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Listening {
+    /// Listens on a free port of this machine.
+    pub fn start(view: View, config: config::Server, limits: Limits) -> Self {
+        Self::at("127.0.0.1:0".parse().unwrap(), view, config, limits)
+    }
+
+    /// Listens at an address.
+    pub fn at(address: SocketAddr, view: View, config: config::Server, limits: Limits) -> Self {
+        let _ = tracing_subscriber::fmt().with_test_writer().try_init();
+        let (board, ear) = (Arc::new(Board::new(view)), Arc::new(Ear::default()));
+        let server = Server::new(Arc::clone(&board), ear.clone() as Arc<dyn Triggers>, config, limits);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(listen::bind(address)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let answering = server.clone();
+        let thread = std::thread::spawn(move || {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            runtime.block_on(listen::serve(answering, listener, stopped, Duration::from_secs(5)));
+        });
+        Self {
+            address,
+            board,
+            ear,
+            server,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    /// Asks for a path.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, &[], b"")
+    }
+
+    /// Asks with headers and a body.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+            self.address
+        );
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        self.send(&[head.as_bytes(), b"\r\n", body].concat())
+    }
+
+    /// Sends bytes as they are and reads what comes back.
+    pub fn send(&self, bytes: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        // A server that refuses early may close while this is still being sent.
+        let _ = stream.write_all(bytes);
+        Answer::read(stream)
+    }
+
+    /// A connection on which nothing has been said.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    /// Stops listening, and waits until that has happened.
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+impl Answer {
+    /// Reads a connection to its end. Status 0: nothing came.
+    pub fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
+        let headers: BTreeMap<String, String> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        let chunked = headers.get("transfer-encoding").is_some_and(|value| value == "chunked");
+        assert!(!chunked, "answers are whole");
+        Self {
+            status: status.unwrap_or(0),
+            headers,
+            body: body.to_owned(),
+        }
+    }
+
+    /// A header.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+/// Who may look: whoever reaches it; no webhook.
+pub fn open_server() -> config::Server {
+    config::Server {
+        access: config::Access::Machine,
+        open_metrics: false,
+        webhook: None,
+    }
+}

@@ -1,0 +1,276 @@
+//! All of openshift/release that the corpus has comes out of reading and writing byte for byte.
+//!
+//! Skipped, with a line that says so, where the corpus is not there: set `LOCKSTEP_CORPUS`, or lay it at `../shared/corpus`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lockstep::facts::group::Group;
+use lockstep::yaml::edit::{self, How};
+use lockstep::yaml::{Node, Section, Value, emit, parse, parse_section, section};
+
+fn corpus() -> Option<PathBuf> {
+    let path = match std::env::var_os("LOCKSTEP_CORPUS") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"),
+    };
+    let found = path.join("4.16").is_dir();
+    if !found {
+        println!("skipped: no corpus at {}", path.display());
+    }
+    found.then_some(path)
+}
+
+fn unpack(archive: &Path, into: &Path) {
+    fs::create_dir_all(into).unwrap();
+    let status = Command::new("tar")
+        .arg("-xf")
+        .arg(archive)
+        .arg("-C")
+        .arg(into)
+        .status()
+        .unwrap();
+    assert!(status.success(), "tar could not unpack {}", archive.display());
+}
+
+/// The YAML files below a folder, sorted.
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    all_files(folder, "yaml")
+}
+
+/// The files below a folder that end so, sorted.
+fn all_files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Reads and writes each file; gives those that come out differently, each with its first differing line.
+fn differing(files: &[PathBuf]) -> Vec<String> {
+    let difference = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        let written = match parse(text.as_bytes()) {
+            Ok(node) => emit(&node),
+            Err(error) => return Some(format!("{}: {error}", file.display())),
+        };
+        if written == text {
+            return None;
+        }
+        let line = text
+            .lines()
+            .zip(written.lines())
+            .position(|(a, b)| a != b)
+            .unwrap_or_default();
+        let at = |text: &str| text.lines().nth(line).unwrap_or_default().to_owned();
+        Some(format!(
+            "{}:{}: {:?} became {:?}",
+            file.display(),
+            line + 1,
+            at(&text),
+            at(&written)
+        ))
+    };
+    files.iter().filter_map(difference).collect()
+}
+
+#[test]
+fn configs_and_jobs_come_out_byte_for_byte() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    unpack(&corpus.join("4.16/release.tar.xz"), &temp.path().join("release"));
+    unpack(&corpus.join("4.16/expected-jobs.tar.xz"), &temp.path().join("jobs"));
+    let configs = yaml_files(&temp.path().join("release/ci-operator/config"));
+    let jobs = yaml_files(&temp.path().join("jobs/ci-operator/jobs"));
+    let expected = yaml_files(&corpus.join("4.16/expected"));
+    assert_eq!((configs.len(), jobs.len(), expected.len()), (7118, 334, 168));
+    for files in [configs, jobs, expected] {
+        let wrong = differing(&files);
+        assert!(
+            wrong.is_empty(),
+            "{} of {} differ:\n{}",
+            wrong.len(),
+            files.len(),
+            wrong[..wrong.len().min(20)].join("\n")
+        );
+    }
+}
+
+#[test]
+fn a_section_is_what_the_whole_file_has() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    unpack(&corpus.join("4.16/release.tar.xz"), temp.path());
+    let configs = yaml_files(&temp.path().join("ci-operator/config"));
+    assert_eq!(configs.len(), 7118);
+    let mut unclear = 0;
+    for file in &configs {
+        let text = fs::read(file).unwrap();
+        let whole = parse(&text).unwrap();
+        for key in ["promotion", "images", "zz_generated_metadata", "nonesuch"] {
+            let part = parse_section(&text, key).unwrap();
+            // The debug form has the places too.
+            assert_eq!(
+                format!("{part:?}"),
+                format!("{:?}", whole.get(key).cloned()),
+                "{} {key}",
+                file.display()
+            );
+        }
+        unclear += usize::from(section(&text, "promotion") == Section::Unclear);
+    }
+    // The fast path is worth having only if it is taken.
+    assert!(
+        unclear < configs.len() / 20,
+        "{unclear} of {} configs must be parsed whole",
+        configs.len()
+    );
+}
+
+/// All scalars of a value, each turned into `word`, one at a time: what the value would be with only that one changed.
+fn each_changed(root: &Node, word: &str) -> Vec<Node> {
+    fn scalars(node: &Node, path: &mut Vec<usize>, found: &mut Vec<Vec<usize>>) {
+        let children: Vec<&Node> = match &node.value {
+            Value::Map(map) => map.iter().map(|(_, value)| value).collect(),
+            Value::Seq(items) => items.iter().collect(),
+            _ => return found.push(path.clone()),
+        };
+        for (at, child) in children.into_iter().enumerate() {
+            path.push(at);
+            scalars(child, path, found);
+            path.pop();
+        }
+    }
+    let mut found = Vec::new();
+    scalars(root, &mut Vec::new(), &mut found);
+    let changed = found.iter().map(|path| {
+        let mut root = root.clone();
+        let node = path.iter().fold(&mut root, |node, at| match &mut node.value {
+            Value::Map(map) => &mut map.entries[*at].1,
+            Value::Seq(items) => &mut items[*at],
+            _ => unreachable!("a path goes through collections"),
+        });
+        *node = Node::string(word);
+        root
+    });
+    changed.collect()
+}
+
+/// Sets values of a file that people wrote to what they are, then to something else and back: gives what was refused, and
+/// whatever did not come out as it went in.
+fn there_and_back(file: &Path, group: &Group) -> (usize, usize, Vec<String>) {
+    let text = fs::read_to_string(file).unwrap();
+    let read = |text: &str| group.substitute(text);
+    let how = How {
+        read: &read,
+        ..How::default()
+    };
+    let Ok(documents) = edit::documents(&text, &how) else {
+        return (0, 1, Vec::new());
+    };
+    let mut wrong = Vec::new();
+    if edit::edit(&text, &documents, &how).as_deref() != Ok(&text) {
+        wrong.push(format!("{}: changed by nothing", file.display()));
+    }
+    let (mut made, mut refused) = (0, 0);
+    // The first few values and the last few: enough of each kind over all the files.
+    let changed: Vec<Node> = documents
+        .first()
+        .map(|root| each_changed(root, "other"))
+        .unwrap_or_default();
+    let some = changed
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at < 2 || at + 2 > changed.len());
+    for (at, other) in some {
+        let mut wanted = documents.clone();
+        wanted[0] = other.clone();
+        let Ok(there) = edit::edit(&text, &wanted, &how) else {
+            refused += 1;
+            continue;
+        };
+        made += 1;
+        let touched = there.lines().zip(text.lines()).filter(|(a, b)| a != b).count();
+        if there.lines().count() == text.lines().count() && touched > 1 {
+            wrong.push(format!("{}: value {at} touched {touched} lines", file.display()));
+        }
+        let mut with_key = documents.clone();
+        let Some(map) = with_key[0].as_map_mut() else { continue };
+        map.insert("zz_new", Node::map([("list", Node::seq(["a", "b"]))]));
+        let back = edit::edit(&text, &with_key, &how).and_then(|with| edit::edit(&with, &documents, &how));
+        if at == 0 && back.as_deref() != Ok(&text) {
+            wrong.push(format!(
+                "{}: a key that came and went left something: {back:?}",
+                file.display()
+            ));
+        }
+    }
+    (made, refused, wrong)
+}
+
+#[test]
+fn files_that_people_wrote_keep_every_other_byte() {
+    let Some(corpus) = corpus() else { return };
+    let temp = tempfile::tempdir().unwrap();
+    let mut files: Vec<(PathBuf, Group)> = Vec::new();
+    for release in ["4.16", "4.17", "4.18", "4.19", "4.20", "4.21", "4.22", "4.23", "5.0"] {
+        let into = temp.path().join(release);
+        unpack(
+            &corpus.join(format!("build-data-2026-01/openshift-{release}.tar.xz")),
+            &into,
+        );
+        let (major, minor) = release.split_once('.').unwrap();
+        let vars = [
+            ("MAJOR", major),
+            ("MINOR", minor),
+            ("GO_LATEST", "1.24"),
+            ("GO_PREVIOUS", "1.23"),
+            ("GO_EXTRA", "1.22"),
+        ];
+        let group = Group {
+            vars: vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Group::default()
+        };
+        let images = all_files(&into, "yml")
+            .into_iter()
+            .filter(|file| file.components().any(|part| part.as_os_str() == "images"));
+        files.extend(images.map(|file| (file, group.clone())));
+    }
+    let build_data = files.len();
+    let into = temp.path().join("tekton");
+    unpack(&corpus.join("tekton/files.tar.xz"), &into);
+    files.extend(yaml_files(&into).into_iter().map(|file| (file, Group::default())));
+    let (mut made, mut refused, mut wrong) = (0, 0, Vec::new());
+    for (file, group) in &files {
+        let (some, others, found) = there_and_back(file, group);
+        (made, refused) = (made + some, refused + others);
+        wrong.extend(found);
+    }
+    println!(
+        "{build_data} files of build data, {} of tekton: {made} changes made, {refused} refused",
+        files.len() - build_data
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
+    assert!(
+        build_data > 2300 && files.len() - build_data > 100,
+        "{build_data} and {}",
+        files.len()
+    );
+    assert!(refused * 50 < made, "{refused} of {made} refused");
+}
