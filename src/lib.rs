@@ -1,7 +1,7 @@
 //! lockstep keeps OKD's build configuration in lockstep with OCP's.
 //!
 //! Data flows one way: [`source`] (read-only snapshots) → [`facts`] (typed, with places) → [`model`] (images, graph,
-//! branches) → [`rules`] (policy as data) → the unified build config → [`target`] (desired files) → [`plan`] (desired
+//! branches) → [`rules`] (policy as data) → the unified build config → [`targets`] (desired files) → [`plan`] (desired
 //! against actual) → [`forge`] (pull requests). Left of the forge everything is pure but for reading a snapshot.
 
 // Tests may do what `clippy.toml` keeps out of the code; the code itself is linted without `cfg(test)` as well.
@@ -25,6 +25,6 @@ pub mod run;
 pub mod server;
 pub mod source;
 pub mod store;
-pub mod target;
+pub mod targets;
 pub mod workbench;
 pub mod yaml;

@@ -7,7 +7,7 @@ use crate::audit::{Finding, Severity};
 use crate::derive;
 use crate::model::release::Release;
 use crate::source::RepoName;
-use crate::target::prow_jobs;
+use crate::targets::prow_jobs;
 
 /// The code of what tells that a cut is under way.
 pub const CODE: &str = "branch-cut";

@@ -386,5 +386,5 @@ impl<'u> Planner<'u> {
 
 /// The branch that a release's pull request is made from.
 pub fn head(release: Release) -> String {
-    format!("lockstep/{}/{release}", crate::target::prow_config::GROUP)
+    format!("lockstep/{}/{release}", crate::targets::prow_config::GROUP)
 }

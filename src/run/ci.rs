@@ -12,7 +12,7 @@ use crate::cut::{detect, guard};
 use crate::derive::Release;
 use crate::plan::{Cause, Desired, Verdict};
 use crate::source::{RepoName, Snapshot};
-use crate::target::{Actual, Rendered, prow_config, prow_jobs, release_controller};
+use crate::targets::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
 /// Renders those of the configured targets that stand in the CI config repository. What would promote a tag that another
 /// config still promotes waits.

@@ -9,8 +9,8 @@ use super::unreadable;
 use crate::audit::Finding;
 use crate::derive::Release;
 use crate::source::{EntryKind, RepoName, Snapshot};
-use crate::target::Actual;
-use crate::target::prow_jobs::{self, Source, names};
+use crate::targets::Actual;
+use crate::targets::prow_jobs::{self, Source, names};
 
 type Read = (BTreeMap<String, Arc<[u8]>>, Vec<Finding>);
 

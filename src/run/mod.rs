@@ -38,7 +38,7 @@ use crate::model::release::Release;
 use crate::plan::{self, Desired, Plan, Policy};
 use crate::source::{RepoName, Snapshot, Sources};
 use crate::store::Store;
-use crate::target::Rendered;
+use crate::targets::Rendered;
 
 pub use rule_files::LoadedRules;
 pub use whatif::Overrides;

@@ -13,7 +13,7 @@ use super::sets::Files;
 use crate::derive::{Image, Release};
 use crate::facts::ci_config;
 use crate::source::{Recorder, RepoName};
-use crate::target::prow_config;
+use crate::targets::prow_config;
 
 /// What a case is cut out of.
 pub struct Cut<'c> {

@@ -18,7 +18,7 @@ use crate::run::{LoadedRules, Overrides, Run, RunError};
 use crate::source::memory::MemorySnapshot;
 use crate::source::{Snapshot, Sources};
 use crate::store::Store;
-use crate::target::Rendered;
+use crate::targets::Rendered;
 
 /// The repository of CI configs within a case's input.
 pub(super) const CI_CONFIG: &str = "openshift/release";

@@ -17,7 +17,7 @@ use crate::plan::Policy;
 use crate::rules::RuleSet;
 use crate::run::rule_files::BUILTIN;
 use crate::source::{Origin, RepoName};
-use crate::target::{Actual, Rendered, prow_config};
+use crate::targets::{Actual, Rendered, prow_config};
 use crate::yaml;
 
 /// Metadata, components and configs of release 4.16, everything in memory.

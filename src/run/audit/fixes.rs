@@ -13,7 +13,7 @@ use crate::facts::group::Group;
 use crate::plan::{self, Bytes, Cause, Desired, Plan};
 use crate::run::{Run, RunError, ci};
 use crate::source::{Location, RepoName, Snapshot};
-use crate::target::prow_jobs;
+use crate::targets::prow_jobs;
 
 /// The target's name in plans.
 const TARGET: &str = "audit";

@@ -13,7 +13,7 @@ use crate::cut::{self, Facts, Train, Unit, World, train};
 use crate::derive::{Config, Release};
 use crate::plan::{self, Desired, Plan};
 use crate::source::{RepoName, Snapshot};
-use crate::target::prow_jobs;
+use crate::targets::prow_jobs;
 use crate::yaml;
 
 /// A cut: the train, and all that its steps are made of.

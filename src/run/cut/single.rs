@@ -9,7 +9,7 @@ use crate::derive::Release;
 use crate::plan::{self, Cause};
 use crate::run::{Run, RunError, ci};
 use crate::source::Snapshot;
-use crate::target::prow_jobs;
+use crate::targets::prow_jobs;
 
 /// Makes changes of single configs that are no release's own wish.
 pub(super) struct Single<'s> {

@@ -9,7 +9,7 @@ use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
 use crate::rules::{Decision, Scope, Subject};
 use crate::source::RepoName;
-use crate::target::to_node;
+use crate::targets::to_node;
 use crate::yaml::Node;
 
 /// The lists that jobs of ours stand in, as rules name them.

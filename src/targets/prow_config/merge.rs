@@ -9,7 +9,7 @@ use super::{images, promotion, wording};
 use crate::derive::{Config, Derived, Release};
 use crate::model::pullspec::StreamTag;
 use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
-use crate::target::{Fields, release_name, to_node};
+use crate::targets::{Fields, release_name, to_node};
 use crate::yaml::{Mapping, Node, Value};
 
 /// A merge in progress.

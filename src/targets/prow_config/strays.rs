@@ -9,7 +9,7 @@ use crate::derive::{Config, Release};
 use crate::facts::ci_config::{self, ConfigName};
 use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
 use crate::source::RepoName;
-use crate::target::{Actual, Fields, Rendered, release_name};
+use crate::targets::{Actual, Fields, Rendered, release_name};
 use crate::yaml::{self, Mapping, Node};
 
 /// The fields of an image's item that are ours.

@@ -91,7 +91,7 @@ fn the_order_of_images_and_arguments_is_ours_only_where_everything_is_rewritten(
         .to_vec();
     items.reverse();
     items.insert(1, crate::yaml::Node::map([("to", "by-hand")]));
-    crate::target::prow_config::merge::put(&mut root, &["images", "items"], crate::yaml::Node::seq(items));
+    crate::targets::prow_config::merge::put(&mut root, &["images", "items"], crate::yaml::Node::seq(items));
     let turned = emit(&root);
     assert_eq!(merged(&turned), turned);
     let world = world().refined_by(REWRITE).config("cli", &turned);

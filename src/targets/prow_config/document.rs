@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::audit::{Finding, Severity};
 use crate::derive::{Config, Image, Input, Release};
 use crate::model::pullspec::StreamTag;
-use crate::target::to_node;
+use crate::targets::to_node;
 use crate::yaml::Node;
 
 /// The derived parts of a config.
