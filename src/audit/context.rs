@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check::Need;
+use crate::base::{Origin, Release as ReleaseNumber, RepoName};
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
 use crate::model::metadata::Metadata;
-use crate::model::release::Release as ReleaseNumber;
-use crate::source::{Origin, RepoName};
 use crate::yaml::{self, Node};
 
 /// The facts of one release. What is `None` could not be had, and checks that need it are not run.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::check::{Code, Family, Need};
+use super::check::Need;
 use super::registry;
+use crate::finding::{Code, Family};
 
 /// The page of a code, as `audit --explain` prints it.
 pub fn page(code: &Code) -> String {

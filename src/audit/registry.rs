@@ -1,10 +1,11 @@
 //! Every code of the program, and every check.
 //!
-//! A check's codes come with the check; those of the other modules stand in [`super::codes`]. A new check is one file in
+//! A check's codes come with the check; those of the other modules stand in [`crate::finding::codes`]. A new check is one file in
 //! its family's folder, one line in that folder's `CHECKS`, and `fixtures/audit/<code>.yaml`.
 
-use super::check::{Check, Code, Family};
-use super::{codes, content, files, go, metadata, payload};
+use super::check::Check;
+use super::{content, files, go, metadata, payload};
+use crate::finding::{Code, Family, codes};
 
 /// The checks of each family.
 static FAMILIES: &[&[&Check]] = &[

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::policy::{Judged, Suppression};
-use super::{Finding, Severity, registry};
-use crate::audit::check::Family;
-use crate::plan::{Color, FileChange, Plan, unified};
+use super::registry;
+use crate::base::Color;
+use crate::finding::policy::{Judged, Suppression};
+use crate::finding::{Family, Finding, Severity};
+use crate::plan::{FileChange, Plan, unified};
 
 /// The result of an audit.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

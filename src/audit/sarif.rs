@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::check::Code;
+use super::registry;
 use super::report::{Report, Suppressed};
-use super::{Finding, Place, Severity, registry};
+use crate::base::Place;
+use crate::finding::{Code, Finding, Severity};
 
 /// Where the schema of the format is.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -130,7 +131,7 @@ fn bases(findings: &[&Finding]) -> Json {
     let places = findings.iter().filter_map(|finding| finding.place.as_ref());
     let known = places.filter(|place| !place.repo.is_empty()).map(|place| {
         let mut one = json!({"description": {"text": format!("{}, as it was read", place.repo)}});
-        if let (Some(commit), Ok(repo)) = (&place.commit, place.repo.parse::<crate::source::RepoName>()) {
+        if let (Some(commit), Ok(repo)) = (&place.commit, place.repo.parse::<crate::base::RepoName>()) {
             one["uri"] = json!(format!("https://github.com/{repo}/blob/{commit}/"));
         }
         (base(place), one)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Finding;
+use crate::finding::Finding;
 
 /// Takes away the findings that were there before, each as often as it was.
 pub fn new(findings: Vec<Finding>, before: &[Finding]) -> Vec<Finding> {
@@ -27,7 +27,8 @@ pub fn new(findings: Vec<Finding>, before: &[Finding]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{Place, Severity};
+    use crate::base::Place;
+    use crate::finding::Severity;
 
     fn at(line: u32, message: &str) -> Finding {
         Finding::new(Severity::Note, "a-note", message).with_place(Place {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Finding;
 use super::edit::Edit;
+use crate::finding::Finding;
 
 /// Takes findings of one release, and the changes that put them right.
 #[derive(Debug, Default)]

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::registry;
 use super::report::{Report, Shown};
-use super::{Finding, Group, Place, Severity, group, registry};
-use crate::plan::{Color, terminal};
+use crate::base::text::terminal;
+use crate::base::{Color, Place};
+use crate::finding::{Finding, Group, Severity, group};
 
 /// How many further places of a cause are shown.
 const PLACES: usize = 6;

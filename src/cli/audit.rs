@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use lockstep::audit::Finding;
-use lockstep::audit::policy::Judged;
 use lockstep::audit::report::{Fixed, Report};
 use lockstep::audit::{pages, registry, sarif, since, text};
+use lockstep::base::Release;
+use lockstep::finding::Finding;
+use lockstep::finding::policy::Judged;
 use lockstep::forge::Action;
 use lockstep::model::metadata::Metadata;
-use lockstep::model::release::Release;
 use lockstep::plan::{self, Plan};
 use lockstep::run::audit::Audit;
 

@@ -1,7 +1,7 @@
 //! `lockstep build-config`
 
-use lockstep::audit;
 use lockstep::derive::unified::{BuildConfig, build_config};
+use lockstep::finding;
 use lockstep::yaml;
 
 use super::args::{BuildConfigArgs, YamlOrJson};
@@ -19,7 +19,7 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
     let releases = ready.derive_whole(&metadata, &mut ended)?;
     let several = releases.len() > 1;
     for release in &releases {
-        if audit::lacks_component(&release.findings) {
+        if finding::lacks_component(&release.findings) {
             ended = Ended::Failed;
         }
         let document = serde_json::to_value(build_config(release))?;

@@ -1,9 +1,9 @@
 //! `lockstep cut`
 
-use lockstep::audit;
+use lockstep::base::Release;
 use lockstep::cut::show::View;
+use lockstep::finding;
 use lockstep::forge::Action;
-use lockstep::model::release::Release;
 use lockstep::run::cut::Cut;
 
 use super::args::{CutArgs, TextOrJson};
@@ -25,7 +25,7 @@ pub fn run(args: &CutArgs) -> Outcome {
     let mut cut = ready.run.cut(&releases, ready.ci.as_ref())?;
     let carried = ready.run.carry_forward(&releases);
     cut.findings.extend(carried);
-    let lacking = audit::lacks_component(&cut.findings);
+    let lacking = finding::lacks_component(&cut.findings);
     cut.findings = ready.run.heard(cut.findings);
     let numbers = metadata.iter().map(|metadata| metadata.release.to_string()).collect();
     let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());

@@ -1,10 +1,10 @@
 //! `lockstep explain`
 
 use anyhow::anyhow;
-use lockstep::audit;
+use lockstep::base::text::terminal;
 use lockstep::derive::explain::{Explanation, Field, explain};
 use lockstep::derive::provenance::RulePart;
-use lockstep::plan::terminal;
+use lockstep::model::metadata;
 
 use super::args::{ExplainArgs, TextOrJson};
 use super::{Ended, Outcome, Usage, print, setup};
@@ -24,7 +24,7 @@ pub fn run(args: &ExplainArgs) -> Outcome {
         .collect();
     if found.is_empty() {
         let mut findings = releases.iter().flat_map(|release| &release.findings);
-        if let Some(unread) = findings.find(|finding| audit::unread_image(finding) == Some(&args.what)) {
+        if let Some(unread) = findings.find(|finding| metadata::unread_image(finding) == Some(&args.what)) {
             let place = unread.place.as_ref().map(ToString::to_string).unwrap_or_default();
             let text = format!(
                 "the metadata of `{}` cannot be read: {place}: {}",

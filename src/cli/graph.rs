@@ -1,8 +1,8 @@
 //! `lockstep graph`
 
 use anyhow::anyhow;
-use lockstep::audit;
 use lockstep::derive::unified::build_config;
+use lockstep::finding;
 use lockstep::graph::{Drift, Graph, dot::dot, mermaid::mermaid};
 
 use super::args::{GraphArgs, GraphFormat};
@@ -27,7 +27,7 @@ pub fn run(args: &GraphArgs) -> Outcome {
     let metadata = ready.metadata(&mut ended)?;
     let releases = ready.derive(&metadata, &mut ended)?;
     for release in &releases {
-        if audit::lacks_component(&release.findings) {
+        if finding::lacks_component(&release.findings) {
             ended = Ended::Failed;
         }
         let plan = ready.plan_of(release)?;

@@ -175,12 +175,12 @@ fn schema_of<T: schemars::JsonSchema>() -> Result<String, serde_json::Error> {
 }
 
 /// Colour on a terminal, unless `NO_COLOR` is set (no-color.org).
-pub fn color() -> lockstep::plan::Color {
+pub fn color() -> lockstep::base::Color {
     let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if wanted {
-        lockstep::plan::Color::On
+        lockstep::base::Color::On
     } else {
-        lockstep::plan::Color::Off
+        lockstep::base::Color::Off
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where pull requests are made: the configured forge, for all commands that write.
 
+use lockstep::base::Gate;
 use lockstep::forge::local::{LocalForge, record_path};
-use lockstep::forge::{Gate, Outcome, Write};
+use lockstep::forge::{Outcome, Write};
 use lockstep::plan::{Plan, PullRequest};
 use lockstep::run::place;
 

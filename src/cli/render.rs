@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use lockstep::plan::{Desired, path_fault};
+use lockstep::base::path_fault;
+use lockstep::plan::Desired;
 use rayon::prelude::*;
 
 use super::args::RenderArgs;

@@ -6,12 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::anyhow;
 use indicatif::ProgressBar;
-use lockstep::audit::{self, Finding};
+use lockstep::base::{Date, Release};
 use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
 use lockstep::derive;
+use lockstep::finding;
+use lockstep::finding::Finding;
 use lockstep::model::metadata::Metadata;
-use lockstep::model::release::Release;
-use lockstep::plan::{self, Date, Plan};
+use lockstep::plan::{self, Plan};
 use lockstep::run::audit::Audit;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, begin, rule_files};
 use lockstep::source::{Recorder, Snapshot, Sources};
@@ -141,7 +142,7 @@ impl Ready {
         let renderings = self.collect(results.collect(), ended)?;
         if renderings
             .iter()
-            .any(|rendering| audit::lacks_component(&rendering.findings))
+            .any(|rendering| finding::lacks_component(&rendering.findings))
         {
             *ended = Ended::Failed;
         }
@@ -220,7 +221,7 @@ impl Ready {
             tell_error(error);
             *ended = Ended::Failed;
         }
-        if audit::lacks_component(&audited.findings) {
+        if finding::lacks_component(&audited.findings) {
             *ended = Ended::Failed;
         }
         Ok(audited)
@@ -283,9 +284,9 @@ fn tell_error(error: &RunError) {
 
 /// Findings for people, on stderr, many of one cause as one.
 pub fn tell(findings: &[Finding]) {
-    for group in audit::group(findings) {
+    for group in finding::group(findings) {
         for line in group.to_string().lines() {
-            say(&lockstep::plan::terminal(line));
+            say(&lockstep::base::text::terminal(line));
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::fault::{Code, Fault, span};
 use super::keys;
 use super::validate::View;
-use crate::audit::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
-use crate::audit::{Severity, registry};
-use crate::plan::Date;
+use crate::audit::registry;
+use crate::base::Date;
+use crate::finding::Severity;
+use crate::finding::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::rules::load::nearest;
 
 /// Reads the section.

@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use super::fault::{Code, Fault, Span};
 use super::keys::{Format, one_of};
 use super::{secret, wording};
-use crate::model::release::Release;
-use crate::plan::Date;
-use crate::source::{LocationError, RepoName, Template};
+use crate::base::{Date, Release, RepoName};
+use crate::source::{LocationError, Template};
 
 /// Checks a text and adds what is wrong to `faults`.
 pub(super) fn check(text: &str, format: Format, span: Span, faults: &mut Vec<Fault>) {

@@ -28,7 +28,7 @@ pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
 pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, Sources, Via};
-pub use types::{Access, Config, Credential, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server, Target};
+pub use types::{Access, Config, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server, Target};
 
 use crate::yaml;
 

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::sources::{Payload, Sources};
 use super::types::*;
-use crate::audit::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
+use crate::finding::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::forge::github::Options;
+use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
 
 /// The configuration as YAML in the order of the documentation. Read from the current directory it means the same

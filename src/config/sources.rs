@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::format::is_oci;
-use crate::model::release::Release;
-use crate::source::{Location, RepoName, Template};
+use crate::base::{Release, RepoName};
+use crate::source::{Location, Template};
 
 /// Where metadata, configs and sources are read from.
 #[derive(Clone, Debug, PartialEq)]

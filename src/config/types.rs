@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::sources::Sources;
-use crate::audit::policy::AuditPolicy;
-use crate::model::release::Release;
-use crate::plan::{Accept, Adopt, Date, Policy};
+use crate::base::{Date, Release};
+use crate::finding::policy::AuditPolicy;
+use crate::github::Credential;
+use crate::plan::{Accept, Adopt, Policy};
 
 /// A configuration without faults, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,22 +124,6 @@ pub enum Forge {
         /// The folder of records.
         dir: PathBuf,
     },
-}
-
-/// Where a secret is found. The secret itself is never part of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// A GitHub App's id and its private key's file.
-    App {
-        /// The app's id.
-        id: u64,
-        /// The PEM file with the private key.
-        key_file: PathBuf,
-    },
-    /// The environment variable that holds a token.
-    TokenEnv(String),
-    /// The file that holds a token.
-    TokenFile(PathBuf),
 }
 
 /// The form of a log.

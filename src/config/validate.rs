@@ -15,6 +15,7 @@ use super::keys::{Need, Section};
 use super::sources::{BuildData, CiConfig, Components, Payload, Sources, Via};
 use super::types::*;
 use crate::forge::github::Options;
+use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
 use crate::source::{Location, Template, under};
 use crate::yaml::{Node, Value};

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Facts;
-use crate::audit::{Finding, Severity};
+use crate::base::{Release, RepoName};
 use crate::derive;
-use crate::model::release::Release;
-use crate::source::RepoName;
+use crate::facts::ci_tags::Facts;
+use crate::finding::{Finding, Severity};
 use crate::targets::prow_jobs;
 
 /// The code of what tells that a cut is under way.

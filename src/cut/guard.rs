@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{self, Facts, Tag};
-use crate::audit::{Finding, Severity};
-use crate::facts::ci_config;
+use crate::facts::ci_tags::{Facts, Tag};
+use crate::facts::{ci_config, ci_tags};
+use crate::finding::{Finding, Severity};
 use crate::plan::Desired;
 
 /// A config of the payload's variant that promotes to the release's stream and that the release does not derive.
@@ -31,7 +31,7 @@ pub fn others<'f>(
     let others = files
         .into_iter()
         .filter(|(path, text)| !own.contains(path.as_str()) && promotes_here(text));
-    let read = others.filter_map(|(path, text)| Some((path, facts::read(text).ok()?)));
+    let read = others.filter_map(|(path, text)| Some((path, ci_tags::read(text).ok()?)));
     read.map(|(path, facts)| Other {
         path: path.clone(),
         facts,
@@ -53,7 +53,7 @@ pub fn hold(files: &mut [Desired], others: &[Other], jobs: &BTreeMap<String, Vec
         let Some(after) = file.after.as_deref().filter(|_| jobs.contains_key(&file.path)) else {
             continue;
         };
-        let (Ok(after), before) = (facts::read(after), file.before.as_deref().map(facts::read)) else {
+        let (Ok(after), before) = (ci_tags::read(after), file.before.as_deref().map(ci_tags::read)) else {
             continue;
         };
         let before = before.and_then(Result::ok).unwrap_or_default();

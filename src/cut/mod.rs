@@ -4,7 +4,6 @@
 //! because its state is read off the files and nowhere else.
 
 pub mod detect;
-pub mod facts;
 pub mod guard;
 pub mod pause;
 pub mod show;
@@ -14,6 +13,5 @@ pub mod world;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Facts, Tag};
 pub use train::{Check, Kind, Step, Stuck, Train, Unit};
 pub use world::World;

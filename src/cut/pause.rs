@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::Tag;
 use super::train::Unit;
 use super::world::World;
+use crate::facts::ci_tags::Tag;
 use crate::plan::Bytes;
 use crate::yaml::{self, Node};
 
@@ -103,7 +103,7 @@ fn is_to(entry: &Node, streams: &BTreeSet<(String, String)>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cut::facts;
+    use crate::facts::ci_tags;
 
     #[test]
     fn only_the_entries_of_payloads_are_switched_off() {
@@ -112,11 +112,11 @@ mod tests {
         let after = text(before.as_bytes(), &streams).expect("a config");
         let expected = before.replace("  - name: scos-4.17", "  - disabled: true\n    name: scos-4.17");
         assert_eq!(std::str::from_utf8(&after), Ok(expected.as_str()));
-        let promotes = facts::read(&after).expect("YAML").promotes;
+        let promotes = ci_tags::read(&after).expect("YAML").promotes;
         assert_eq!(promotes.iter().map(Tag::to_string).collect::<Vec<_>>(), ["team/a:mine"]);
         let older = "images:\n- to: a\npromotion:\n  name: scos-4.17\n  namespace: origin\n";
         let after = text(older.as_bytes(), &streams).expect("a config");
-        assert!(facts::read(&after).expect("YAML").promotes.is_empty());
+        assert!(ci_tags::read(&after).expect("YAML").promotes.is_empty());
         assert!(text(b"[", &streams).is_none());
     }
 }

@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::train::{Check, Kind, Stuck, Train, Unit};
-use crate::audit::Finding;
-use crate::plan::{Desired, terminal};
+use crate::base::text::terminal;
+use crate::finding::Finding;
+use crate::plan::Desired;
 
 /// A cut as `--format json` has it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

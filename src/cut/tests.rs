@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::train::{Jobs, plan};
-use super::{Facts, Kind, Step, Tag, Train, Unit, World};
-use crate::model::release::Release;
+use super::{Kind, Step, Train, Unit, World};
+use crate::base::Release;
+use crate::facts::ci_tags::{Facts, Tag};
 
 const OLD: Release = Release::new(4, 16);
 const NEW: Release = Release::new(4, 17);

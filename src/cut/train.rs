@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Facts, Tag};
 use super::pause;
 use super::world::World;
-use crate::model::release::Release;
+use crate::base::Release;
+use crate::facts::ci_tags::{Facts, Tag};
 use crate::plan::Desired;
 
 /// What changes at once: a config with its jobs, or a file that stands for itself.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Facts, Tag};
 use super::train::Unit;
+use crate::facts::ci_tags::{Facts, Tag};
 
 /// What is there.
 #[derive(Clone, Debug, Default)]

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::{Board, Outcome, RunRecord};
 use super::interest::Interest;
 use super::queue::{Queue, Taken, TriggerKind, Work};
 use super::reconcile::Reconciler;
 use super::settings::Settings;
 use super::watch::{Watched, Watcher};
 use super::{history, now};
+use crate::board::{Board, Outcome, RunRecord};
 
 /// The pause before what failed is tried again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);

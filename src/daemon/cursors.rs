@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::known::Known;
-use crate::model::release::Release;
-use crate::source::{Origin, Snapshot};
+use crate::base::{Origin, Release};
+use crate::source::Snapshot;
 use crate::store::Store;
 
 /// The note in the store.

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::known::Known;
+use crate::base::Release;
 use crate::cut::detect;
 use crate::cut::show::View;
 use crate::derive::unified::BuildConfig;
 use crate::model::metadata::Metadata;
-use crate::model::release::Release;
 use crate::run::{Run, RunError};
 use crate::source::Snapshot;
 

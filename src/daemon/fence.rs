@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::forge::Guard;
+use crate::base::Guard;
 
 /// Whether this process may still write. Asked before every single request that writes.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use super::board::{MAX_RUNS, RunRecord, Time};
+use crate::board::{MAX_RUNS, RunRecord, Time};
 use crate::store::Store;
 
 /// The name of the list in the store.

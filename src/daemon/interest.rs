@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::queue::Look;
+use crate::base::{Release, RepoName};
 use crate::config::{Config, Releases};
-use crate::model::release::Release;
 use crate::server::Event;
 use crate::server::triggers::EventKind;
-use crate::source::RepoName;
 
 /// A repository's name as GitHub compares it.
 fn folded(repo: &RepoName) -> String {

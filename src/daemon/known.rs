@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::board::Time;
-use crate::audit;
+use crate::base::{Origin, Release, RepoName};
+use crate::board::Time;
 use crate::derive;
 use crate::derive::unified::{BuildConfig, build_config};
-use crate::model::release::Release;
+use crate::finding;
 use crate::run::{Derivation, Rendering, RunError};
-use crate::source::{Origin, RepoName};
 
 /// What came of deriving a release.
 pub type Attempt = Result<Derivation<Seen>, RunError>;
@@ -71,6 +70,6 @@ impl Known {
 
     /// Whether something of it could not be read, so that the next run tries again.
     pub fn is_doubtful(&self) -> bool {
-        audit::lacks_component(&self.rendering.findings)
+        finding::lacks_component(&self.rendering.findings)
     }
 }

@@ -48,7 +48,7 @@ fn lock(mut file: File) -> Taken {
             let _ = file
                 .rewind()
                 .and_then(|()| file.take(100).read_to_string(&mut text).map(drop));
-            Taken::Other(crate::plan::terminal(text.trim()))
+            Taken::Other(crate::base::text::terminal(text.trim()))
         }
         Err(TryLockError::Error(error)) => Taken::Impossible(error),
     }

@@ -1,6 +1,6 @@
 //! The daemon: what `lockstep serve` keeps running.
 //!
-//! The [`board`] is where the daemon posts what it knows; the server reads it and nothing else. Triggers (schedule, files,
+//! The [`board`](crate::board) is where the daemon posts what it knows; the server reads it and nothing else. Triggers (schedule, files,
 //! webhooks) only ever say "look sooner": they go into one bounded [`queue`] that merges them, one applier takes what
 //! waits and reconciles, and the schedule's full runs heal whatever was missed.
 #![expect(
@@ -9,7 +9,6 @@
 )]
 
 mod applier;
-pub mod board;
 mod cursors;
 mod cuts;
 mod fence;
@@ -36,7 +35,7 @@ pub use settings::{Settings, SettingsError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970-01-01.
-pub fn now() -> board::Time {
+pub fn now() -> crate::board::Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

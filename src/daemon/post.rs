@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::board::{
+use super::known::Known;
+use crate::base::{Origin, Release};
+use crate::board::{
     Applied, Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View,
 };
-use super::known::Known;
 use crate::cut;
 use crate::forge::Outcome;
-use crate::forge::github::Limit;
-use crate::model::release::Release;
+use crate::github::Limit;
 use crate::plan::{Plan, Scope};
 use crate::run::Run;
-use crate::source::Origin;
 
 /// What is posted from.
 pub struct Posting<'a> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::board::Board;
 use super::interest::Interest;
 use super::lease::Relay;
-use crate::model::release::Release;
+use crate::base::Release;
+use crate::board::Board;
 use crate::server::{Event, Told, Triggers};
 
 /// How long a burst may pause before it counts as over.

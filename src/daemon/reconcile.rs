@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use super::cursors::Cursors;
 use super::cuts::Cuts;
 use super::fence::Fence;
@@ -16,11 +15,11 @@ use super::now;
 use super::post::Posting;
 use super::queue::Work;
 use super::settings::Settings;
-use crate::audit::Finding;
-use crate::forge::github::Usage;
-use crate::forge::{Gate, Guard};
-use crate::model::release::Release;
-use crate::plan::{Date, Plan, with_run};
+use crate::base::{Date, Gate, Guard, Release};
+use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
+use crate::finding::Finding;
+use crate::github::Usage;
+use crate::plan::{Plan, with_run};
 use crate::run::place::Place;
 use crate::run::{LoadedRules, Overrides, Run, begin};
 use crate::source::Snapshot;

@@ -10,7 +10,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::applier::Applier;
-use super::board::{Board, Lease, View};
 use super::fence::Fence;
 use super::lease::{Keeper, Parts, Relay};
 use super::lock::{self, Taken};
@@ -20,6 +19,7 @@ use super::schedule::Ticker;
 use super::settings::Settings;
 use super::watch::Watcher;
 use super::{history, now};
+use crate::board::{Board, Lease, View};
 use crate::config;
 use crate::server::{Limits, Server, Triggers, listen};
 use crate::store::{Store, WarningKind};

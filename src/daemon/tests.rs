@@ -5,14 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::board::Board;
 use super::queue::{Look, Queue, Taken, Trigger, TriggerKind};
 use super::{Interest, now};
+use crate::base::{Release, RepoName};
+use crate::board::Board;
 use crate::config;
-use crate::model::release::Release;
 use crate::server::triggers::EventKind;
 use crate::server::{Event, Told, Triggers};
-use crate::source::RepoName;
 
 fn release(text: &str) -> Release {
     text.parse().unwrap()

@@ -10,8 +10,8 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 use super::known::Known;
 use super::queue::{Look, Queue, Trigger, TriggerKind};
 use super::settings::Settings;
+use crate::base::Release;
 use crate::config::Config;
-use crate::model::release::Release;
 use crate::run::place::git_path;
 use crate::source::Location;
 

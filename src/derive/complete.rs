@@ -8,10 +8,10 @@ use super::inputs::Pairing;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
 use super::{Component, Components, Image, ReadFile, Release, Standing, config, payload};
-use crate::audit::{Finding, Severity};
+use crate::base::RepoName;
 use crate::facts::dockerfile::{CopySource, Dockerfile};
+use crate::finding::{Finding, Severity};
 use crate::model::graph;
-use crate::source::RepoName;
 
 /// Completes an outline.
 pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Release<'a> {

@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 use super::outline::Outline;
 use super::resolve::Resolver;
 use super::{Config, Derived, Dropped, Standing, failures};
-use crate::audit::{Finding, Severity};
+use crate::base::RepoName;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::StreamTag;
 use crate::rules::{Decision, Scope, Subject};
-use crate::source::RepoName;
 
 /// Puts the images of each repository into one config.
 pub(super) fn configs(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<RepoName, Config> {

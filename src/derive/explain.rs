@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::provenance::{About, RulePart, one_line};
 use super::unified::place;
 use super::{Derived, Image, Input, Release, Standing};
+use crate::base::RepoName;
 use crate::model::pullspec::StreamTag;
-use crate::source::RepoName;
 
 /// Why the values of an image are what they are.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -96,7 +96,7 @@ impl Explainer<'_> {
             format!(", branch {}", image.branch)
         };
         let fields = self.fields();
-        let about = |finding: &&crate::audit::Finding| finding.image.as_deref() == Some(image.tag.value.as_str());
+        let about = |finding: &&crate::finding::Finding| finding.image.as_deref() == Some(image.tag.value.as_str());
         Explanation {
             image: image.key.clone(),
             tag: image.tag.value.clone(),

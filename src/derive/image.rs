@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::{Derived, Image, Standing, failures};
-use crate::audit::{Finding, Severity};
+use crate::base::RepoName;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
-use crate::source::RepoName;
 
 /// What is decided of every image before it is known which are needed.
 pub(super) struct Draft {

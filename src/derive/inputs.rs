@@ -4,8 +4,9 @@ use serde_json::{Value as Json, json};
 
 use super::resolve::{Resolver, named};
 use super::{Component, Derived, Image, Input, ReadFile, failures};
-use crate::audit::{Finding, Place, Severity};
+use crate::base::Place;
 use crate::facts::dockerfile::{Dockerfile, Stage};
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::rules::{RuleSet, Scope, Subject};
 

@@ -20,16 +20,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Origin, Place, RepoName};
 use crate::facts::ci_config::Promotion;
 use crate::facts::ci_operator_yaml::CiOperatorYaml;
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::GoMod;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::StreamTag;
 use crate::rules::decide::Tried;
 use crate::rules::{Decision, RuleSet};
-use crate::source::{Origin, RepoName};
 
 /// A derived value and how it came about.
 #[derive(Clone, Debug, Default)]

@@ -8,12 +8,11 @@ use serde_json::{Value as Json, json};
 use super::image::{Draft, Maker};
 use super::payload::Demand;
 use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Place, Release, RepoName};
 use crate::facts::group::Group;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
-use crate::model::release::Release;
 use crate::rules::{RuleSet, Scope, Subject};
-use crate::source::RepoName;
 
 /// What the first step works on.
 #[derive(Clone, Copy)]

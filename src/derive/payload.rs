@@ -9,10 +9,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::outline::{Outline, members};
 use super::{Derived, Standing, failures};
-use crate::audit::Place;
+use crate::base::{Place, RepoName};
 use crate::facts::payload::{ImageReferences, ReleaseMetadata, Tag};
 use crate::rules::{Scope, Subject};
-use crate::source::RepoName;
 
 /// What was read of the payload and of what operators ask of it.
 #[derive(Clone, Debug, Default)]

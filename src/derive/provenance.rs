@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::Release;
-use crate::audit::Place;
+use crate::base::Place;
 use crate::facts::{stream, view};
 use crate::model::metadata::Metadata;
 use crate::rules::decide::Tried;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use super::{Image, failures};
-use crate::audit::Finding;
+use crate::finding::Finding;
 use crate::model::metadata::Metadata;
 use crate::rules::decide::Tried;
 use crate::rules::load::nearest;

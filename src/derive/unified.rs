@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::payload::Last;
 use super::provenance::About;
 use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, payload};
-use crate::audit::{Finding, Place};
+use crate::base::Place;
+use crate::finding::Finding;
 use crate::model::pullspec::StreamTag;
 
 /// The version of the document's form. It grows when a key changes its meaning or goes.

@@ -2,6 +2,7 @@
 
 pub mod ci_config;
 pub mod ci_operator_yaml;
+pub mod ci_tags;
 pub mod dockerfile;
 pub mod gomod;
 pub mod group;

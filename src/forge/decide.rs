@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::classify::{Action, Branch, classify};
 use super::{Observed, Text};
+use crate::base::RepoName;
 use crate::plan::{PullRequest, merge_body};
-use crate::source::RepoName;
 
 /// One write to the outside. Each write to a branch carries the commit that it expects to find there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]

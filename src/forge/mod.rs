@@ -8,7 +8,6 @@
 mod classify;
 mod decide;
 pub mod github;
-mod guard;
 pub mod local;
 mod names;
 mod view;
@@ -20,12 +19,11 @@ use serde::Serialize;
 
 pub use classify::{Action, Branch, Request, State, Wanted, classify};
 pub use decide::{Write, decide};
-pub use guard::{Gate, Guard};
 pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
 
+use crate::base::RepoName;
 use crate::plan::{PullRequest, Scope};
-use crate::source::RepoName;
 
 /// What is there for one pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +99,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     /// Writes one line, and one more for each note, write and failure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let safe = |text: String| crate::plan::terminal(&text);
+        let safe = |text: String| crate::base::text::terminal(&text);
         f.write_str(&safe(self.scope.to_string()))?;
         if let Some(action) = self.action {
             write!(f, ": {action}")?;
@@ -200,7 +198,7 @@ pub enum ForgeError {
     },
     /// GitHub could not be asked, or did not do it.
     #[error("{0}")]
-    GitHub(#[from] github::Fault),
+    GitHub(#[from] crate::github::Fault),
     /// libgit2 failed.
     #[error("{what}: {}", source.message())]
     Git {

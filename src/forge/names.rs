@@ -3,7 +3,8 @@
 use git2::Reference;
 
 use super::ForgeError;
-use crate::plan::{PullRequest, path_fault};
+use crate::base::path_fault;
+use crate::plan::PullRequest;
 
 /// Makes sure that no name or path of a pull request is one that must not be written.
 pub fn check_names(wanted: &PullRequest) -> Result<(), ForgeError> {

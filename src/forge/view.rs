@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Action, Outcome, Waits, Write};
-use crate::plan::{Plan, PlanView, terminal};
+use crate::base::text::terminal;
+use crate::plan::{Plan, PlanView};
 
 /// What came, or would come, of one pull request.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -88,7 +89,7 @@ pub struct ReconciledView<'a> {
     /// What came of each pull request that was looked at, sorted by repository, release and group.
     pub outcomes: Vec<OutcomeView<'a>>,
     /// What was found on the way and while planning.
-    pub findings: &'a [crate::audit::Finding],
+    pub findings: &'a [crate::finding::Finding],
     /// The line that sums the plan up.
     pub summary: String,
 }

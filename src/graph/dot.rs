@@ -190,7 +190,7 @@ fn quoted(lines: &[String]) -> String {
         if at > 0 {
             out.push_str("\\n");
         }
-        for c in crate::plan::terminal(line).chars() {
+        for c in crate::base::text::terminal(line).chars() {
             match c {
                 '"' | '\\' => out.extend(['\\', c]),
                 // A label's entities are resolved.
@@ -206,7 +206,7 @@ fn quoted(lines: &[String]) -> String {
 /// Text within an HTML-like label.
 fn html(text: &str) -> String {
     let mut out = String::new();
-    for c in crate::plan::terminal(text).chars() {
+    for c in crate::base::text::terminal(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

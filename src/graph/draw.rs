@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Edge, EdgeKind, External, Go, Graph, Node, State};
-use crate::plan::terminal;
+use crate::base::text::terminal;
 
 /// From how many images on that are built from the same and used by none are drawn as one box.
 const MANY: usize = 3;

@@ -130,7 +130,7 @@ fn quoted(lines: &[String]) -> String {
         if at > 0 {
             out.push_str("<br/>");
         }
-        for c in crate::plan::terminal(line).chars() {
+        for c in crate::base::text::terminal(line).chars() {
             match c {
                 '"' | '<' | '>' | '&' | '#' | '`' | ';' | '\\' => {
                     let _ = write!(out, "#{};", u32::from(c));

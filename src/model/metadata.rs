@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value as Json;
 
-use super::release::Release;
-use crate::audit::{Finding, Place};
+use crate::base::{Origin, Place, Release};
 use crate::facts::group::Group;
 use crate::facts::image::Image;
 use crate::facts::stream::Stream;
-use crate::source::Origin;
+use crate::finding::Finding;
 
 /// ocp-build-data of one release.
 #[derive(Debug)]
@@ -126,4 +125,10 @@ impl Metadata {
             None
         }
     }
+}
+
+/// The key of the image whose metadata could not be read, where that is what was found: the image is in no document then.
+pub fn unread_image(finding: &Finding) -> Option<&str> {
+    let place = finding.place.as_ref()?;
+    (finding.code == "unreadable-metadata").then(|| Metadata::image_of_file(&place.file))?
 }

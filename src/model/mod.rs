@@ -4,4 +4,3 @@ pub mod go;
 pub mod graph;
 pub mod metadata;
 pub mod pullspec;
-pub mod release;

@@ -8,11 +8,11 @@ use super::change::{
 };
 use super::desired::{Cause, Desired, Refused};
 use super::order;
-use super::path::path_fault;
 use super::policy::{Policy, Verdict};
 use super::upstream::Upstream;
-use crate::audit::policy::AuditPolicy;
-use crate::audit::{Finding, Severity};
+use crate::base::path_fault;
+use crate::finding::policy::AuditPolicy;
+use crate::finding::{Finding, Severity};
 
 /// What a plan is made of.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ impl Plan {
 }
 
 type SortKey<'a> = (
-    &'a crate::source::RepoName,
+    &'a crate::base::RepoName,
     &'a str,
     &'a str,
     &'a str,

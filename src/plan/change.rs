@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::desired::{Bytes, Cause};
 use super::policy::Accept;
-use crate::audit::Finding;
-use crate::source::RepoName;
+use crate::base::RepoName;
+use crate::finding::Finding;
 
 /// What a file's change is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::policy::Verdict;
-use crate::source::RepoName;
+use crate::base::RepoName;
 
 /// A file's bytes, shared.
 pub type Bytes = Arc<[u8]>;

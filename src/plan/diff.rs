@@ -5,30 +5,11 @@ use std::fmt::Write as _;
 use similar::{ChangeTag, TextDiff};
 
 use super::change::FileChange;
-use super::escape::terminal;
+use crate::base::Color;
+use crate::base::text::terminal;
 
 /// The most bytes of both sides together that are compared line by line.
 const MAX_COMPARED: usize = 1 << 20;
-
-/// Whether escape sequences for colours are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Color {
-    /// Plain text.
-    #[default]
-    Off,
-    /// ANSI colours.
-    On,
-}
-
-impl Color {
-    /// Wraps text into an SGR sequence such as `31`.
-    pub fn paint(self, sgr: &str, text: &str) -> String {
-        match self {
-            Self::Off => text.to_owned(),
-            Self::On => format!("\x1b[{sgr}m{text}\x1b[0m"),
-        }
-    }
-}
 
 /// Writes a file's change as a unified diff with three lines of context. Control characters of the file are escaped.
 pub fn unified(file: &FileChange, color: Color) -> String {

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope};
 use super::desired::Cause;
-use super::diff::{Color, unified};
-use crate::audit::Finding;
+use super::diff::unified;
+use crate::base::Color;
+use crate::finding::Finding;
 
 /// The version of this form. It changes when a field changes its meaning or goes; new fields don't change it.
 pub const VERSION: u32 = 1;

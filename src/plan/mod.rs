@@ -10,10 +10,8 @@ mod causes;
 mod change;
 mod desired;
 mod diff;
-mod escape;
 mod json;
 mod order;
-mod path;
 mod policy;
 mod text;
 mod upstream;
@@ -29,10 +27,8 @@ pub use change::{
     UNREFERENCED, WHOLE_FILE,
 };
 pub use desired::{Bytes, Cause, Desired, Refused};
-pub use diff::{Color, unified};
-pub use escape::{inert, terminal};
+pub use diff::unified;
 pub use json::{PlanView, json};
-pub use path::{name_fault, path_fault};
-pub use policy::{Accept, Adopt, Date, NotADate, Policy, Verdict};
+pub use policy::{Accept, Adopt, Policy, Verdict};
 pub use text::{By, brief, details, summary, text};
 pub use upstream::{Spot, Upstream, UpstreamImage};

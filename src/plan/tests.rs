@@ -4,9 +4,9 @@ mod show;
 use std::sync::Arc;
 
 use super::*;
-use crate::audit::policy::AuditPolicy;
-use crate::audit::{Finding, Place, Severity};
-use crate::source::RepoName;
+use crate::base::{Color, Place, RepoName};
+use crate::finding::policy::AuditPolicy;
+use crate::finding::{Finding, Severity};
 
 fn repo() -> RepoName {
     RepoName {

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use super::causes::{CauseGroup, by_cause, left_by_cause};
 use super::change::{Accepted, FileChange, Kind, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE};
 use super::desired::Cause;
-use super::diff::{Color, unified};
-use super::escape::{clip, terminal};
+use super::diff::unified;
+use crate::base::Color;
+use crate::base::text::{clip, terminal};
 
 /// How the changes are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,7 +348,7 @@ fn findings(out: &mut String, plan: &Plan, color: Color) {
         return;
     }
     let _ = writeln!(out, "{}", color.paint("1", "Findings"));
-    for group in crate::audit::group(&plan.findings) {
+    for group in crate::finding::group(&plan.findings) {
         for line in group.to_string().lines() {
             let _ = writeln!(out, "  {}", terminal(line));
         }

@@ -7,7 +7,7 @@ use super::memo;
 use super::rule::{Rule, Setting};
 use super::set::{Candidates, RuleSet};
 use super::subject::{Field, Kind, Subject};
-use crate::model::release::Release;
+use crate::base::Release;
 
 /// What became of a rule that could have decided a field.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::decide::{Decision, Tried};
 use super::expr::Scope;
 use super::subject::Subject;
-use crate::model::release::Release;
+use crate::base::Release;
 
 /// The digest of a field's name and of the values that its rules read.
 type Key = [u8; 16];

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::expr::Expr;
 use super::subject::Subject;
 use super::template::Template;
-use crate::model::release::Release;
+use crate::base::Release;
 use crate::yaml::Pos;
 
 /// Where a rule stands: the file as it was named, and the line of its `id`.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Run, unreadable};
-use crate::audit::Finding;
 use crate::derive::Release;
 use crate::facts::ci_config::{self, ConfigName};
+use crate::finding::Finding;
 use crate::source::{Entry, EntryKind, Snapshot};
 
 /// A target's files as they are.

@@ -1,8 +1,8 @@
 //! What every run begins with: the way in to the sources, and which build of the program it is.
 #![expect(clippy::disallowed_methods, reason = "the program's own file is looked at")]
 
-use crate::config::{CiConfig, Config, Credential, Forge, Via};
-use crate::forge::github::{Client, Fault};
+use crate::config::{CiConfig, Config, Forge, Via};
+use crate::github::{Client, Credential, Fault};
 use crate::source::Sources;
 use crate::source::github::Reader;
 

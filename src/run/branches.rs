@@ -6,10 +6,11 @@ use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::Run;
+use crate::base::RepoName;
 use crate::derive::outline::Outline;
 use crate::derive::{Branches, RepoBranches};
 use crate::facts::ci_config::{self, ConfigName, Promotion};
-use crate::source::{RepoName, Snapshot};
+use crate::source::Snapshot;
 
 /// Must change when the same file yields other facts.
 const VERSION: u32 = 2;

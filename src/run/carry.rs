@@ -9,11 +9,11 @@ use super::Run;
 use super::heads::Head;
 use super::memo::Slot;
 use crate::audit::cut::{self, Side, Wanted};
-use crate::audit::{Finding, Severity};
+use crate::base::Release;
 use crate::config::Via;
 use crate::derive;
 use crate::derive::payload::Demand;
-use crate::model::release::Release;
+use crate::finding::{Finding, Severity};
 use crate::source::Snapshot;
 
 /// Must change when the same metadata comes to other findings.

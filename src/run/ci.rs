@@ -6,12 +6,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Run, RunError, actual, jobs, unreadable};
-use crate::audit::{Finding, Severity};
+use crate::base::RepoName;
 use crate::config::{CiConfig, Target};
 use crate::cut::{detect, guard};
 use crate::derive::Release;
+use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Verdict};
-use crate::source::{RepoName, Snapshot};
+use crate::source::Snapshot;
 use crate::targets::{Actual, Rendered, prow_config, prow_jobs, release_controller};
 
 /// Renders those of the configured targets that stand in the CI config repository. What would promote a tag that another

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::Run;
-use crate::audit::Place;
+use crate::base::{Origin, Place, RepoName};
 use crate::config::Via;
 use crate::derive::complete::wanted;
 use crate::derive::outline::Outline;
@@ -15,7 +15,7 @@ use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::{self, GoMod};
 use crate::source::github::{Reader, Wanted};
-use crate::source::{CommitId, Location, Origin, RepoName, Snapshot};
+use crate::source::{CommitId, Location, Snapshot};
 
 /// Must change when the same commit yields other facts.
 const VERSION: u32 = 2;

@@ -4,7 +4,7 @@
 use git2::{ObjectType, Oid};
 
 use super::Run;
-use crate::model::release::Release;
+use crate::base::Release;
 use crate::rules::expr::Known;
 use crate::rules::memo::Kept;
 use crate::rules::{Diagnostic, RuleSet};

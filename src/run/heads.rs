@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use crate::model::release::Release;
-use crate::source::{CommitId, RepoName};
+use crate::base::{Release, RepoName};
+use crate::source::CommitId;
 
 /// A component's branch and the commit at which something was learnt of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

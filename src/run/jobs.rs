@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::unreadable;
-use crate::audit::Finding;
+use crate::base::RepoName;
 use crate::derive::Release;
-use crate::source::{EntryKind, RepoName, Snapshot};
+use crate::finding::Finding;
+use crate::source::{EntryKind, Snapshot};
 use crate::targets::Actual;
 use crate::targets::prow_jobs::{self, Source, names};
 

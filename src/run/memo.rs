@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::heads::Head;
 use super::{Rendering, Run};
-use crate::audit;
+use crate::base::{Origin, Release, RepoName};
 use crate::config::Forge;
 use crate::derive;
-use crate::model::release::Release;
+use crate::finding;
 use crate::plan::{Bytes, Desired};
-use crate::source::{Location, Origin, RepoName, Snapshot};
+use crate::source::{Location, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
 const VERSION: u32 = 5;
@@ -237,7 +237,7 @@ fn memory(slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> 
 
 /// The commits of all components; `None` where one could not be read or has none.
 fn heads(derived: &derive::Release<'_>) -> Option<Vec<Head>> {
-    if audit::lacks_component(&derived.findings) {
+    if finding::lacks_component(&derived.findings) {
         return None;
     }
     let release = derived.metadata.release;

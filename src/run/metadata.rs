@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 
 use super::{Run, RunError, unreadable};
-use crate::audit::{Finding, Severity};
+use crate::base::Release;
 use crate::facts::group::{self, Group};
 use crate::facts::image::Image;
 use crate::facts::stream;
 use crate::facts::view::WrongForm;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
-use crate::model::release::Release;
 use crate::source::Snapshot;
 use crate::yaml::{self, Node};
 

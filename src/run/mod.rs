@@ -25,18 +25,18 @@ pub mod whatif;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::audit::policy::AuditPolicy;
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Place, Release, RepoName};
 use crate::config::Config;
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
 use crate::derive::payload::Demand;
 use crate::derive::{self, Branches, Components};
+use crate::finding::policy::AuditPolicy;
+use crate::finding::{Finding, Severity};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
-use crate::model::release::Release;
 use crate::plan::{self, Desired, Plan, Policy};
-use crate::source::{RepoName, Snapshot, Sources};
+use crate::source::{Snapshot, Sources};
 use crate::store::Store;
 use crate::targets::Rendered;
 

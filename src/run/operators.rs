@@ -9,13 +9,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Origin, Place, RepoName};
 use crate::derive::outline::Outline;
 use crate::derive::payload::Operator;
 use crate::derive::{Component, Components, Image, ReadFile, Standing};
 use crate::facts::dockerfile::copies;
 use crate::facts::payload::{Fault, ImageReferences};
-use crate::source::{EntryKind, Origin, RepoName, Snapshot};
+use crate::finding::{Finding, Severity};
+use crate::source::{EntryKind, Snapshot};
 
 /// Must change when the same commit yields other lists.
 const VERSION: u32 = 1;

@@ -1,11 +1,11 @@
 //! Reads the payload as it was last built: from a registry, a URL, a file or a repository.
 
 use super::Run;
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Place, Release};
 use crate::config::{Payload, PayloadFile};
 use crate::derive::payload::Last;
 use crate::facts::payload::{Fault, ImageReferences, ReleaseMetadata};
-use crate::model::release::Release;
+use crate::finding::{Finding, Severity};
 use crate::source::Location;
 use crate::source::oci::{self, Files, Image};
 

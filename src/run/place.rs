@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Run;
+use crate::base::{Gate, Release};
 use crate::config::Forge;
-use crate::forge::github::{Client, Fault, GithubForge, GithubWriter, Usage};
+use crate::forge::Outcome;
+use crate::forge::github::{GithubForge, GithubWriter};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
-use crate::forge::{Gate, Outcome};
-use crate::model::release::Release;
+use crate::github::{Client, Fault, Usage};
 use crate::plan::Plan;
 use crate::source::{Location, Snapshot};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Run, RunError};
+use crate::base::Release;
 use crate::config::{Config, Releases};
 use crate::derive::outline::payload_of;
 use crate::facts::group::Group;
-use crate::model::release::Release;
 use crate::source::{Snapshot, Sources};
 
 use crate::facts::ci_config::{self, ConfigName};

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{Rendering, Run};
-use crate::audit::Finding;
+use crate::base::{Release, RepoName};
 use crate::cut::detect;
 use crate::derive;
-use crate::model::release::Release;
-use crate::source::{Location, RepoName};
+use crate::finding::Finding;
+use crate::source::Location;
 
 /// The branch that each component would have for the next release, named after the one that metadata has for this.
 pub(super) fn successors(derived: &derive::Release<'_>) -> BTreeMap<RepoName, String> {

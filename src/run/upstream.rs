@@ -1,12 +1,13 @@
 //! What a release was derived from, for those who look at its pull requests.
 
 use super::Run;
+use crate::base::{Origin, RepoName};
 use crate::config::Forge;
 use crate::derive;
-use crate::forge::github;
+use crate::github;
 use crate::model::metadata::Metadata;
 use crate::plan::{Spot, Upstream, UpstreamImage};
-use crate::source::{Location, Origin, RepoName};
+use crate::source::Location;
 
 impl Run {
     /// What a derived release was derived from.

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::standing::{Standing, since};
 use super::{Server, answer, now};
-use crate::daemon::board::{BOUNDS, Lease, Outcome, PullRequestState, Time, Totals, View};
+use crate::board::{BOUNDS, Lease, Outcome, PullRequestState, Time, Totals, View};
 
 /// OpenMetrics, for whoever asks for it, as Prometheus does, or for nothing in particular.
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

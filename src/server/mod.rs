@@ -31,8 +31,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
+use crate::board::{Board, Time};
 use crate::config;
-use crate::daemon::board::{Board, Time};
 pub use triggers::{Event, EventKind, Told, Triggers};
 
 /// How long and how large requests may be.

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::audit::{self, Finding};
-use crate::daemon::board::{PullRequestState, PullRequestView, ReleaseView, Time, View};
+use crate::base::Release;
+use crate::board::{PullRequestState, PullRequestView, ReleaseView, Time, View};
+use crate::finding::Finding;
 use crate::graph::concerned;
-use crate::model::release::Release;
+use crate::model::metadata;
 use crate::plan::{FileChange, PullRequest};
 
 /// How an image stands in a release. The order is that of how much it asks for attention.
@@ -192,7 +193,7 @@ fn cells<'v>(shown: &'v ReleaseView, differing: &Differing<'v>) -> impl Iterator
         }
     }
     let unread = shown.findings.iter().filter(|finding| is_of(finding, shown.release));
-    for (finding, key) in unread.filter_map(|finding| Some((finding, audit::unread_image(finding)?))) {
+    for (finding, key) in unread.filter_map(|finding| Some((finding, metadata::unread_image(finding)?))) {
         let why = Some(finding.message.as_str());
         let broken = Cell {
             why,

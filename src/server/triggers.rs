@@ -1,6 +1,6 @@
 //! What webhooks tell the daemon: to look sooner, never what to do.
 
-use crate::source::RepoName;
+use crate::base::RepoName;
 
 /// What a verified delivery says has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::walk::{Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, MAX_BLOB, Origin, ReadError, Snapshot};
+use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot};
+use crate::base::Origin;
 
 /// A snapshot of a plain directory, read as it is at the time of each call. It has no commit.
 #[derive(Debug)]

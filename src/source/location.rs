@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use super::RemoteUrl;
 use super::url::{is_scp_like, percent_decode, redact, strip_scheme};
-use super::{RemoteUrl, RepoName};
+use crate::base::RepoName;
 
 /// Where a repository is. `Display` and `Debug` never show credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::walk::{Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, Origin, ReadError, Snapshot};
+use super::{Blob, Entry, EntryKind, ReadError, Snapshot};
+use crate::base::Origin;
 
 /// A snapshot whose files are held in memory; directories are where files are.
 ///

@@ -13,7 +13,8 @@ use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
 use super::record::{Recorder, Recording};
-use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, RepoName, Snapshot, SourceError};
+use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
+use crate::base::RepoName;
 
 /// A commit's full hexadecimal id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Entry, Origin, ReadError, Snapshot, Together};
+use super::{Blob, Entry, ReadError, Snapshot, Together};
+use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
 type Files = BTreeMap<(String, String), Arc<[u8]>>;

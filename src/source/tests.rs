@@ -7,6 +7,7 @@ use std::path::Path;
 use super::memory::MemorySnapshot;
 use super::testing::{Item, TestRepo};
 use super::*;
+use crate::base::{NotARepoName, RepoName};
 
 /// The same tree in every kind of snapshot.
 const FILES: &[(&str, &str)] = &[("a/b/deep.txt", "deep"), ("a.txt", "top"), ("a-b/x", "x")];

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::audit::Finding;
+use crate::base::{Origin, RepoName};
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
+use crate::finding::Finding;
 use crate::model::metadata::Metadata;
 use crate::plan::Desired;
 use crate::rules::{RuleSet, Subject};
-use crate::source::{Origin, RepoName};
 
 /// The files of a target repository that a target looked at, by path.
 #[derive(Debug)]

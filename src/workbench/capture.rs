@@ -10,9 +10,10 @@ use serde_json::Value as Json;
 use super::case::{CASE_FILE, EXPECTED, INPUT};
 use super::run::{BUILD_DATA, CI_CONFIG};
 use super::sets::Files;
+use crate::base::RepoName;
 use crate::derive::{Image, Release};
 use crate::facts::ci_config;
-use crate::source::{Recorder, RepoName};
+use crate::source::Recorder;
 use crate::targets::prow_config;
 
 /// What a case is cut out of.

@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value as Json;
 
 use super::value;
+use crate::base::Release;
 use crate::config::Target;
-use crate::model::release::Release;
 use crate::rules::Diagnostic;
 use crate::rules::diagnostic::Texts;
 use crate::rules::load::nearest;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::sets;
-use crate::model::release::Release;
+use crate::base::Release;
 
 /// Where each file of the skeleton goes, and its text.
 const SKELETON: &[(&str, &str)] = &[

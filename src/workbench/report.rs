@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::judge::Verdict;
-use crate::plan::terminal;
+use crate::base::text::terminal;
 
 /// All cases' verdicts for people: failures with their details, then a line that counts.
 pub fn text(verdicts: &[Verdict], took: Duration) -> String {

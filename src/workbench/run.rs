@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::case::{Case, INPUT};
 use super::sets::RuleSets;
-use crate::audit::Finding;
 use crate::config::{self, Config};
 use crate::derive;
+use crate::finding::Finding;
 use crate::model::metadata::Metadata;
 use crate::plan::{Desired, Policy};
 use crate::rules::RuleSet;

@@ -80,7 +80,7 @@ fn values(case: &Case, results: &Results<'_>) -> Option<Json> {
 
 /// Findings as the case has them, without those that are gone and with those that are new.
 fn findings(case: &Case, results: &Results<'_>) -> Json {
-    let meets = |expected: &super::case::ExpectedFinding, finding: &crate::audit::Finding| {
+    let meets = |expected: &super::case::ExpectedFinding, finding: &crate::finding::Finding| {
         expected.code == finding.code && finding.message.contains(&expected.text)
     };
     let mut items = Vec::new();

@@ -4,8 +4,8 @@ use crate::support::cut_world;
 use std::sync::Arc;
 
 use cut_world::CutWorld;
-use lockstep::audit::Finding;
 use lockstep::config;
+use lockstep::finding::Finding;
 use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
 use lockstep::source::{Recorder, Sources};
 use lockstep::store::Store;

@@ -1,6 +1,6 @@
 //! A made-up cut, run to its end: each step's pull request is merged, and at no point do two configs promote one tag.
 
-use crate::support::{cut_world, fake_github, fake_http};
+use crate::support::{cut_world, fake_github};
 use cut_world::{CutWorld, Ran};
 use fake_github::FakeGithub;
 use serde_json::Value as Json;

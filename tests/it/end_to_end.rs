@@ -1,7 +1,7 @@
 //! The whole way with the built program: a push to a real repository, a webhook, a plan, a pull request on the fake GitHub,
 //! its merge, in sync; and what people and programs see of it meanwhile.
 
-use crate::support::{fake_github, fake_http, place, service, world};
+use crate::support::{fake_github, place, service, world};
 use fake_github::state::PullState;
 use place::{BRANCH, Place, TOKEN};
 use serde_json::{Value, json};

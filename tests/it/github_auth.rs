@@ -1,14 +1,14 @@
 //! What requests are signed with: tokens that are renewed, an app's tokens for each organisation, and where they go.
 
-use crate::support::{fake_github, fake_http, github_world};
+use crate::support::github_world;
 use std::path::Path;
 use std::sync::Arc;
 
 use github_world::{REPO, TOKEN, World, actions, file};
-use lockstep::config::Credential;
 use lockstep::forge::Action::*;
-use lockstep::forge::github::{Client, Clock, GithubForge, GithubWriter, NoJournal, Options, Policy};
-use lockstep::forge::{Outcome, github};
+use lockstep::forge::Outcome;
+use lockstep::forge::github::{GithubForge, GithubWriter, NoJournal, Options};
+use lockstep::github::{Client, Clock, Credential, Policy};
 use lockstep::plan::Plan;
 
 fn app() -> Credential {
@@ -128,7 +128,7 @@ fn what_is_no_token_is_told_without_telling_it() {
         outcomes[0]
     );
     assert_eq!(world.github.requests(), 0);
-    assert_eq!(format!("{:?}", github::Secret::new("hush")), "***");
+    assert_eq!(format!("{:?}", lockstep::github::Secret::new("hush")), "***");
 }
 
 #[test]

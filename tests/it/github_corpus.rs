@@ -2,7 +2,7 @@
 //!
 //! Skipped, with a line that says so, where the corpus is not there: set `LOCKSTEP_CORPUS`, or lay it at `../shared/corpus`.
 
-use crate::support::{fake_github, fake_http, github_world};
+use crate::support::github_world;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Kills the process after each request of a run: the next run ends where an undisturbed one would have.
 
-use crate::support::{fake_github, fake_http, github_demo, program};
+use crate::support::{fake_github, github_demo, program};
 use std::fs;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,6 @@
 //! Every fault at every request of a run, once and for good: nothing is done twice, nothing is lost, no secret is told.
 
-use crate::support::{fake_github, fake_http, github_world};
+use crate::support::{fake_github, github_world};
 use fake_github::Fault;
 use github_world::{REPO, TOKEN, World, file};
 use lockstep::forge::github::NoJournal;

@@ -1,11 +1,12 @@
 //! The life of a pull request on GitHub, told against the fake with the real client.
 
-use crate::support::{fake_github, fake_http, github_world};
+use crate::support::{fake_github, github_world};
 use fake_github::state::PullState;
 use github_world::{REPO, World, actions, file, held};
 use lockstep::forge::Action::*;
 use lockstep::forge::Write;
-use lockstep::forge::github::{Clock, NoJournal};
+use lockstep::forge::github::NoJournal;
+use lockstep::github::Clock;
 
 const HEAD: &str = "lockstep/ci/4.16";
 

@@ -1,6 +1,6 @@
 //! `plan` says what `reconcile` then writes, told from the requests that the fake GitHub got.
 
-use crate::support::{fake_github, fake_http, github_demo, program};
+use crate::support::{fake_github, github_demo, program};
 use fake_github::{Exchange, Fault};
 use github_demo::{Life, REPO, TOKEN, World};
 use program::{Ran, ran};

@@ -1,6 +1,6 @@
 //! Component repositories read through GitHub's API: few requests, and the same files as git has.
 
-use crate::support::{fake_github, fake_http, github_world, program};
+use crate::support::{fake_github, github_world, program};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use github_world::World;
+use lockstep::base::RepoName;
 use lockstep::source::github::{Blobs, Reader, Wanted};
-use lockstep::source::{EntryKind, RepoName, Snapshot};
+use lockstep::source::{EntryKind, Snapshot};
 use program::{Demo, program, ran};
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Two replicas of the service, one lease: one writes, and another takes over.
 
-use crate::support::{fake_github, fake_http, fake_lease, service, world};
+use crate::support::{fake_github, fake_lease, service, world};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

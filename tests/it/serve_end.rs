@@ -1,7 +1,7 @@
 //! The end of the service in the middle of a write that GitHub does not answer: in time, truthful, and made good by the next
 //! start.
 
-use crate::support::{fake_github, fake_http, place, service, world};
+use crate::support::{fake_github, place, service, world};
 use std::time::{Duration, Instant};
 
 use fake_github::Fault;

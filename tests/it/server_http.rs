@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use board_world::{Answer, Listening, demo, large, open_server};
 use hmac::{Hmac, Mac};
+use lockstep::board::{Gate, View};
 use lockstep::config::{Access, Secret, Server};
-use lockstep::daemon::board::{Gate, View};
 use lockstep::server::{EventKind, Limits, Told};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -373,7 +373,7 @@ fn what_is_known_is_not_said_again() {
 fn metrics_say_what_the_board_says() {
     let server = Listening::start(large(40, 3), open_server(), Limits::default());
     server.board.update(|view| {
-        let run = lockstep::daemon::board::RunRecord {
+        let run = lockstep::board::RunRecord {
             id: "new".into(),
             trigger: "webhook".into(),
             took: 0.3,

@@ -8,7 +8,7 @@ const PAGES: [&str; 7] = ["/", "/drift", "/pull-requests", "/runs", "/findings",
 
 #[test]
 fn every_page_is_made_of_the_demo_and_of_nothing() {
-    for view in [demo(), lockstep::daemon::board::View::default()] {
+    for view in [demo(), lockstep::board::View::default()] {
         let server = Listening::start(view, open_server(), Limits::default());
         for page in PAGES {
             let answer = server.get(page);
@@ -27,11 +27,7 @@ fn every_page_is_made_of_the_demo_and_of_nothing() {
 
 #[test]
 fn before_the_first_run_nothing_is_said_to_be_in_order() {
-    let server = Listening::start(
-        lockstep::daemon::board::View::default(),
-        open_server(),
-        Limits::default(),
-    );
+    let server = Listening::start(lockstep::board::View::default(), open_server(), Limits::default());
     for (page, never, said) in [
         ("/", "0 images in 0", "No release has been derived yet."),
         ("/drift", "Nothing differs", "No release has been derived yet."),

@@ -4,7 +4,7 @@
 //! Ignored by itself: `.ci/run` runs it for two minutes, and `LOCKSTEP_SOAK=30m cargo test --test it soak:: -- --ignored` for half
 //! an hour. `LOCKSTEP_SEED` makes the same choices again.
 
-use crate::support::{fake_github, fake_http, service, world};
+use crate::support::{fake_github, service, world};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fake_github::faults::Fault;

@@ -3,7 +3,7 @@
 //! Ignored by itself, since npm has the examples: `.ci/run` installs them and runs this; `npm ci` in
 //! `tests/webhook_examples` does, too.
 
-use crate::support::{fake_github, fake_http, place, service, world};
+use crate::support::{place, world};
 use std::collections::{BTreeMap, BTreeSet};
 
 use place::{BRANCH, Place};

@@ -1,12 +1,14 @@
 //! FROM lines that OKD's config in the CI repository does not replace, so that CI fills them in itself.
 
-use crate::audit::Severity::Error;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::judge::{Judge, view};
-use crate::audit::{Finding, Place, Sink};
+use crate::base::Place;
 use crate::derive::{Config, Image, Input};
 use crate::facts::ci_config::ConfigName;
+use crate::finding::Severity::Error;
+use crate::finding::{Code, Family, Finding};
 use crate::model::pullspec::StreamTag;
 use crate::yaml::{self, Mapping, Node};
 

@@ -2,14 +2,16 @@
 
 use serde_json::Value as Json;
 
-use crate::audit::Severity::{Error, Warning};
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::judge::{Judge, view};
 use crate::audit::metadata::references;
-use crate::audit::{Finding, Place, Sink};
+use crate::base::Place;
 use crate::derive::resolve::{Resolved, Resolver, named};
 use crate::derive::{Image, Input, Standing};
+use crate::finding::Severity::{Error, Warning};
+use crate::finding::{Code, Family, Finding};
 use crate::model::metadata::Metadata;
 
 static BASE: Code = Code {

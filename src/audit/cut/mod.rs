@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use self::intent::Intent;
-use super::{Finding, Severity};
+use crate::base::RepoName;
 use crate::derive::{self, Standing};
 use crate::facts::image::Image;
+use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
-use crate::source::RepoName;
 
 /// Something that was lost.
 #[derive(Clone, Debug)]

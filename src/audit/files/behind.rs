@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::unnamed::plain;
-use crate::audit::Severity::{Note, Warning};
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{Context, Twin};
-use crate::audit::{Finding, Place, Sink};
+use crate::base::{Place, RepoName};
 use crate::derive::{Image, Release, Standing};
 use crate::facts::dockerfile::{Instruction, instructions};
-use crate::source::RepoName;
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Code, Family, Finding};
 
 static BEHIND: Code = Code {
     name: "dockerfile-behind",

@@ -1,9 +1,8 @@
 //! What is common to the checks of configs in the CI repository.
 
-use crate::audit::Place;
 use crate::audit::context::{CiConfigs, Context};
+use crate::base::{Place, RepoName};
 use crate::facts::ci_config::{self, ConfigName};
-use crate::source::RepoName;
 
 /// Takes the path of a config apart.
 pub(super) fn taken_apart(path: &str) -> Option<(RepoName, ConfigName)> {

@@ -1,12 +1,13 @@
 //! OKD's configs that nobody needs any more: of releases that are closed, and of branches that have no config for OCP.
 
 use super::configs::{of_all_releases, place, taken_apart};
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::{Change, Sink};
+use crate::base::RepoName;
 use crate::facts::ci_config::{self, ConfigName, Promotion};
-use crate::source::RepoName;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 static CODE: Code = Code {
     name: "stale-config",

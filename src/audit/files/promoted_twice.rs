@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::configs::{of_all_releases, place, taken_apart};
-use crate::audit::Severity::Error;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::cut::facts::{self, Tag};
-use crate::facts::ci_config;
+use crate::facts::ci_tags::Tag;
+use crate::facts::{ci_config, ci_tags};
+use crate::finding::Severity::Error;
+use crate::finding::{Code, Family};
 
 static CODE: Code = Code {
     name: "promoted-twice",
@@ -35,7 +36,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let mut by_tag: BTreeMap<Tag, Vec<&String>> = BTreeMap::new();
     for (path, text) in &ci.variant {
         // What is no YAML promotes nothing that can be named; it is told of elsewhere.
-        let Ok(facts) = facts::read(text) else { continue };
+        let Ok(facts) = ci_tags::read(text) else { continue };
         for tag in facts.promotes {
             by_tag.entry(tag).or_default().push(path);
         }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::configs::{of_all_releases, place, taken_apart};
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 static CODE: Code = Code {
     name: "branch-twins",

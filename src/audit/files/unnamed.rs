@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::audit::judge::Judge;
 use crate::audit::pattern::matches;
-use crate::audit::{Place, Sink};
+use crate::base::{Place, RepoName};
 use crate::derive::{Image, Standing};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
-use crate::source::RepoName;
 
 static CODE: Code = Code {
     name: "unnamed-dockerfile",

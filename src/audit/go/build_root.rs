@@ -1,12 +1,13 @@
 //! Build roots with an older Go than the module asks for.
 
 use super::streams::{asked, go_line, place, stream_with};
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::audit::judge::Judge;
 use crate::derive::Image;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 static DERIVED: Code = Code {
     name: "go-build-root",

@@ -1,12 +1,13 @@
 //! Builders with an older Go than the module asks for.
 
 use super::streams::{asked, go_line, place, stream_with};
-use crate::audit::Severity::{Error, Note, Warning};
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::audit::judge::Judge;
-use crate::audit::{Finding, Sink};
 use crate::derive::{Image, Input, Standing};
+use crate::finding::Severity::{Error, Note, Warning};
+use crate::finding::{Code, Family, Finding};
 use crate::model::go::GoVersion;
 use crate::model::metadata::Metadata;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::audit::Place;
 use crate::audit::judge::Judge;
+use crate::base::Place;
 use crate::derive::resolve::Resolver;
 use crate::derive::{Image, Release};
 use crate::model::go::GoVersion;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::streams::{asked, go_line};
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::derive::Standing;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::model::go::GoVersion;
 
 static CODE: Code = Code {

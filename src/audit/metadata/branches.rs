@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
-use crate::audit::{Change, Finding, Sink};
+use crate::audit::{Change, Sink};
+use crate::base::Release;
 use crate::facts::literal::Literal;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family, Finding};
 use crate::model::metadata::Metadata;
-use crate::model::release::Release;
 
 static LITERAL: Code = Code {
     name: "literal-release",

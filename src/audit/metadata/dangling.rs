@@ -2,11 +2,12 @@
 
 use super::references::{self, Reference};
 use super::variables;
-use crate::audit::Severity::{Error, Warning};
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
-use crate::audit::{Change, Finding, Sink, spelling};
+use crate::audit::{Change, Sink, spelling};
+use crate::finding::Severity::{Error, Warning};
+use crate::finding::{Code, Family, Finding};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 

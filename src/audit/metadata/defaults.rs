@@ -1,11 +1,12 @@
 //! What a stanza says for OKD although it would hold anyway.
 
 use super::references::at;
-use crate::audit::Severity::Note;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
+use crate::finding::Severity::Note;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
 use crate::yaml::{Node, Value};
 

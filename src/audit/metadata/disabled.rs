@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::audit::Severity::{Error, Note};
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
-use crate::audit::{Finding, Sink};
 use crate::derive::outline::base_scope;
 use crate::derive::resolve::Resolver;
 use crate::derive::{Image, Standing};
+use crate::finding::Severity::{Error, Note};
+use crate::finding::{Code, Family, Finding};
 
 static DISABLED: Code = Code {
     name: "disabled-image-built",

@@ -1,11 +1,12 @@
 //! Two OKD stanzas of one image that say different things.
 
 use super::references::at;
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::facts::image::Image;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
 use crate::yaml::Node;
 

@@ -1,11 +1,12 @@
 //! Keys of the OKD stanzas that nobody reads.
 
 use super::references::at;
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
-use crate::audit::{Change, Finding, Sink, spelling};
+use crate::audit::{Change, Sink, spelling};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family, Finding};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 use crate::yaml::{Mapping, Node, Value};

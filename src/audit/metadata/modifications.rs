@@ -1,13 +1,14 @@
 //! Modifications of a Dockerfile whose text no longer occurs in it.
 
 use super::references::at;
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Asked, Check, Code, Family, Need};
+use crate::audit::check::{Asked, Check, Need};
 use crate::audit::context::{Context, FileText};
+use crate::base::RepoName;
 use crate::derive::{Image, Release};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
-use crate::source::RepoName;
 use crate::yaml::Node;
 
 static NO_MATCH: Code = Code {

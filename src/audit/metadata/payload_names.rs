@@ -1,10 +1,11 @@
 //! Images of the payload that name no payload tag.
 
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
 
 static MISSING: Code = Code {

@@ -1,10 +1,11 @@
 //! Package repositories that the `okd` stanza takes away without saying so.
 
 use super::references::at;
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 use crate::yaml::Node;
 
 static EMPTIED: Code = Code {

@@ -4,11 +4,12 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::audit::Severity::Error;
-use crate::audit::check::{Check, Code, Family, nothing};
+use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
+use crate::finding::Severity::Error;
+use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 use crate::yaml::{Node, Value};

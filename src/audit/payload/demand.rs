@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::dropped;
-use crate::audit::Severity::{Error, Note};
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::audit::{Place, Sink};
+use crate::base::Place;
 use crate::derive::Release;
 use crate::derive::payload::{PayloadTag, Wanted};
+use crate::finding::Severity::{Error, Note};
+use crate::finding::{Code, Family};
 use crate::rules::load::near;
 
 static UNRESOLVED: Code = Code {

@@ -1,13 +1,14 @@
 //! What is derived against the payload as it was last built: added, gone, moved, built from something else.
 
 use super::dropped;
-use crate::audit::Severity::{Note, Warning};
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::Sink;
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::audit::{Finding, Sink};
+use crate::base::RepoName;
 use crate::derive::payload::{Before, PayloadTag, repository};
 use crate::derive::{Image, Release, Standing};
-use crate::source::RepoName;
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Code, Family, Finding};
 
 static ADDED: Code = Code {
     name: "payload-tag-added",

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::audit::Severity::Warning;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Code, Family, Need, nothing};
+use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::derive::Standing;
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 static UNWANTED: Code = Code {
     name: "unwanted-tag",

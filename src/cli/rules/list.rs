@@ -69,7 +69,7 @@ fn as_json(set: &RuleSet, rule: &Rule) -> Json {
 fn as_text(set: &RuleSet, rule: &Rule) -> String {
     let mut out = format!("{}  ({})\n", rule.id, rule.place);
     let mut line = |text: String| {
-        let _ = writeln!(out, "  {}", lockstep::plan::terminal(&text));
+        let _ = writeln!(out, "  {}", lockstep::base::text::terminal(&text));
     };
     line(rule.because.clone());
     line(format!("sets {}; releases: {}", fields(rule).join(", "), rule.releases));

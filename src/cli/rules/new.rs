@@ -1,7 +1,7 @@
 //! `lockstep rules new`
 
 use anyhow::anyhow;
-use lockstep::model::release::Release;
+use lockstep::base::Release;
 use lockstep::workbench::new;
 
 use super::args::NewArgs;

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::{FULL, LEAST, config};
+use crate::base::{Release, RepoName};
 use crate::config::*;
 use crate::forge::github::Options;
-use crate::model::release::Release;
+use crate::github::Credential;
 use crate::plan::Adopt;
-use crate::source::{Location, RepoName};
+use crate::source::Location;
 
 #[test]
 fn what_is_absent_has_its_default() {

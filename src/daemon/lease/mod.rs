@@ -16,10 +16,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, PostParams};
 use tokio::sync::watch;
 
-use super::board::{self, Board};
 use super::fence::Fence;
 use super::now;
 use super::queue::{Queue, Trigger, TriggerKind};
+use crate::board;
+use crate::board::Board;
 use crate::config;
 use elector::{Elector, Record, Step, Timing};
 pub use relay::Relay;

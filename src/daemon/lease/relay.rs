@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use k8s_openapi::api::coordination::v1::Lease;
 use tokio::sync::Notify;
 
+use crate::base::Release;
 use crate::daemon::queue::Look;
-use crate::model::release::Release;
 
 /// The annotation that carries what is to be looked at: releases, separated by commas, or [`WHOLE`].
 const ANNOTATION: &str = "lockstep.okd.io/look-sooner";

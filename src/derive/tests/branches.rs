@@ -68,7 +68,7 @@ fn without_configs_metadata_names_the_branch() {
     let warning = finding(&release, "branch-from-metadata");
     assert_eq!(
         (release.findings.len(), warning.severity),
-        (1, crate::audit::Severity::Warning)
+        (1, crate::finding::Severity::Warning)
     );
     let text = "name: x\npayload_name: x\nfor_payload: true\nfrom: {stream: base}\ncontent: {source: {git: {url: 'https://github.com/o/r'}}}\n";
     world = world.metadata("cli", text);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::base::{Origin, RepoName};
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
 use crate::derive::payload::Demand;
@@ -16,7 +17,6 @@ use crate::model::metadata::Metadata;
 use crate::plan::Policy;
 use crate::rules::RuleSet;
 use crate::run::rule_files::BUILTIN;
-use crate::source::{Origin, RepoName};
 use crate::targets::{Actual, Rendered, prow_config};
 use crate::yaml;
 

@@ -6,16 +6,14 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::GithubForge;
-use super::client::{Call, Query};
-use super::fault::{Fault, FaultKind};
 use super::look::{Look, Numbers};
 use super::query;
-use super::retry::Repeat;
 use super::text;
 use super::tree::Contents;
+use crate::base::RepoName;
 use crate::forge::{ForgeError, Text, Write};
+use crate::github::{Call, Fault, FaultKind, Query, Repeat};
 use crate::plan::END;
-use crate::source::RepoName;
 
 /// Performs writes.
 pub struct Hand<'a> {
@@ -89,7 +87,7 @@ impl Hand<'_> {
         let tree = Contents::of(look).tree(client, repo)?;
         let options = &self.forge.options;
         let title = match (look.wanted.files.is_empty(), &look.observed.text) {
-            (true, Some(text)) => crate::plan::inert(&text.title),
+            (true, Some(text)) => crate::base::text::inert(&text.title),
             _ => look.wanted.title.clone(),
         };
         let sign_off = options.sign_off.then(|| options.who());

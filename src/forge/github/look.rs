@@ -6,18 +6,16 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Query};
-use super::fault::{Fault, FaultKind};
 use super::options::Options;
 use super::owners;
 use super::query::{self, Comment, Fork, HeadCommit, Nodes, Pull, Target};
-use super::retry::Repeat;
 use super::steps::Unfinished;
 use super::text;
+use crate::base::{RepoName, name_fault};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
-use crate::plan::{PullRequest, Scope, body_says, name_fault};
-use crate::source::RepoName;
+use crate::github::{Client, Fault, FaultKind, Query, Repeat};
+use crate::plan::{PullRequest, Scope, body_says};
 
 /// The pull requests that are open, with the names of their repositories: what others say that they depend on.
 pub type Numbers = RefCell<BTreeMap<Scope, (RepoName, u64)>>;
@@ -150,7 +148,7 @@ pub fn look(
         ended: ours.iter().rfind(|pull| pull.state != "OPEN").map(|pull| pull.number),
         opened: ours
             .iter()
-            .filter_map(|pull| super::client::seconds(&pull.created_at))
+            .filter_map(|pull| crate::github::seconds(&pull.created_at))
             .collect(),
         reviewers: eye.reviewers(owners),
         wanted: dressed,

@@ -1,43 +1,28 @@
-//! Pull requests on GitHub, through octocrab: one commit without a clone, and people first.
+//! Pull requests on GitHub: one commit without a clone, and people first.
 //!
 //! What was written is remembered at GitHub itself (marker comments in the body, trailers in the commit), so a run
 //! needs nothing of the run before it; the journal only finishes sooner what a killed run had begun.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tokens are read from environment and files, and GitHub asks to wait by the clock"
-)]
-
-mod auth;
 mod budget;
-mod client;
-mod fault;
 mod hand;
 mod journal;
 mod look;
 mod options;
 mod owners;
 mod query;
-mod retry;
 mod steps;
 mod text;
 mod tree;
-mod usage;
-pub mod web;
 mod write;
 
-pub use auth::Secret;
-pub use client::{Answer, Call, Client, GraphError, Query};
-pub use fault::{Fault, FaultKind};
 pub use journal::{Intent, Journal, NoJournal};
 pub use options::{HOLD, Options};
-pub use retry::{Clock, Policy, Repeat, SystemClock};
-pub use usage::{Limit, Usage};
 pub use write::GithubWriter;
 
 use steps::Unfinished;
 
 use super::{ForgeError, ForgeRead, Observed};
+use crate::github::Client;
 use crate::plan::PullRequest;
 
 /// The reader of pull requests on GitHub.

@@ -67,7 +67,7 @@ fn speak_up(look: &Look) -> Option<Write> {
         .notes
         .first()
         .map_or("commits of somebody else", String::as_str);
-    let text = text::foreign_comment(head, &look.wanted, &crate::plan::inert(whose));
+    let text = text::foreign_comment(head, &look.wanted, &crate::base::text::inert(whose));
     let said = look
         .comments
         .iter()

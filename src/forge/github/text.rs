@@ -75,7 +75,7 @@ pub fn with_numbers(body: &str, wanted: &PullRequest, numbers: &Numbers) -> Stri
 pub fn commit_message(title: &str, release: &str, content: &str, digest: &str, sign_off: Option<&str>) -> String {
     let mut text = format!(
         "{title}\n\nDerived from the metadata of {}.\n\n{CONTENT}: {content}\n{DIGEST}: {digest}\n",
-        crate::plan::inert(release)
+        crate::base::text::inert(release)
     );
     if let Some(who) = sign_off {
         text.push_str(&format!("Signed-off-by: {who}\n"));

@@ -7,12 +7,10 @@ use base64::Engine as _;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::client::{Call, Client};
-use super::fault::Fault;
 use super::hand::sha;
 use super::look::Look;
-use super::retry::Repeat;
-use crate::source::RepoName;
+use crate::base::RepoName;
+use crate::github::{Call, Client, Fault, Repeat};
 
 /// How much goes inline into one tree, in bytes.
 const INLINE: usize = 6 << 20;

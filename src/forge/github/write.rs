@@ -10,8 +10,8 @@ use super::journal::{Intent, Journal};
 use super::look::Numbers;
 use super::look::{Look, look};
 use super::steps::{Unfinished, steps};
-use super::web;
 use crate::forge::{Action, ForgeError, Outcome, Waits, Write};
+use crate::github::web;
 use crate::plan::{Plan, PullRequest, Scope};
 
 /// How often what is there is looked at anew, when somebody else was at work at the same time.

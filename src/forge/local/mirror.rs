@@ -9,8 +9,9 @@ use std::path::Path;
 use git2::{Commit, ObjectType, Oid, Repository};
 
 use super::git::{Contents, NewCommit, Proposal, branch_ref, commit, doing, open, proposals, swap, tip};
+use crate::base::RepoName;
 use crate::forge::ForgeError;
-use crate::source::{EntryKind, RepoName, Snapshot};
+use crate::source::{EntryKind, Snapshot};
 
 /// The deepest directory that is read.
 const MAX_DEPTH: usize = 64;
@@ -31,7 +32,7 @@ pub fn scan(name: &RepoName, source: &dyn Snapshot) -> Result<BTreeMap<String, O
             } else {
                 format!("{dir}/{}", entry.name)
             };
-            if crate::plan::path_fault(&path).is_some() {
+            if crate::base::path_fault(&path).is_some() {
                 continue; // `.git` of an ordinary directory, and names that are not UTF-8
             }
             match entry.kind {

@@ -23,9 +23,10 @@ pub use git::Identity;
 pub use record::{Past, PullState, Record, record_path};
 pub use write::LocalWriter;
 
-use super::{ForgeError, ForgeRead, Gate, Observed};
-use crate::plan::{PullRequest, name_fault};
-use crate::source::{RepoName, Snapshot};
+use super::{ForgeError, ForgeRead, Observed};
+use crate::base::{Gate, RepoName, name_fault};
+use crate::plan::PullRequest;
+use crate::source::Snapshot;
 
 /// Where the repository of a target is.
 #[derive(Clone)]

@@ -8,8 +8,9 @@ use git2::{Oid, Repository};
 
 use super::git::{branch_ref, doing, open, proposals, tip};
 use super::mirror;
+use crate::base::{Origin, RepoName};
 use crate::forge::ForgeError;
-use crate::source::{Blob, Entry, EntryKind, Origin, ReadError, RepoName, Snapshot};
+use crate::source::{Blob, Entry, EntryKind, ReadError, Snapshot};
 
 /// A source with the files that a merge has changed since.
 struct Overlay {

@@ -165,7 +165,7 @@ pub fn replace(path: &Path, record: &Record) -> Result<(), ForgeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::RepoName;
+    use crate::base::RepoName;
 
     fn record(state: PullState, digest: &str) -> Record {
         Record {

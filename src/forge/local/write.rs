@@ -137,12 +137,12 @@ impl LocalWriter<'_> {
             odb.write(ObjectType::Blob, after).map_err(doing("writing a blob"))?;
         }
         let title = match (wanted.files.is_empty(), &look.observed.text) {
-            (true, Some(text)) => crate::plan::inert(&text.title),
+            (true, Some(text)) => crate::base::text::inert(&text.title),
             _ => wanted.title.clone(),
         };
         let message = format!(
             "{title}\n\nDerived from the metadata of {}.\n",
-            crate::plan::inert(&wanted.scope.release)
+            crate::base::text::inert(&wanted.scope.release)
         );
         let new = commit(&repo, Some(&base), &look.contents, &self.commit_with(&message))?;
         swap(&repo, &branch_ref(&wanted.head()), from.map(id).transpose()?, new)

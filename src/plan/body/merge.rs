@@ -44,7 +44,7 @@ pub fn with_run(managed: &str, run: &str) -> String {
     match managed.strip_prefix(BEGIN) {
         Some(rest) => format!(
             "{BEGIN}\n{RUN}{} -->\n{}",
-            crate::plan::inert(run),
+            crate::base::text::inert(run),
             rest.trim_start_matches('\n')
         ),
         None => managed.to_owned(),

@@ -8,10 +8,11 @@ use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, left_by_cause};
 use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
-use super::diff::{Color, unified};
-use super::escape::{clip, code, inert, markdown};
+use super::diff::unified;
 use super::upstream::Upstream;
-use crate::audit::{Finding, group};
+use crate::base::Color;
+use crate::base::text::{clip, code, inert, markdown};
+use crate::finding::{Finding, group};
 
 pub use merge::{merge, says, with_run};
 

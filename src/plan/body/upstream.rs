@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::super::change::{FileChange, Kind, PullRequest};
-use super::super::escape::{clip, code};
 use super::super::upstream::{Spot, Upstream};
 use super::{DIFFS, FILES, FINDINGS, IMAGES, LEFT, NOTES, bounded, left_of};
+use crate::base::text::{clip, code};
 
 /// Encloses what is said of when the drift began: while the content stays, so does this.
 pub const SINCE: [&str; 2] = ["<!-- lockstep:since -->", "<!-- lockstep:since-end -->"];

@@ -1,6 +1,7 @@
 //! What is accepted and adopted.
 
 use super::*;
+use crate::base::Date;
 
 fn verdict(policy: &Policy, cause: &Cause) -> Verdict {
     policy.verdict(cause, "4.16")

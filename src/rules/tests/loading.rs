@@ -1,7 +1,7 @@
 //! Loading: faults with code, place and hint; releases; the sample world.
 
 use super::{codes, file, load, on_image, only, rules};
-use crate::model::release::Release;
+use crate::base::Release;
 use crate::rules::RuleSet;
 use crate::rules::rule::Releases;
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::rules;
-use crate::model::release::Release;
+use crate::base::Release;
 use crate::rules::{RuleSet, Scope, Subject};
 
 /// Rules that read paths, whole variables, what may not be there, and lists.

@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use super::Audited;
 use crate::audit::context::{CiConfigs, Closed};
+use crate::base::Release;
 use crate::derive::outline::{base_scope, payload_of};
 use crate::facts::ci_config;
 use crate::facts::group::Group;
-use crate::model::release::Release;
 use crate::rules::{RuleSet, Subject};
 use crate::run::{Run, RunError, actual, ci};
 use crate::source::Snapshot;

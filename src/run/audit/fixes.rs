@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use super::Audited;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Fix};
+use crate::base::RepoName;
 use crate::config::Forge;
 use crate::facts::group::Group;
 use crate::plan::{self, Bytes, Cause, Desired, Plan};
 use crate::run::{Run, RunError, ci};
-use crate::source::{Location, RepoName, Snapshot};
+use crate::source::{Location, Snapshot};
 use crate::targets::prow_jobs;
 
 /// The target's name in plans.

@@ -10,10 +10,11 @@ use crate::audit::context::{FileText, Files, Names, RepoFiles, RepoNames, Twin};
 use crate::audit::files::{behind, unnamed};
 use crate::audit::pattern::matches;
 use crate::audit::registry;
+use crate::base::RepoName;
 use crate::config::Via;
 use crate::derive::Release;
 use crate::run::Run;
-use crate::source::{EntryKind, RepoName, Snapshot, Together};
+use crate::source::{EntryKind, Snapshot, Together};
 
 /// What was gathered for a release beside what it is derived from.
 #[derive(Default)]

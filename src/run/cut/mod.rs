@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use self::single::Single;
 use super::{Run, RunError, ci};
-use crate::audit::{Finding, Severity};
+use crate::base::RepoName;
 use crate::config::Target;
-use crate::cut::{self, Facts, Train, Unit, World, train};
+use crate::cut::{self, Train, Unit, World, train};
 use crate::derive::{Config, Release};
+use crate::facts::ci_tags::{self, Facts, Tag};
+use crate::finding::{Finding, Severity};
 use crate::plan::{self, Desired, Plan};
-use crate::source::{RepoName, Snapshot};
+use crate::source::Snapshot;
 use crate::targets::prow_jobs;
 use crate::yaml;
 
@@ -74,7 +76,7 @@ impl Run {
         for part in &parts {
             for (path, text) in &part.configs {
                 texts.entry(path.clone()).or_insert_with(|| Arc::clone(text));
-                if let (false, Ok(facts)) = (world.configs.contains_key(path), cut::facts::read(text)) {
+                if let (false, Ok(facts)) = (world.configs.contains_key(path), ci_tags::read(text)) {
                     world.configs.insert(path.clone(), facts);
                 }
             }
@@ -146,7 +148,7 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
             files: Vec::new(),
         });
         if is_config {
-            let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { cut::facts::read(text.as_deref()?).ok() };
+            let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { ci_tags::read(text.as_deref()?).ok() };
             (unit.before, unit.after) = (facts(&file.before), facts(&file.after));
         } else if file.target == prow_jobs::NAME {
             unit.jobs = train::Jobs::Rendered;
@@ -203,7 +205,7 @@ fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTre
         };
         for release in releases {
             let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
-            let here = |tag: &cut::Tag| tag.namespace == *namespace && tag.name == *name;
+            let here = |tag: &Tag| tag.namespace == *namespace && tag.name == *name;
             let elsewhere = |config: &&Config| !config.images.is_empty() && config.branch != branch;
             let Some(config) = release.configs.get(&repo).filter(elsewhere) else {
                 continue;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Cut, LeftBehind};
-use crate::cut::{self, Unit, World, pause, train};
+use crate::cut::{Unit, World, pause, train};
 use crate::derive::Release;
+use crate::facts::ci_tags;
 use crate::plan::{self, Cause};
 use crate::run::{Run, RunError, ci};
 use crate::source::Snapshot;
@@ -105,7 +106,7 @@ impl Single<'_> {
         let Some((repo, branch)) = prow_jobs::config_of(path) else {
             return Ok(None);
         };
-        let facts = |text: &plan::Bytes| cut::facts::read(text).ok();
+        let facts = |text: &plan::Bytes| ci_tags::read(text).ok();
         let mut unit = Unit {
             path: path.to_owned(),
             release: release.metadata.release,

@@ -15,9 +15,9 @@ use axum::routing::get;
 use serde::{Deserialize, Serialize};
 
 use super::{Server, answer};
-use crate::audit::{Finding, Severity};
-use crate::daemon::board::View;
-use crate::model::release::Release;
+use crate::base::Release;
+use crate::board::View;
+use crate::finding::{Finding, Severity};
 pub(super) use status::Reason;
 use status::Status;
 use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};

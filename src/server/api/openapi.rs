@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::status::Status;
 use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
-use crate::audit::Finding;
+use crate::board::RunRecord;
 use crate::cut;
-use crate::daemon::board::RunRecord;
 use crate::derive::unified::BuildConfig;
+use crate::finding::Finding;
 
 /// The whole description, OpenAPI 3.1.
 pub fn document() -> Value {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::daemon::board::{self, RateLimit, SourceView, Time, View};
-use crate::plan::terminal;
+use crate::base::text::terminal;
+use crate::board;
+use crate::board::{RateLimit, SourceView, Time, View};
 
 /// How the service itself stands.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use crate::daemon::board::{Applied, PullRequestState, Time, View};
+use crate::base::Release;
+use crate::base::text::terminal;
+use crate::board::{Applied, PullRequestState, Time, View};
 use crate::forge::PlannedView;
-use crate::model::release::Release;
-use crate::plan::{Counts, terminal};
+use crate::plan::Counts;
 use crate::server::standing::{Standing, State};
 
 /// A release and how its images stand.
@@ -31,7 +32,7 @@ impl ReleaseSummary {
     /// All releases, oldest first.
     pub fn all(view: &View) -> Vec<Self> {
         let standing = Standing::of(view);
-        let summary = |(release, shown): (&Release, &std::sync::Arc<crate::daemon::board::ReleaseView>)| Self {
+        let summary = |(release, shown): (&Release, &std::sync::Arc<crate::board::ReleaseView>)| Self {
             release: release.to_string(),
             build_data: shown.build_config.as_ref().and_then(|config| config.build_data.clone()),
             derived_at: shown.derived_at,
@@ -72,7 +73,7 @@ impl PullRequest {
             let wanted = view.plan.pull_requests.iter().find(|wanted| wanted.scope == *scope);
             wanted.map(crate::plan::PullRequest::counts).unwrap_or_default()
         };
-        let one = |shown: &crate::daemon::board::PullRequestView| Self {
+        let one = |shown: &crate::board::PullRequestView| Self {
             repo: shown.scope.repo.to_string(),
             release: shown.scope.release.clone(),
             group: shown.scope.group.clone(),

@@ -8,8 +8,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use serde::Serialize;
 
 use super::{Look, assets, links, words};
-use crate::daemon::board::Lease;
-use crate::plan::terminal;
+use crate::base::text::terminal;
+use crate::board::Lease;
 
 const TEMPLATES: [(&str, &str); 11] = [
     ("frame.html", include_str!("html/frame.html")),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::{Look, assets, links, matrix, words};
+use crate::base::Release;
 use crate::graph::{Drift, Edge, EdgeKind, Graph, Node};
-use crate::model::release::Release;
 use crate::server::standing::{Standing, State};
 
 /// Sizes of the picture, in its own units.

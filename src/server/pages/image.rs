@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 
 use super::diff::{self, Diff};
 use super::{Look, links, matrix, words};
-use crate::audit::Finding;
-use crate::daemon::board::{ReleaseView, View};
+use crate::base::Release;
+use crate::board::{ReleaseView, View};
 use crate::derive::unified::{BuildConfig, Image as Config, Input, Repository, Value};
-use crate::model::release::Release;
+use crate::finding::Finding;
 use crate::plan::{Cause, FileChange, PullRequest};
 use crate::server::standing::{Cell, Row, Standing, State, since};
 use crate::yaml;
@@ -383,7 +383,7 @@ pub(super) struct When {
 }
 
 impl When {
-    pub(super) fn of(look: &Look<'_>, time: crate::daemon::board::Time) -> Self {
+    pub(super) fn of(look: &Look<'_>, time: crate::board::Time) -> Self {
         Self {
             ago: look.ago(time),
             at: words::utc(time),

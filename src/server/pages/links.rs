@@ -22,7 +22,7 @@ pub(super) fn image(key: &str, release: &str) -> String {
 
 /// A repository on the web; only where the name is one.
 pub(super) fn repository(name: &str) -> Option<String> {
-    let name: crate::source::RepoName = name.parse().ok()?;
+    let name: crate::base::RepoName = name.parse().ok()?;
     Some(format!("https://github.com/{name}"))
 }
 

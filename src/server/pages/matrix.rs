@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Look, links, words};
-use crate::daemon::board::{PullRequestState, PullRequestView};
-use crate::model::release::Release;
+use crate::base::Release;
+use crate::board::{PullRequestState, PullRequestView};
 use crate::server::standing::{Cell, Row, Standing, State};
 
 /// What is asked for.

@@ -20,7 +20,7 @@ use axum::routing::get;
 use minijinja::Value;
 
 use super::{Server, answer, now};
-use crate::daemon::board::{Time, View};
+use crate::board::{Time, View};
 
 /// The routes.
 pub(super) fn routes() -> Router<Server> {

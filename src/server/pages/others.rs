@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::image::{FindingView, When};
 use super::{Look, links};
-use crate::audit::{Finding, Severity};
-use crate::daemon::board::{PullRequestState, PullRequestView};
+use crate::board::{PullRequestState, PullRequestView};
+use crate::finding::{Finding, Severity};
 use crate::plan::PullRequest;
 
 /// The page of pull requests.
@@ -136,14 +136,14 @@ impl Findings {
         Self {
             releases: look.view.releases.keys().map(ToString::to_string).collect(),
             severities: severities.to_vec(),
-            groups: crate::audit::group(&shown).iter().filter_map(group).collect(),
+            groups: crate::finding::group(&shown).iter().filter_map(group).collect(),
             release: which.release,
             severity: which.severity,
         }
     }
 }
 
-fn group(group: &crate::audit::Group<'_>) -> Option<GroupView> {
+fn group(group: &crate::finding::Group<'_>) -> Option<GroupView> {
     let first = group.findings.first()?;
     Some(GroupView {
         severity: first.severity.to_string(),

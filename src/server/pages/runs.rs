@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::When;
 use super::{Look, words};
-use crate::daemon::board::{RateLimit, RunRecord};
+use crate::board::{RateLimit, RunRecord};
 
 /// How many runs a page has.
 const A_PAGE: usize = 60;

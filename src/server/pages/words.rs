@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use crate::daemon::board::Time;
+use crate::board::Time;
 
 /// A moment, to the minute.
 pub(super) fn utc(time: Time) -> String {

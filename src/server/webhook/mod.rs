@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::{BODIES_MIB, Server, Told, secret};
-use crate::plan::terminal;
+use crate::base::text::terminal;
 use payload::Read;
 
 /// The events that something is done about.

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use serde_json::Value as Json;
 
 use super::Refusal;
+use crate::base::RepoName;
 use crate::server::{Event, EventKind};
-use crate::source::RepoName;
 
 /// What a delivery comes to.
 #[derive(Debug, PartialEq, Eq)]

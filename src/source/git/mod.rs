@@ -16,7 +16,8 @@ use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::InUse;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, MAX_BLOB, Origin, ReadError, Snapshot, Together};
+use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Together};
+use crate::base::Origin;
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
 const MAX_TREE: u64 = 32 << 20;

@@ -9,8 +9,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Blobs, Listing, Missing, Reader, Wanted};
-use crate::forge::github::{Call, Fault, FaultKind, Query, Repeat};
-use crate::source::{EntryKind, RepoName};
+use crate::base::RepoName;
+use crate::github::{Call, Fault, FaultKind, Query, Repeat};
+use crate::source::EntryKind;
 
 /// How many branches are asked for in one question.
 const BRANCHES: usize = 200;

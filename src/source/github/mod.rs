@@ -9,8 +9,9 @@ mod snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{CommitId, RepoName, SourceError};
-use crate::forge::github::Client;
+use super::{CommitId, SourceError};
+use crate::base::RepoName;
+use crate::github::Client;
 use snapshot::GithubSnapshot;
 
 /// A directory's entries: mode and object id by name.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{Listing, Reader, ask};
+use crate::base::{Origin, RepoName};
 use crate::source::walk::{Node, Stepped, Tree, resolve};
-use crate::source::{Blob, CommitId, Entry, EntryKind, MAX_BLOB, Origin, ReadError, RepoName, Snapshot};
+use crate::source::{Blob, CommitId, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot};
 
 /// A repository at a commit.
 pub struct GithubSnapshot {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use crate::audit::{Finding, Severity};
 use crate::derive::{Config, Image, Input, Release};
+use crate::finding::{Finding, Severity};
 use crate::model::pullspec::StreamTag;
 use crate::targets::to_node;
 use crate::yaml::Node;

@@ -18,9 +18,10 @@ use rayon::prelude::*;
 use self::document::{Document, document};
 use self::merge::Merge;
 use super::{Actual, Fields, Rendered, release_name};
-use crate::audit::{Finding, Place, Severity};
+use crate::base::Place;
 use crate::derive::{Config, Release};
 use crate::facts::ci_config::ConfigName;
+use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Policy, Verdict};
 use crate::yaml::{self, Node};
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{GROUP, NAME};
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Place, RepoName};
 use crate::derive::{Config, Release};
 use crate::facts::ci_config::{self, ConfigName};
+use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
-use crate::source::RepoName;
 use crate::targets::{Actual, Fields, Rendered, release_name};
 use crate::yaml::{self, Mapping, Node};
 

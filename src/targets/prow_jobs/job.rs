@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::facts::ConfigFacts;
 use super::names;
-use crate::audit::Finding;
+use crate::base::RepoName;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
+use crate::finding::Finding;
 use crate::rules::{Decision, Scope, Subject};
-use crate::source::RepoName;
 use crate::targets::to_node;
 use crate::yaml::Node;
 
@@ -266,7 +266,7 @@ impl Asking<'_> {
 
     fn missing(&mut self, field: &str) {
         let text = format!("no rule sets `{field}` of the job of `{}` of {}", self.what, self.repo);
-        let finding = Finding::new(crate::audit::Severity::Error, "no-rule", text)
+        let finding = Finding::new(crate::finding::Severity::Error, "no-rule", text)
             .with_component(self.repo.to_string())
             .with_help(format!("add a rule `on: job` that sets `{field}`"));
         self.findings.push(finding);

@@ -19,12 +19,12 @@ use self::file::{JobFile, Ours};
 use self::job::{Around, Draft, LISTS, Made, Maker, Why};
 use self::scan::Job;
 use super::{Actual, Rendered, release_name};
-use crate::audit::{Finding, Place, Severity};
+use crate::base::{Place, RepoName};
 use crate::derive::Release;
 use crate::facts::ci_config::{self, ConfigName};
+use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::Scope;
-use crate::source::RepoName;
 use crate::yaml::Node;
 
 /// The target's name, as configuration and plans have it.

@@ -1,6 +1,6 @@
 //! Names and patterns of branches in jobs, as openshift/release's generator forms them.
 
-use crate::source::RepoName;
+use crate::base::RepoName;
 
 /// The folder of all job files.
 pub const ROOT: &str = "ci-operator/jobs";

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::base::Origin;
 use crate::derive::outline::payload_of;
 use crate::derive::payload::Demand;
 use crate::facts::group::Group;
@@ -10,7 +11,6 @@ use crate::model::metadata::Metadata;
 use crate::plan::{Accept, Adopt};
 use crate::rules::RuleSet;
 use crate::run::rule_files::BUILTIN;
-use crate::source::Origin;
 
 const PRE: &str = "ci-operator/jobs/org/repo/org-repo-release-4.16-presubmits.yaml";
 const POST: &str = "ci-operator/jobs/org/repo/org-repo-release-4.16-postsubmits.yaml";

@@ -6,10 +6,11 @@
 mod shift;
 
 use super::{Actual, Rendered, release_name};
-use crate::audit::{Finding, Place, Severity};
+use crate::base;
+use crate::base::Place;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
-use crate::model;
+use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::{Decision, Subject};
 
@@ -55,7 +56,7 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
 }
 
 /// The release that a file of the same folder is for, if its name differs from the release's own in nothing else.
-pub fn release_of(path: &str, own: &str, release: model::release::Release) -> Option<model::release::Release> {
+pub fn release_of(path: &str, own: &str, release: base::Release) -> Option<base::Release> {
     let (before, after) = own.rsplit_once(&release.to_string())?;
     let text = path.strip_prefix(before)?.strip_suffix(after)?;
     text.parse().ok()

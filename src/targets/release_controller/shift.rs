@@ -1,6 +1,6 @@
 //! From the texts of one release's file to those of another's: versions move on, all else stays byte for byte.
 
-use crate::model::release::Release;
+use crate::base::Release;
 
 /// How versions move.
 #[derive(Clone, Copy, Debug)]

@@ -7,19 +7,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lockstep::audit::Finding;
-use lockstep::config;
+use lockstep::base::Release;
+use lockstep::board::*;
 use lockstep::cut::{show, train};
-use lockstep::daemon::board::*;
 use lockstep::derive::unified::{BuildConfig, build_config};
-use lockstep::forge;
-use lockstep::model::release::Release;
+use lockstep::finding::Finding;
 use lockstep::plan::{Plan, PullRequest};
 use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
-use lockstep::server::listen;
-use lockstep::server::{Event, Limits, Server, Told, Triggers};
+use lockstep::server::{Event, Limits, Server, Told, Triggers, listen};
 use lockstep::source::Sources;
 use lockstep::store::Store;
+use lockstep::{config, forge};
 
 /// 2026-11-25 22:41 UTC: the moment at which the board is posted.
 pub const NOW: Time = 1_795_646_460;

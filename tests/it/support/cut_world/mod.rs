@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use git2::{FileMode, Repository, RepositoryInitOptions, Signature, Time};
-use lockstep::cut;
+use lockstep::facts::ci_tags;
 
 const RELEASE: &str = "openshift/release.git";
 const RECORDS: &str = "forge";
@@ -214,9 +214,9 @@ impl CutWorld {
     /// What must hold between any two merges: no tag is promoted twice, and jobs of ours have a config.
     pub fn check(&self) {
         let all = self.all();
-        let mut promoters: BTreeMap<cut::Tag, Vec<&str>> = BTreeMap::new();
+        let mut promoters: BTreeMap<ci_tags::Tag, Vec<&str>> = BTreeMap::new();
         for (path, text) in all.iter().filter(|(path, _)| path.ends_with("__okd-scos.yaml")) {
-            for tag in cut::facts::read(text).unwrap().promotes {
+            for tag in ci_tags::read(text).unwrap().promotes {
                 promoters.entry(tag).or_default().push(path);
             }
         }

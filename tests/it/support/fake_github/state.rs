@@ -8,11 +8,11 @@ use git2::{FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signatu
 pub const BOT: &str = "okd-lockstep[bot]";
 
 pub struct State {
-    dir: tempfile::TempDir,
+    /// Where that is; it goes with the state.
+    _dir: tempfile::TempDir,
     /// Holds the objects of all repositories, as a network of forks shares them.
     pub git: Repository,
     pub repos: BTreeMap<String, Repo>,
-    pub accounts: Vec<String>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
     clock: u64,
@@ -77,10 +77,9 @@ impl State {
         options.bare(true).external_template(false);
         let git = Repository::init_opts(dir.path(), &options).unwrap();
         Self {
-            dir,
+            _dir: dir,
             git,
             repos: BTreeMap::new(),
-            accounts: Vec::new(),
             renamed: BTreeMap::new(),
             clock: 1_700_000_000,
             ids: 1_000,
@@ -250,7 +249,7 @@ pub fn node_id(id: u64) -> String {
 }
 
 pub fn time(seconds: u64) -> String {
-    let date = String::from(lockstep::plan::Date::of_unix(seconds as i64));
+    let date = String::from(lockstep::base::Date::of_unix(seconds as i64));
     let of_day = seconds % 86_400;
     format!(
         "{date}T{:02}:{:02}:{:02}Z",

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use git2::{FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature};
+use lockstep::base::{Origin, RepoName};
 use lockstep::forge::local::{Home, Identity, LocalForge, LocalWriter, Record};
 use lockstep::forge::{Action, Outcome};
 use lockstep::plan::{Bytes, Desired, Input, Plan};
-use lockstep::source::{Blob, Entry, EntryKind, Origin, ReadError, RepoName, Snapshot};
+use lockstep::source::{Blob, Entry, EntryKind, ReadError, Snapshot};
 
 /// A file of `o/r` for release 4.16.
 pub fn file(path: &str, before: Option<&str>, after: Option<&str>) -> Desired {

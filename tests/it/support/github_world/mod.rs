@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lockstep::config::Credential;
-use lockstep::forge::github::{Client, Clock, GithubForge, GithubWriter, Journal, NoJournal, Options, Policy};
+use lockstep::base::RepoName;
+use lockstep::forge::github::{GithubForge, GithubWriter, Journal, NoJournal, Options};
 use lockstep::forge::{Action, Outcome};
+use lockstep::github::{Client, Clock, Credential, Policy};
 use lockstep::plan::{Bytes, Desired, Input, Plan};
-use lockstep::source::RepoName;
 
 use crate::support::fake_github::FakeGithub;
 use crate::support::fake_github::state::Pull;

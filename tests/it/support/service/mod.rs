@@ -105,11 +105,6 @@ impl Service {
         request(&self.address(), "GET", path, &[], b"").unwrap()
     }
 
-    /// Sends a body over HTTP.
-    pub fn post(&self, path: &str, headers: &[(&str, String)], body: &[u8]) -> (u16, String) {
-        request(&self.address(), "POST", path, headers, body).unwrap()
-    }
-
     /// Delivers a webhook, signed with [`SECRET`]; the status and what was said.
     pub fn deliver(&self, event: &str, payload: &serde_json::Value) -> (u16, String) {
         deliver(&self.address(), event, payload)

@@ -2,14 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::fault::FaultKind;
-use crate::config::Credential;
-use crate::source::RepoName;
+use super::FaultKind;
+use crate::base::RepoName;
+
+/// Where a secret is found. The secret itself is never part of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A GitHub App's id and its private key's file.
+    App {
+        /// The app's id.
+        id: u64,
+        /// The PEM file with the private key.
+        key_file: PathBuf,
+    },
+    /// The environment variable that holds a token.
+    TokenEnv(String),
+    /// The file that holds a token.
+    TokenFile(PathBuf),
+}
 
 /// A text that is shown nowhere.
 #[derive(Clone, PartialEq, Eq)]

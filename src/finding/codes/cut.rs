@@ -1,7 +1,7 @@
 //! Codes about branch cuts.
 
-use crate::audit::Severity::{Note, Warning};
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

@@ -1,7 +1,7 @@
 //! Codes about rules.
 
-use crate::audit::Severity::Error;
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::Error;
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

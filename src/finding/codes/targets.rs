@@ -1,7 +1,7 @@
 //! Codes about the files of targets, and about pull requests.
 
-use crate::audit::Severity::{Error, Note, Warning};
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::{Error, Note, Warning};
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

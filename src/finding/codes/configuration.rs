@@ -1,7 +1,7 @@
 //! Codes about the configuration.
 
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

@@ -36,7 +36,7 @@ pub enum FaultKind {
     #[error("the credential is not accepted ({0}): renew the token, or check the app's id and key")]
     Unauthorized(String),
     /// The credential may not do this.
-    #[error("not permitted ({0}): see the README for the permissions that are needed")]
+    #[error("not permitted ({0}): docs/operations.md lists the permissions that are needed")]
     Forbidden(String),
     /// There is no such thing, or the credential may not see it.
     #[error("not found: the repository is not there, or the credential has no access to it")]

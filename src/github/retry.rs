@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::FaultKind;
+use super::FaultKind;
 
 /// Whether a call may be made twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

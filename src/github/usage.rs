@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 
-use super::auth::Secret;
+use super::Secret;
 
 /// What is left of one of GitHub's limits (`core`, `graphql`), as its answers say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

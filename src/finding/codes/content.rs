@@ -1,7 +1,7 @@
 //! Codes about content that are noticed while a config is rendered.
 
-use crate::audit::Severity::Warning;
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::Warning;
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[Code {

@@ -15,14 +15,10 @@ use octocrab::Octocrab;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::auth::{Auth, Secret, Token, installation_path};
-use super::fault::{Fault, FaultKind};
-use super::retry::{Clock, Policy, Repeat, SystemClock};
-use super::usage::{Meter, Usage};
-use super::web;
-use crate::config::Credential;
-use crate::forge::Gate;
-use crate::source::RepoName;
+use super::auth::{Auth, Token, installation_path};
+use super::usage::Meter;
+use super::{Clock, Credential, Fault, FaultKind, Policy, Repeat, Secret, SystemClock, Usage, web};
+use crate::base::{Gate, RepoName};
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
@@ -166,7 +162,7 @@ impl Client {
     }
 
     /// Waits a little before something is looked at again.
-    pub(super) fn breathe(&self, round: u32) {
+    pub fn breathe(&self, round: u32) {
         let pause = self
             .policy
             .pause(round, &FaultKind::Server(0), Repeat::Safe, self.clock.jitter());
@@ -477,7 +473,7 @@ fn message_of(body: Option<&Value>) -> String {
             message.push_str(text);
         }
     }
-    crate::plan::terminal(&message).chars().take(500).collect()
+    crate::base::text::terminal(&message).chars().take(500).collect()
 }
 
 fn slow(seconds: u64) -> FaultKind {
@@ -519,7 +515,7 @@ fn data_of(mut body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => FaultKind::Forbidden(error.message.clone()),
             _ => FaultKind::Refused {
                 status: 422,
-                message: crate::plan::terminal(&error.message),
+                message: crate::base::text::terminal(&error.message),
             },
         }),
         (Value::Null, None) => Err(FaultKind::Garbled("neither data nor errors".into())),
@@ -532,7 +528,7 @@ fn missing(field: &str) -> FaultKind {
 }
 
 /// Seconds since 1970-01-01 of a time as the API writes it.
-pub(super) fn seconds(text: &str) -> Option<i64> {
+pub fn seconds(text: &str) -> Option<i64> {
     chrono::DateTime::parse_from_rfc3339(text)
         .ok()
         .map(|time| time.timestamp())

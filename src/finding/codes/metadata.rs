@@ -1,7 +1,7 @@
 //! Codes about metadata that are noticed while a release is derived.
 
-use crate::audit::Severity::{Error, Note};
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::{Error, Note};
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

@@ -1,6 +1,6 @@
 //! Where people look at what the API tells of.
 
-use crate::source::RepoName;
+use crate::base::RepoName;
 
 /// The web host that belongs to an API's URL: `https://api.github.com`, `https://HOST/api/v3`.
 pub fn host(api: &str) -> String {

@@ -1,6 +1,6 @@
 //! Which paths and names may be written at all.
 
-use crate::source::RepoName;
+use super::RepoName;
 
 /// Says why a path must not be written in a repository, or `None` where it may.
 pub fn path_fault(path: &str) -> Option<&'static str> {

@@ -15,11 +15,11 @@ pub use requests::{PullRequestState, PullRequestView};
 pub use runs::{Cache, Drift, Outcome, RateLimit, RunRecord};
 pub use totals::{BOUNDS, Durations, Totals};
 
-use crate::audit::Finding;
+use crate::base::Release;
 use crate::cut;
 use crate::derive::unified::BuildConfig;
+use crate::finding::Finding;
 use crate::forge;
-use crate::model::release::Release;
 use crate::plan::Plan;
 
 /// Seconds since 1970-01-01.

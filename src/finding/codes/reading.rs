@@ -1,7 +1,7 @@
 //! Codes about what cannot be read.
 
-use crate::audit::Severity::{Error, Warning};
-use crate::audit::check::{Code, Family};
+use crate::finding::Severity::{Error, Warning};
+use crate::finding::{Code, Family};
 
 /// The codes.
 pub static CODES: &[Code] = &[

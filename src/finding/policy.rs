@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Severity};
-use crate::plan::Date;
+use crate::base::Date;
 
 /// What becomes of the findings of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,18 @@
+//! What every room names: releases, repositories, places in files, days, and text that is safe to show.
+
+mod color;
+mod date;
+mod gate;
+mod path;
+mod place;
+mod release;
+mod repo;
+pub mod text;
+
+pub use color::Color;
+pub use date::{Date, NotADate};
+pub use gate::{Gate, Guard};
+pub use path::{name_fault, path_fault};
+pub use place::{Origin, Place};
+pub use release::{NotARelease, Release};
+pub use repo::{NotARepoName, RepoName};
