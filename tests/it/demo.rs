@@ -1,4 +1,4 @@
-//! The demo does what its README promises, and the project's README shows what it prints.
+//! The demo does what its README promises, and docs/demo.md shows what it prints.
 
 use crate::support::program;
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn readme() -> String {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn shown() -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/demo.md")).unwrap();
     without_lines_of_rules(&text)
 }
 
@@ -36,25 +36,25 @@ fn branch(repo: &git2::Repository, name: &str) -> Option<git2::Oid> {
 }
 
 #[test]
-fn reconcile_prints_what_the_readme_shows() {
+fn reconcile_prints_what_its_page_shows() {
     let demo = Demo::new();
     let Ran { code, out, err } = demo.run(&["reconcile"]);
     assert_eq!(code, 0, "{err}");
     insta::assert_snapshot!("reconcile_stdout", without_lines_of_rules(&out));
     insta::assert_snapshot!("reconcile_stderr", err);
     assert!(
-        readme().contains(&without_lines_of_rules(&format!("{err}{out}"))),
-        "README.md no longer shows what the demo prints"
+        shown().contains(&without_lines_of_rules(&format!("{err}{out}"))),
+        "docs/demo.md no longer shows what the demo prints"
     );
 }
 
 #[test]
-fn explain_prints_what_the_readme_shows() {
+fn explain_prints_what_its_page_shows() {
     let ran = Demo::new().run(&["explain", "harbor-toolbox", "--field", "base"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        readme().contains(&without_lines_of_rules(&ran.out)),
-        "README.md no longer shows:\n{}",
+        shown().contains(&without_lines_of_rules(&ran.out)),
+        "docs/demo.md no longer shows:\n{}",
         ran.out
     );
 }

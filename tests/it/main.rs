@@ -30,6 +30,7 @@ mod github_read;
 mod payload_sources;
 mod registry;
 mod replicas;
+mod rooms;
 mod rules_authoring;
 mod rules_cases;
 mod rules_readme;
