@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 pub use directory::DirectorySnapshot;
 pub use error::SourceError;
-pub use git::GitSnapshot;
+pub use git::{Folders, GitSnapshot};
 pub use local::prepare_git;
 pub(crate) use location::under;
 pub use location::{Location, LocationError};

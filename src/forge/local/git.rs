@@ -6,6 +6,7 @@ use std::path::Path;
 use git2::{Commit, ErrorCode, Oid, Repository, RepositoryOpenFlags, Signature, Tree};
 
 use crate::forge::ForgeError;
+use crate::source::Folders;
 
 /// The contents that paths should have; `None`: the path goes.
 pub type Contents = BTreeMap<String, Option<Oid>>;
@@ -71,12 +72,6 @@ pub fn tip<'r>(repo: &'r Repository, reference: &str) -> Result<Option<Commit<'r
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(doing(format!("reading {reference}"))(error)),
     }
-}
-
-/// The blob at a path of a tree; `None` where nothing is or something else than a file.
-pub fn blob_at(tree: &Tree<'_>, path: &str) -> Option<Oid> {
-    let entry = tree.get_path(Path::new(path)).ok()?;
-    (entry.kind() == Some(git2::ObjectType::Blob)).then(|| entry.id())
 }
 
 /// What a change proposes for a path.
@@ -165,8 +160,9 @@ pub fn commit(
 /// Writes a tree that differs from another in some paths. A file keeps its mode.
 fn tree_with<'r>(repo: &'r Repository, base: &Tree<'_>, changes: &Contents) -> Result<Tree<'r>, ForgeError> {
     let mut update = git2::build::TreeUpdateBuilder::new();
+    let folders = Folders::new(repo, base.clone());
     for (path, content) in changes {
-        let there = base.get_path(Path::new(path)).ok();
+        let there = folders.entry(path);
         let mode = match there.as_ref().map(git2::TreeEntry::filemode) {
             None | Some(0o100_644) => git2::FileMode::Blob,
             Some(0o100_755) => git2::FileMode::BlobExecutable,

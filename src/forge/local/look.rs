@@ -1,16 +1,16 @@
 //! Looks at what is there for one pull request.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};
 
-use super::git::{Contents, Identity, Proposal, blob_at, branch_ref, doing, foreign, open, proposals, tip};
+use super::git::{Contents, Identity, Proposal, branch_ref, doing, foreign, open, proposals, tip};
 use super::record::{PullState, Record, read, record_path};
 use super::{Home, LocalForge, mirror};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Wanted, Write};
 use crate::plan::{PullRequest, body_says};
+use crate::source::Folders;
 
 /// What is there, and what the branch should change.
 pub struct Look {
@@ -24,6 +24,7 @@ pub struct Look {
 struct Base<'r> {
     id: Oid,
     tree: Tree<'r>,
+    folders: Folders<'r>,
     edits: Contents,
 }
 
@@ -32,7 +33,7 @@ impl Base<'_> {
         self.edits
             .get(path)
             .copied()
-            .unwrap_or_else(|| blob_at(&self.tree, path))
+            .unwrap_or_else(|| self.folders.blob(path))
     }
 }
 
@@ -67,9 +68,11 @@ pub fn look(forge: &LocalForge, wanted: &PullRequest) -> Result<Look, ForgeError
         repo: name.clone(),
         branch: branch.clone(),
     })?;
+    let tree = commit.tree().map_err(doing("reading the base"))?;
     let base = Base {
         id: commit.id(),
-        tree: commit.tree().map_err(doing("reading the base"))?,
+        folders: Folders::new(&repo, tree.clone()),
+        tree,
         edits,
     };
     check_fresh(&base, wanted)?;
@@ -92,7 +95,7 @@ fn contents(wanted: &PullRequest) -> Result<Contents, ForgeError> {
 /// Makes sure that the base has the files that the plan was made from, and that nothing else stands in their place.
 fn check_fresh(base: &Base<'_>, wanted: &PullRequest) -> Result<(), ForgeError> {
     for file in &wanted.files {
-        if !base.edits.contains_key(&file.path) && !is_file_or_free(&base.tree, &file.path) {
+        if !base.edits.contains_key(&file.path) && !is_file_or_free(&base.folders, &file.path) {
             let why = "a directory, link or submodule stands there, or a file where its directory should be".to_owned();
             return Err(ForgeError::Unsafe {
                 what: file.path.clone(),
@@ -111,13 +114,13 @@ fn check_fresh(base: &Base<'_>, wanted: &PullRequest) -> Result<(), ForgeError> 
 }
 
 /// Whether a path is a regular file, or free below directories only.
-fn is_file_or_free(tree: &Tree<'_>, path: &str) -> bool {
-    if let Ok(entry) = tree.get_path(Path::new(path)) {
+fn is_file_or_free(folders: &Folders<'_>, path: &str) -> bool {
+    if let Some(entry) = folders.entry(path) {
         return matches!(entry.filemode(), 0o100_644 | 0o100_755);
     }
     let above = path.match_indices('/').map(|(at, _)| &path[..at]);
     above
-        .map_while(|dir| tree.get_path(Path::new(dir)).ok())
+        .map_while(|dir| folders.entry(dir))
         .all(|entry| entry.kind() == Some(ObjectType::Tree))
 }
 

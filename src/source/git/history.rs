@@ -1,6 +1,8 @@
 //! Where two files were last changed together: a walk back along a branch.
 
-use git2::{Commit, ObjectType, Oid, Repository, Tree};
+use std::collections::HashMap;
+
+use git2::{Commit, ObjectType, Oid, Repository};
 
 use crate::source::Together;
 
@@ -11,6 +13,8 @@ const MOST_STEPS: usize = 30_000;
 pub(super) fn changed_together(repo: &Repository, head: Oid, file: &str, twin: &str) -> Result<Together, git2::Error> {
     let unknown = |why: &str| Ok(Together::Unknown(why.to_owned()));
     let mut commit = repo.find_commit(head)?;
+    let mut files = Files::new(repo);
+    let mut now = files.blobs(&commit, file, twin)?;
     for _ in 0..MOST_STEPS {
         let parent = match commit.parent_id(0) {
             Err(_) if repo.is_shallow() => return unknown("the history that is here is shallow"),
@@ -21,9 +25,8 @@ pub(super) fn changed_together(repo: &Repository, head: Oid, file: &str, twin: &
                 Err(_) => return unknown("the history that is here is shallow"),
             },
         };
-        let now = blobs(&commit, file, twin)?;
         let before = match &parent {
-            Some(parent) => blobs(parent, file, twin)?,
+            Some(parent) => files.blobs(parent, file, twin)?,
             None => (None, None),
         };
         let (Some(_), Some(other)) = now else {
@@ -38,22 +41,74 @@ pub(super) fn changed_together(repo: &Repository, head: Oid, file: &str, twin: &
             });
         }
         match parent {
-            Some(parent) => commit = parent,
+            Some(parent) => (commit, now) = (parent, before),
             None => break,
         }
     }
     unknown("its history is longer than is looked at")
 }
 
-fn blobs(commit: &Commit<'_>, file: &str, twin: &str) -> Result<(Option<Oid>, Option<Oid>), git2::Error> {
-    let tree = commit.tree()?;
-    Ok((blob(&tree, file), blob(&tree, twin)))
+/// Finds two files in many commits. What a folder has is asked once: most commits leave most folders as they are, and
+/// libgit2 unpacks a large one anew each time.
+struct Files<'r> {
+    repo: &'r Repository,
+    known: HashMap<(Oid, String), Option<There>>,
 }
 
-fn blob(tree: &Tree<'_>, path: &str) -> Option<Oid> {
-    /// The mode of a symbolic link, whose text is no Dockerfile.
-    const LINK: i32 = 0o120_000;
-    let entry = tree.get_path(std::path::Path::new(path)).ok()?;
-    let is_file = entry.kind() == Some(ObjectType::Blob) && entry.filemode() != LINK;
-    is_file.then(|| entry.id())
+/// One entry of a folder.
+#[derive(Clone, Copy)]
+struct There {
+    id: Oid,
+    kind: Option<ObjectType>,
+    is_link: bool,
+}
+
+impl<'r> Files<'r> {
+    fn new(repo: &'r Repository) -> Self {
+        Self {
+            repo,
+            known: HashMap::new(),
+        }
+    }
+
+    fn blobs(
+        &mut self,
+        commit: &Commit<'_>,
+        file: &str,
+        twin: &str,
+    ) -> Result<(Option<Oid>, Option<Oid>), git2::Error> {
+        let root = commit.tree_id();
+        Ok((self.blob(root, file)?, self.blob(root, twin)?))
+    }
+
+    fn blob(&mut self, root: Oid, path: &str) -> Result<Option<Oid>, git2::Error> {
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut folder = root;
+        for step in folders.split('/').filter(|step| !step.is_empty()) {
+            match self.entry(folder, step)? {
+                Some(there) if there.kind == Some(ObjectType::Tree) => folder = there.id,
+                _ => return Ok(None),
+            }
+        }
+        let there = self.entry(folder, name)?;
+        // A link's text is no Dockerfile.
+        let file = there.filter(|there| there.kind == Some(ObjectType::Blob) && !there.is_link);
+        Ok(file.map(|there| there.id))
+    }
+
+    fn entry(&mut self, folder: Oid, name: &str) -> Result<Option<There>, git2::Error> {
+        const LINK: i32 = 0o120_000;
+        let key = (folder, name.to_owned());
+        if let Some(known) = self.known.get(&key) {
+            return Ok(*known);
+        }
+        let tree = self.repo.find_tree(folder)?;
+        let there = tree.get_name(name).map(|entry| There {
+            id: entry.id(),
+            kind: entry.kind(),
+            is_link: entry.filemode() == LINK,
+        });
+        self.known.insert(key, there);
+        Ok(there)
+    }
 }

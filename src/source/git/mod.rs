@@ -1,5 +1,6 @@
 //! A commit's tree, read straight from a git object database: no checkout, no subprocess.
 
+mod folders;
 mod handles;
 mod history;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
 
+pub use self::folders::Folders;
 use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::InUse;
