@@ -4,21 +4,30 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::room::{Place, Room, Working};
 use super::{Limits, Server};
 
 /// How long an answer may take to be taken by who asked for it.
 const LONGEST: Duration = Duration::from_secs(120);
+
+/// How long a head may take to arrive in a place of the reserve.
+const RESERVED_HEAD: Duration = Duration::from_secs(1);
+/// What is answered there.
+const RESERVED_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// How long the process waits after it could not take a connection.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -35,22 +44,30 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(server: Server, listener: TcpListener, stop: impl Future<Output = ()>, grace: Duration) {
     let limits = server.limits();
     let router = server.router();
-    let room = Arc::new(Semaphore::new(limits.connections));
+    let room = Room::new(limits.connections);
     let (told, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = take(&listener, &room) => accepted,
+            accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let Some((stream, permit)) = accepted else { continue };
-        let (router, stopping) = (router.clone(), stopping.clone());
-        connections.spawn(async move {
-            answer(stream, router, limits, stopping).await;
-            drop(permit);
-        });
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!("a connection could not be taken: {error}");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        // While there is no place for this one, others wait in the system's own bounded queue.
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = room.enter() => place,
+        };
+        connections.spawn(answer(stream, router.clone(), limits, place, stopping.clone()));
     }
     drop(listener);
     // Nobody listens when no connection is open.
@@ -61,31 +78,29 @@ pub async fn serve(server: Server, listener: TcpListener, stop: impl Future<Outp
     }
 }
 
-/// Takes the next connection when there is room for it; others wait in the system's own bounded queue.
-async fn take(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, permit)),
-        Err(error) => {
-            tracing::warn!("a connection could not be taken: {error}");
-            tokio::time::sleep(PAUSE).await;
-            None
-        }
-    }
-}
-
-async fn answer(stream: TcpStream, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
+async fn answer(stream: TcpStream, router: Router, limits: Limits, place: Place, mut stopping: watch::Receiver<bool>) {
+    let (working, reserved) = (place.working(), place.is_reserved());
+    let router = router.layer(from_fn(move |request, next| {
+        work(working.clone(), reserved, request, next)
+    }));
     let service = TowerToHyperService::new(router);
+    let head = if reserved {
+        RESERVED_HEAD.min(limits.head)
+    } else {
+        limits.head
+    };
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
+        .header_read_timeout(head)
+        .keep_alive(!reserved)
         .max_headers(100)
         .max_buf_size(limits.head_bytes.max(8 << 10));
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let lasts = tokio::time::timeout(LONGEST, async {
         tokio::select! {
             ended = connection.as_mut() => return ended,
+            () = place.given_up() => return Ok(()),
             _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
         }
         connection.await
@@ -95,4 +110,17 @@ async fn answer(stream: TcpStream, router: Router, limits: Limits, mut stopping:
         Ok(Err(error)) => tracing::debug!("a connection ended: {error}"),
         Err(_) => tracing::debug!("a connection was cut off after {} s", LONGEST.as_secs()),
     }
+}
+
+/// Tells the connection's place that a request is worked on; in a place of the reserve, most are refused.
+async fn work(working: Working, reserved: bool, request: Request, next: Next) -> Response {
+    working.begins();
+    let response = if reserved && !RESERVED_PATHS.contains(&request.uri().path()) {
+        let text = "all connections are taken; try again in a moment\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "5")], text).into_response()
+    } else {
+        next.run(request).await
+    };
+    working.ends();
+    response
 }

@@ -15,6 +15,7 @@ mod health;
 pub mod listen;
 mod metrics;
 mod pages;
+mod room;
 pub mod secret;
 pub mod standing;
 pub mod triggers;

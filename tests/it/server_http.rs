@@ -214,6 +214,39 @@ fn slow_heads_and_idle_connections_give_their_place_back() {
     }
 }
 
+/// A kubelet waits one second for `/healthz`: heads that come byte by byte, in far more connections than there are places
+/// for, and bodies that never end do not make it wait longer.
+#[test]
+fn health_is_answered_while_slow_heads_and_bodies_hold_all_places() {
+    let limits = Limits {
+        connections: 16,
+        ..Limits::default()
+    };
+    let (server, _dir) = guarded(limits);
+    let half = format!(
+        "POST /webhook/github HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: {}\r\nContent-Length: 1000\r\n\r\n{{",
+        signature(SECRET, b"")
+    );
+    for (what, text, connections) in [
+        ("heads", "GET / HTTP/1.1\r\nX-Slow: ", 48),
+        ("bodies", half.as_str(), 16),
+    ] {
+        let mut held: Vec<_> = (0..connections).map(|_| server.connect()).collect();
+        for stream in &mut held {
+            let _ = stream.write_all(text.as_bytes());
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        let mut asked = server.connect();
+        asked.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        asked
+            .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        asked.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer:?}");
+    }
+}
+
 #[test]
 fn addresses_lead_nowhere_else_and_have_a_length() {
     let server = Listening::start(demo(), open_server(), Limits::default());

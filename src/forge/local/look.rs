@@ -30,10 +30,7 @@ struct Base<'r> {
 
 impl Base<'_> {
     fn blob(&self, path: &str) -> Option<Oid> {
-        self.edits
-            .get(path)
-            .copied()
-            .unwrap_or_else(|| self.folders.blob(path))
+        self.edits.get(path).copied().unwrap_or_else(|| self.folders.blob(path))
     }
 }
 
