@@ -19,6 +19,14 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first configuration
+    #[command(after_help = "\
+Examples:
+  Ask, and write lockstep.yaml:
+    lockstep init
+  The same without questions, for two releases and pull requests on GitHub:
+    lockstep init --forge github --release 4.20 --release 4.21")]
+    Init(InitArgs),
     /// Fetch, derive, plan, and open or update pull requests
     #[command(after_help = "\
 Examples:
@@ -115,6 +123,28 @@ Examples:
   For fish, for good:
     lockstep completions fish > ~/.config/fish/completions/lockstep.fish")]
     Completions(CompletionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where pull requests go; asked for on a terminal, else `local`
+    #[arg(long, value_enum)]
+    pub forge: Option<InitForge>,
+    /// Only this release, such as 4.16 (can be given several times); otherwise all that are found
+    #[arg(long = "release", value_name = "RELEASE")]
+    pub releases: Vec<String>,
+    /// The file to write; one that is there is left as it is
+    #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
+    pub config: PathBuf,
+}
+
+/// Where a first configuration's pull requests go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitForge {
+    /// GitHub
+    Github,
+    /// A folder on this machine
+    Local,
 }
 
 /// What all commands on releases take.

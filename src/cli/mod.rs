@@ -8,6 +8,7 @@ mod config;
 mod cut;
 mod explain;
 mod graph;
+mod init;
 mod place;
 mod plan;
 mod progress;
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
         logging();
     }
     let outcome = match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Render(args) => render::run(&args),
@@ -141,7 +143,8 @@ type Logs = tracing_subscriber::fmt::SubscriberBuilder<
 
 fn logs(usual: &str) -> Logs {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
+    // What sled says on a full disk, raw and again and again, the store says once in words of its own.
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("{usual},sled=off")));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -28,7 +28,7 @@ pub enum LoadError {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            "\n  help: name the file with `--config FILE`, or run lockstep where `lockstep.yaml` is"
+            "\n  help: `lockstep init` writes a first one; `--config FILE` names one that is elsewhere"
         }
         _ => "",
     }

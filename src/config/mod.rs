@@ -9,6 +9,7 @@ use std::path::Path;
 mod fault;
 mod findings;
 mod format;
+mod init;
 mod keys;
 mod load;
 mod schema;
@@ -24,6 +25,7 @@ mod wording;
 mod tests;
 
 pub use fault::{Code, Fault, Faults, Span};
+pub use init::{Answers, FirstForge, first};
 pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
