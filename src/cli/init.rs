@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, ErrorKind, IsTerminal, Write};
 
 use anyhow::Context;
+use lockstep::base::Release;
 use lockstep::config::{Answers, FirstForge, first};
-use lockstep::model::Release;
 
 use super::args::{InitArgs, InitForge};
 use super::{Ended, Outcome, Usage, print, say};
@@ -21,7 +21,10 @@ pub fn run(args: &InitArgs) -> Outcome {
     // Also where it has come to be since: nothing is overwritten.
     let mut file = match File::create_new(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(anyhow::anyhow!("{}: the folder is not there; make it first", path.display()));
+            return Err(anyhow::anyhow!(
+                "{}: the folder is not there; make it first",
+                path.display()
+            ));
         }
         made => made.with_context(|| path.display().to_string())?,
     };
@@ -45,7 +48,10 @@ fn answers(args: &InitArgs) -> anyhow::Result<Answers> {
     let ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let forge = match args.forge {
         Some(forge) => forge,
-        None if ask => ask_until("Where should pull requests go: github, or local (a folder)? [local] ", forge_of)?,
+        None if ask => ask_until(
+            "Where should pull requests go: github, or local (a folder)? [local] ",
+            forge_of,
+        )?,
         None => InitForge::Local,
     };
     let releases = match args.releases.as_slice() {
@@ -86,12 +92,16 @@ fn forge_of(answer: &str) -> Result<InitForge, String> {
 
 fn releases_of(answer: &str) -> Result<Vec<String>, String> {
     let named = answer.split([' ', ',']).filter(|release| !release.is_empty());
-    named.map(|release| check(release).map(|()| release.to_owned())).collect()
+    named
+        .map(|release| check(release).map(|()| release.to_owned()))
+        .collect()
 }
 
 fn check(release: &str) -> Result<(), String> {
     let right = release.parse::<Release>().is_ok();
-    right.then_some(()).ok_or_else(|| format!("`{release}` is no release such as 4.20"))
+    right
+        .then_some(())
+        .ok_or_else(|| format!("`{release}` is no release such as 4.20"))
 }
 
 #[cfg(test)]

@@ -250,9 +250,40 @@ fn a_fault_is_told_once() {
     let missing = run().err;
     assert_eq!(missing.matches("No such file").count(), 1, "{missing}");
     assert!(missing.starts_with("error: lockstep.yaml: "), "{missing}");
+    assert!(missing.contains("`lockstep init`"), "{missing}");
     fs::write(root.path().join("lockstep.yaml"), "- a\n").unwrap();
     let wrong = run().err;
     assert!(wrong.starts_with("error[config-wrong-type]: "), "{wrong}");
+}
+
+#[test]
+fn init_writes_a_configuration_that_the_other_commands_take_and_never_writes_over_one() {
+    let root = tempfile::tempdir().unwrap();
+    let init = |args: &[&str]| {
+        ran(program()
+            .arg("init")
+            .args(args)
+            .current_dir(root.path())
+            .stdin(Stdio::null()))
+    };
+    let first = init(&["--forge", "github", "--release", "4.20"]);
+    assert_eq!((first.code, first.err.as_str()), (0, ""));
+    assert!(first.out.contains("lockstep plan "), "{}", first.out);
+    let checked = ran(program().args(["config", "check"]).current_dir(root.path()));
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    let text = fs::read_to_string(root.path().join("lockstep.yaml")).unwrap();
+    assert!(text.contains("kind: github") && text.contains("[\"4.20\"]"), "{text}");
+
+    let again = init(&[]);
+    assert_eq!((again.code, again.out.as_str()), (1, ""));
+    assert!(again.err.contains("lockstep.yaml: is there already"), "{}", again.err);
+    assert_eq!(fs::read_to_string(root.path().join("lockstep.yaml")).unwrap(), text);
+    let other = init(&["--config", "other.yaml"]);
+    assert!(other.out.contains("--config other.yaml"), "{}", other.out);
+    assert!(init(&["--config", "no/such/folder.yaml"]).err.contains("make it first"));
+    let wrong = init(&["--config", "third.yaml", "--release", "next"]);
+    assert_eq!((wrong.code, wrong.err.contains("`next`")), (64, true), "{}", wrong.err);
+    assert!(!root.path().join("third.yaml").exists());
 }
 
 #[test]
