@@ -125,7 +125,7 @@ fn show(format: AuditFormat, report: &Report, fixes: Option<&Plan>) -> Result<()
 /// Makes the pull requests of fixes.
 fn apply(ready: &Ready, fixes: &Plan) -> Outcome {
     let mut ended = Ended::Done;
-    let place = Place::of(ready)?.with_build_data(ready);
+    let mut place = Place::of(ready)?;
     for outcome in place.apply(ready, fixes, false) {
         if outcome.error.is_some() {
             ended = Ended::Failed;

@@ -66,7 +66,7 @@ fn apply(ready: &Ready, cut: &Cut, view: &mut View) -> Result<Ended, anyhow::Err
         say("error: the first step would break a rule; nothing is written");
         return Ok(Ended::Failed);
     }
-    let place = Place::of(ready)?;
+    let mut place = Place::of(ready)?;
     let mut ended = Ended::Done;
     for outcome in place.apply(ready, &cut.plan(step, &ready.run), false) {
         if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
@@ -74,7 +74,7 @@ fn apply(ready: &Ready, cut: &Cut, view: &mut View) -> Result<Ended, anyhow::Err
         }
         say(&outcome.to_string());
     }
-    let head = lockstep::cut::train::head(step.release);
+    let head = lockstep::cut::train::head(step, &cut.units);
     view.waits_for = Some(format!("the merge of {head}; run the same command again after it"));
     Ok(ended)
 }

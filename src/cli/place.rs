@@ -17,18 +17,13 @@ impl Place {
     /// # Errors
     /// Its credentials or repositories cannot be used.
     pub fn of(ready: &Ready) -> Result<Self, anyhow::Error> {
-        let place = place::Place::of(&ready.run, ready.ci.as_ref(), Gate::default())?;
+        let place = place::Place::of(&ready.run, Gate::default())?;
         Ok(Self(place))
     }
 
-    /// Lets pull requests be made for build data, too.
-    pub fn with_build_data(self, ready: &Ready) -> Self {
-        Self(self.0.with_build_data(&ready.run, &ready.releases))
-    }
-
     /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written.
-    pub fn apply(&self, ready: &Ready, plan: &Plan, dry_run: bool) -> Vec<Outcome> {
-        self.0.apply(&ready.run, plan, dry_run, setup::now())
+    pub fn apply(&mut self, ready: &Ready, plan: &Plan, dry_run: bool) -> Vec<Outcome> {
+        self.0.apply(&ready.run, ready.ci.as_ref(), plan, dry_run, setup::now())
     }
 
     /// Says what a run of a plan would write. Nothing is written, and a forge that cannot be read costs no more than that.

@@ -15,7 +15,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     }
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
-    let place = Place::of(&ready)?;
+    let mut place = Place::of(&ready)?;
     let plan = ready.plan(&mut ended)?;
     setup::tell(&plan.findings);
     let mut text = String::new();

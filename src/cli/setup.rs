@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::anyhow;
 use indicatif::ProgressBar;
 use lockstep::base::{Date, Release};
-use lockstep::config::{self, Config, RuleSet as RuleSource, Target};
+use lockstep::config::{self, Config, RuleSet as RuleSource};
 use lockstep::derive;
 use lockstep::finding;
 use lockstep::finding::Finding;
@@ -17,6 +17,7 @@ use lockstep::run::audit::Audit;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, begin, rule_files};
 use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
+use lockstep::targets::{self, Chosen};
 use rayon::prelude::*;
 
 use super::args::Common;
@@ -304,12 +305,31 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
         .rules
         .extend(common.with_rules.iter().map(|path| RuleSource::Path(path.into())));
     if !common.targets.is_empty() {
-        let target = |name: &String| {
-            let names: Vec<_> = Target::ALL.into_iter().map(Target::name).collect();
-            Target::of_name(name)
-                .ok_or_else(|| Usage(format!("there is no target `{name}`; known here: {}", names.join(", "))))
+        let of_name = |name: &String| {
+            let unknown = || {
+                format!(
+                    "there is no target `{name}`; known here: {}",
+                    targets::names().join(", ")
+                )
+            };
+            let target = targets::find(name).ok_or_else(|| Usage(unknown()))?;
+            let configured = config.targets.iter().find(|chosen| chosen.target == target).cloned();
+            let lacking = || {
+                let given = target
+                    .options
+                    .required()
+                    .map(|key| format!("`{}`", key.name))
+                    .collect::<Vec<_>>();
+                format!(
+                    "target {name} needs its options {} in `targets` of the configuration",
+                    given.join(", ")
+                )
+            };
+            configured
+                .or_else(|| Chosen::plain(target))
+                .ok_or_else(|| Usage(lacking()))
         };
-        config.targets = common.targets.iter().map(target).collect::<Result<_, _>>()?;
+        config.targets = common.targets.iter().map(of_name).collect::<Result<_, _>>()?;
     }
     Ok(config)
 }

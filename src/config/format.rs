@@ -27,9 +27,9 @@ pub(super) fn check(text: &str, format: Format, span: Span, faults: &mut Vec<Fau
     if let Err((message, hint)) = check_format(text, format) {
         faults.push(bad(span, message, hint));
     }
-    if let Format::Repository { may, must } = format {
+    if let Format::Repository { may, must } | Format::Template { may, must } = format {
         check_placeholders(text, may, must, span, faults);
-    } else if let Format::Template { may } | Format::ImageReferences { may } = format {
+    } else if let Format::ImageReferences { may } = format {
         check_placeholders(text, may, &[], span, faults);
     }
 }

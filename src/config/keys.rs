@@ -2,127 +2,9 @@
 //!
 //! Checking, defaults and the JSON schema all come from here, so they cannot disagree.
 
-/// A mapping with known keys.
-pub(super) struct Section {
-    pub about: &'static str,
-    pub keys: &'static [Key],
-    /// Keys of which exactly one must be given; empty where there is no such group.
-    pub one_of: &'static [&'static str],
-}
-
-/// A key of a section.
-pub(super) struct Key {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub need: Need,
-    pub about: &'static str,
-}
-
-/// Whether a key must be there.
-#[derive(Clone, Copy)]
-pub(super) enum Need {
-    Required,
-    Optional,
-    /// What holds when it is absent: a scalar, or the one element of a list.
-    Default(&'static str),
-}
-
-/// What a value looks like.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Text(Format),
-    /// One of a few words.
-    Word(&'static [&'static str]),
-    /// A whole number from 0 on.
-    Count,
-    /// `true` or `false`.
-    Flag,
-    Map(&'static Section),
-    /// A mapping whose `kind` says which keys it has.
-    Variants(&'static [(&'static str, &'static Section)]),
-    List(&'static Kind),
-    /// A word in the place of a list.
-    WordOrList(&'static str, &'static Kind),
-    /// A word, or a mapping of that one word to options.
-    WordWithOptions(&'static [(&'static str, &'static Section)]),
-}
-
-/// What a text looks like.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Any,
-    /// `4.16`, quoted or not.
-    Release,
-    /// `2026-01-31`.
-    Date,
-    /// `org/repo`.
-    Component,
-    /// A path; relative ones start at the configuration's folder.
-    Path,
-    /// A URL or path of a repository, and which placeholders it may and must have.
-    Repository {
-        may: &'static [&'static str],
-        must: &'static [&'static str],
-    },
-    /// A reference into a registry, or the URL or path of a file, and which placeholders it may have.
-    ImageReferences {
-        may: &'static [&'static str],
-    },
-    /// A text and which placeholders it may have.
-    Template {
-        may: &'static [&'static str],
-    },
-    /// An `http` or `https` URL.
-    Url,
-    /// The name of an environment variable.
-    EnvName,
-    /// The name of an object in Kubernetes.
-    ObjectName,
-    /// A cron expression with seconds.
-    Schedule,
-    /// An IP address and a port.
-    Address,
-}
-
-const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        need: Need::Required,
-        about,
-    }
-}
-
-const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        need: Need::Optional,
-        about,
-    }
-}
-
-const fn default(name: &'static str, kind: Kind, value: &'static str, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        need: Need::Default(value),
-        about,
-    }
-}
-
-const fn section(about: &'static str, keys: &'static [Key]) -> Section {
-    Section {
-        about,
-        keys,
-        one_of: &[],
-    }
-}
-
-const TEXT: Kind = Kind::Text(Format::Any);
-const PATH: Kind = Kind::Text(Format::Path);
-const RELEASE: Kind = Kind::Text(Format::Release);
-const COMPONENT: Kind = Kind::Text(Format::Component);
+use crate::targets;
+use crate::yaml::keys::{COMPONENT, PATH, RELEASE, TEXT, default, optional, required, section};
+pub(super) use crate::yaml::keys::{Format, Key, Kind, Need, Section, one_of};
 
 /// The whole file.
 pub(super) static ROOT: Section = section(
@@ -145,7 +27,7 @@ pub(super) static ROOT: Section = section(
             "builtin",
             "Rule sets: `builtin`, files and directories. Later ones refine earlier ones.",
         ),
-        default("targets", Kind::List(&TARGET), "prow-config", "What is rendered."),
+        default("targets", Kind::List(&TARGET), targets::DEFAULT, "What is rendered."),
         optional(
             "forge",
             Kind::Variants(&[("github", &GITHUB), ("local", &LOCAL)]),
@@ -236,7 +118,10 @@ pub(super) static BUILD_DATA: Section = section(
         ),
         default(
             "branch",
-            Kind::Text(Format::Template { may: &["release"] }),
+            Kind::Text(Format::Template {
+                may: &["release"],
+                must: &[],
+            }),
             "openshift-{release}",
             "The branch of a release.",
         ),
@@ -253,7 +138,7 @@ pub(super) static CI_CONFIG: Section = section(
         ),
         default(
             "branch",
-            Kind::Text(Format::Template { may: &[] }),
+            Kind::Text(Format::Template { may: &[], must: &[] }),
             "master",
             "The branch that is read, and that pull requests go to.",
         ),
@@ -304,7 +189,10 @@ pub(super) static PAYLOAD: Section = section(
         ),
         default(
             "branch",
-            Kind::Text(Format::Template { may: &["release"] }),
+            Kind::Text(Format::Template {
+                may: &["release"],
+                must: &[],
+            }),
             "main",
             "The branch of `repo`.",
         ),
@@ -328,13 +216,8 @@ pub(super) static PAYLOAD: Section = section(
     ],
 );
 
-const TARGET: Kind = Kind::WordWithOptions(&[
-    ("prow-config", &NO_OPTIONS),
-    ("prow-jobs", &NO_OPTIONS),
-    ("release-controller", &NO_OPTIONS),
-]);
-
-pub(super) static NO_OPTIONS: Section = section("This target has no options.", &[]);
+/// The targets that there are, each with its options.
+const TARGET: Kind = Kind::WordWithOptions(targets::with_options);
 
 pub(super) static GITHUB: Section = Section {
     about: "GitHub, or a server with its API. Exactly one of `app`, `token-env` and `token-file` says where the secret is.",
@@ -585,40 +468,3 @@ pub(super) static WEBHOOK: Section = Section {
     ],
     one_of: &["secret-env", "secret-file"],
 };
-
-impl Section {
-    /// The key of a name.
-    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|key| key.name == name)
-    }
-}
-
-impl Kind {
-    /// What a value of this kind is called in messages.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Text(Format::Release) => "a release such as \"4.16\"".into(),
-            Self::Text(_) => "a string".into(),
-            Self::Word(words) => one_of(words),
-            Self::Count => "a whole number".into(),
-            Self::Flag => "`true` or `false`".into(),
-            Self::Map(_) | Self::Variants(_) => "a mapping".into(),
-            Self::List(item) => format!("a list, each item {}", item.describe()),
-            Self::WordOrList(word, item) => format!("`{word}`, or a list, each item {}", item.describe()),
-            Self::WordWithOptions(choices) => {
-                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-                one_of(&names)
-            }
-        }
-    }
-}
-
-/// `` `a`, `b` or `c` ``.
-pub(super) fn one_of(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "nothing".into(),
-    }
-}

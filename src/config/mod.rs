@@ -30,8 +30,9 @@ pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
 pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, Sources, Via};
-pub use types::{Access, Config, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server, Target};
+pub use types::{Access, Config, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server};
 
+use crate::targets::Chosen;
 use crate::yaml;
 
 /// Reads a configuration from its text. `file` is what faults call it, `dir` where its relative paths start.
@@ -54,6 +55,19 @@ pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
     Err(Faults::new(file, &String::from_utf8_lossy(text), faults))
 }
 
+/// Reads a list of targets with their options, as the configuration has it.
+///
+/// # Errors
+/// All of its faults.
+pub fn targets(list: &yaml::Node, dir: &Path) -> Result<Vec<Chosen>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    if let Some(key) = keys::ROOT.key("targets") {
+        shape::check(list, &key.kind, &mut faults);
+    }
+    let chosen = validate::chosen(list, dir);
+    if faults.is_empty() { Ok(chosen) } else { Err(faults) }
+}
+
 /// What `config check` prints for a file without faults; the faults are the error.
 pub fn check(path: &Path) -> Result<String, LoadError> {
     let config = load(path)?;
@@ -61,7 +75,7 @@ pub fn check(path: &Path) -> Result<String, LoadError> {
         Releases::Auto => "every release that is found".to_owned(),
         Releases::List(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
-    let targets: Vec<&str> = config.targets.iter().map(|target| target.name()).collect();
+    let targets: Vec<&str> = config.targets.iter().map(|chosen| chosen.target.name).collect();
     Ok(format!(
         "{}: no faults ({} for {releases})\n",
         path.display(),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::keys::{Format, Key, Kind, Need, ROOT, Section};
+use crate::targets::options::standing_for;
 
 /// The JSON schema (draft 2020-12) as indented text, for editors and for checks elsewhere.
 pub fn schema() -> String {
@@ -46,12 +47,7 @@ fn property(key: &Key) -> Value {
     let mut schema = kind(&key.kind);
     schema["description"] = json!(key.about);
     if let Need::Default(text) = key.need {
-        schema["default"] = match key.kind {
-            Kind::Count => text.parse::<u64>().map_or(Value::Null, |number| json!(number)),
-            Kind::Flag => json!(text == "true"),
-            Kind::List(_) => json!([text]),
-            _ => json!(text),
-        };
+        schema["default"] = standing_for(&key.kind, text);
     }
     schema
 }
@@ -69,14 +65,17 @@ fn kind(of: &Kind) -> Value {
             "oneOf": [{ "const": word }, { "type": "array", "minItems": 1, "items": kind(item) }],
         }),
         Kind::WordWithOptions(choices) => {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let choices = choices();
+            // A word alone leaves out all options.
+            let plain = choices.iter().filter(|(_, of)| of.required().next().is_none());
+            let plain: Vec<&str> = plain.map(|(name, _)| *name).collect();
             let options: Map<String, Value> = choices
                 .iter()
                 .map(|(name, of)| ((*name).to_owned(), section(of)))
                 .collect();
             json!({
                 "oneOf": [
-                    { "enum": names },
+                    { "enum": plain },
                     {
                         "type": "object",
                         "properties": options,

@@ -21,8 +21,8 @@ pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
         (Kind::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
         (Kind::WordOrList(word, _), Value::String(text)) => check_word(text, &[word], node, faults),
         (Kind::WordOrList(_, item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
-        (Kind::WordWithOptions(choices), Value::String(text)) => check_word(text, &names(choices), node, faults),
-        (Kind::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, choices, faults),
+        (Kind::WordWithOptions(choices), Value::String(text)) => check_plain(text, &choices(), node, faults),
+        (Kind::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, &choices(), faults),
         _ => faults.push(wrong_type(node, &kind.describe())),
     }
 }
@@ -114,6 +114,18 @@ fn check_options(node: &Node, map: &Mapping, choices: &[(&str, &'static Section)
         Some((_, section)) => check(options, &Kind::Map(section), faults),
         None => faults.push(unknown_word(key_span(key), &key.text, &names(choices))),
     }
+}
+
+/// A word without its options: there must be none that has to be given.
+fn check_plain(text: &str, choices: &[(&str, &'static Section)], node: &Node, faults: &mut Vec<Fault>) {
+    check_word(text, &names(choices), node, faults);
+    let known = choices.iter().find(|(name, _)| *name == text);
+    let missing = known.into_iter().flat_map(|(_, section)| section.required());
+    faults.extend(missing.map(|key| {
+        let message = format!("`{text}` needs the option `{}`", key.name);
+        let hint = format!("{} Write `- {text}: {{{}: …}}`", key.about, key.name);
+        Fault::new(Code::MissingKey, span(node), message, hint)
+    }));
 }
 
 fn check_word(text: &str, words: &[&str], node: &Node, faults: &mut Vec<Fault>) {

@@ -10,6 +10,7 @@ use crate::finding::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::forge::github::Options;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
+use crate::targets::Chosen;
 
 /// The configuration as YAML in the order of the documentation. Read from the current directory it means the same
 /// again; secrets are never part of it.
@@ -48,10 +49,7 @@ fn document(config: &Config) -> Map<String, Value> {
         ("sources", Some(sources_value(sources))),
         ("releases", Some(releases)),
         ("rules", Some(json!(rules))),
-        (
-            "targets",
-            Some(json!(targets.iter().map(|t| t.name()).collect::<Vec<_>>())),
-        ),
+        ("targets", Some(targets.iter().map(target_value).collect())),
         ("forge", Some(forge_value(forge))),
         ("state", Some(path(state))),
         ("schedule", Some(json!(schedule))),
@@ -65,6 +63,16 @@ fn document(config: &Config) -> Map<String, Value> {
         ("audit", audit_value(audit)),
         ("limits", Some(json!({ "removals": removals }))),
     ])
+}
+
+/// A target's name, with its options where it has any.
+fn target_value(chosen: &Chosen) -> Value {
+    let (name, options) = (chosen.target.name, chosen.options.all());
+    if options.is_empty() {
+        json!(name)
+    } else {
+        json!({ name: options })
+    }
 }
 
 fn sources_value(sources: &Sources) -> Value {

@@ -8,6 +8,7 @@ use crate::base::{Date, Release};
 use crate::finding::policy::AuditPolicy;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt, Policy};
+use crate::targets::Chosen;
 
 /// A configuration without faults, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Config {
     /// The rule sets; later ones refine earlier ones.
     pub rules: Vec<RuleSet>,
     /// What is rendered.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Chosen>,
     /// Where pull requests go.
     pub forge: Forge,
     /// The folder of clones, caches and the journal.
@@ -75,36 +76,6 @@ pub enum RuleSet {
     Builtin,
     /// A file, or a directory of files.
     Path(PathBuf),
-}
-
-/// What is rendered. A target's options will be fields of its variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// ci-operator configs.
-    ProwConfig,
-    /// The jobs of ci-operator configs.
-    ProwJobs,
-    /// Releases' files of the release controller.
-    ReleaseController,
-}
-
-impl Target {
-    /// Every target.
-    pub const ALL: [Self; 3] = [Self::ProwConfig, Self::ProwJobs, Self::ReleaseController];
-
-    /// The name as configuration and command line have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ProwConfig => "prow-config",
-            Self::ProwJobs => "prow-jobs",
-            Self::ReleaseController => "release-controller",
-        }
-    }
-
-    /// The target of a name.
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|target| target.name() == name)
-    }
 }
 
 /// Where pull requests go.

@@ -7,17 +7,20 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::str::FromStr;
 
+use serde_json::{Value as Json, json};
+
 use super::fault::{Code, Fault, span};
 use super::findings;
 use super::format::is_oci;
 use super::keys;
-use super::keys::{Need, Section};
+use super::keys::{Format, Kind, Need, Section};
 use super::sources::{BuildData, CiConfig, Components, Payload, Sources, Via};
 use super::types::*;
-use crate::forge::github::Options;
+use crate::forge::github;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
 use crate::source::{Location, Template, under};
+use crate::targets::{self, Chosen, Options};
 use crate::yaml::{Node, Value};
 
 /// Reads a configuration whose relative paths start at `dir`; adds what the shape cannot show to `faults`.
@@ -28,7 +31,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
         sources: sources(root.map("sources", &keys::SOURCES), dir),
         releases: releases(root),
         rules: root.texts("rules").map(|text| rule_set(text, dir)).collect(),
-        targets: root.texts("targets").filter_map(Target::of_name).collect(),
+        targets: targets(root, dir),
         forge: forge(root, dir),
         state: under(dir, root.text("state")),
         schedule: root.text("schedule").to_owned(),
@@ -110,6 +113,51 @@ fn releases(root: View<'_>) -> Releases {
     }
 }
 
+/// The targets with their options; without a list the default one.
+fn targets(root: View<'_>, dir: &Path) -> Vec<Chosen> {
+    if !root.has("targets") {
+        return targets::find(targets::DEFAULT)
+            .and_then(Chosen::plain)
+            .into_iter()
+            .collect();
+    }
+    root.get("targets").map(|list| chosen(list, dir)).unwrap_or_default()
+}
+
+/// The targets of a list, each a name or a name with options.
+pub(super) fn chosen(list: &Node, dir: &Path) -> Vec<Chosen> {
+    let items = list.as_seq().unwrap_or_default();
+    items.iter().filter_map(|item| chosen_one(item, dir)).collect()
+}
+
+fn chosen_one(node: &Node, dir: &Path) -> Option<Chosen> {
+    let target = targets::find(scalar(node)?)?;
+    let given = node.as_map().and_then(|map| map.get(target.name));
+    let mut options = Options::defaults(target.options);
+    let view = View {
+        node: given,
+        section: target.options,
+    };
+    for key in target.options.keys.iter().filter(|key| view.has(key.name)) {
+        options.set(key, option(view, key, dir));
+    }
+    Some(Chosen { target, options })
+}
+
+/// The value of a target's option. A path is as seen from the current directory.
+fn option(view: View<'_>, key: &keys::Key, dir: &Path) -> Json {
+    let text = |text: &str| match key.kind {
+        Kind::Text(Format::Path) | Kind::List(Kind::Text(Format::Path)) => json!(under(dir, text)),
+        _ => json!(text),
+    };
+    match key.kind {
+        Kind::Count => json!(view.parsed::<u64>(key.name)),
+        Kind::Flag => json!(view.flag(key.name)),
+        Kind::List(_) => view.texts(key.name).map(text).collect(),
+        _ => text(view.text(key.name)),
+    }
+}
+
 fn rule_set(text: &str, dir: &Path) -> RuleSet {
     match text {
         "builtin" => RuleSet::Builtin,
@@ -163,9 +211,9 @@ fn secret(view: View<'_>, env: &str, file: &str, dir: &Path) -> Option<Secret> {
     view.has(file).then(|| Secret::File(under(dir, view.text(file))))
 }
 
-fn options(github: View<'_>) -> Options {
+fn options(github: View<'_>) -> github::Options {
     let texts = |key| github.texts(key).map(str::to_owned).collect();
-    Options {
+    github::Options {
         fork: github.has("fork").then(|| github.text("fork").to_owned()),
         name: github.text("name").to_owned(),
         email: github.text("email").to_owned(),

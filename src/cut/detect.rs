@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Release, RepoName};
+use crate::base::Release;
+use crate::base::RepoName;
 use crate::derive;
+use crate::facts::ci_config;
 use crate::facts::ci_tags::Facts;
 use crate::finding::{Finding, Severity};
-use crate::targets::prow_jobs;
 
 /// The code of what tells that a cut is under way.
 pub const CODE: &str = "branch-cut";
@@ -100,7 +101,7 @@ fn moved_of(release: &derive::Release<'_>, configs: &BTreeMap<String, Facts>) ->
             .promotes
             .iter()
             .any(|tag| tag.namespace == *namespace && tag.name == *name);
-        let Some((repo, branch)) = prow_jobs::config_of(path).filter(|_| here) else {
+        let Some((repo, branch)) = ci_config::config_of(path).filter(|_| here) else {
             continue;
         };
         let Some(config) = release.configs.get(&repo) else {

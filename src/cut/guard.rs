@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::ci_tags::{Facts, Tag};
-use crate::facts::{ci_config, ci_tags};
+use crate::facts::ci_config;
+use crate::facts::ci_tags::{self, Facts, Tag};
 use crate::finding::{Finding, Severity};
 use crate::plan::Desired;
 
@@ -39,8 +39,8 @@ pub fn others<'f>(
     .collect()
 }
 
-/// Holds every config that would promote what another one promotes, with its jobs. `jobs`: the job files of a config.
-pub fn hold(files: &mut [Desired], others: &[Other], jobs: &BTreeMap<String, Vec<String>>) -> Vec<Finding> {
+/// Holds every config that would promote what another one promotes, with the files that follow it.
+pub fn hold(files: &mut [Desired], others: &[Other]) -> Vec<Finding> {
     let mut taken: BTreeMap<&Tag, &str> = BTreeMap::new();
     for other in others {
         taken.extend(other.facts.promotes.iter().map(|tag| (tag, other.path.as_str())));
@@ -50,7 +50,11 @@ pub fn hold(files: &mut [Desired], others: &[Other], jobs: &BTreeMap<String, Vec
     }
     let (mut findings, mut held) = (Vec::new(), BTreeSet::new());
     for file in files.iter().filter(|file| file.before != file.after) {
-        let Some(after) = file.after.as_deref().filter(|_| jobs.contains_key(&file.path)) else {
+        let Some(after) = file
+            .after
+            .as_deref()
+            .filter(|_| ci_config::config_of(&file.path).is_some())
+        else {
             continue;
         };
         let (Ok(after), before) = (ci_tags::read(after), file.before.as_deref().map(ci_tags::read)) else {
@@ -63,12 +67,10 @@ pub fn hold(files: &mut [Desired], others: &[Other], jobs: &BTreeMap<String, Vec
         };
         findings.push(waits(file, tag, other));
         held.insert(file.path.clone());
-        held.extend(jobs.get(&file.path).into_iter().flatten().cloned());
     }
-    for file in files.iter_mut().filter(|file| held.contains(&file.path)) {
-        file.after.clone_from(&file.before);
-        file.causes.clear();
-        file.held = true;
+    let is_held = |file: &&mut Desired| held.contains(file.follows.as_ref().unwrap_or(&file.path));
+    for file in files.iter_mut().filter(is_held) {
+        file.hold();
     }
     findings
 }
@@ -84,9 +86,7 @@ pub fn share(files: &mut [Desired]) -> Vec<Finding> {
     wanted.retain(|_, releases| releases.len() > 1);
     for file in files.iter_mut() {
         if wanted.contains_key(&(file.repo.to_string(), file.path.clone())) {
-            file.after.clone_from(&file.before);
-            file.causes.clear();
-            file.held = true;
+            file.hold();
         }
     }
     wanted

@@ -65,9 +65,9 @@ pub struct FileView {
 
 impl View {
     /// The view of a train.
-    pub fn new(releases: Vec<String>, train: &Train, units: &[Unit], findings: Vec<Finding>) -> Self {
+    pub fn new(releases: Vec<String>, train: &Train, all: &[Unit], findings: Vec<Finding>) -> Self {
         let steps = train.steps.iter().enumerate().map(|(at, step)| {
-            let units: Vec<&Unit> = step.units.iter().filter_map(|at| units.get(*at)).collect();
+            let units: Vec<&Unit> = step.units.iter().filter_map(|at| all.get(*at)).collect();
             let mut components: Vec<String> = units.iter().filter_map(|unit| unit.component.clone()).collect();
             components.sort();
             components.dedup();
@@ -81,7 +81,7 @@ impl View {
                 number: at + 1,
                 kind: step.kind,
                 release: step.release.to_string(),
-                head: super::train::head(step.release),
+                head: super::train::head(step, all),
                 title: title(step.kind, &step.release.to_string(), units.len()),
                 because: step.kind.because().to_owned(),
                 components,
@@ -158,7 +158,7 @@ fn title(kind: Kind, release: &str, units: usize) -> String {
         Kind::Pause => format!("{release}: {configs} {promote} nothing for a while"),
         Kind::Bases => format!("{release}: {configs} whose images others are built from"),
         Kind::Configs => format!("{release}: {configs} with {its} jobs"),
-        Kind::ReleaseController => format!("{release}: the release controller's file"),
+        Kind::Own(step) => format!("{release}: {}", step.title),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::train::{Jobs, plan};
+use super::train::{Role, plan};
 use super::{Kind, Step, Train, Unit, World};
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
@@ -155,7 +155,7 @@ fn units(world: &World, wanted: &BTreeMap<String, (Release, Facts)>) -> Vec<Unit
         component: None,
         before: world.configs.get(path).cloned(),
         after: Some(facts.clone()),
-        jobs: Jobs::Rendered,
+        role: Role::Config { has_jobs: true },
         files: Vec::new(),
     };
     left.map(unit).collect()
@@ -233,7 +233,7 @@ proptest! {
         let pauses: Vec<usize> = train.steps.iter().flat_map(|step| step.pauses.iter().copied()).collect();
         let circles = repos.iter().filter(|repo| matches!(repo.kind, Kinds::Swapped | Kinds::Rotated)).count();
         prop_assert_eq!(pauses.len(), circles, "one config of each circle stops, and no other");
-        prop_assert!(train.steps.iter().all(|step| step.kind != Kind::ReleaseController));
+        prop_assert!(train.steps.iter().all(|step| !matches!(step.kind, Kind::Own(_))));
     }
 }
 
@@ -248,7 +248,7 @@ fn what_two_configs_want_is_told_and_left() {
             promotes: [tag(OLD, "x")].into(),
             bases: BTreeSet::new(),
         }),
-        jobs: Jobs::Rendered,
+        role: Role::Config { has_jobs: true },
         files: Vec::new(),
     };
     let train = plan(&World::default(), &[unit("a", OLD), unit("b", OLD)]);
@@ -278,7 +278,7 @@ fn nothing_stops_for_a_change_that_would_still_not_come() {
         component: None,
         before: Some(before.clone()),
         after: Some(after.clone()),
-        jobs: Jobs::Rendered,
+        role: Role::Config { has_jobs: true },
         files: Vec::new(),
     };
     let (old, new) = (facts(&[(OLD, "x")]), facts(&[(NEW, "x")]));
@@ -315,7 +315,7 @@ fn a_config_without_jobs_breaks_a_rule() {
         component: None,
         before: None,
         after: Some(facts),
-        jobs: Jobs::None,
+        role: Role::Config { has_jobs: false },
         files: Vec::new(),
     };
     let train = plan(&World::default(), &[unit]);

@@ -6,7 +6,8 @@ use super::pause;
 use super::world::World;
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
-use crate::plan::Desired;
+use crate::plan::{self, Desired};
+use crate::targets;
 
 /// What changes at once: a config with its jobs, or a file that stands for itself.
 #[derive(Clone, Debug)]
@@ -21,25 +22,26 @@ pub struct Unit {
     pub before: Option<Facts>,
     /// What it will say.
     pub after: Option<Facts>,
-    /// Whether it is a config, with jobs that were rendered from it.
-    pub jobs: Jobs,
+    /// What it is to the train.
+    pub role: Role,
     /// The files.
     pub files: Vec<Desired>,
 }
 
-/// How a unit stands with its jobs.
+/// What a unit is to the train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Jobs {
-    /// It is a config whose jobs change with it.
-    Rendered,
-    /// It is no config.
-    None,
+pub enum Role {
+    /// A config, or what is left of one.
+    Config {
+        /// Whether its jobs were rendered and change with it.
+        has_jobs: bool,
+    },
+    /// A file of a target with a step of its own.
+    Own(&'static targets::Step),
 }
 
 /// What a step does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "TrainStepKind")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Configs stop promoting what others are to promote.
     Vacate,
@@ -49,11 +51,47 @@ pub enum Kind {
     Bases,
     /// All other configs.
     Configs,
-    /// The release controller's file.
-    ReleaseController,
+    /// The files of a target with a step of its own.
+    Own(&'static targets::Step),
 }
 
 impl Kind {
+    /// Its name, as JSON has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vacate => "vacate",
+            Self::Pause => "pause",
+            Self::Bases => "bases",
+            Self::Configs => "configs",
+            Self::Own(step) => step.name,
+        }
+    }
+
+    /// What it does, in a sentence.
+    fn about(self) -> String {
+        match self {
+            Self::Vacate => "Configs stop promoting what others are to promote.".to_owned(),
+            Self::Pause => "Configs that take each other's tags: some promote nothing for a while.".to_owned(),
+            Self::Bases => "Configs whose images others are built from.".to_owned(),
+            Self::Configs => "All other configs.".to_owned(),
+            Self::Own(step) => {
+                let (first, rest) = step.title.split_at(1.min(step.title.len()));
+                format!("{}{rest}.", first.to_uppercase())
+            }
+        }
+    }
+
+    /// Every kind that there can be.
+    fn all() -> impl Iterator<Item = Self> {
+        let own = targets::TARGETS.iter().filter_map(|target| match target.cut {
+            targets::Cut::Step(step) => Some(Self::Own(step)),
+            _ => None,
+        });
+        [Self::Vacate, Self::Pause, Self::Bases, Self::Configs]
+            .into_iter()
+            .chain(own)
+    }
+
     /// Why the step stands where it does.
     pub fn because(self) -> &'static str {
         match self {
@@ -63,8 +101,27 @@ impl Kind {
             }
             Self::Bases => "what others are built from is promoted before them",
             Self::Configs => "what they are built from is promoted, and nothing else promotes their tags any more",
-            Self::ReleaseController => "the release's stream has configs that promote to it",
+            Self::Own(step) => step.because,
         }
+    }
+}
+
+impl serde::Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl schemars::JsonSchema for Kind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TrainStepKind".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let kind =
+            |kind: Self| serde_json::json!({ "description": kind.about(), "type": "string", "const": kind.name() });
+        let kinds: Vec<_> = Self::all().map(kind).collect();
+        schemars::json_schema!({ "description": "What a step does.", "oneOf": kinds })
     }
 }
 
@@ -164,9 +221,12 @@ impl<'u> Planner<'u> {
         let mut releases: Vec<Release> = self.pending_units().map(|(_, unit)| unit.release).collect();
         releases.sort_by(|a, b| b.cmp(a));
         releases.dedup();
-        let later = [Kind::Bases, Kind::Configs, Kind::ReleaseController];
+        let own: BTreeSet<Kind> = self.pending_units().filter_map(|(_, unit)| own_step(unit)).collect();
+        let later: Vec<Kind> = [Kind::Bases, Kind::Configs].into_iter().chain(own).collect();
         let vacate = releases.iter().map(|release| (*release, Kind::Vacate));
-        let others = releases.iter().flat_map(|release| later.map(|kind| (*release, kind)));
+        let others = releases
+            .iter()
+            .flat_map(|release| later.iter().map(|kind| (*release, *kind)));
         let order: Vec<_> = vacate.chain(others).collect();
         let found = order
             .into_iter()
@@ -260,11 +320,11 @@ impl<'u> Planner<'u> {
 
     /// What kind of step a change belongs to, as things stand.
     fn kind(&self, unit: &'u Unit) -> Kind {
+        if let Some(own) = own_step(unit) {
+            return own;
+        }
         if unit.before.is_none() && unit.after.is_none() {
-            return match unit.jobs {
-                Jobs::Rendered => Kind::Configs,
-                Jobs::None => Kind::ReleaseController,
-            };
+            return Kind::Configs;
         }
         let after: BTreeSet<&Tag> = unit.after.iter().flat_map(|facts| &facts.promotes).collect();
         let before = self.world.configs.get(&unit.path);
@@ -338,7 +398,7 @@ impl<'u> Planner<'u> {
             .filter(|tag| self.world.is_payload(tag) && self.promotable.contains(*tag) && !self.known.contains(*tag))
             .map(Tag::to_string)
             .collect();
-        let without = units().filter(|unit| unit.after.is_some() && unit.jobs == Jobs::None);
+        let without = units().filter(|unit| unit.after.is_some() && unit.role == Role::Config { has_jobs: false });
         vec![
             Check {
                 check: "no two configs promote one tag",
@@ -384,7 +444,21 @@ impl<'u> Planner<'u> {
     }
 }
 
-/// The branch that a release's pull request is made from.
-pub fn head(release: Release) -> String {
-    format!("lockstep/{}/{release}", crate::targets::prow_config::GROUP)
+/// The step of its own that a unit goes in, if it has one.
+fn own_step(unit: &Unit) -> Option<Kind> {
+    match unit.role {
+        Role::Own(step) => Some(Kind::Own(step)),
+        Role::Config { .. } => None,
+    }
+}
+
+/// The branch that a step's pull request is made from; where its files are of several groups, each has its own.
+pub fn head(step: &Step, units: &[Unit]) -> String {
+    let files = step
+        .units
+        .iter()
+        .filter_map(|at| units.get(*at))
+        .flat_map(|unit| &unit.files);
+    let heads: BTreeSet<String> = files.map(|file| plan::head(&file.group, &file.release)).collect();
+    heads.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -289,16 +289,16 @@ impl Reconciler {
 
     /// Makes the pull requests what they should be; where this replica may not write, says what would be written.
     fn write(&mut self, ground: &Ground, plan: &Plan, id: &str) -> Result<Arc<Applied>, String> {
-        let place = match self.place.take() {
+        let mut place = match self.place.take() {
             // Of a local forge the source is part.
             Some(place @ Place::GitHub(_)) => place,
             _ => {
                 let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
-                Place::of(&self.run, ground.ci.as_ref(), gate).map_err(|fault| fault.to_string())?
+                Place::of(&self.run, gate).map_err(|fault| fault.to_string())?
             }
         };
         let dry_run = self.fence.may_write().is_err();
-        let outcomes = place.apply(&self.run, plan, dry_run, now());
+        let outcomes = place.apply(&self.run, ground.ci.as_ref(), plan, dry_run, now());
         self.place = Some(place);
         Ok(Arc::new(Applied {
             run: id.to_owned(),

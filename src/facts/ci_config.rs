@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::RepoName;
 use crate::yaml::{self, Node};
 
 /// The folder of all ci-operator configs.
@@ -45,6 +46,20 @@ impl ConfigName {
             .unwrap_or_default();
         format!("{ROOT}/{org}/{repo}/{org}-{repo}-{branch}{variant}.yaml")
     }
+}
+
+/// The repository and branch that a config is for; `None` where the path is none of a config.
+pub fn config_of(path: &str) -> Option<(RepoName, String)> {
+    let (org, repo, name) = taken_apart(path)?;
+    let (org, repo) = (org.to_owned(), repo.to_owned());
+    Some((RepoName { org, repo }, name.branch))
+}
+
+/// The organisation, repository and name that make the path of a config.
+pub fn taken_apart(path: &str) -> Option<(&str, &str, ConfigName)> {
+    let mut parts = path.strip_prefix(ROOT)?.strip_prefix('/')?.split('/');
+    let (org, repo, file) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((org, repo, ConfigName::parse(file, org, repo)?))
 }
 
 /// One entry of `promotion.to`.

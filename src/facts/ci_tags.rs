@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::facts::ci_config;
+use super::ci_config;
 use crate::yaml::{self, Node};
 
 /// A tag of an image stream.

@@ -84,8 +84,13 @@ pub struct Scope {
 impl Scope {
     /// The branch that the pull request is made from.
     pub fn head(&self) -> String {
-        format!("lockstep/{}/{}", self.group, self.release)
+        head(&self.group, &self.release)
     }
+}
+
+/// The branch that the pull request of a group and release is made from.
+pub fn head(group: &str, release: &str) -> String {
+    format!("lockstep/{group}/{release}")
 }
 
 impl fmt::Display for Scope {

@@ -43,11 +43,23 @@ pub struct Desired {
     pub causes: Vec<Cause>,
     /// The fields that differ from what is derived and stay as they are in `after`.
     pub refused: Vec<Refused>,
+    /// The path of the file that this one follows, if one: the two change together or not at all.
+    #[serde(default)]
+    pub follows: Option<String>,
     /// What a reviewer should know, e.g. `was not in canonical form and is rewritten so`.
     pub notes: Vec<String>,
     /// The file could not be derived in this run: it stays as it is (`after` equals `before`), and so does what an
     /// open pull request proposes for it.
     pub held: bool,
+}
+
+impl Desired {
+    /// Leaves the file as it is, and what an open pull request proposes for it.
+    pub fn hold(&mut self) {
+        self.after.clone_from(&self.before);
+        self.causes.clear();
+        self.held = true;
+    }
 }
 
 /// Why a file differs: one field whose value in the file is not the one derived.

@@ -24,7 +24,7 @@ pub use build::Input;
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
     Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
-    UNREFERENCED, WHOLE_FILE,
+    UNREFERENCED, WHOLE_FILE, head,
 };
 pub use desired::{Bytes, Cause, Desired, Refused};
 pub use diff::unified;

@@ -47,6 +47,7 @@ fn file(component: &str, before: Option<Bytes>, after: Option<Bytes>) -> Desired
         after,
         causes: Vec::new(),
         refused: Vec::new(),
+        follows: None,
         notes: Vec::new(),
         held: false,
     }

@@ -35,7 +35,7 @@ impl Run {
     pub(super) fn are_unmoved(&self, heads: &[Head]) -> bool {
         self.foresee_heads(heads.iter().map(|head| (head.release, &head.repo, &*head.branch)));
         heads.par_iter().all(|head| {
-            let location = self.config.sources.components.repo(head.release, &head.repo);
+            let location = self.home_of(head.release, &head.repo);
             let at = location.and_then(|at| self.sources.component_head(&head.repo, &at, &head.branch).ok()?);
             at.is_some_and(|CommitId(commit)| commit == head.commit)
         })

@@ -21,7 +21,7 @@ use crate::plan::{Bytes, Desired};
 use crate::source::{Location, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// What a release is remembered under. There is one memory in a slot: what CI configs and build data were a commit ago is
 /// never asked for again, and would fill the disk.
@@ -208,9 +208,16 @@ impl Run {
         })
     }
 
-    /// Remembers a release, if all that it depends on has a commit. Tells whether it does.
-    pub(super) fn remember(&self, slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> bool {
-        let Some((inputs, memory)) = memory(slot, derived, rendering) else {
+    /// Remembers a release, if all that it depends on has a commit. Tells whether it does. `of_targets`: where the
+    /// repositories stand that targets read beside the CI configs.
+    pub(super) fn remember(
+        &self,
+        slot: &Slot,
+        derived: &derive::Release<'_>,
+        of_targets: Vec<Head>,
+        rendering: &Rendering,
+    ) -> bool {
+        let Some((inputs, memory)) = memory(slot, derived, of_targets, rendering) else {
             return false;
         };
         let key = slot.name.as_bytes();
@@ -220,10 +227,18 @@ impl Run {
     }
 }
 
-fn memory(slot: &Slot, derived: &derive::Release<'_>, rendering: &Rendering) -> Option<(Inputs, Memory)> {
+fn memory(
+    slot: &Slot,
+    derived: &derive::Release<'_>,
+    mut of_targets: Vec<Head>,
+    rendering: &Rendering,
+) -> Option<(Inputs, Memory)> {
+    let mut heads = heads(derived)?;
+    of_targets.retain(|head| !heads.contains(head));
+    heads.append(&mut of_targets);
     let inputs = Inputs {
         commits: slot.commits.clone(),
-        heads: heads(derived)?,
+        heads,
     };
     let memory = Memory {
         stamp: inputs.stamp()?,

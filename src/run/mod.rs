@@ -1,22 +1,21 @@
 //! One run: from configuration to plan. The only place where sources, cache, rules and targets meet.
 
-pub mod actual;
 pub mod audit;
 pub mod begin;
 pub mod branches;
 mod carry;
-mod ci;
 pub mod components;
 pub mod cut;
 mod decisions;
+mod ground;
 mod heads;
-mod jobs;
 mod memo;
 pub mod metadata;
 pub mod operators;
 pub mod payload;
 pub mod place;
 pub mod releases;
+mod render;
 pub mod rule_files;
 mod successors;
 mod upstream;
@@ -192,7 +191,8 @@ impl Run {
         let (rules, metadata) = rayon::join(rules, || self.metadata(release));
         let (rules, metadata) = (rules?, metadata?);
         let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
-        let Rendered { files, findings } = self.render(std::slice::from_ref(&derived), ci)?;
+        let render::Whole { rendered, heads } = render::render(self, std::slice::from_ref(&derived), ci)?;
+        let Rendered { files, findings, .. } = rendered;
         self.keep_decisions(rules, release);
         let findings = derived.findings.iter().cloned().chain(findings).collect();
         let rendering = Rendering {
@@ -202,7 +202,7 @@ impl Run {
             upstream: self.upstream(&derived),
             successors: successors::successors(&derived),
         };
-        let slot = slot.filter(|slot| self.remember(slot, &derived, &rendering));
+        let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, &derived, heads, &rendering)));
         Ok(Derivation {
             rendering,
             seen: Some(look(&derived)),
@@ -345,7 +345,7 @@ impl Run {
         releases: &[derive::Release<'_>],
         ci: Option<&Arc<dyn Snapshot>>,
     ) -> Result<Rendered, RunError> {
-        ci::render(self, releases, ci)
+        render::render(self, releases, ci).map(|whole| whole.rendered)
     }
 
     /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.

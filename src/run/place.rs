@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Run;
-use crate::base::{Gate, Release};
-use crate::config::Forge;
+use crate::base::Gate;
+use crate::config::{CiConfig, Forge};
 use crate::forge::Outcome;
 use crate::forge::github::{GithubForge, GithubWriter};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
@@ -27,12 +27,9 @@ impl Place {
     ///
     /// # Errors
     /// The client for GitHub cannot be made.
-    pub fn of(run: &Run, ci: Option<&Arc<dyn Snapshot>>, gate: Gate) -> Result<Self, Fault> {
+    pub fn of(run: &Run, gate: Gate) -> Result<Self, Fault> {
         Ok(match &run.config.forge {
-            Forge::Local { dir } => {
-                let forge = LocalForge::new(dir.clone(), super::forge_identity()).guarded(gate);
-                Self::Local(with_homes(forge, run, ci))
-            }
+            Forge::Local { dir } => Self::Local(LocalForge::new(dir.clone(), super::forge_identity()).guarded(gate)),
             Forge::GitHub {
                 api,
                 credential,
@@ -44,25 +41,22 @@ impl Place {
         })
     }
 
-    /// Names the repositories of build data as places of pull requests, too.
-    #[must_use]
-    pub fn with_build_data(self, run: &Run, releases: &[Release]) -> Self {
-        let Self::Local(mut forge) = self else { return self };
-        let build_data = &run.config.sources.build_data;
-        for release in releases {
-            let location = build_data.repo(*release);
-            if let (Some(name), Location::Path(path)) = (location.name(), &location) {
-                forge.add_home(name, build_data.branch(*release), Home::Git(git_path(path)));
-            }
-        }
-        Self::Local(forge)
-    }
-
-    /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written. `now`: the
-    /// time that local commits carry, in seconds since 1970-01-01.
-    pub fn apply(&self, run: &Run, plan: &Plan, dry_run: bool, now: i64) -> Vec<Outcome> {
+    /// Makes the pull requests of a plan what they should be; in a dry run only says what would be written. `ci`: the CI
+    /// configs, which are part of a local forge where it makes branches in a copy; `now`: the time that local commits carry,
+    /// in seconds since 1970-01-01.
+    pub fn apply(
+        &mut self,
+        run: &Run,
+        ci: Option<&Arc<dyn Snapshot>>,
+        plan: &Plan,
+        dry_run: bool,
+        now: i64,
+    ) -> Vec<Outcome> {
         match self {
-            Self::Local(forge) => LocalWriter { forge, dry_run, now }.apply(plan),
+            Self::Local(forge) => {
+                add_homes(forge, run, ci, plan);
+                LocalWriter { forge, dry_run, now }.apply(plan)
+            }
             Self::GitHub(forge) => GithubWriter {
                 forge,
                 journal: &run.store,
@@ -81,14 +75,32 @@ impl Place {
     }
 }
 
-/// Names the repository of the CI configs as the place of its pull requests.
-fn with_homes(mut forge: LocalForge, run: &Run, ci: Option<&Arc<dyn Snapshot>>) -> LocalForge {
-    if let (Some(config), Some(ci)) = (&run.config.sources.ci_config, ci)
-        && let Some(name) = config.name()
-    {
-        forge.add_home(name, config.branch.clone(), home(&config.repo(), Arc::clone(ci)));
+/// Names the repositories that a plan's pull requests go to. One that cannot be read has no place, which the forge says of its
+/// pull request.
+fn add_homes(forge: &mut LocalForge, run: &Run, ci: Option<&Arc<dyn Snapshot>>, plan: &Plan) {
+    for pr in &plan.pull_requests {
+        let repo = &pr.scope.repo;
+        let Some(location) = pr
+            .scope
+            .release
+            .parse()
+            .ok()
+            .and_then(|release| run.home_of(release, repo))
+        else {
+            continue;
+        };
+        let is_ci = |config: &CiConfig| config.repo() == location && config.branch == pr.base;
+        let known = ci.filter(|_| run.config.sources.ci_config.as_ref().is_some_and(is_ci));
+        let opened = || {
+            run.sources
+                .open(&repo.to_string(), &location, &pr.base)
+                .ok()
+                .map(Arc::from)
+        };
+        if let Some(source) = known.cloned().or_else(opened) {
+            forge.add_home(repo.clone(), pr.base.clone(), home(&location, source));
+        }
     }
-    forge
 }
 
 /// Where branches of a target are made: in its own repository where that is local, else in one seeded from it.

@@ -1,26 +1,63 @@
 //! Targets: from the unified build config to the files that a build system reads, merged with what is there.
 //!
-//! A target owns some files, some of their fields and some items of their lists. Everything else stays.
+//! A target owns some files, some of their fields and some items of their lists. Everything else stays. Each has a folder
+//! here and a line in [`TARGETS`]; configuration, command line, cut, fixes and papers take what they need from its value.
+
+pub mod door;
+pub mod options;
+pub mod papers;
 
 pub mod prow_config;
 pub mod prow_jobs;
 pub mod release_controller;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::base::{Origin, RepoName};
+use crate::base::{Origin, Place, RepoName};
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
 use crate::finding::Finding;
 use crate::model::metadata::Metadata;
-use crate::plan::Desired;
+use crate::plan::{Bytes, Desired};
 use crate::rules::{RuleSet, Subject};
+use crate::yaml::keys::Section;
 
-/// The files of a target repository that a target looked at, by path.
-#[derive(Debug)]
+pub use door::{Ask, Cut, Destination, Earlier, Reads, Step, Target, Tree};
+pub use options::{Chosen, Options};
+
+/// All targets, each after those whose files it is made from.
+pub static TARGETS: &[&Target] = &[&prow_config::TARGET, &prow_jobs::TARGET, &release_controller::TARGET];
+
+/// The target that is rendered where nothing is said.
+pub const DEFAULT: &str = prow_config::TARGET.name;
+
+/// The target of a name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().copied().find(|target| target.name == name)
+}
+
+/// The names of all targets.
+pub fn names() -> Vec<&'static str> {
+    TARGETS.iter().map(|target| target.name).collect()
+}
+
+/// The names of all targets with the options that each has.
+pub fn with_options() -> Vec<(&'static str, &'static Section)> {
+    TARGETS.iter().map(|target| (target.name, target.options)).collect()
+}
+
+/// The target whose files promote images, and whose order a cut is about.
+pub fn promoting() -> Option<&'static Target> {
+    TARGETS.iter().copied().find(|target| target.cut == Cut::Promotes)
+}
+
+/// The files of a target's repository that a target looks at, as they are.
+#[derive(Clone, Debug)]
 pub struct Actual {
     /// The repository that pull requests go to.
     pub repo: RepoName,
@@ -30,8 +67,43 @@ pub struct Actual {
     pub origin: Origin,
     /// Files, by path.
     pub files: BTreeMap<String, Arc<[u8]>>,
-    /// Paths of files that are there and could not be read.
-    pub unreadable: BTreeSet<String>,
+    /// Files and folders that are there and could not be read, and why.
+    pub unreadable: BTreeMap<String, String>,
+}
+
+impl Actual {
+    /// A file of a target as it is: nothing to do, until its target says otherwise.
+    pub fn file(&self, target: &Target, release: &Release<'_>, path: impl Into<String>) -> Desired {
+        let path = path.into();
+        let before = self.files.get(&path).cloned();
+        Desired {
+            repo: self.repo.clone(),
+            branch: self.branch.clone(),
+            path,
+            release: release_name(release),
+            target: target.name.to_owned(),
+            group: target.group.to_owned(),
+            component: None,
+            images: Vec::new(),
+            after: before.clone(),
+            before,
+            causes: Vec::new(),
+            refused: Vec::new(),
+            follows: None,
+            notes: Vec::new(),
+            held: false,
+        }
+    }
+
+    /// The place of a file, or of a line in it.
+    pub fn place(&self, path: &str, line: Option<u32>) -> Place {
+        Place {
+            repo: self.origin.name.clone(),
+            commit: self.origin.commit.clone(),
+            file: path.to_owned(),
+            line,
+        }
+    }
 }
 
 /// What a target wants.
@@ -41,6 +113,19 @@ pub struct Rendered {
     pub files: Vec<Desired>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// Paths of files of other targets that must not change, because those that follow them cannot.
+    pub stuck: BTreeSet<String>,
+}
+
+impl Rendered {
+    /// Says that a file of this content should be at a path; the same bytes are no change.
+    pub fn want(&mut self, mut file: Desired, after: impl Into<Bytes>) {
+        let after = after.into();
+        if file.before.as_ref() != Some(&after) {
+            file.after = Some(after);
+        }
+        self.files.push(file);
+    }
 }
 
 /// Which fields a target manages and which it sets in new files only.

@@ -8,10 +8,11 @@ use serde_json::Value as Json;
 
 use super::value;
 use crate::base::Release;
-use crate::config::Target;
+use crate::config;
 use crate::rules::Diagnostic;
 use crate::rules::diagnostic::Texts;
 use crate::rules::load::nearest;
+use crate::targets::{self, Chosen};
 use crate::yaml::{self, Mapping, Node, Pos};
 
 /// The file that makes a folder a case.
@@ -37,7 +38,7 @@ pub struct Case {
     /// The release.
     pub release: Release,
     /// The targets; the ci-operator configs unless said, on which all others build.
-    pub targets: Vec<Target>,
+    pub targets: Vec<Chosen>,
     /// The rule sets; paths as seen from the current directory.
     pub rules: Vec<PathBuf>,
     /// Values of the unified build config by path.
@@ -253,24 +254,20 @@ impl Reader<'_> {
         flag.unwrap_or_default()
     }
 
-    fn targets(&mut self, map: &Mapping) -> Vec<Target> {
-        let names: Vec<_> = Target::ALL.into_iter().map(Target::name).collect();
+    /// The targets, as a configuration names them.
+    fn targets(&mut self, map: &Mapping) -> Vec<Chosen> {
         let Some(node) = map.get("targets") else {
-            return vec![Target::ProwConfig];
+            return targets::find(targets::DEFAULT)
+                .and_then(Chosen::plain)
+                .into_iter()
+                .collect();
         };
-        let mut targets = Vec::new();
-        for name in self.texts(map, "targets") {
-            match Target::of_name(&name) {
-                Some(target) => targets.push(target),
-                None => self.fault(
-                    "unknown-target",
-                    node.pos,
-                    format!("there is no target `{name}`"),
-                    &nearest(&name, &names),
-                ),
+        config::targets(node, self.dir).unwrap_or_else(|faults| {
+            for fault in faults {
+                self.fault(fault.code.as_str(), fault.span.pos, fault.message, &fault.hint);
             }
-        }
-        targets
+            Vec::new()
+        })
     }
 
     /// Rule paths start at the case's folder and may lead to the folder that holds the folder of cases, no further.

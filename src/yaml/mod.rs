@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod excerpt;
 mod json;
+pub mod keys;
 mod mapping;
 mod node;
 mod order;

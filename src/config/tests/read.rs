@@ -24,7 +24,8 @@ fn what_is_absent_has_its_default() {
     assert_eq!(config.sources.payload, None);
     assert_eq!(config.sources.components.via, Via::Git);
     assert_eq!(config.rules, [RuleSet::Builtin]);
-    assert_eq!(config.targets, [Target::ProwConfig]);
+    let targets: Vec<_> = config.targets.iter().map(|chosen| chosen.target.name).collect();
+    assert_eq!(targets, ["prow-config"]);
     assert_eq!(config.forge, Forge::Local { dir: "conf/out".into() });
     assert_eq!(config.state, Path::new("conf/state"));
     assert_eq!(config.schedule, "0 */10 * * * *");

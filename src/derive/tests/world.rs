@@ -1,6 +1,6 @@
 //! A small world in memory, for the tests of what is derived and rendered from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{Origin, RepoName};
@@ -28,7 +28,7 @@ pub struct World {
     pub branches: Option<Branches>,
     /// Files of the target by path.
     pub files: BTreeMap<String, Arc<[u8]>>,
-    pub unreadable: BTreeSet<String>,
+    pub unreadable: BTreeMap<String, String>,
     pub policy: Policy,
     /// What was read of the payload and of what operators ask of it.
     pub demand: Demand,
@@ -60,7 +60,7 @@ impl World {
             components: Components::new(),
             branches: Some(Branches::new()),
             files: BTreeMap::new(),
-            unreadable: BTreeSet::new(),
+            unreadable: BTreeMap::new(),
             policy: Policy::default(),
             demand: Demand::default(),
         };

@@ -113,6 +113,7 @@ mod tests {
             after: Some(Bytes::from(&b"x"[..])),
             causes: Vec::new(),
             refused: Vec::new(),
+            follows: None,
             notes: Vec::new(),
             held: false,
         };

@@ -12,7 +12,8 @@ use crate::derive::outline::{base_scope, payload_of};
 use crate::facts::ci_config;
 use crate::facts::group::Group;
 use crate::rules::{RuleSet, Subject};
-use crate::run::{Run, RunError, actual, ci};
+use crate::run::ground::Ground;
+use crate::run::{Run, RunError, render};
 use crate::source::Snapshot;
 use crate::yaml;
 
@@ -26,9 +27,9 @@ pub(super) fn configs(
         return Ok(None);
     };
     // What the local forge has merged is there, even where the source is a copy.
-    let known = ci::as_they_are(run, ci)?;
-    let ci: &dyn Snapshot = known.as_ref().map_or(&**plain, |(_, _, snapshot)| &**snapshot);
-    let variant = actual::files(run, &last.release, ci).files;
+    let ground = render::ci_config(run, ci)?.unwrap_or_else(|| Ground::to_look_at(Arc::clone(plain)));
+    let variant = render::promoting_configs(run, &last.release, &ground);
+    let ci: &dyn Snapshot = &*ground.snapshot;
     let (streams, closed) = of_releases(run, audited, &variant)?;
     let all = || audited.iter().flat_map(|one| &one.release.configs);
     let tests = all().flat_map(|(_, config)| config.tests.value.as_array().into_iter().flatten());

@@ -12,9 +12,8 @@ use crate::base::RepoName;
 use crate::config::Forge;
 use crate::facts::group::Group;
 use crate::plan::{self, Bytes, Cause, Desired, Plan};
-use crate::run::{Run, RunError, ci};
+use crate::run::{Run, RunError, render};
 use crate::source::{Location, Snapshot};
-use crate::targets::prow_jobs;
 
 /// The target's name in plans.
 const TARGET: &str = "audit";
@@ -148,19 +147,14 @@ fn retired(
     config: &str,
     text: &Bytes,
 ) -> Result<Option<Vec<Desired>>, RunError> {
-    let Some((repo, branch)) = prow_jobs::config_of(config) else {
-        return Ok(None);
-    };
-    let source = prow_jobs::Source {
-        config: config.to_owned(),
-        repo,
-        branch,
-        text: None,
-        held: false,
-        images: Vec::new(),
-    };
     let cause = cause(fix);
-    let mut files = ci::alone(run, &audited.release, ci, &source, text, cause.clone())?;
+    let single = render::Single {
+        path: config,
+        before: text,
+        after: None,
+        cause: cause.clone(),
+    };
+    let mut files = render::alone(run, &audited.release, ci, single)?;
     let refused = files.iter().any(|file| !file.refused.is_empty());
     if refused || !files.iter().any(|file| file.path == config && file.after.is_none()) {
         return Ok(None);
@@ -198,8 +192,8 @@ pub(super) fn looked_at(
     if !run.overrides.is_empty() {
         return Ok(Vec::new());
     }
-    let configs = if whole { ci::as_they_are(run, ci)? } else { None };
-    let configs = configs.map(|(name, config, _)| (name, config.branch.clone()));
+    let configs = if whole { render::ci_config(run, ci)? } else { None };
+    let configs = configs.map(|ground| (ground.name, ground.branch));
     let build_data = &run.config.sources.build_data;
     let mut all = Vec::new();
     for one in audited {
@@ -230,6 +224,7 @@ fn nothing(repo: RepoName, branch: String, release: String) -> Desired {
         after: None,
         causes: Vec::new(),
         refused: Vec::new(),
+        follows: None,
         notes: Vec::new(),
         held: false,
     }

@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::single::Single;
-use super::{Run, RunError, ci};
+use super::{Run, RunError, render};
 use crate::base::RepoName;
-use crate::config::Target;
 use crate::cut::{self, Train, Unit, World, train};
 use crate::derive::{Config, Release};
+use crate::facts::ci_config;
 use crate::facts::ci_tags::{self, Facts, Tag};
 use crate::finding::{Finding, Severity};
 use crate::plan::{self, Desired, Plan};
 use crate::source::Snapshot;
-use crate::targets::prow_jobs;
+use crate::targets::{self, Cut as InCut};
 use crate::yaml;
 
 /// A cut: the train, and all that its steps are made of.
@@ -64,7 +64,7 @@ impl Run {
     /// # Errors
     /// The files as they are cannot be read.
     pub fn cut(&self, releases: &[Release<'_>], ci: Option<&Arc<dyn Snapshot>>) -> Result<Cut, RunError> {
-        let parts = ci::parts(self, releases, ci, &Target::ALL)?;
+        let parts = render::parts(self, releases, ci, &render::of_cut(self))?;
         let mut cut = Cut::default();
         let (mut world, mut texts) = (World::default(), BTreeMap::new());
         for release in releases {
@@ -124,34 +124,27 @@ impl Run {
 
 /// Puts files that change together together: a config and its jobs.
 fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
-    let configs = files.iter().filter(|file| prow_jobs::config_of(&file.path).is_some());
-    let job_paths: BTreeMap<String, String> = configs
-        .filter_map(|config| prow_jobs::Source::of(config, true))
-        .flat_map(|source| {
-            source
-                .paths()
-                .map(|path| (path, source.config.clone()))
-                .collect::<Vec<_>>()
-        })
-        .collect();
     let mut units: BTreeMap<String, Unit> = BTreeMap::new();
     for file in files {
-        let path = job_paths.get(&file.path).unwrap_or(&file.path).clone();
-        let is_config = path == file.path && prow_jobs::config_of(&path).is_some();
+        let path = file.follows.as_ref().unwrap_or(&file.path).clone();
+        let role = targets::find(&file.target).map(|target| target.cut);
         let unit = units.entry(path.clone()).or_insert_with(|| Unit {
             path,
             release: release.metadata.release,
             component: file.component.clone(),
             before: None,
             after: None,
-            jobs: train::Jobs::None,
+            role: train::Role::Config { has_jobs: false },
             files: Vec::new(),
         });
-        if is_config {
-            let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { ci_tags::read(text.as_deref()?).ok() };
-            (unit.before, unit.after) = (facts(&file.before), facts(&file.after));
-        } else if file.target == prow_jobs::NAME {
-            unit.jobs = train::Jobs::Rendered;
+        match role {
+            Some(InCut::Promotes) => {
+                let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { ci_tags::read(text.as_deref()?).ok() };
+                (unit.before, unit.after) = (facts(&file.before), facts(&file.after));
+            }
+            Some(InCut::Follows) => unit.role = train::Role::Config { has_jobs: true },
+            Some(InCut::Step(step)) => unit.role = train::Role::Own(step),
+            Some(InCut::None) | None => {}
         }
         unit.files.push(file);
     }
@@ -200,7 +193,7 @@ impl LeftBehind<'_> {
 fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTreeSet<String>) -> Vec<LeftBehind<'l>> {
     let mut found = Vec::new();
     for (path, facts) in world.configs.iter().filter(|(path, _)| !claimed.contains(*path)) {
-        let Some((repo, branch)) = prow_jobs::config_of(path) else {
+        let Some((repo, branch)) = ci_config::config_of(path) else {
             continue;
         };
         for release in releases {

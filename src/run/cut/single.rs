@@ -6,11 +6,10 @@ use std::sync::Arc;
 use super::{Cut, LeftBehind};
 use crate::cut::{Unit, World, pause, train};
 use crate::derive::Release;
-use crate::facts::ci_tags;
+use crate::facts::{ci_config, ci_tags};
 use crate::plan::{self, Cause};
-use crate::run::{Run, RunError, ci};
+use crate::run::{Run, RunError, render};
 use crate::source::Snapshot;
-use crate::targets::prow_jobs;
 
 /// Makes changes of single configs that are no release's own wish.
 pub(super) struct Single<'s> {
@@ -103,7 +102,7 @@ impl Single<'_> {
         after: Option<plan::Bytes>,
         cause: Cause,
     ) -> Result<Option<Unit>, RunError> {
-        let Some((repo, branch)) = prow_jobs::config_of(path) else {
+        let Some((repo, _)) = ci_config::config_of(path) else {
             return Ok(None);
         };
         let facts = |text: &plan::Bytes| ci_tags::read(text).ok();
@@ -113,18 +112,16 @@ impl Single<'_> {
             component: Some(repo.to_string()),
             before: facts(before),
             after: after.as_ref().and_then(facts),
-            jobs: train::Jobs::Rendered,
+            role: train::Role::Config { has_jobs: true },
             files: Vec::new(),
         };
-        let source = prow_jobs::Source {
-            config: path.to_owned(),
-            repo,
-            branch,
-            text: after,
-            held: false,
-            images: Vec::new(),
+        let single = render::Single {
+            path,
+            before,
+            after,
+            cause,
         };
-        unit.files = ci::alone(self.run, release, self.ci, &source, before, cause)?;
+        unit.files = render::alone(self.run, release, self.ci, single)?;
         let changes = unit
             .files
             .iter()

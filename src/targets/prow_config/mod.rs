@@ -17,19 +17,31 @@ use rayon::prelude::*;
 
 use self::document::{Document, document};
 use self::merge::Merge;
-use super::{Actual, Fields, Rendered, release_name};
-use crate::base::Place;
+use super::{Actual, Ask, Cut, Destination, Fields, Reads, Rendered, Target, Tree, release_name};
+use crate::base::RepoName;
 use crate::derive::{Config, Release};
-use crate::facts::ci_config::ConfigName;
+use crate::facts::ci_config::{self, ConfigName};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Policy, Verdict};
+use crate::yaml::keys::NO_OPTIONS;
 use crate::yaml::{self, Node};
 
-/// The target's name, as configuration and plans have it.
-pub const NAME: &str = "prow-config";
-
-/// The group whose files change in one pull request.
-pub const GROUP: &str = "ci";
+/// The target.
+pub static TARGET: Target = Target {
+    name: "prow-config",
+    group: "ci",
+    about: "ci-operator configs: how OKD's images are built, and where they are promoted to",
+    place: "the CI config repository, one branch for all releases",
+    owns: "configs of OKD's variant: `base_images`, `build_root`, `images`, `promotion`, `raw_steps` and what else rules manage",
+    seeds: "what rules seed in new files, such as `tests`",
+    leaves: "tests and fields that people added, and configs that no image of build data asks for",
+    options: &NO_OPTIONS,
+    after: &[],
+    destinations: Destination::ci_config,
+    reads,
+    render: |ask, actual| render(ask.release, actual, ask.policy),
+    cut: Cut::Promotes,
+};
 
 /// The path of a config of ours.
 pub fn path(release: &Release<'_>, config: &Config) -> String {
@@ -40,10 +52,24 @@ pub fn path(release: &Release<'_>, config: &Config) -> String {
     name.path(&config.repo.org, &config.repo.repo)
 }
 
+/// All configs of our variant, of whatever repository and release.
+fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
+    let variant = ask.release.payload.variant.value.clone();
+    let key = Some(variant.clone());
+    let tree = Tree::of(ci_config::ROOT, 3).only(move |path| {
+        ci_config::taken_apart(path).is_some_and(|(_, _, name)| name.variant.as_deref() == Some(&*variant))
+    });
+    let trees = vec![Tree { key, ..tree }];
+    Ok(Reads {
+        trees,
+        ..Reads::default()
+    })
+}
+
 /// Renders all configs of a release onto the files that are there.
 pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Rendered {
     let mut rendered = Rendered::default();
-    let fields = match Fields::of(release.rules, release.metadata, NAME, &release.payload.view) {
+    let fields = match Fields::of(release.rules, release.metadata, TARGET.name, &release.payload.view) {
         Ok(fields) => fields,
         Err(findings) => {
             rendered.findings = findings;
@@ -76,6 +102,12 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
     for finding in &mut rendered.findings {
         finding.release.get_or_insert_with(|| release_name(release));
     }
+    let unread = actual.unreadable.iter().map(|(path, why)| {
+        Finding::new(Severity::Error, "unreadable-config", why.clone())
+            .with_place(actual.place(path, None))
+            .with_help("put the file right by hand; until then it stays as it is")
+    });
+    rendered.findings.extend(unread);
     rendered
 }
 
@@ -90,7 +122,7 @@ struct File<'f> {
 
 impl File<'_> {
     fn desired(&self, findings: &mut Vec<Finding>) -> Option<Desired> {
-        if self.actual.unreadable.contains(&self.path) {
+        if self.actual.unreadable.contains_key(&self.path) {
             return Some(self.file(None, None, true));
         }
         let before = self.actual.files.get(&self.path).cloned();
@@ -217,38 +249,22 @@ impl File<'_> {
         let mut images: Vec<String> = tags.map(|image| image.tag.value.clone()).collect();
         images.sort();
         Desired {
-            repo: self.actual.repo.clone(),
-            branch: self.actual.branch.clone(),
-            path: self.path.clone(),
-            release: release_name(self.release),
-            target: NAME.to_owned(),
-            group: GROUP.to_owned(),
             component: Some(self.config.repo.to_string()),
             images,
             after: after.or_else(|| before.clone()),
             before,
-            causes: Vec::new(),
-            refused: Vec::new(),
-            notes: Vec::new(),
             held,
+            ..self.actual.file(&TARGET, self.release, &*self.path)
         }
     }
 
     fn unreadable(&self, error: &yaml::Error) -> Finding {
-        let origin = &self.actual.origin;
-        let line = Some(error.pos.line);
-        let place = Place {
-            repo: origin.name.clone(),
-            commit: origin.commit.clone(),
-            file: self.path.clone(),
-            line,
-        };
         Finding::new(
             Severity::Error,
             "unreadable-config",
             format!("the config cannot be read: {}", error.text()),
         )
-        .with_place(place)
+        .with_place(self.actual.place(&self.path, Some(error.pos.line)))
         .with_component(self.config.repo.to_string())
         .with_help("put the file right by hand; until then it stays as it is")
     }

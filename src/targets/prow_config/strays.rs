@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{GROUP, NAME};
-use crate::base::{Place, RepoName};
+use super::TARGET;
+use crate::base::RepoName;
 use crate::derive::{Config, Release};
-use crate::facts::ci_config::{self, ConfigName};
+use crate::facts::ci_config;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
-use crate::targets::{Actual, Fields, Rendered, release_name};
+use crate::targets::{Actual, Fields, Rendered};
 use crate::yaml::{self, Mapping, Node};
 
 /// The fields of an image's item that are ours.
@@ -20,7 +20,7 @@ const IMAGE_FIELDS: [&str; 6] = ["build_args", "context_dir", "dockerfile_path",
 pub fn judge(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
     let derived: BTreeSet<String> = rendered.files.iter().map(|file| file.path.clone()).collect();
     for (file, bytes) in actual.files.iter().filter(|(file, _)| !derived.contains(*file)) {
-        let Some((org, repo, name)) = taken_apart(file) else {
+        let Some((org, repo, name)) = ci_config::taken_apart(file) else {
             continue;
         };
         let ours = name.variant.as_deref() == Some(release.payload.variant.value.as_str());
@@ -45,12 +45,6 @@ pub fn judge(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &F
             Err(finding) => rendered.findings.push(*finding),
         }
     }
-}
-
-fn taken_apart(path: &str) -> Option<(&str, &str, ConfigName)> {
-    let mut parts = path.strip_prefix(ci_config::ROOT)?.strip_prefix('/')?.split('/');
-    let (org, repo, file) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((org, repo, ConfigName::parse(file, org, repo)?))
 }
 
 fn promotes_here(release: &Release<'_>, bytes: &[u8]) -> bool {
@@ -159,20 +153,9 @@ impl Stray<'_> {
     /// The file as it is: what an open pull request proposes for it stays proposed.
     fn kept(&self) -> Desired {
         Desired {
-            repo: self.actual.repo.clone(),
-            branch: self.actual.branch.clone(),
-            path: self.file.to_owned(),
-            release: release_name(self.release),
-            target: NAME.to_owned(),
-            group: GROUP.to_owned(),
             component: Some(self.repo.to_string()),
-            images: Vec::new(),
-            before: Some(Arc::clone(self.bytes)),
-            after: Some(Arc::clone(self.bytes)),
-            causes: Vec::new(),
-            refused: Vec::new(),
-            notes: Vec::new(),
             held: true,
+            ..self.actual.file(&TARGET, self.release, self.file)
         }
     }
 
@@ -215,16 +198,9 @@ impl Stray<'_> {
     }
 
     fn finding(&self, code: &'static str, text: String, help: &str) -> Box<Finding> {
-        let origin = &self.actual.origin;
-        let place = Place {
-            repo: origin.name.clone(),
-            commit: origin.commit.clone(),
-            file: self.file.to_owned(),
-            line: None,
-        };
         Box::new(
             Finding::new(Severity::Warning, code, text)
-                .with_place(place)
+                .with_place(self.actual.place(self.file, None))
                 .with_component(self.repo.to_string())
                 .with_help(help),
         )

@@ -332,7 +332,7 @@ fn what_cannot_be_read_stays_and_is_reported() {
         assert!(finding.help.is_some());
     }
     let mut world = world();
-    world.unreadable.insert(config_path("cli"));
+    world.unreadable.insert(config_path("cli"), "too large".to_owned());
     let files = world.render().files;
     assert!(files[0].held && files[0].after.is_none() && files[0].before.is_none());
 }

@@ -7,6 +7,7 @@ mod file;
 mod job;
 pub mod names;
 mod scan;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -18,68 +19,49 @@ use self::facts::ConfigFacts;
 use self::file::{JobFile, Ours};
 use self::job::{Around, Draft, LISTS, Made, Maker, Why};
 use self::scan::Job;
-use super::{Actual, Rendered, release_name};
-use crate::base::{Place, RepoName};
+pub use self::sources::Source;
+use super::{Actual, Ask, Cut, Destination, Rendered, Target, prow_config, release_name};
+use crate::base::RepoName;
 use crate::derive::Release;
-use crate::facts::ci_config::{self, ConfigName};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::Scope;
 use crate::yaml::Node;
+use crate::yaml::keys::NO_OPTIONS;
 
-/// The target's name, as configuration and plans have it.
-pub const NAME: &str = "prow-jobs";
+/// The target.
+pub static TARGET: Target = Target {
+    name: "prow-jobs",
+    group: prow_config::TARGET.group,
+    about: "the jobs of OKD's ci-operator configs, among the jobs of others",
+    place: "the CI config repository, one branch for all releases",
+    owns: "jobs that are generated from configs of OKD's variant, in files that may hold others'",
+    seeds: "nothing",
+    leaves: "all other jobs, and what CI's dispatcher and people set in ours, such as `cluster`",
+    options: &NO_OPTIONS,
+    after: &[prow_config::TARGET.name],
+    destinations: Destination::ci_config,
+    reads: sources::reads,
+    render: door,
+    cut: Cut::Follows,
+};
 
-/// The group whose files change in one pull request: that of the configs.
-pub const GROUP: &str = super::prow_config::GROUP;
-
-/// A config whose jobs are rendered.
-#[derive(Clone, Debug)]
-pub struct Source {
-    /// The config's path.
-    pub config: String,
-    /// The repository that it is for.
-    pub repo: RepoName,
-    /// The branch that it is for.
-    pub branch: String,
-    /// The config as it will be; `None`: there will be none.
-    pub text: Option<Bytes>,
-    /// It could not be derived: it stays as it is, and so do its jobs.
-    pub held: bool,
-    /// The payload tags of its images.
-    pub images: Vec<String>,
-}
-
-impl Source {
-    /// The source that a config of `prow-config` is. `follow`: the config will be as it should be; otherwise it stays.
-    pub fn of(config: &Desired, follow: bool) -> Option<Self> {
-        let (repo, branch) = config_of(&config.path)?;
-        let text = if follow { &config.after } else { &config.before };
-        Some(Self {
-            config: config.path.clone(),
-            repo,
-            branch,
-            text: text.clone(),
-            held: config.held,
-            images: config.images.clone(),
-        })
+/// Renders the jobs of all configs onto the job files that are there.
+fn door(ask: &Ask<'_>, actual: &Actual) -> Rendered {
+    let mut actual = actual.clone();
+    let sources = sources::all(ask, &actual);
+    let mut findings = Vec::new();
+    for path in sources.iter().flat_map(Source::paths) {
+        if let Some(why) = actual.unreadable.get(&path) {
+            let finding = Finding::new(Severity::Error, "unreadable-jobs", why.clone());
+            findings.push(finding.with_place(actual.place(&path, None)));
+            // This is no job file: it is reported and stays as it is.
+            actual.files.insert(path, Bytes::from(&b"\0"[..]));
+        }
     }
-
-    /// The paths of its job files.
-    pub fn paths(&self) -> impl Iterator<Item = String> {
-        LISTS
-            .map(|list| names::path(&self.repo, &self.branch, list))
-            .into_iter()
-    }
-}
-
-/// The repository and branch that a config is for.
-pub fn config_of(path: &str) -> Option<(RepoName, String)> {
-    let mut parts = path.strip_prefix(ci_config::ROOT)?.strip_prefix('/')?.split('/');
-    let (org, repo, file) = (parts.next()?, parts.next()?, parts.next()?);
-    let name = ConfigName::parse(file, org, repo)?;
-    let (org, repo) = (org.to_owned(), repo.to_owned());
-    Some((RepoName { org, repo }, name.branch))
+    let mut rendered = render(ask.release, &sources, &actual, ask.policy);
+    rendered.findings.extend(findings);
+    rendered
 }
 
 /// The branch's label and the list of a job file's name in the folder of a repository.
@@ -87,17 +69,8 @@ pub fn file_parts<'f>(file: &'f str, repo: &RepoName) -> Option<(&'f str, &'stat
     names::taken_apart(file, repo, &LISTS)
 }
 
-/// The target's result.
-#[derive(Debug, Default)]
-pub struct Jobs {
-    /// Files and findings.
-    pub rendered: Rendered,
-    /// Configs whose jobs cannot be written: they must not change either, as jobs would contradict them.
-    pub stuck: BTreeSet<String>,
-}
-
 /// Renders the jobs of all configs of a release onto the job files that are there.
-pub fn render(release: &Release<'_>, sources: &[Source], actual: &Actual, policy: &Policy) -> Jobs {
+pub fn render(release: &Release<'_>, sources: &[Source], actual: &Actual, policy: &Policy) -> Rendered {
     let scope = Maker::release_scope(release);
     let one = |source: &Source| {
         let file = Files {
@@ -108,19 +81,19 @@ pub fn render(release: &Release<'_>, sources: &[Source], actual: &Actual, policy
         };
         (file.render(&scope), source.config.clone())
     };
-    let mut jobs = Jobs::default();
+    let mut rendered = Rendered::default();
     let all: Vec<_> = sources.par_iter().map_init(|| (), |(), source| one(source)).collect();
     for ((part, stuck), config) in all {
-        jobs.rendered.files.extend(part.files);
-        jobs.rendered.findings.extend(part.findings);
+        rendered.files.extend(part.files);
+        rendered.findings.extend(part.findings);
         if stuck {
-            jobs.stuck.insert(config);
+            rendered.stuck.insert(config);
         }
     }
-    for finding in &mut jobs.rendered.findings {
+    for finding in &mut rendered.findings {
         finding.release.get_or_insert_with(|| release_name(release));
     }
-    jobs
+    rendered
 }
 
 /// The job files of one config.
@@ -429,35 +402,22 @@ impl Files<'_> {
         path: &str,
         line: u32,
     ) -> Finding {
-        let origin = &self.actual.origin;
-        let place = Place {
-            repo: origin.name.clone(),
-            commit: origin.commit.clone(),
-            file: path.to_owned(),
-            line: Some(line).filter(|line| *line > 0),
-        };
+        let line = Some(line).filter(|line| *line > 0);
         Finding::new(severity, code, text)
-            .with_place(place)
+            .with_place(self.actual.place(path, line))
             .with_component(self.source.repo.to_string())
             .with_help(help)
     }
 
     fn desired(&self, path: String, before: Option<Bytes>, after: Option<Bytes>, held: bool) -> Desired {
         Desired {
-            repo: self.actual.repo.clone(),
-            branch: self.actual.branch.clone(),
-            path,
-            release: release_name(self.release),
-            target: NAME.to_owned(),
-            group: GROUP.to_owned(),
             component: Some(self.source.repo.to_string()),
             images: self.source.images.clone(),
             before,
             after,
-            causes: Vec::new(),
-            refused: Vec::new(),
-            notes: Vec::new(),
+            follows: self.source.has_config().then(|| self.source.config.clone()),
             held,
+            ..self.actual.file(&TARGET, self.release, path)
         }
     }
 }

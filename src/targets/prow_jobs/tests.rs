@@ -48,7 +48,7 @@ impl World {
         }
     }
 
-    fn render(&self, config: Option<&str>, files: &[(&str, &str)]) -> Jobs {
+    fn render(&self, config: Option<&str>, files: &[(&str, &str)]) -> Rendered {
         let release = Release {
             rules: &self.rules,
             metadata: &self.metadata,
@@ -82,14 +82,14 @@ impl World {
                 commit: None,
             },
             files: files.collect(),
-            unreadable: std::collections::BTreeSet::new(),
+            unreadable: BTreeMap::new(),
         };
         render(&release, &[source], &actual, &self.policy)
     }
 }
 
-fn after(jobs: &Jobs, path: &str) -> Option<String> {
-    let file = jobs.rendered.files.iter().find(|file| file.path == path)?;
+fn after(jobs: &Rendered, path: &str) -> Option<String> {
+    let file = jobs.files.iter().find(|file| file.path == path)?;
     Some(String::from_utf8(file.after.as_ref()?.to_vec()).expect("UTF-8"))
 }
 
@@ -99,8 +99,8 @@ fn names(text: &str) -> Vec<&str> {
         .collect()
 }
 
-fn codes(jobs: &Jobs) -> Vec<&str> {
-    jobs.rendered.findings.iter().map(|finding| &*finding.code).collect()
+fn codes(jobs: &Rendered) -> Vec<&str> {
+    jobs.findings.iter().map(|finding| &*finding.code).collect()
 }
 
 /// A job file with plain jobs of these names, each on its cluster and with its profile.
@@ -148,7 +148,6 @@ fn rendering_again_changes_nothing() {
     let again = world.render(Some(PLAIN), &[(PRE, &pre), (POST, &post)]);
     assert!(
         again
-            .rendered
             .files
             .iter()
             .all(|file| file.before == file.after && file.causes.is_empty())
@@ -315,12 +314,7 @@ fn jobs_of_ours_go_with_their_config_and_others_stay() {
         Some(there.as_str()),
         "what was there before comes back byte for byte"
     );
-    let post = gone
-        .rendered
-        .files
-        .iter()
-        .find(|file| file.path == POST)
-        .expect("looked at");
+    let post = gone.files.iter().find(|file| file.path == POST).expect("looked at");
     assert!(
         post.after.is_none() && post.causes.len() == 1,
         "a file without jobs goes: {:?}",
@@ -337,12 +331,7 @@ fn a_hand_edit_inside_a_job_of_ours_is_put_right_and_named() {
     let edited = pre.replace("optional: true", "optional: false");
     let jobs = world.render(Some(PLAIN), &[(PRE, &edited)]);
     assert_eq!(after(&jobs, PRE), Some(pre));
-    let file = jobs
-        .rendered
-        .files
-        .iter()
-        .find(|file| file.path == PRE)
-        .expect("the file");
+    let file = jobs.files.iter().find(|file| file.path == PRE).expect("the file");
     let [cause] = &file.causes[..] else {
         panic!("{:?}", file.causes)
     };
@@ -361,12 +350,7 @@ fn a_hand_edit_inside_a_job_of_ours_is_put_right_and_named() {
         Some(PLAIN),
         &[(PRE, &moved.replace("optional: false", "optional: true"))],
     );
-    let file = jobs
-        .rendered
-        .files
-        .iter()
-        .find(|file| file.path == PRE)
-        .expect("the file");
+    let file = jobs.files.iter().find(|file| file.path == PRE).expect("the file");
     assert_eq!(file.causes[0].rule, "job-cluster-default");
 }
 
@@ -382,10 +366,7 @@ fn what_is_not_adopted_or_is_accepted_stays() {
     let jobs = world.render(Some(PLAIN), &[(PRE, &edited)]);
     assert_eq!(after(&jobs, PRE), Some(edited.clone()));
     assert!(after(&jobs, POST).is_none(), "a new file is not adopted either");
-    assert_eq!(
-        jobs.rendered.files.iter().map(|file| file.refused.len()).sum::<usize>(),
-        2
-    );
+    assert_eq!(jobs.files.iter().map(|file| file.refused.len()).sum::<usize>(), 2);
     world.policy = Policy {
         accept: vec![Accept {
             cause: "jobs[]".into(),
@@ -407,12 +388,7 @@ fn a_broken_job_file_stops_its_config_and_nothing_else() {
     let jobs = World::new().render(Some(PLAIN), &[(PRE, "presubmits: [\n")]);
     assert_eq!(codes(&jobs), ["unreadable-jobs"]);
     assert_eq!(jobs.stuck.iter().collect::<Vec<_>>(), [CONFIG]);
-    assert!(
-        jobs.rendered
-            .files
-            .iter()
-            .all(|file| file.held && file.before == file.after)
-    );
+    assert!(jobs.files.iter().all(|file| file.held && file.before == file.after));
     for text in [
         "[]\n",
         "presubmits: []\n",
@@ -434,12 +410,7 @@ fn a_file_in_another_form_is_parsed_and_written_in_canonical_form() {
     let text = after(&jobs, PRE).expect("presubmits");
     assert_eq!(text.matches("cluster: build04").count(), 2, "{text}");
     assert!(text.contains("  - cluster: build01\n    name: z\n"), "{text}");
-    let file = jobs
-        .rendered
-        .files
-        .iter()
-        .find(|file| file.path == PRE)
-        .expect("the file");
+    let file = jobs.files.iter().find(|file| file.path == PRE).expect("the file");
     assert_eq!(file.notes.len(), 1);
     let again = World::new().render(Some(PLAIN), &[(PRE, &text)]);
     assert_eq!(after(&again, PRE), Some(text));
@@ -477,7 +448,6 @@ fn a_branch_with_characters_of_patterns_keeps_them_out_of_names() {
     };
     let jobs = world.render(Some(PLAIN), &[]);
     let file = jobs
-        .rendered
         .files
         .iter()
         .find(|file| file.path.ends_with("presubmits.yaml"))

@@ -5,22 +5,60 @@
 
 mod shift;
 
-use super::{Actual, Rendered, release_name};
-use crate::base;
-use crate::base::Place;
+use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, release_name};
+use crate::base::{self, RepoName};
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::{Decision, Subject};
+use crate::yaml::keys::NO_OPTIONS;
 
 use shift::Shift;
 
-/// The target's name, as configuration and plans have it.
-pub const NAME: &str = "release-controller";
+/// The target.
+pub static TARGET: Target = Target {
+    name: "release-controller",
+    group: prow_config::TARGET.group,
+    about: "the release controller's file of a new release, made from that of the release before",
+    place: "the CI config repository, one branch for all releases",
+    owns: "nothing of a file that is there",
+    seeds: "the whole file, where the release has none and builds something",
+    leaves: "files that are there: people add checks to them",
+    options: &NO_OPTIONS,
+    after: &[],
+    destinations: Destination::ci_config,
+    reads,
+    render: |ask, actual| match place(ask.release) {
+        Ok(Some(spot)) => render(ask.release, &spot, actual, ask.policy),
+        Ok(None) => Rendered::default(),
+        Err(findings) => Rendered {
+            findings,
+            ..Rendered::default()
+        },
+    },
+    cut: Cut::Step(&Step {
+        at: 30,
+        name: "release-controller",
+        title: "the release controller's file",
+        because: "the release's stream has configs that promote to it",
+    }),
+};
 
-/// The group whose files change in one pull request: that of the configs.
-pub const GROUP: &str = super::prow_config::GROUP;
+/// The files of all releases, of the same kind as the release's own.
+fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
+    // What rules fail at is reported where the file is made.
+    let Ok(Some(spot)) = place(ask.release) else {
+        return Ok(Reads::default());
+    };
+    let own = ask.release.metadata.release;
+    let folder = spot.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let tree = Tree::of(folder, 1).only(move |path| release_of(path, &spot.path, own).is_some());
+    Ok(Reads {
+        trees: vec![tree],
+        ..Reads::default()
+    })
+}
 
 /// Where a release's file is, and the rule that says so.
 pub struct Spot {
@@ -36,9 +74,9 @@ pub struct Spot {
 pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
     let metadata = release.metadata;
     let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
-    scope.set("target", &serde_json::json!(NAME));
+    scope.set("target", &serde_json::json!(TARGET.name));
     let decision = release.rules.decide(Subject::Target, "file", metadata.release, &scope);
-    let failed = failures(release.rules, &decision, "file", &format!("target {NAME}"));
+    let failed = failures(release.rules, &decision, "file", &format!("target {}", TARGET.name));
     if !failed.is_empty() {
         return Err(failed);
     }
@@ -65,9 +103,14 @@ pub fn release_of(path: &str, own: &str, release: base::Release) -> Option<base:
 /// Renders the release's file. `actual` has the files of all releases beside it.
 pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Policy) -> Rendered {
     let mut rendered = Rendered::default();
+    if let Some((path, why)) = actual.unreadable.first_key_value() {
+        let finding = Finding::new(Severity::Error, "unreadable-release-controller", why.clone());
+        rendered.findings.push(finding.with_place(actual.place(path, None)));
+        return rendered;
+    }
     let own = release.metadata.release;
     let before = actual.files.get(&place.path).cloned();
-    let mut desired = desired(release, place, actual, before.clone());
+    let mut desired = actual.file(&TARGET, release, &*place.path);
     if before.is_none() {
         let builds = release.configs.values().any(|config| !config.images.is_empty());
         let mut earlier: Vec<_> = actual
@@ -140,34 +183,9 @@ fn jobs(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn desired(release: &Release<'_>, place: &Spot, actual: &Actual, before: Option<Bytes>) -> Desired {
-    Desired {
-        repo: actual.repo.clone(),
-        branch: actual.branch.clone(),
-        path: place.path.clone(),
-        release: release_name(release),
-        target: NAME.to_owned(),
-        group: GROUP.to_owned(),
-        component: None,
-        images: Vec::new(),
-        after: before.clone(),
-        before,
-        causes: Vec::new(),
-        refused: Vec::new(),
-        notes: Vec::new(),
-        held: false,
-    }
-}
-
 fn finding(release: &Release<'_>, actual: &Actual, path: &str, text: String) -> Finding {
-    let place = Place {
-        repo: actual.origin.name.clone(),
-        commit: actual.origin.commit.clone(),
-        file: path.to_owned(),
-        line: None,
-    };
     Finding::new(Severity::Error, "unreadable-release-controller", text)
-        .with_place(place)
+        .with_place(actual.place(path, None))
         .with_release(release_name(release))
         .with_help("put that file right, or write the new one by hand")
 }

@@ -216,7 +216,7 @@ impl CutWorld {
         let all = self.all();
         let mut promoters: BTreeMap<ci_tags::Tag, Vec<&str>> = BTreeMap::new();
         for (path, text) in all.iter().filter(|(path, _)| path.ends_with("__okd-scos.yaml")) {
-            for tag in ci_tags::read(text).unwrap().promotes {
+            for tag in lockstep::facts::ci_tags::read(text).unwrap().promotes {
                 promoters.entry(tag).or_default().push(path);
             }
         }

@@ -27,6 +27,7 @@ pub fn file(path: &str, before: Option<&str>, after: Option<&str>) -> Desired {
         after: bytes(after),
         causes: Vec::new(),
         refused: Vec::new(),
+        follows: None,
         notes: Vec::new(),
         held: false,
     }

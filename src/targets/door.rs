@@ -1,0 +1,186 @@
+//! What a target is to the rest of the program.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{Actual, Options, Rendered};
+use crate::base::RepoName;
+use crate::derive::Release;
+use crate::finding::Finding;
+use crate::plan::{Desired, Policy};
+use crate::yaml::keys::Section;
+
+/// A target: all that the rest of the program knows of it.
+pub struct Target {
+    /// The name, as configuration, command line and plans have it.
+    pub name: &'static str,
+    /// The group: its files change in one pull request with those of other targets of the group.
+    pub group: &'static str,
+    /// What it makes, in a sentence without its full stop.
+    pub about: &'static str,
+    /// Where it writes, in words.
+    pub place: &'static str,
+    /// What it owns: files, fields and items that it keeps as derived.
+    pub owns: &'static str,
+    /// What it sets in new files only.
+    pub seeds: &'static str,
+    /// What it leaves alone.
+    pub leaves: &'static str,
+    /// Its options, with their schema.
+    pub options: &'static Section,
+    /// The targets whose files its own are made from. Where one of them is not configured, its files are taken as they are.
+    pub after: &'static [&'static str],
+    /// The branches of repositories that it writes to for a release.
+    pub destinations: fn(&Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>>,
+    /// What it looks at there: all of it is read before [`Self::render`] is called, and nothing else.
+    pub reads: fn(&Ask<'_>, &RepoName) -> Result<Reads, Vec<Finding>>,
+    /// Renders its files of one destination.
+    pub render: fn(&Ask<'_>, &Actual) -> Rendered,
+    /// What it does in a branch cut.
+    pub cut: Cut,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Target {}
+
+/// What a target is asked for: a release's files.
+pub struct Ask<'a> {
+    /// The release as it was derived.
+    pub release: &'a Release<'a>,
+    /// The target's options.
+    pub options: &'a Options,
+    /// What of the drift is put right.
+    pub policy: &'a Policy,
+    /// What the targets came to that it goes after, by name.
+    pub earlier: &'a BTreeMap<&'static str, Earlier>,
+}
+
+/// What an earlier target came to.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// The files that it wants.
+    pub files: Vec<Desired>,
+    /// The files as they are, one a destination.
+    pub actual: Vec<Actual>,
+    /// Its files will be as it wants them; otherwise they stay as they are.
+    pub is_written: bool,
+    /// These are all of its files, not a single one that is changed by itself.
+    pub is_whole: bool,
+}
+
+/// A branch of a repository that a target writes to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Destination {
+    /// The CI config repository (`sources.ci-config`), one branch for all releases.
+    CiConfig,
+    /// The release's branch of build data (`sources.build-data`).
+    BuildData,
+    /// Any other repository. It is found as components are (`sources.components.repo`).
+    Repository {
+        /// Its name on the forge.
+        name: RepoName,
+        /// Its branch: the first of these that there is.
+        branches: Vec<String>,
+    },
+}
+
+impl Destination {
+    /// The destination of targets that write into the CI config repository.
+    ///
+    /// # Errors
+    /// None.
+    pub fn ci_config(_: &Ask<'_>) -> Result<Vec<Self>, Vec<Finding>> {
+        Ok(vec![Self::CiConfig])
+    }
+
+    /// The destinations of targets that write into each component's own repository, to the branch that it is built from.
+    ///
+    /// # Errors
+    /// None.
+    pub fn components(ask: &Ask<'_>) -> Result<Vec<Self>, Vec<Finding>> {
+        let configs = ask.release.configs.values().filter(|config| !config.branch.is_empty());
+        let own = configs.map(|config| Self::Repository {
+            name: config.repo.clone(),
+            branches: vec![config.branch.clone()],
+        });
+        Ok(own.collect())
+    }
+}
+
+/// What a target looks at in a repository.
+#[derive(Default)]
+pub struct Reads {
+    /// Paths of files; one that is not there is no fault.
+    pub files: Vec<String>,
+    /// Folders.
+    pub trees: Vec<Tree>,
+}
+
+/// The files of a folder and of the folders in it.
+pub struct Tree {
+    /// The folder.
+    pub folder: String,
+    /// How many levels of folders are looked into; 1: this one only.
+    pub depth: usize,
+    /// Which paths are read.
+    pub wanted: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// What `wanted` depends on, where the list of paths is worth keeping between runs: the same commit, folder and key, the
+    /// same list.
+    pub key: Option<String>,
+}
+
+impl Tree {
+    /// All files of a folder.
+    pub fn of(folder: impl Into<String>, depth: usize) -> Self {
+        Self {
+            folder: folder.into(),
+            depth,
+            wanted: Box::new(|_| true),
+            key: None,
+        }
+    }
+
+    /// Only the files that a predicate wants.
+    #[must_use]
+    pub fn only(mut self, wanted: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.wanted = Box::new(wanted);
+        self
+    }
+}
+
+/// What a target does in a branch cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Its files are ci-operator configs: what they promote and what they are built from gives the order of the cut.
+    Promotes,
+    /// Its files change with those that they follow.
+    Follows,
+    /// Its files change in a step of their own, after all configs of the release, in the order of the targets.
+    Step(&'static Step),
+    /// It takes no part: its files follow by themselves once the release is derived from its new branches.
+    None,
+}
+
+/// A step of a cut.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step {
+    /// Where it stands among the targets' own steps; lower ones go first.
+    pub at: u32,
+    /// Its kind, as the train's JSON has it.
+    pub name: &'static str,
+    /// What happens, behind the release's number and a colon.
+    pub title: &'static str,
+    /// Why it stands where it does.
+    pub because: &'static str,
+}

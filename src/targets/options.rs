@@ -1,0 +1,96 @@
+//! The options that a target is configured with.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::Target;
+use crate::yaml::keys::{Key, Kind, Need, Section};
+
+/// A configured target.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The target.
+    pub target: &'static Target,
+    /// What it is rendered with.
+    pub options: Options,
+}
+
+impl Chosen {
+    /// A target with its options' defaults; `None` where it has options that must be given.
+    pub fn plain(target: &'static Target) -> Option<Self> {
+        let given = target.options.required().next().is_some();
+        (!given).then(|| Self {
+            target,
+            options: Options::defaults(target.options),
+        })
+    }
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.target.name, self.options.0)
+    }
+}
+
+/// The values of options by name, checked against their schema, defaults filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options(BTreeMap<&'static str, Json>);
+
+impl Options {
+    /// The values that hold where nothing is said.
+    pub fn defaults(section: &Section) -> Self {
+        let default = |key: &Key| match key.need {
+            Need::Default(text) => Some((key.name, standing_for(&key.kind, text))),
+            Need::Required | Need::Optional => None,
+        };
+        Self(section.keys.iter().filter_map(default).collect())
+    }
+
+    /// Sets an option.
+    pub fn set(&mut self, key: &Key, value: Json) {
+        self.0.insert(key.name, value);
+    }
+
+    /// Whether an option is given or has a default.
+    pub fn has(&self, key: &Key) -> bool {
+        self.0.contains_key(key.name)
+    }
+
+    /// A text; empty where the option is left out.
+    pub fn text(&self, key: &Key) -> &str {
+        self.0.get(key.name).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// Whether a flag is set.
+    pub fn flag(&self, key: &Key) -> bool {
+        self.0.get(key.name).and_then(Json::as_bool).unwrap_or_default()
+    }
+
+    /// A number; 0 where the option is left out.
+    pub fn count(&self, key: &Key) -> u64 {
+        self.0.get(key.name).and_then(Json::as_u64).unwrap_or_default()
+    }
+
+    /// The texts of a list.
+    pub fn texts(&self, key: &Key) -> impl Iterator<Item = &str> {
+        let items = self.0.get(key.name).and_then(Json::as_array);
+        items.into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    /// All values by name.
+    pub fn all(&self) -> &BTreeMap<&'static str, Json> {
+        &self.0
+    }
+}
+
+/// What a default's text stands for.
+pub fn standing_for(kind: &Kind, text: &str) -> Json {
+    match kind {
+        Kind::Count => text.parse::<u64>().map_or(Json::Null, Json::from),
+        Kind::Flag => Json::Bool(text == "true"),
+        Kind::List(item) => Json::Array(vec![standing_for(item, text)]),
+        _ => Json::from(text),
+    }
+}
