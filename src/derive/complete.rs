@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::inputs::Pairing;
+use super::names::Names;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, ReadFile, Release, Standing, config, payload};
+use super::{Component, Components, Image, Release, Standing, config, payload};
 use crate::base::RepoName;
-use crate::facts::dockerfile::{CopySource, Dockerfile};
 use crate::finding::{Finding, Severity};
 use crate::model::graph;
+use crate::model::replacement::Recipe;
 
 /// Completes an outline.
 pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Release<'a> {
@@ -104,8 +105,10 @@ fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::
         rules,
         metadata,
         images,
+        payload,
         ..
     } = outline;
+    let names = Names::new(metadata, images, &payload.spellings);
     let derived: Vec<_> = images
         .iter()
         .filter(|(_, image)| image.standing == Standing::Derived)
@@ -119,22 +122,33 @@ fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::
             let pairing = Pairing {
                 rules,
                 metadata,
+                payload,
+                names: &names,
                 component,
                 scope,
             };
-            let result = pairing
-                .inputs(image, resolver)
-                .map(|inputs| with_facts(image, inputs, component));
-            Some((key.clone(), result))
+            Some((key.clone(), settle(&pairing, image, resolver)))
         },
     );
     settled.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
-fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -> Image {
+/// What the Dockerfile of one image says, paired with metadata.
+fn settle(
+    pairing: &Pairing<'_, '_, '_>,
+    image: &Image,
+    resolver: &mut Resolver<'_, '_>,
+) -> Result<Image, Vec<Finding>> {
+    let inputs = pairing.inputs(image, resolver)?;
+    let dockerfile = pairing.dockerfile(image)?;
     let mut image = image.clone();
+    image.copies = pairing.copies(&image, dockerfile, &inputs, resolver)?;
+    image.recipe = Recipe::of(dockerfile);
     image.inputs = inputs;
-    image.copies_from = copied_images(component.dockerfiles.get(&image.dockerfile));
+    Ok(with_facts(image, pairing.component))
+}
+
+fn with_facts(mut image: Image, component: &Component) -> Image {
     image.origin = Some(component.origin.clone());
     let root = component
         .ci_operator
@@ -146,20 +160,6 @@ fn with_facts(image: &Image, inputs: Vec<super::Input>, component: &Component) -
         image.toolchain.clone_from(&go_mod.toolchain);
     }
     image
-}
-
-/// The images that a Dockerfile copies files from.
-fn copied_images(file: Option<&ReadFile<Dockerfile>>) -> BTreeSet<String> {
-    let Some(ReadFile::Found(dockerfile)) = file else {
-        return BTreeSet::new();
-    };
-    let copies = dockerfile.copies_from.iter();
-    copies
-        .filter_map(|copy| match &copy.resolves_to {
-            CopySource::Image(image) => Some(image.clone()),
-            CopySource::Stage(_) => None,
-        })
-        .collect()
 }
 
 /// Files beside the Dockerfiles that could not be understood: worth a word, nothing depends on them.
@@ -203,6 +203,7 @@ fn order(outline: &mut Outline<'_>) -> Vec<Vec<String>> {
             (key.clone(), parents)
         })
         .collect();
+    let edges = with_copies(edges, &outline.images);
     let waves = graph::waves(&edges);
     for (key, image) in &mut outline.images {
         image.depth = depths.get(key).copied().unwrap_or_default();
@@ -226,6 +227,25 @@ fn order(outline: &mut Outline<'_>) -> Vec<Vec<String>> {
         }
     }
     waves.cycles
+}
+
+/// Adds what images take files from, but for what would close a circle: there CI takes what was promoted last.
+fn with_copies(
+    mut edges: BTreeMap<String, BTreeSet<String>>,
+    images: &BTreeMap<String, Image>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let copied = |image: &Image| -> Vec<String> {
+        let members = image.copies.iter().filter(|copy| copy.kind == "member");
+        members.map(|copy| copy.name.clone()).collect()
+    };
+    for (key, image) in images.iter().filter(|(_, image)| image.standing == Standing::Derived) {
+        for parent in copied(image) {
+            if !graph::stands_on(&parent, key, &edges) {
+                edges.entry(key.clone()).or_default().insert(parent);
+            }
+        }
+    }
+    edges
 }
 
 /// The repositories and files that have to be read for an outline: per repository its branch and Dockerfiles.

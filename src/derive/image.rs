@@ -1,13 +1,12 @@
 //! One image as far as its metadata tells: every field that rules decide about it.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value as Json, json};
 
 use super::{Derived, Image, Standing, failures};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
+use crate::model::replacement::Recipe;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
 
 /// What is decided of every image before it is known which are needed.
@@ -115,7 +114,8 @@ impl Maker<'_> {
                 tried: from.tried,
             },
             inputs: Vec::new(),
-            copies_from: BTreeSet::new(),
+            copies: Vec::new(),
+            recipe: Recipe::default(),
             build_args,
             resources,
             prepare,

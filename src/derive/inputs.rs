@@ -2,26 +2,44 @@
 
 use serde_json::{Value as Json, json};
 
-use super::resolve::{Resolver, named};
-use super::{Component, Derived, Image, Input, ReadFile, failures};
+use super::names::Names;
+use super::resolve::{Resolved, Resolver, named};
+use super::{Component, Derived, Image, Input, Payload, ReadFile, failures};
 use crate::base::Place;
 use crate::facts::dockerfile::{Dockerfile, Stage};
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
+use crate::model::replacement::InputKind;
 use crate::rules::{RuleSet, Scope, Subject};
 
 /// Everything that the pairing of one image needs.
 pub(super) struct Pairing<'p, 'a, 's> {
     pub rules: &'a RuleSet,
     pub metadata: &'a Metadata,
+    pub payload: &'p Payload,
+    pub names: &'p Names,
     pub component: &'p Component,
     pub scope: &'p Scope<'s>,
+}
+
+/// A line of a Dockerfile that names an image.
+pub(super) struct Line<'l> {
+    pub by: InputKind,
+    pub line: u32,
+    pub stage: &'l Stage,
+    /// Its place among the lines of its kind.
+    pub index: usize,
+    /// What it names as it stands, and with arguments substituted.
+    pub token: &'l str,
+    pub written: &'l str,
+    pub builder: bool,
+    pub inner: bool,
 }
 
 impl Pairing<'_, '_, '_> {
     /// The inputs of an image, builders first.
     pub fn inputs(&self, image: &Image, resolver: &mut Resolver<'_, '_>) -> Result<Vec<Input>, Vec<Finding>> {
-        let dockerfile = self.dockerfile(image).map_err(|finding| vec![finding])?;
+        let dockerfile = self.dockerfile(image)?;
         let mut entries: Vec<&Json> = image.from.value["builder"].as_array().into_iter().flatten().collect();
         if named(&image.from.value).is_some() {
             entries.push(&image.from.value);
@@ -33,7 +51,18 @@ impl Pairing<'_, '_, '_> {
         let (mut inputs, mut findings) = (Vec::new(), Vec::new());
         for (at, (entry, stage)) in entries.into_iter().zip(stages).enumerate() {
             let builder = !std::ptr::eq(entry, &raw const image.from.value);
-            match self.input(image, entry, dockerfile, stage, builder, at, resolver) {
+            let last = dockerfile.stages.last();
+            let line = Line {
+                by: InputKind::From,
+                line: stage.line,
+                stage,
+                index: at,
+                token: &stage.image_as_written,
+                written: &stage.image,
+                builder,
+                inner: last.is_some_and(|last| last.index != stage.index),
+            };
+            match self.input(image, entry, &line, resolver) {
                 Ok(input) => inputs.push(input),
                 Err(found) => findings.extend(found),
             }
@@ -41,7 +70,12 @@ impl Pairing<'_, '_, '_> {
         if findings.is_empty() { Ok(inputs) } else { Err(findings) }
     }
 
-    fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Finding> {
+    /// The Dockerfile of an image.
+    pub fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Vec<Finding>> {
+        self.read(image).map_err(|finding| vec![finding])
+    }
+
+    fn read(&self, image: &Image) -> Result<&Dockerfile, Finding> {
         let named_in = self
             .metadata
             .image_place(&image.key, &[stanza_naming(image), "dockerfile"]);
@@ -112,23 +146,19 @@ impl Pairing<'_, '_, '_> {
             ))
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one FROM is where metadata, Dockerfile and rules meet"
-    )]
     fn input(
         &self,
         image: &Image,
         entry: &Json,
-        dockerfile: &Dockerfile,
-        stage: &Stage,
-        builder: bool,
-        index: usize,
+        line: &Line<'_>,
         resolver: &mut Resolver<'_, '_>,
     ) -> Result<Input, Vec<Finding>> {
-        let (kind, name) = named(entry).unwrap_or(("image", String::new()));
         let resolved = resolver.resolve(entry).map_err(|unresolved| {
-            let path = if builder { vec!["from", "builder"] } else { vec!["from"] };
+            let path = if line.builder {
+                vec!["from", "builder"]
+            } else {
+                vec!["from"]
+            };
             let text = format!("{}: {}", image.key, unresolved.message);
             let finding = self
                 .about(image, "unresolved-from", text)
@@ -136,31 +166,51 @@ impl Pairing<'_, '_, '_> {
                 .with_help(unresolved.help);
             unresolved.findings.into_iter().chain([finding]).collect::<Vec<_>>()
         })?;
+        let (kind, name) = named(entry).unwrap_or(("image", String::new()));
+        self.decided(image, (kind, &name), line, resolved)
+    }
+
+    /// Asks the rules about a line whose image is known. `named`: the entry of metadata that it stands for.
+    pub fn decided(
+        &self,
+        image: &Image,
+        (kind, name): (&str, &str),
+        line: &Line<'_>,
+        resolved: Resolved,
+    ) -> Result<Input, Vec<Finding>> {
+        let pullspec = self.payload.spellings.canonical(&resolved.pullspec).into_owned();
         let mut scope = self.scope.inner();
         scope.show("image", &image.view);
+        let seen = match line.by {
+            InputKind::From => kind,
+            other => other.name(),
+        };
         let view = json!({
-            "kind": kind, "name": name, "builder": builder, "index": index,
-            "stage": stage.name.clone().unwrap_or_default(), "written": stage.image, "pullspec": resolved.pullspec,
+            "kind": seen, "name": name, "builder": line.builder, "index": line.index,
+            "stage": line.stage.name.clone().unwrap_or_default(), "written": line.written, "pullspec": pullspec,
         });
         scope.show("input", &view);
         let decide = |field| self.rules.decide(Subject::Input, field, self.metadata.release, &scope);
         let (replace, go) = (decide("replace"), decide("go"));
-        let mut failed = failures(self.rules, &replace, "replace", &format!("a FROM of {}", image.key));
-        failed.extend(failures(self.rules, &go, "go", &format!("a FROM of {}", image.key)));
+        let subject = format!("a {}of {}", line.by.line(), image.key);
+        let mut failed = failures(self.rules, &replace, "replace", &subject);
+        failed.extend(failures(self.rules, &go, "go", &subject));
         if !failed.is_empty() {
             return Err(failed);
         }
-        let last = dockerfile.stages.last();
         Ok(Input {
+            by: line.by,
             kind: kind.to_owned(),
-            name,
-            builder,
-            line: stage.line,
-            stage: stage.name.clone(),
-            written: stage.image.clone(),
-            inner: last.is_some_and(|last| last.index != stage.index),
+            name: name.to_owned(),
+            builder: line.builder,
+            line: line.line,
+            stage_index: line.stage.index,
+            stage: line.stage.name.clone(),
+            token: line.token.to_owned(),
+            written: line.written.to_owned(),
+            inner: line.inner,
             pullspec: Derived {
-                value: resolved.pullspec,
+                value: pullspec,
                 tried: resolved.chain.last().map(|step| step.tried.clone()).unwrap_or_default(),
             },
             chain: resolved.chain,

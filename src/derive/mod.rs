@@ -5,9 +5,12 @@
 
 pub mod complete;
 pub mod config;
+mod copies;
 pub mod explain;
+pub mod from_map;
 mod image;
 pub mod inputs;
+mod names;
 pub mod outline;
 pub mod payload;
 pub mod provenance;
@@ -27,7 +30,8 @@ use crate::facts::dockerfile::Dockerfile;
 use crate::facts::gomod::GoMod;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
-use crate::model::pullspec::StreamTag;
+use crate::model::pullspec::{Spellings, StreamTag};
+use crate::model::replacement::{InputKind, Recipe};
 use crate::rules::decide::Tried;
 use crate::rules::{Decision, RuleSet};
 
@@ -81,6 +85,8 @@ pub struct Payload {
     pub source_namespace: Derived<String>,
     /// The name that OCP's configs of the release promote to.
     pub source_name: Derived<String>,
+    /// The ways in which one image of the registry is written.
+    pub spellings: Spellings,
     /// All of it, as rules see it.
     pub view: Json,
 }
@@ -149,19 +155,26 @@ pub enum Standing {
     Held,
 }
 
-/// One FROM of an image.
+/// One FROM of an image, or another line of its Dockerfile that names an image.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// `member`, `stream` or `image`.
+    /// What line it is.
+    pub by: InputKind,
+    /// `member`, `stream` or `image`: metadata's entry of the FROM, or the one that is known by what another line names;
+    /// empty: none is.
     pub kind: String,
     /// What it names.
     pub name: String,
     /// Whether it is a builder, or the base.
     pub builder: bool,
-    /// The line of the FROM in the Dockerfile.
+    /// The line in the Dockerfile.
     pub line: u32,
+    /// The place of its stage among the Dockerfile's.
+    pub stage_index: usize,
     /// The stage's name, if any.
     pub stage: Option<String>,
+    /// What the line names, as it stands.
+    pub token: String,
     /// The image as the Dockerfile names it, ARGs substituted.
     pub written: String,
     /// Whether later stages start from this one, so that it is no base although it pairs with metadata's last entry.
@@ -209,8 +222,10 @@ pub struct Image {
     pub from: Derived<Json>,
     /// Builders and base, in the order of the Dockerfile.
     pub inputs: Vec<Input>,
-    /// Images that the Dockerfile copies files from.
-    pub copies_from: BTreeSet<String>,
+    /// Images that other lines of the Dockerfile take files from: each once for each kind of line.
+    pub copies: Vec<Input>,
+    /// What of the Dockerfile decides what is replaced.
+    pub recipe: Recipe,
     /// Build arguments.
     pub build_args: Derived<Json>,
     /// Resources of its build.

@@ -12,6 +12,7 @@ use crate::base::{Place, Release, RepoName};
 use crate::facts::group::Group;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
+use crate::model::pullspec::Spellings;
 use crate::rules::{RuleSet, Scope, Subject};
 
 /// What the first step works on.
@@ -369,13 +370,35 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
         variant: field("variant"),
         source_namespace: field("source_namespace"),
         source_name: field("source_name"),
+        spellings: Spellings::default(),
         view: Json::Null,
     };
+    let spellings = spellings(rules, release, &scope, &mut findings);
     if findings.is_empty() {
-        Ok(Payload { view, ..payload })
+        Ok(Payload {
+            spellings,
+            view,
+            ..payload
+        })
     } else {
         Err(findings)
     }
+}
+
+/// The ways in which one image of the registry is written.
+fn spellings(rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Spellings {
+    let decision = rules.decide(Subject::Payload, "spellings", release, scope);
+    findings.extend(failures(rules, &decision, "spellings", "the payload"));
+    let patterns = decision.value.as_ref().and_then(Json::as_array);
+    let patterns = patterns.into_iter().flatten().filter_map(Json::as_str);
+    Spellings::new(patterns).unwrap_or_else(|pattern| {
+        let message = format!("`{pattern}` is no spelling of an image of the payload's registry");
+        let finding = Finding::new(Severity::Error, "rule-failed", message).with_help(
+            "a spelling has `<namespace>`, `<name>` and `<tag>`, in this order and with something between them",
+        );
+        findings.push(finding);
+        Spellings::default()
+    })
 }
 
 /// Keys that any image names as a builder.

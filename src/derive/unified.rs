@@ -12,6 +12,7 @@ use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Relea
 use crate::base::Place;
 use crate::finding::Finding;
 use crate::model::pullspec::StreamTag;
+use crate::model::replacement::{InputKind, Recipe};
 
 /// The version of the document's form. It grows when a key changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -158,6 +159,8 @@ pub struct Image {
     /// What its Dockerfile copies files from besides its own stages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub copies_from: Vec<Copied>,
+    /// The stages of its Dockerfile in order: what each names, as it stands.
+    pub stages: Recipe,
     /// What go.mod asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go: Option<Go>,
@@ -195,16 +198,29 @@ pub struct HeldImage {
     pub wave: Option<u32>,
 }
 
-/// An image that a Dockerfile copies files from.
+/// An image that a Dockerfile takes files from by another line than a FROM.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Copied {
-    /// The image as the Dockerfile names it.
+    /// What line it is: `copy`, `mount`, or `run` for a pullspec that a `RUN` may pull.
+    pub kind: InputKind,
+    /// The image as the Dockerfile names it, ARGs substituted.
     pub written: String,
-    /// The image that stands for it in OKD: what a FROM of the same name is replaced by, else the image itself.
+    /// The same as it stands in the line; none where that is equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The image that stands for it in OKD: what a FROM of the same name is replaced by, OKD's build of an image of OCP's
+    /// payload, what stands for the stream or member that is known by its name, else the image itself.
     pub pullspec: String,
     /// Key of the image that is built for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Metadata's entry that it was taken for: `member x` or `stream y`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
+    /// Where the Dockerfile names it.
+    pub at: String,
+    /// Whether it is replaced, by builders that can: OpenShift's replaces `copy` alone.
+    pub replaced: bool,
 }
 
 /// One FROM.
@@ -219,6 +235,9 @@ pub struct Input {
     pub metadata: String,
     /// The image as the Dockerfile names it, ARGs substituted.
     pub written: String,
+    /// The same as it stands in the FROM; none where that is equal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// Where the Dockerfile names it.
     pub at: String,
     /// The stage's name.
@@ -434,7 +453,8 @@ impl Maker<'_> {
                 .filter(|input| input.builder)
                 .map(|input| self.input(image, input))
                 .collect(),
-            copies_from: image.copies_from.iter().map(|copy| self.copied(image, copy)).collect(),
+            copies_from: image.copies.iter().map(|copy| self.copied(image, copy)).collect(),
+            stages: image.recipe.clone(),
             go: self.go(image),
             own_build_root: image.own_build_root.as_ref().map(|(root, line)| Value {
                 value: root.clone(),
@@ -449,14 +469,17 @@ impl Maker<'_> {
         }
     }
 
-    fn copied(&self, image: &DerivedImage, written: &str) -> Copied {
-        let stands_for = |input: &&DerivedInput| input.replace.value && input.written == written;
-        let input = image.inputs.iter().find(stands_for);
-        let pullspec = input.map_or(written, |input| &input.pullspec.value);
+    fn copied(&self, image: &DerivedImage, copy: &DerivedInput) -> Copied {
+        let pullspec = &copy.pullspec.value;
         Copied {
-            written: written.to_owned(),
-            pullspec: pullspec.to_owned(),
+            kind: copy.by,
+            written: copy.written.clone(),
+            token: token(copy),
+            pullspec: pullspec.clone(),
             image: self.keys.get(pullspec).cloned(),
+            metadata: (!copy.kind.is_empty()).then(|| format!("{} {}", copy.kind, copy.name)),
+            at: place(image, &image.dockerfile, copy.line),
+            replaced: copy.replace.value,
         }
     }
 
@@ -478,6 +501,7 @@ impl Maker<'_> {
             image: self.keys.get(&input.pullspec.value).cloned(),
             metadata: format!("{} {}", input.kind, input.name),
             written: input.written.clone(),
+            token: token(input),
             at: place(image, &image.dockerfile, input.line),
             stage: input.stage.clone(),
             replaced: input.replace.value,
@@ -519,6 +543,11 @@ impl Maker<'_> {
             tests: self.json(&config.tests, "tests", about),
         }
     }
+}
+
+/// What a line names as it stands, where that is something else than what it resolves to.
+fn token(input: &DerivedInput) -> Option<String> {
+    Some(input.token.clone()).filter(|token| *token != input.written)
 }
 
 /// A place in an image's repository.

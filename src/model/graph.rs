@@ -81,6 +81,11 @@ fn cycle_from(start: &String, graph: &BTreeMap<String, BTreeSet<String>>, left: 
     }
 }
 
+/// Tells whether a node stands on another one, over any number of steps, or is it.
+pub fn stands_on(node: &str, other: &str, graph: &BTreeMap<String, BTreeSet<String>>) -> bool {
+    node == other || reaches(node, &[other.to_owned()], graph)
+}
+
 /// Tells whether a node stands on one of a cycle.
 fn reaches(node: &str, cycle: &[String], graph: &BTreeMap<String, BTreeSet<String>>) -> bool {
     let Some((key, _)) = graph.get_key_value(node) else {

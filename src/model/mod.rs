@@ -4,3 +4,4 @@ pub mod go;
 pub mod graph;
 pub mod metadata;
 pub mod pullspec;
+pub mod replacement;

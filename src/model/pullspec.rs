@@ -1,5 +1,6 @@
 //! Pullspecs, taken apart.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// `registry/namespace/name:tag`, as image streams of a cluster's registry are addressed.
@@ -48,9 +49,127 @@ impl fmt::Display for StreamTag {
     }
 }
 
+/// The ways in which a registry's image stream tags are written: patterns with `<namespace>`, `<name>` and `<tag>`. The
+/// first one is the form that all others are turned into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spellings {
+    patterns: Vec<Pattern>,
+}
+
+/// What stands before, between and after namespace, name and tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pattern {
+    before: String,
+    first: String,
+    second: String,
+    after: String,
+}
+
+impl Spellings {
+    /// Reads patterns.
+    ///
+    /// # Errors
+    /// The first pattern that lacks one of the three parts, or has them in another order or side by side.
+    pub fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, &'p str> {
+        let patterns = patterns.into_iter().map(|text| Pattern::read(text).ok_or(text));
+        Ok(Self {
+            patterns: patterns.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Writes a pullspec as the first pattern has it; one that no pattern fits stays as it is.
+    pub fn canonical<'t>(&self, pullspec: &'t str) -> Cow<'t, str> {
+        let Some((first, others)) = self.patterns.split_first() else {
+            return Cow::Borrowed(pullspec);
+        };
+        if first.parts(pullspec).is_some() {
+            return Cow::Borrowed(pullspec);
+        }
+        let parts = others.iter().find_map(|pattern| pattern.parts(pullspec));
+        parts.map_or(Cow::Borrowed(pullspec), |parts| Cow::Owned(first.write(parts)))
+    }
+
+    /// Tells whether two pullspecs name one image.
+    pub fn same(&self, one: &str, other: &str) -> bool {
+        one == other || self.canonical(one) == self.canonical(other)
+    }
+}
+
+impl Pattern {
+    fn read(text: &str) -> Option<Self> {
+        let (before, rest) = text.split_once("<namespace>")?;
+        let (first, rest) = rest.split_once("<name>")?;
+        let (second, after) = rest.split_once("<tag>")?;
+        let apart = ![before, first, second].contains(&"");
+        let own = str::to_owned;
+        apart.then(|| Self {
+            before: own(before),
+            first: own(first),
+            second: own(second),
+            after: own(after),
+        })
+    }
+
+    /// Namespace, name and tag of a pullspec of this form. A namespace and a name have none of the characters that stand
+    /// between them; a tag may.
+    fn parts<'t>(&self, pullspec: &'t str) -> Option<[&'t str; 3]> {
+        let rest = pullspec.strip_prefix(&self.before)?.strip_suffix(self.after.as_str())?;
+        let (namespace, rest) = rest.split_once(&self.first)?;
+        let (name, tag) = rest.split_once(&self.second)?;
+        let plain = |part: &str| !part.is_empty() && !part.contains(['/', ':', '@']);
+        [namespace, name, tag]
+            .into_iter()
+            .all(plain)
+            .then_some([namespace, name, tag])
+    }
+
+    fn write(&self, [namespace, name, tag]: [&str; 3]) -> String {
+        let Self {
+            before,
+            first,
+            second,
+            after,
+        } = self;
+        format!("{before}{namespace}{first}{name}{second}{tag}{after}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spellings_of_one_image_are_turned_into_the_first() {
+        let patterns = [
+            "registry.example.com/<namespace>/<name>:<tag>",
+            "proxy.example.com/all:<namespace>_<name>_<tag>",
+        ];
+        let spellings = Spellings::new(patterns).expect("patterns");
+        let canonical = "registry.example.com/ocp/4.16:base_rhel9";
+        assert_eq!(
+            spellings.canonical("proxy.example.com/all:ocp_4.16_base_rhel9"),
+            canonical
+        );
+        assert!(spellings.same(canonical, "proxy.example.com/all:ocp_4.16_base_rhel9"));
+        for other in [
+            canonical,
+            "proxy.example.com/all:latest",
+            "proxy.example.com/all:a_b@c_d",
+            "scratch",
+            "${BASE}",
+        ] {
+            assert_eq!(spellings.canonical(other), other);
+        }
+        assert_eq!(Spellings::default().canonical("a"), "a");
+        for wrong in [
+            "r/<namespace>/<name>",
+            "<namespace>/<name>:<tag>",
+            "r/<namespace><name>:<tag>",
+            "r/<name>/<namespace>:<tag>",
+        ] {
+            assert_eq!(Spellings::new([wrong]), Err(wrong));
+        }
+    }
 
     #[test]
     fn only_the_form_of_an_image_stream_tag_is_taken_apart() {

@@ -165,9 +165,14 @@ const MADE: &[Row] = &[
         "input",
         "input.kind",
         "`'stream'`",
-        "what metadata names: `member`, `stream` or `image`",
+        "what metadata names for a FROM: `member`, `stream` or `image`; for another line `copy` (`COPY --from`), `mount` or `run`",
     ),
-    row("input", "input.name", "`'golang'`", "its name in metadata"),
+    row(
+        "input",
+        "input.name",
+        "`'golang'`",
+        "its name in metadata; empty: it has none",
+    ),
     row(
         "input",
         "input.builder",
@@ -185,13 +190,13 @@ const MADE: &[Row] = &[
         "input",
         "input.written",
         "`'registry.example.com/golang:1.21'`",
-        "the FROM line, ARGs substituted",
+        "what the line names, ARGs substituted",
     ),
     row(
         "input",
         "input.pullspec",
         "`'registry.example.com/golang:okd'`",
-        "what rules on member and stream resolved it to",
+        "what rules on member and stream resolved it to, in the first of `spellings`",
     ),
     row(
         "config, job",

@@ -87,6 +87,11 @@ const PAYLOAD: &[Field] = &[
         "Name of the image stream that OCP's configs of the release promote to.",
     ),
     field(
+        "spellings",
+        Kind::Texts,
+        "Ways in which one image of the registry is written, with `<namespace>`, `<name>` and `<tag>`; the first counts.",
+    ),
+    field(
         "closed",
         Kind::MaybeText,
         "Why the release is closed, for the audit: what still promotes to it is left over; empty: it is not.",
@@ -168,6 +173,11 @@ const STREAM: &[Field] = &[field(
 
 const INPUT: &[Field] = &[
     field("replace", Kind::Bool, "Whether the FROM is replaced at all."),
+    field(
+        "payload_tag",
+        Kind::MaybeText,
+        "The tag of OCP's payload that a line names for which metadata has no entry; empty: none.",
+    ),
     field(
         "go",
         Kind::MaybeText,

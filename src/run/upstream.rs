@@ -55,7 +55,8 @@ fn images<'r>(derived: &'r derive::Release<'_>) -> impl Iterator<Item = (String,
     let tag = |key: &String| Some(derived.images.get(key)?.tag.value.clone());
     derived.images.values().map(move |image| {
         let from = crate::derive::outline::members(&image.from.value);
-        let parents = from.iter().chain(&image.copies_from).filter_map(tag);
+        let copied = image.copies.iter().filter(|copy| copy.kind == "member");
+        let parents = from.iter().chain(copied.map(|copy| &copy.name)).filter_map(tag);
         let known = UpstreamImage {
             file: Metadata::image_file(&image.key),
             component: image.repository.value.as_ref().map(ToString::to_string),

@@ -1,5 +1,7 @@
 //! FROM lines that OKD's config in the CI repository does not replace, so that CI fills them in itself.
 
+use std::collections::BTreeSet;
+
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{CiConfigs, Context};
@@ -10,15 +12,18 @@ use crate::facts::ci_config::ConfigName;
 use crate::finding::Severity::Error;
 use crate::finding::{Code, Family, Finding};
 use crate::model::pullspec::StreamTag;
-use crate::yaml::{self, Mapping, Node};
+use crate::model::replacement::{Became, InputKind, read_item, replace};
+use crate::yaml::{self, Node};
 
 static CODE: Code = Code {
     name: "foreign-filled-in",
     family: Family::Content,
     severity: Error,
     title: "a config does not replace a FROM, and CI takes what the Dockerfile names",
-    means: "The config as it is has no `inputs` entry for a FROM of the image. CI then imports the image that the Dockerfile \
-            names, which is the one that OCP is built from. It builds and runs, so nobody notices until somebody looks inside.",
+    means: "The config as it is has nothing that replaces a FROM or a `COPY --from` of the image as it stands in the \
+            Dockerfile: CI compares texts letter by letter and knows neither stages nor arguments. It then imports the image that \
+            the Dockerfile names, which is the one that OCP is built from. It builds and runs, so nobody notices until \
+            somebody looks inside.",
     action: "Add the `inputs` entry, or `from` where it is the base. Where lockstep manages the file, its next pull request \
              does so.",
     example: "beacon: nothing replaces FROM registry.example.com/ocp/4.16:base-rhel9, so CI takes that: it is OCP's",
@@ -52,22 +57,16 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             let Some(image) = built(context, config, item) else {
                 continue;
             };
-            let open = image
-                .inputs
-                .iter()
-                .enumerate()
-                .filter(|(_, input)| !replaced(item, input));
-            for (index, input) in open {
-                let seen = view(
-                    (&input.kind, &input.name),
-                    input.builder,
-                    index,
-                    Some(input),
-                    &input.written,
-                );
+            for (index, input) in open(item, image).into_iter().enumerate() {
+                let kind = match input.by {
+                    InputKind::From => input.kind.as_str(),
+                    other => other.name(),
+                };
+                let written = release.payload.spellings.canonical(&input.written);
+                let seen = view((kind, &input.name), input.builder, index, Some(input), &written);
                 if let Some(why) = judge.foreign(&image.view, &seen) {
-                    let fills_in = StreamTag::parse(&input.written)
-                        .is_some_and(|tag| tag.registry == release.payload.registry.value);
+                    let fills_in =
+                        StreamTag::parse(&written).is_some_and(|tag| tag.registry == release.payload.registry.value);
                     let place = place(ci, &path, item);
                     sink.add(finding(config, image, input, fills_in, &why).with_place(place));
                 }
@@ -89,21 +88,26 @@ fn built<'c>(context: &Context<'c>, config: &Config, item: &Node) -> Option<&'c 
     images.into_iter().find(|image| image.tag.value == to)
 }
 
-/// Whether an item says what stands for a FROM.
-fn replaced(item: &Node, input: &Input) -> bool {
-    let last = !input.builder && !input.inner;
-    if last && item.get("from").is_some() {
-        return true;
-    }
-    let inputs = item.get("inputs").and_then(Node::as_map);
-    let names = inputs
-        .into_iter()
-        .flat_map(Mapping::iter)
-        .filter_map(|(_, entry)| entry.get("as")?.as_seq());
-    names
-        .flatten()
-        .filter_map(Node::text)
-        .any(|name| name == input.written || input.stage.as_deref() == Some(name))
+/// The lines of an image's Dockerfile that an item leaves as they are, of those that CI's builder can replace.
+fn open<'i>(item: &Node, image: &'i Image) -> Vec<&'i Input> {
+    let read = read_item(item);
+    let built = replace(&image.recipe, &read.replacements);
+    let stays = |became: &Became<'_>| became.replacement().is_none();
+    let froms = image
+        .inputs
+        .iter()
+        .filter(|input| built.froms.get(input.stage_index).is_some_and(stays));
+    let texts: BTreeSet<&str> = built
+        .copies
+        .iter()
+        .filter(|became| stays(became))
+        .map(|became| became.text())
+        .collect();
+    let copies = image
+        .copies
+        .iter()
+        .filter(|copy| copy.by == InputKind::Copy && texts.contains(copy.token.as_str()));
+    froms.chain(copies).collect()
 }
 
 fn place(ci: &CiConfigs, path: &str, item: &Node) -> Place {
@@ -118,8 +122,17 @@ fn place(ci: &CiConfigs, path: &str, item: &Node) -> Place {
 fn finding(config: &Config, image: &Image, input: &Input, fills_in: bool, why: &str) -> Finding {
     let then = if fills_in { "so CI takes that" } else { "so it stays" };
     let tag = &image.tag.value;
-    let text = format!("{tag}: nothing replaces FROM {}, {then}: {why}", input.written);
-    let field = if input.builder { "an `inputs` entry" } else { "`from`" };
+    let text = format!(
+        "{tag}: nothing replaces {}{}, {then}: {why}",
+        input.by.line(),
+        input.token
+    );
+    let inputs = input.builder || input.inner;
+    let field = if inputs {
+        format!("an `inputs` entry with `as: [{}]`", input.token)
+    } else {
+        "`from`".to_owned()
+    };
     CODE.finding(text)
         .with_image(tag.clone())
         .with_component(config.repo.to_string())

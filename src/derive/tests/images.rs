@@ -210,7 +210,12 @@ fn stages_pair_with_metadata_in_order() {
         ]
     );
     assert_eq!(image.inputs[0].go.value, "1.21");
-    assert_eq!(image.copies_from.iter().collect::<Vec<_>>(), ["q.io/x"]);
+    let copies: Vec<_> = image
+        .copies
+        .iter()
+        .map(|copy| (copy.written.as_str(), copy.replace.value))
+        .collect();
+    assert_eq!(copies, [("q.io/x", false)]);
     assert_eq!(
         image.go_asked.as_ref().map(|(version, _)| version.as_str()),
         Some("1.21")

@@ -116,8 +116,9 @@ impl<'a> Lines<'a> {
         })
     }
 
-    /// Skips the heredocs that an instruction opens, in their order.
-    pub fn skip_heredocs(&mut self, instruction: &Instruction<'_>) -> Result<(), ParseError> {
+    /// Skips the heredocs that an instruction opens, in their order, and gives their text.
+    pub fn skip_heredocs(&mut self, instruction: &Instruction<'_>) -> Result<&'a str, ParseError> {
+        let text = self.rest;
         for heredoc in heredocs(instruction.rest, self.escape) {
             loop {
                 let Some(line) = self.next_line() else {
@@ -136,7 +137,7 @@ impl<'a> Lines<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(&text[..text.len() - self.rest.len()])
     }
 
     /// Takes the next line of the text without its end.

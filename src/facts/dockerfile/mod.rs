@@ -7,6 +7,7 @@ mod copies;
 mod instructions;
 mod lines;
 mod parser;
+mod pulled;
 mod subst;
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,11 @@ pub const MAX_STAGES: usize = 200;
 /// The most arguments that may stand in front of the first `FROM`.
 pub const MAX_ARGS: usize = 1000;
 
+/// The most uses of other images' files that are kept of a Dockerfile.
+pub const MAX_USES: usize = 2000;
+
 /// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A Dockerfile's facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ pub struct Dockerfile {
     pub stages: Vec<Stage>,
     /// `ARG` instructions in front of the first `FROM`, one entry a name.
     pub global_args: Vec<Arg>,
-    /// Every `COPY --from=` and `RUN --mount=…,from=`.
+    /// Every `COPY --from=`, `RUN --mount=…,from=`, and pullspec in a `RUN`; at most [`MAX_USES`].
     pub copies_from: Vec<CopyFrom>,
     /// Every label, in the order of the text.
     pub labels: Vec<Label>,
@@ -56,7 +60,7 @@ pub struct Stage {
     pub image: String,
     /// The value of `--platform`, as written.
     pub platform: Option<String>,
-    /// The stage's own name (`AS name`), as written; names match without regard to case.
+    /// The stage's own name (`AS name`), arguments substituted; names match without regard to case.
     pub name: Option<String>,
     /// The earlier stage that this one continues, if `FROM` names one.
     pub earlier_stage: Option<usize>,
@@ -82,10 +86,23 @@ pub struct CopyFrom {
     pub line: u32,
     /// The stage in which it stands.
     pub stage_index: usize,
-    /// What `from` names, as written.
+    /// How the files are used.
+    pub by: Use,
+    /// What `from` names, as written but for quotes.
     pub from: String,
     /// What that is.
     pub resolves_to: CopySource,
+}
+
+/// How a Dockerfile uses files of another stage or image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Use {
+    /// `COPY --from=`
+    Copy,
+    /// `RUN --mount=…,from=`
+    Mount,
+    /// A pullspec among the words of a `RUN`: what is run may pull it.
+    Run,
 }
 
 /// What the `from` of a `COPY` or a mount stands for.
@@ -93,7 +110,7 @@ pub struct CopyFrom {
 pub enum CopySource {
     /// An earlier stage of the same file, by index.
     Stage(usize),
-    /// An image of that name.
+    /// An image of that name, arguments substituted.
     Image(String),
 }
 

@@ -1,8 +1,11 @@
 //! From instructions to facts.
 
 use super::lines::{Instruction, Lines};
+use super::pulled::pullspecs;
 use super::subst::{self, Expanded, Values};
-use super::{Arg, CopyFrom, CopySource, Dockerfile, Label, MAX_ARGS, MAX_BYTES, MAX_STAGES, ParseError, Stage};
+use super::{
+    Arg, CopyFrom, CopySource, Dockerfile, Label, MAX_ARGS, MAX_BYTES, MAX_STAGES, MAX_USES, ParseError, Stage, Use,
+};
 
 /// Instructions that say nothing about what is built from what.
 const OTHERS: [&str; 13] = [
@@ -47,7 +50,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Dockerfile, ParseError> {
             .iter()
             .any(|keyword| instruction.is(keyword))
         {
-            lines.skip_heredocs(&instruction)?;
+            let heredocs = lines.skip_heredocs(&instruction)?;
+            if instruction.is("RUN") {
+                parser.pulled(instruction.line, heredocs);
+            }
         }
     }
     if parser.facts.stages.is_empty() {
@@ -114,7 +120,7 @@ impl Parser {
         let words: Vec<&str> = rest.split_whitespace().collect();
         let (written, name) = match words.as_slice() {
             [image] => (*image, None),
-            [image, keyword, name] if keyword.eq_ignore_ascii_case("AS") => (*image, Some((*name).to_owned())),
+            [image, keyword, name] if keyword.eq_ignore_ascii_case("AS") => (*image, Some(*name)),
             _ => {
                 return Err(instruction.error("FROM is malformed; expected `FROM <image>` or `FROM <image> AS <name>`"));
             }
@@ -123,6 +129,8 @@ impl Parser {
             return Err(instruction.error("FROM holds a template; expected the name of an image"));
         }
         let image = self.image(instruction, written)?;
+        let name = name.map(|name| self.expand(instruction, name)).transpose()?;
+        let name = name.map(|name| name.text);
         let earlier_stage = self.stage_named(&image.text);
         self.facts.stages.push(Stage {
             index,
@@ -187,39 +195,59 @@ impl Parser {
     fn copy(&mut self, instruction: &Instruction<'_>) {
         let (flags, _) = flags(instruction.rest);
         if let Some(from) = flag(&flags, "from") {
-            self.copy_from(instruction.line, from);
+            self.copy_from(instruction.line, Use::Copy, from);
         }
     }
 
     fn run(&mut self, instruction: &Instruction<'_>) {
-        let (flags, _) = flags(instruction.rest);
-        for (_, mount) in flags.into_iter().filter(|(name, _)| *name == "mount") {
+        let (flags, rest) = flags(instruction.rest);
+        for (_, mount) in flags.iter().filter(|(name, _)| name == "mount") {
             let from = mount.split(',').find_map(|option| option.strip_prefix("from="));
             if let Some(from) = from {
-                self.copy_from(instruction.line, from);
+                self.copy_from(instruction.line, Use::Mount, from);
             }
+        }
+        self.pulled(instruction.line, rest);
+    }
+
+    /// Notes the pullspecs in what a `RUN` runs.
+    fn pulled(&mut self, line: u32, script: &str) {
+        for pullspec in pullspecs(script) {
+            self.uses(line, Use::Run, pullspec, CopySource::Image(pullspec.to_owned()));
         }
     }
 
     /// Notes a use of another stage or image; unlike `FROM`, a number is a stage's index.
-    fn copy_from(&mut self, line: u32, from: &str) {
-        let from = subst::unquote(from, self.escape);
+    fn copy_from(&mut self, line: u32, by: Use, from: &str) {
+        let Some(current) = self.facts.stages.len().checked_sub(1) else {
+            return;
+        };
+        // Arguments of a stage are not looked at: what they leave open keeps its text.
+        let image = subst::expand(from, &self.values, self.escape).filter(|image| !image.text.is_empty());
+        let image = image.map_or_else(|| from.to_owned(), |image| image.text);
+        let by_index = image.parse::<usize>().ok().filter(|&index| index < current);
+        // The stage that is being built is not yet there to copy from.
+        let by_name = || self.stage_named(&image).filter(|&index| index < current);
+        let resolves_to = match by_index.or_else(by_name) {
+            Some(index) => CopySource::Stage(index),
+            None => CopySource::Image(image),
+        };
+        self.uses(line, by, from, resolves_to);
+    }
+
+    fn uses(&mut self, line: u32, by: Use, from: &str, resolves_to: CopySource) {
         let Some(stage_index) = self.facts.stages.len().checked_sub(1) else {
             return;
         };
-        let by_index = from.parse::<usize>().ok().filter(|&index| index < stage_index);
-        // The stage that is being built is not yet there to copy from.
-        let by_name = || self.stage_named(&from).filter(|&index| index < stage_index);
-        let resolves_to = match by_index.or_else(by_name) {
-            Some(index) => CopySource::Stage(index),
-            None => CopySource::Image(from.clone()),
-        };
-        self.facts.copies_from.push(CopyFrom {
-            line,
-            stage_index,
-            from,
-            resolves_to,
-        });
+        if self.facts.copies_from.len() < MAX_USES {
+            self.facts.copies_from.push(CopyFrom {
+                line,
+                stage_index,
+                by,
+                from: from.to_owned(),
+                resolves_to,
+            });
+        }
     }
 
     fn label(&mut self, instruction: &Instruction<'_>) {
@@ -256,18 +284,39 @@ impl Parser {
     }
 }
 
-/// Splits `--name=value` flags off the front of an instruction's arguments.
-fn flags(mut rest: &str) -> (Vec<(&str, &str)>, &str) {
+/// Splits `--name=value` flags off the front of an instruction's arguments, without their quotes and backslashes: as
+/// builders do, whatever the escape character of the file is.
+fn flags(mut rest: &str) -> (Vec<(String, String)>, &str) {
     let mut flags = Vec::new();
-    while let Some(flag) = rest.strip_prefix("--") {
-        let end = flag.find(char::is_whitespace).unwrap_or(flag.len());
-        let (name, value) = flag[..end].split_once('=').unwrap_or((&flag[..end], ""));
-        flags.push((name, value));
-        rest = flag[end..].trim_start();
+    while rest.starts_with("--") {
+        let (word, after) = flag_word(rest);
+        rest = after.trim_start();
+        let Some(word) = word.strip_prefix("--").filter(|word| !word.is_empty()) else {
+            break;
+        };
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        flags.push((name.to_owned(), value.to_owned()));
     }
     (flags, rest)
 }
 
-fn flag<'a>(flags: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
-    flags.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+/// Takes one flag off the front of a text.
+fn flag_word(text: &str) -> (String, &str) {
+    let (mut word, mut quote) = (String::new(), None);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match quote {
+            None if c.is_whitespace() => return (word, &text[at..]),
+            None if c == '"' || c == '\'' => quote = Some(c),
+            Some(open) if c == open => quote = None,
+            _ if c == '\\' => word.extend(chars.next().map(|(_, c)| c)),
+            _ => word.push(c),
+        }
+    }
+    (word, "")
+}
+
+fn flag<'a>(flags: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let named = flags.iter().find(|(known, _)| known == name);
+    named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
 }

@@ -16,6 +16,38 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "from-map-ambiguous",
+        family: Family::Targets,
+        severity: Error,
+        title: "one text of a Dockerfile stands for two images",
+        means: "Builders replace texts, wherever they stand in the Dockerfile. Metadata names two images for FROMs of one text, so \
+                one of them would be wrong. What is there of the image stays.",
+        action: "Name the two by different texts in the Dockerfile, or let metadata name one image for both.",
+        example: "beacon: `registry.example.com/ocp/builder:golang` stands for two images",
+        fix: None,
+    },
+    Code {
+        name: "from-map-hits-stage",
+        family: Family::Targets,
+        severity: Error,
+        title: "an image that a FROM names has the name of a stage",
+        means: "Builders replace texts and know no stages: what continues the stage would be replaced, too, and the image would \
+                lack what the stage made, without any error. What is there of the image stays.",
+        action: "Give the stage another name in the Dockerfile.",
+        example: "beacon: `golang` is the name of a stage, too",
+        fix: None,
+    },
+    Code {
+        name: "unreadable-inputs",
+        family: Family::Targets,
+        severity: Error,
+        title: "`inputs` of a config has another form than CI reads",
+        means: "An input's `as` is no list of texts, or the input is no mapping. CI's programs cannot read such a config at all.",
+        action: "Write a list of texts; where lockstep manages the image, its next pull request does so.",
+        example: "inputs.builder of beacon: a list of texts is expected, this is a string",
+        fix: None,
+    },
+    Code {
         name: "unowned-config",
         family: Family::Targets,
         severity: Warning,

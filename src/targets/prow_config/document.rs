@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::froms::{self, Replaced, Want, Wants};
 use crate::derive::{Config, Image, Input, Release};
 use crate::finding::{Finding, Severity};
 use crate::model::pullspec::StreamTag;
+use crate::model::replacement::InputKind;
 use crate::targets::to_node;
 use crate::yaml::Node;
 
@@ -34,25 +36,16 @@ pub struct ImageItem {
     pub to: String,
     /// Managed fields and their values; an absent one is `None`.
     pub fields: Vec<(&'static str, Option<Node>)>,
-    /// Per FROM that is replaced: the stage's name, the image as written, and the reference in its place.
+    /// Per text that is replaced: the stage's name, the image as written, and the reference in its place.
     pub replaced: Vec<Replaced>,
     /// The reference that stands for the base.
     pub from: Option<String>,
+    /// What has to stand in each place of the Dockerfile.
+    pub wants: Wants,
     /// Names of FROMs (stage, image as written) for which no reference could be derived: what stands for them stays.
     pub open: BTreeSet<String>,
     /// Whether the base is one of these.
     pub open_base: bool,
-}
-
-/// A FROM and what stands in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replaced {
-    /// The stage's name.
-    pub stage: Option<String>,
-    /// The image as the Dockerfile names it.
-    pub written: String,
-    /// A key of `base_images`, or the tag of an image built in the same file.
-    pub reference: String,
 }
 
 /// Makes the derived parts of a config. `there`: the tags of the images that the file has.
@@ -64,11 +57,11 @@ pub fn document(release: &Release<'_>, config: &Config, there: &BTreeSet<String>
     };
     leave_out(&mut images, &mut document, |image, _| {
         let inside = strip_context(&image.dockerfile, &image.context_dir.value).is_some();
-        if inside {
-            None
-        } else {
-            Some(outside_context(release, config, image))
+        if !inside {
+            return Some(outside_context(release, config, image));
         }
+        let conflict = froms::conflict(image).filter(|_| !config.last_stage_only.value);
+        conflict.map(|finding| finding.with_component(config.repo.to_string()))
     });
     leave_out(&mut images, &mut document, |image, left_out| {
         let tags = image.inputs.iter().filter(|input| input.replace.value);
@@ -147,33 +140,43 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn image(&mut self, image: &Image) {
+        let step = image.prepare.value["name"].as_str();
         let (mut replaced, mut from) = (Vec::new(), None);
         let (mut open, mut open_base) = (BTreeSet::new(), false);
-        for input in image.inputs.iter().filter(|input| input.replace.value) {
-            let Some(reference) = self.reference(image, input) else {
-                if input.pullspec.value != input.written {
-                    open.extend(input.stage.iter().chain([&input.written]).cloned());
-                    open_base |= !input.inner && !input.builder;
+        let wants = Wants::of(image, |input| {
+            if !input.replace.value {
+                return Want::Stays;
+            }
+            let Some(mut reference) = self.reference(image, input) else {
+                if self.same(&input.pullspec.value, &input.written) {
+                    return Want::Stays;
                 }
-                continue;
+                open.extend(input.stage.iter().chain([&input.token, &input.written]).cloned());
+                open_base |= !input.inner && !input.builder;
+                return Want::Open;
             };
+            if let Some(step) = step.filter(|_| !input.builder) {
+                self.prepare(image, step, &reference);
+                step.clone_into(&mut reference);
+            }
             if input.inner || input.builder {
-                let (stage, written) = (input.stage.clone(), input.written.clone());
+                let stage = input.stage.clone().filter(|_| input.by == InputKind::From);
                 replaced.push(Replaced {
                     stage,
-                    written,
-                    reference,
+                    token: input.token.clone(),
+                    written: input.written.clone(),
+                    reference: reference.clone(),
                 });
             } else {
-                from = Some(reference);
+                from = Some(reference.clone());
             }
-        }
-        if let (Some(step), Some(base)) = (image.prepare.value["name"].as_str(), &from) {
-            let commands = image.prepare.value["commands"].as_str().unwrap_or_default();
-            let body = json!({"pipeline_image_cache_step": {"commands": commands, "from": base, "to": step}});
-            self.document.raw_steps.push((step.to_owned(), to_node(&body)));
-            from = Some(step.to_owned());
-        }
+            Want::By(reference)
+        });
+        let inputs = if self.config.last_stage_only.value {
+            froms::compose_last(&replaced)
+        } else {
+            froms::compose(&image.recipe, &replaced, from.as_deref())
+        };
         let dockerfile = strip_context(&image.dockerfile, &image.context_dir.value).unwrap_or(&image.dockerfile);
         let text = |text: &str| {
             if text.is_empty() {
@@ -193,8 +196,9 @@ impl Maker<'_> {
             ("build_args", list(&image.build_args.value)),
             ("context_dir", text(&image.context_dir.value)),
             ("dockerfile_path", text(dockerfile)),
+            // The base comes last: what the inputs say by then may replace it already.
+            ("inputs", froms::node(&inputs)),
             ("from", from.as_deref().and_then(text)),
-            ("inputs", inputs(&replaced, self.config.last_stage_only.value)),
         ];
         let (key, to) = (image.key.clone(), image.tag.value.clone());
         self.document.images.push(ImageItem {
@@ -203,9 +207,21 @@ impl Maker<'_> {
             fields,
             replaced,
             from,
+            wants,
             open,
             open_base,
         });
+    }
+
+    /// Notes the step that prepares an image's base.
+    fn prepare(&mut self, image: &Image, step: &str, base: &str) {
+        let commands = image.prepare.value["commands"].as_str().unwrap_or_default();
+        let body = json!({"pipeline_image_cache_step": {"commands": commands, "from": base, "to": step}});
+        self.document.raw_steps.push((step.to_owned(), to_node(&body)));
+    }
+
+    fn same(&self, one: &str, other: &str) -> bool {
+        self.release.payload.spellings.same(one, other)
     }
 
     /// What stands for a FROM: an image of the same file by its tag, any other by a key of `base_images`.
@@ -213,7 +229,7 @@ impl Maker<'_> {
         let pullspec = &input.pullspec.value;
         let tag = StreamTag::parse(pullspec).filter(|tag| tag.registry == self.release.payload.registry.value);
         let Some(tag) = tag else {
-            if input.written != *pullspec {
+            if !self.same(&input.written, pullspec) {
                 self.document.findings.push(self.foreign(image, input));
             }
             return None;
@@ -242,29 +258,6 @@ impl Maker<'_> {
             .with_image(image.tag.value.clone())
             .with_help("give the stream an `upstream_image` in CI's registry")
     }
-}
-
-/// `inputs`: for each reference the stage names and pullspecs that it replaces.
-fn inputs(replaced: &[Replaced], last_stage_only: bool) -> Option<Node> {
-    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for from in replaced {
-        let list = names.entry(&from.reference).or_default();
-        if last_stage_only {
-            list.clear();
-        }
-        for name in from.stage.as_deref().into_iter().chain([from.written.as_str()]) {
-            if !list.contains(&name) {
-                list.push(name);
-            }
-        }
-    }
-    if names.is_empty() {
-        return None;
-    }
-    let entries = names
-        .into_iter()
-        .map(|(key, names)| (key.to_owned(), json!({ "as": names })));
-    Some(to_node(&Json::Object(entries.collect())))
 }
 
 /// The Dockerfile's path inside its build context; `None` where it stands outside.

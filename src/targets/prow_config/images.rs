@@ -1,9 +1,10 @@
 //! Merges the items of `images`: by `to`, managed fields only, in the form and order that the file has.
 
 use super::document::ImageItem;
-use super::meaning;
+use super::meaning::{self, Part, Reader, Sources};
 use super::merge::{Merge, put};
 use crate::derive::{Image, Release};
+use crate::model::replacement::read_item;
 use crate::yaml::{Mapping, Node, Value};
 
 /// Merges all images into a file.
@@ -128,7 +129,20 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
         return;
     };
     let rewrite = run.config.rewrite_same_meaning.value;
-    let keep = |name: &str| wanted.open.contains(name) || image.copies_from.contains(name);
+    let our_bases = our_bases(run);
+    let reader = Reader {
+        image,
+        base_images: [base_images, Some(&our_bases)],
+        spellings: &run.release.payload.spellings,
+    };
+    let sources = reader.wanted(&wanted.wants);
+    let copied = |name: &str| {
+        image
+            .copies
+            .iter()
+            .any(|copy| copy.token == name || copy.written == name)
+    };
+    let keep = |name: &str| (wanted.open.contains(name) || copied(name)) && !image.recipe.is_continued(name);
     for (name, value) in &wanted.fields {
         let there = item.get(name).cloned();
         let value = match *name {
@@ -137,12 +151,12 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
             "from" if wanted.open_base => there.clone(),
             _ => value.clone(),
         };
-        if there == value || (!rewrite && same(run, item, name, wanted, image, base_images)) {
+        if there == value || (!rewrite && same(item, name, wanted, &reader, &sources)) {
             continue;
         }
         let mut cause = run.cause(
             &format!("images[].{name}"),
-            rule(image, name, item, base_images),
+            rule(image, name, &reader.there(item), &sources),
             there.as_ref(),
             value.as_ref(),
         );
@@ -157,48 +171,30 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
     }
 }
 
+/// `base_images` as we would write them.
+fn our_bases(run: &Merge<'_>) -> Node {
+    Node::map(run.document.base_images.iter().map(|(key, tag)| {
+        let texts = [("namespace", &tag.namespace), ("name", &tag.name), ("tag", &tag.tag)];
+        (
+            key.as_str(),
+            Node::map(texts.map(|(key, text)| (key, Node::string(text.as_str())))),
+        )
+    }))
+}
+
 /// Tells whether a field of the item that is there means the same as the one that is derived.
-fn same(
-    run: &Merge<'_>,
-    item: &Node,
-    field: &str,
-    wanted: &ImageItem,
-    image: &Image,
-    base_images: Option<&Node>,
-) -> bool {
-    let ours = new_item(wanted);
-    let base = image.inputs.iter().any(|input| !input.builder && !input.inner);
+fn same(item: &Node, field: &str, wanted: &ImageItem, reader: &Reader<'_>, sources: &Sources) -> bool {
     match field {
-        // No FROM is the base: whatever the file says replaces the last FROM all the same.
-        "from" if !base => item.get("from").is_none() && ours.get("from").is_none(),
-        "inputs" | "from" => {
-            let our_bases = Node::map(run.document.base_images.iter().map(|(key, tag)| {
-                let texts = [("namespace", &tag.namespace), ("name", &tag.name), ("tag", &tag.tag)];
-                (
-                    key.as_str(),
-                    Node::map(texts.map(|(key, text)| (key, Node::string(text.as_str())))),
-                )
-            }));
-            let there = meaning::sources(item, base_images, &image.inputs);
-            let derived = meaning::sources(&ours, Some(&our_bases), &image.inputs);
-            let part = |sources: &[String]| -> Vec<String> {
-                let base = image.inputs.iter().map(|input| !input.builder && !input.inner);
-                sources
-                    .iter()
-                    .zip(base)
-                    .filter(|(_, base)| *base == (field == "from"))
-                    .map(|(s, _)| s.clone())
-                    .collect()
-            };
-            part(&there) == part(&derived)
-        }
-        "dockerfile_path" | "context_dir" => meaning::dockerfile(item) == meaning::dockerfile(&ours),
+        // What CI cannot read is no config at all, whatever else it says.
+        "inputs" => read_item(item).faults.is_empty() && reader.there(item).same(sources, Part::Inputs),
+        "from" => reader.there(item).same(sources, Part::Base),
+        "dockerfile_path" | "context_dir" => meaning::dockerfile(item) == meaning::dockerfile(&new_item(wanted)),
         _ => false,
     }
 }
 
 /// The rule behind a derived field.
-fn rule(image: &Image, field: &str, item: &Node, base_images: Option<&Node>) -> Option<usize> {
+fn rule(image: &Image, field: &str, there: &Sources, wanted: &Sources) -> Option<usize> {
     let base = image.inputs.iter().find(|input| !input.builder && !input.inner);
     match field {
         "build_args" => image.build_args.deciders().last(),
@@ -208,13 +204,10 @@ fn rule(image: &Image, field: &str, item: &Node, base_images: Option<&Node>) -> 
         "from" => base.and_then(|input| input.pullspec.deciders().last()),
         _ => {
             // The first FROM whose source differs is what a reader wants to hear about.
-            let there = meaning::sources(item, base_images, &image.inputs);
-            let differs = image
-                .inputs
-                .iter()
-                .zip(&there)
-                .find(|(input, there)| !input.pullspec.value.ends_with(there.as_str()));
-            let input = differs.map(|(input, _)| input).or_else(|| image.inputs.first());
+            let differs = |at: usize| there.froms.get(at) != wanted.froms.get(at);
+            let input = image.inputs.iter().find(|input| differs(input.stage_index));
+            let copy = || image.copies.iter().find(|copy| copy.replace.value);
+            let input = input.or_else(copy).or_else(|| image.inputs.first());
             input.and_then(|input| input.pullspec.deciders().last())
         }
     }

@@ -1,65 +1,125 @@
-//! What an image's `inputs` and `from` mean: for each FROM of its Dockerfile, the image that it is built from.
+//! What an image's `inputs` and `from` mean: for each place of its Dockerfile, the image that is there in the end.
 //!
-//! ci-operator looks FROM lines up by the stage's name or the image written; what no input names stays as written. So an
-//! input that replaces a pullspec by itself says nothing, and neither do the order of names and the names of keys.
+//! CI's builder is asked, or rather its simulator ([`crate::model::replacement`]). So texts that replace nothing say nothing,
+//! and neither do inputs that replace a pullspec by itself, the order of texts, and the names of keys.
 
-use crate::derive::Input;
-use crate::model::pullspec::StreamTag;
+use super::froms::{Want, Wants};
+use crate::derive::{Image, Input};
+use crate::model::pullspec::{Spellings, StreamTag};
+use crate::model::replacement::{Became, read_item, replace};
 use crate::yaml::Node;
 
-/// The image behind each FROM, in the Dockerfile's order, the base last.
-pub fn sources(item: &Node, base_images: Option<&Node>, inputs: &[Input]) -> Vec<String> {
-    inputs
-        .iter()
-        .map(|from| {
-            let reference = if from.inner || from.builder {
-                replaced_by(item.get("inputs"), from)
-            } else {
-                item.get("from").and_then(Node::text)
-            };
-            match reference {
-                Some(reference) => image_of(reference, base_images),
-                None => plain(&from.written),
-            }
-        })
-        .collect()
+/// The image in each place of a Dockerfile; `None` where that is nobody's business.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// By `FROM`, in order.
+    pub froms: Vec<Option<String>>,
+    /// By `COPY --from`, in order.
+    pub copies: Vec<Option<String>>,
 }
 
-/// The key of the input that names a FROM's stage or image.
-fn replaced_by<'n>(inputs: Option<&'n Node>, from: &Input) -> Option<&'n str> {
-    let entries = &inputs?.as_map()?.entries;
-    let names = |node: &Node, wanted: &str| {
-        let list = node.get("as").and_then(Node::as_seq).into_iter().flatten();
-        list.filter_map(Node::text).any(|name| name == wanted)
-    };
-    let by_name = |wanted: &str| {
-        entries
-            .iter()
-            .find(|(_, node)| names(node, wanted))
-            .map(|(key, _)| &*key.text)
-    };
-    by_name(&from.written).or_else(|| by_name(from.stage.as_deref()?))
+/// A part of what an item says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The last `FROM`.
+    Base,
+    /// Everything else.
+    Inputs,
 }
 
-/// What a reference of the file stands for: a base image's stream tag, or the name of something made in the file.
-fn image_of(reference: &str, base_images: Option<&Node>) -> String {
-    let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
-    match base_images.and_then(|images| images.get(reference)) {
-        Some(node) => format!(
-            "{}/{}:{}",
-            text(node, "namespace"),
-            text(node, "name"),
-            text(node, "tag")
-        ),
-        None => reference.to_owned(),
+impl Sources {
+    /// Whether a part is as wanted.
+    pub fn same(&self, wanted: &Self, part: Part) -> bool {
+        let equal = |(there, wanted): (&Option<String>, &Option<String>)| wanted.is_none() || there == wanted;
+        let last = self.froms.len().saturating_sub(1);
+        let mut froms = self.froms.iter().zip(&wanted.froms).enumerate();
+        let froms = froms.all(|(at, pair)| (at == last) != (part == Part::Base) || equal(pair));
+        froms && (part == Part::Base || self.copies.iter().zip(&wanted.copies).all(equal))
     }
 }
 
-/// An image that nothing replaces, in the same form as a base image's.
-fn plain(written: &str) -> String {
-    match StreamTag::parse(written) {
-        Some(tag) => format!("{}/{}:{}", tag.namespace, tag.name, tag.tag),
-        None => written.to_owned(),
+/// Looks up what references and texts stand for.
+pub struct Reader<'r> {
+    /// The image whose Dockerfile it is.
+    pub image: &'r Image,
+    /// `base_images`, the first that has a key counts.
+    pub base_images: [Option<&'r Node>; 2],
+    /// Spellings of one image.
+    pub spellings: &'r Spellings,
+}
+
+impl Reader<'_> {
+    /// What an item makes of the Dockerfile.
+    pub fn there(&self, item: &Node) -> Sources {
+        let read = read_item(item);
+        let built = replace(&self.image.recipe, &read.replacements);
+        let froms = built.froms.iter().enumerate();
+        let froms = froms.map(|(at, became)| match became {
+            Became::Replaced(reference) => self.image_of(reference),
+            Became::Stayed(_) => self.stayed(at),
+        });
+        let copies = built.copies.iter().map(|became| match became {
+            Became::Replaced(reference) => self.image_of(reference),
+            Became::Stayed(text) => self.copied(text),
+        });
+        Sources {
+            froms: froms.map(Some).collect(),
+            copies: copies.map(Some).collect(),
+        }
+    }
+
+    /// What should be made of it.
+    pub fn wanted(&self, wants: &Wants) -> Sources {
+        let froms = wants.froms.iter().enumerate().map(|(at, want)| match want {
+            Want::Stays => Some(self.stayed(at)),
+            Want::By(reference) => Some(self.image_of(reference)),
+            Want::Open => None,
+        });
+        let texts = self.image.recipe.copies();
+        let copies = wants.copies.iter().zip(texts).map(|(want, (text, _))| match want {
+            Want::Stays => Some(self.copied(text)),
+            Want::By(reference) => Some(self.image_of(reference)),
+            Want::Open => None,
+        });
+        Sources {
+            froms: froms.collect(),
+            copies: copies.collect(),
+        }
+    }
+
+    /// What a `FROM` names that nothing replaces: an image, or an earlier stage.
+    fn stayed(&self, at: usize) -> String {
+        let input = self.image.inputs.iter().find(|input| input.stage_index == at);
+        input.map_or_else(|| format!("stage {at}"), |input| self.plain(input))
+    }
+
+    fn copied(&self, text: &str) -> String {
+        let copy = self.image.copies.iter().find(|copy| copy.token == text);
+        copy.map_or_else(|| format!("stage {text}"), |copy| self.plain(copy))
+    }
+
+    /// An image that nothing replaces, in the same form as a base image's.
+    fn plain(&self, input: &Input) -> String {
+        let written = self.spellings.canonical(&input.written);
+        match StreamTag::parse(&written) {
+            Some(tag) => format!("{}/{}:{}", tag.namespace, tag.name, tag.tag),
+            None => written.into_owned(),
+        }
+    }
+
+    /// What a reference of the file stands for: a base image's stream tag, or the name of something made in the file.
+    fn image_of(&self, reference: &str) -> String {
+        let text = |node: &Node, key: &str| node.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+        let mut bases = self.base_images.iter().flatten();
+        match bases.find_map(|images| images.get(reference)) {
+            Some(node) => format!(
+                "{}/{}:{}",
+                text(node, "namespace"),
+                text(node, "name"),
+                text(node, "tag")
+            ),
+            None => reference.to_owned(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Target `prow-config`: OKD's ci-operator configs in openshift/release.
 
 mod document;
+mod froms;
 mod images;
 mod meaning;
 mod merge;
@@ -22,6 +23,7 @@ use crate::base::RepoName;
 use crate::derive::{Config, Release};
 use crate::facts::ci_config::{self, ConfigName};
 use crate::finding::{Finding, Severity};
+use crate::model::replacement::read_item;
 use crate::plan::{Cause, Desired, Policy, Verdict};
 use crate::yaml::keys::NO_OPTIONS;
 use crate::yaml::{self, Node};
@@ -134,6 +136,7 @@ impl File<'_> {
             }
         };
         let there = root.as_ref().map(tags).unwrap_or_default();
+        findings.extend(root.iter().flat_map(items).flat_map(|item| self.inputs_unread(item)));
         let document = document(self.release, self.config, &there);
         findings.extend(document.findings.iter().cloned());
         if self.config.broken || document.images.is_empty() {
@@ -258,6 +261,23 @@ impl File<'_> {
         }
     }
 
+    /// Inputs of an item that CI cannot read.
+    fn inputs_unread(&self, item: &Node) -> Vec<Finding> {
+        let to = item.get("to").and_then(Node::text).unwrap_or_default();
+        let faults = read_item(item).faults.into_iter().map(|fault| {
+            let text = format!(
+                "inputs.{} of {to}: {} is expected, this is {}",
+                fault.input, fault.expected, fault.found
+            );
+            Finding::new(Severity::Error, "unreadable-inputs", text)
+                .with_place(self.actual.place(&self.path, Some(fault.pos.line)))
+                .with_component(self.config.repo.to_string())
+                .with_image(to)
+                .with_help("CI's programs read no such config: put it right, or merge lockstep's pull request")
+        });
+        faults.collect()
+    }
+
     fn unreadable(&self, error: &yaml::Error) -> Finding {
         Finding::new(
             Severity::Error,
@@ -282,10 +302,15 @@ fn read(bytes: &[u8]) -> Result<Node, yaml::Error> {
     })
 }
 
-/// The tags of a config's images, in either form of `images`.
-fn tags(root: &Node) -> BTreeSet<String> {
+/// The items of a config's images, in either form of `images`.
+fn items(root: &Node) -> &[Node] {
     let images = root.get("images");
     let items = images.and_then(Node::as_seq).or_else(|| images?.get("items")?.as_seq());
-    let tags = items.into_iter().flatten().filter_map(|item| item.get("to")?.text());
+    items.unwrap_or_default()
+}
+
+/// Their tags.
+fn tags(root: &Node) -> BTreeSet<String> {
+    let tags = items(root).iter().filter_map(|item| item.get("to")?.text());
     tags.map(str::to_owned).collect()
 }

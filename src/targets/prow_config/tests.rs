@@ -5,6 +5,7 @@ use crate::plan::{Accept, Adopt};
 use crate::yaml::{emit, parse};
 
 mod forms;
+mod froms;
 mod properties;
 mod removal;
 

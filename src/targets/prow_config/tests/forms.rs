@@ -149,7 +149,7 @@ fn a_base_that_is_an_earlier_stage_is_replaced_by_an_input() {
     let world = World::new().image("cli", "cli", "{stream: base}", "FROM r/b:1 AS root\nFROM root\nRUN x\n");
     let text = world.rendered("cli").expect("a config");
     assert!(
-        text.contains("      origin_base_stream9:\n        as:\n        - root\n        - r/b:1\n"),
+        text.contains("      origin_base_stream9:\n        as:\n        - r/b:1\n"),
         "{text}"
     );
     assert!(!text.contains("    from:"), "{text}");

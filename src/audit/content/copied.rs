@@ -1,0 +1,94 @@
+//! Images besides those of FROM lines that a Dockerfile takes files from, and that are not OKD's content.
+
+use crate::audit::Sink;
+use crate::audit::check::{Check, nothing};
+use crate::audit::context::Context;
+use crate::audit::judge::{Judge, view};
+use crate::base::Place;
+use crate::derive::{Image, Input, Standing};
+use crate::finding::Severity::{Error, Warning};
+use crate::finding::{Code, Family, Finding};
+use crate::model::replacement::InputKind;
+
+static COPIED: Code = Code {
+    name: "foreign-copied",
+    family: Family::Content,
+    severity: Error,
+    title: "files are copied from an image that is not OKD's content",
+    means: "A `COPY --from` names an image that a rule calls foreign, and nothing in ocp-build-data is known by that name, so \
+            that nothing replaces it. What is copied ends up in OKD's image.",
+    action: "Copy from a stage whose FROM ocp-build-data knows, name an image of OKD's payload, or allow it with a rule that sets \
+             `allowed`.",
+    example: "beacon: COPY --from=registry.example.com/ocp/4.16:cli-artifacts is not replaced: it is OCP's",
+    fix: None,
+};
+
+static IN_RUN: Code = Code {
+    name: "foreign-in-run",
+    family: Family::Content,
+    severity: Warning,
+    title: "a RUN takes files from an image that is not OKD's content",
+    means: "A `RUN --mount=…,from=`, or a command that a `RUN` runs, names an image that a rule calls foreign. CI's builder \
+            replaces neither, whatever the config says.",
+    action: "Use a stage with a FROM of its own, or `COPY --from`, which are replaced; or allow it with a rule that sets `allowed`.",
+    example: "beacon: RUN --mount=from=registry.example.com/ocp/4.16:cli is not replaced: it is OCP's",
+    fix: None,
+};
+
+/// The check.
+pub static CHECK: Check = Check {
+    codes: &[&COPIED, &IN_RUN],
+    needs: &[],
+    asks: nothing,
+    run,
+};
+
+fn run(context: &Context<'_>, sink: &mut Sink) {
+    let release = context.release;
+    let judge = Judge::new(release);
+    let derived = |image: &&Image| image.standing == Standing::Derived;
+    for image in release.images.values().filter(derived) {
+        let kept = |copy: &&Input| copy.by != InputKind::Copy || !copy.replace.value;
+        for (index, copy) in image.copies.iter().filter(kept).enumerate() {
+            let written = release.payload.spellings.canonical(&copy.written);
+            let seen = view((copy.by.name(), &copy.name), copy.builder, index, Some(copy), &written);
+            if let Some(why) = judge.foreign(&image.view, &seen) {
+                sink.add(finding(image, copy, &why));
+            }
+        }
+    }
+}
+
+fn finding(image: &Image, copy: &Input, why: &str) -> Finding {
+    let code = if copy.by == InputKind::Copy { &COPIED } else { &IN_RUN };
+    let text = format!(
+        "{}: {}{} is not replaced: {why}",
+        image.tag.value,
+        copy.by.line(),
+        copy.token
+    );
+    let help = match copy.replace.value {
+        true => format!(
+            "OKD's is {}: take the files with `COPY --from`, or from a stage of its own",
+            copy.pullspec.value
+        ),
+        false => {
+            "copy from a stage whose FROM ocp-build-data knows, or allow it with a rule that sets `allowed`".to_owned()
+        }
+    };
+    let origin = image.origin.as_ref();
+    let place = Place {
+        repo: origin.map(|origin| origin.name.clone()).unwrap_or_default(),
+        commit: origin.and_then(|origin| origin.commit.clone()),
+        file: image.dockerfile.clone(),
+        line: Some(copy.line),
+    };
+    let finding = code.finding(text).with_place(place).with_help(help);
+    let finding = finding
+        .with_image(image.tag.value.clone())
+        .with_cause(copy.written.clone());
+    match &image.repository.value {
+        Some(repo) => finding.with_component(repo.to_string()),
+        None => finding,
+    }
+}
