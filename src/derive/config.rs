@@ -122,7 +122,7 @@ impl Draft<'_, '_, '_> {
             decision
         };
         let (root, promotion, releases) = (field("build_root"), field("promotion"), field("releases"));
-        let (resources, tests) = (field("resources"), field("tests"));
+        let (resources, tests, prowgen) = (field("resources"), field("tests"), field("prowgen"));
         let words = [
             ("images_form", "items"),
             ("stage_names", "last"),
@@ -144,6 +144,7 @@ impl Draft<'_, '_, '_> {
             dropped,
             build_root,
             promotion: object(promotion),
+            prowgen: object(prowgen),
             releases: object(releases),
             resources: object(resources),
             tests: Derived::new(tests.value.clone().unwrap_or(json!([])), tests),

@@ -280,6 +280,8 @@ pub struct Config {
     pub build_root: Derived<Option<StreamTag>>,
     /// `promotion`.
     pub promotion: Derived<Json>,
+    /// `prowgen`.
+    pub prowgen: Derived<Json>,
     /// `releases`.
     pub releases: Derived<Json>,
     /// `resources`.

@@ -273,6 +273,8 @@ pub struct Repository {
     pub build_root: Option<Value<String>>,
     /// The config's `promotion`.
     pub promotion: Value<Json>,
+    /// The config's `prowgen`.
+    pub prowgen: Value<Json>,
     /// The config's `releases`.
     pub releases: Value<Json>,
     /// The config's `resources`.
@@ -538,6 +540,7 @@ impl Maker<'_> {
             images: images.map(|image| image.tag.value.clone()).collect(),
             build_root: root.map(|root| self.value(&config.build_root, "build_root", about, root)),
             promotion: self.json(&config.promotion, "promotion", about),
+            prowgen: self.json(&config.prowgen, "prowgen", about),
             releases: self.json(&config.releases, "releases", about),
             resources: self.json(&config.resources, "resources", about),
             tests: self.json(&config.tests, "tests", about),

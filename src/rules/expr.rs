@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
-use cel::common::types::{CelBool, CelString, LIST_TYPE};
+use cel::common::types::{CelBool, CelString, LIST_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, extensions};
@@ -62,6 +62,10 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ),
     ("replace", "text.replace(old, new)"),
     ("size", "size(list), size(text) or size(map)"),
+    (
+        "some",
+        "some(text or list): the same, or null where it is empty: a key whose value is null is left out",
+    ),
     ("split", "text.split(separator)"),
     ("startsWith", "text.startsWith(start)"),
     ("string", "string(number)"),
@@ -75,7 +79,9 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let declared = env
         .add_extension(extensions::strings)
         .and_then(|()| cel::add_overload!(env, fn capture: (CelString, CelString) -> Result<CelString>))
-        .and_then(|()| env.add_overload("merge", "merge(list)", vec![LIST_TYPE], merge));
+        .and_then(|()| env.add_overload("merge", "merge(list)", vec![LIST_TYPE], merge))
+        .and_then(|()| env.add_overload("some", "some(string)", vec![STRING_TYPE], some))
+        .and_then(|()| env.add_overload("some", "some(list)", vec![LIST_TYPE], some));
     declared.expect("the names of the added functions are new");
     Arc::new(env)
 });
@@ -96,6 +102,22 @@ fn merge<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionE
         merged.extend(map.map.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
     Ok(CowVal::Owned(cel::Value::from(merged).try_into()?))
+}
+
+/// A text or list; null where it is empty.
+fn some<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let mut args = args.into_iter();
+    let fault = || ExecutionError::function_error("some", "a text or a list is expected");
+    let value = args.next().ok_or_else(fault)?;
+    let is_empty = match cel::Value::try_from(value.as_ref())? {
+        cel::Value::String(text) => text.is_empty(),
+        cel::Value::List(items) => items.is_empty(),
+        _ => return Err(fault()),
+    };
+    match is_empty {
+        true => Ok(CowVal::Owned(cel::Value::Null.try_into()?)),
+        false => Ok(value),
+    }
 }
 
 /// The first group of the regular expression's first match, or an empty text.

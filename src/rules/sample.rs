@@ -104,26 +104,43 @@ fn add_job(add: &mut impl FnMut(&str, Json)) {
     add(
         "config",
         json!({
-            "variant": "sample", "from_repository": false, "releases": true, "path_alias": "", "additional_images": [],
+            "variant": "sample", "from_repository": false, "checkout": [], "build_if_affected": false, "builds": true,
+            "releases": true, "signal": "", "path_alias": "", "additional_images": [], "promotes_to": [],
+            "promotion_cron": "",
+            "prowgen": {
+                "disable_rehearsals": false, "disable_sparse_checkout": false, "enable_secrets_store_csi_driver": false,
+                "expose": false, "private": false, "skip_operator_presubmits": false,
+            },
         }),
     );
-    add("job", json!({"kind": "images", "test": "images"}));
+    add(
+        "job",
+        json!({"kind": "images", "runs": "presubmit", "test": "images", "short": "sample-images"}),
+    );
     add(
         "test",
         json!({
             "as": "", "always_run": true, "optional": false, "run_if_changed": "", "skip_if_only_changed": "",
-            "profile": "", "steps": false, "cluster": "", "timeout": "", "postsubmit": false, "periodic": false,
+            "pipeline_run_if_changed": "", "pipeline_skip_if_only_changed": "", "skip_branches": [],
+            "capabilities": [], "architecture": "", "max_concurrency": null, "reports": false,
+            "reporter": {"channel": "", "states": [], "template": ""}, "rehearsed": true, "profile": "", "workflow": "",
+            "cloud": "", "steps": false, "cluster": "", "timeout": "", "postsubmit": false, "periodic": false,
             "presubmit": false, "cron": "", "interval": "", "minimum_interval": "", "release_controller": false,
-            "claim": false, "secrets": [],
+            "retry": null, "claim": false, "secrets": [], "managed_secrets": false, "requests": {}, "shard": 1,
+            "shards": 1,
         }),
     );
-    add("there", json!({"cluster": ""}));
+    add(
+        "there",
+        json!({"exists": false, "cluster": "", "max_concurrency": null, "skip_report": false, "reporter": null}),
+    );
     add("peers", json!({"cluster": "", "profile": []}));
     add(
         "parts",
         json!({
-            "name": "sample", "cluster": "sample", "image": "sample", "args": [], "labels": {}, "mounts": [],
-            "volumes": [], "decoration": {}, "pod": {}, "daily": "0 22 * * *",
+            "name": "sample", "cluster": "sample", "cloud": "", "always_run": true, "optional": false, "image": "sample", "args": [], "labels": {}, "env": [],
+            "ports": [], "mounts": [], "volumes": [], "decoration": {}, "reporter": null, "pod": {},
+            "daily": "0 22 * * *",
         }),
     );
 }

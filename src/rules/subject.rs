@@ -198,6 +198,7 @@ const INPUT: &[Field] = &[
 const CONFIG: &[Field] = &[
     field("build_root", Kind::Reference, "The build root of the config."),
     field("promotion", Kind::Map, "The config's `promotion`."),
+    field("prowgen", Kind::Map, "The config's `prowgen`: what its jobs need."),
     field("releases", Kind::Map, "The config's `releases`."),
     field("resources", Kind::Map, "The config's `resources`."),
     field("tests", Kind::ListBy("as"), "The config's `tests`."),
@@ -230,7 +231,22 @@ const JOB: &[Field] = &[
         Kind::MaybeText,
         "The job of the same file whose cluster is asked for; empty: none.",
     ),
-    field("cluster", Kind::Text, "The cluster that the job runs on."),
+    field(
+        "cluster",
+        Kind::MaybeText,
+        "The cluster that the job runs on; empty: the dispatcher says.",
+    ),
+    field(
+        "cloud",
+        Kind::MaybeText,
+        "The cloud that the test's cluster profile is of; empty: none.",
+    ),
+    field(
+        "always_run",
+        Kind::Bool,
+        "Whether each pull request, or merge, starts the job.",
+    ),
+    field("optional", Kind::Bool, "Whether a merge does not wait for the job."),
     field("image", Kind::Text, "The image of the job's container."),
     field(
         "args",
@@ -241,6 +257,16 @@ const JOB: &[Field] = &[
         "labels",
         Kind::ListBy("name"),
         "The job's labels, `{name, value}` each.",
+    ),
+    field(
+        "env",
+        Kind::ListBy("name"),
+        "The container's environment variables as the job has them; sorted by name.",
+    ),
+    field(
+        "ports",
+        Kind::ListBy("name"),
+        "The container's ports as the job has them; sorted by name.",
     ),
     field(
         "mounts",
@@ -255,8 +281,9 @@ const JOB: &[Field] = &[
     field(
         "decoration",
         Kind::ListBy("name"),
-        "Settings of the job's decoration, `{name, value}` each.",
+        "Settings of the job's decoration, `{name, value}` each; a null value leaves the key out.",
     ),
+    field("reporter", Kind::Map, "Where the job's results are reported besides."),
     field("pod", Kind::Map, "The job's pod: refers to `parts`."),
     field(
         "body",

@@ -453,6 +453,7 @@ fn trace_config(release: &derive::Release<'_>, config: &derive::Config, field: &
     match field {
         "build_root" => parts(release, &config.build_root, field),
         "promotion" => parts(release, &config.promotion, field),
+        "prowgen" => parts(release, &config.prowgen, field),
         "releases" => parts(release, &config.releases, field),
         "resources" => parts(release, &config.resources, field),
         "tests" => parts(release, &config.tests, field),

@@ -75,6 +75,7 @@ fn of_input(explainer: &Explainer<'_>, name: &str, input: &Input) -> [Field; 2] 
 fn of_config(explainer: &Explainer<'_>, config: &Config) -> Vec<Field> {
     let json = [
         ("promotion", &config.promotion),
+        ("prowgen", &config.prowgen),
         ("releases", &config.releases),
         ("resources", &config.resources),
         ("tests", &config.tests),

@@ -136,6 +136,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "unreadable-step-registry",
+        family: Family::Reading,
+        severity: Error,
+        title: "a file of the step registry cannot be read",
+        means: "It says what cloud the cluster profiles of tests are of. Where it is missing, the names of the profiles do.",
+        action: "Put the file right by hand.",
+        example: "expected the next key of the mapping that starts at 3:5",
+        fix: None,
+    },
+    Code {
         name: "unreadable-release-controller",
         family: Family::Reading,
         severity: Error,

@@ -39,6 +39,7 @@ fn every_function_of_the_reference_can_be_called() {
         ),
         ("replace", "text.replace('-', '_')", json!("a_b_c")),
         ("size", "size(list) + size(text) + size(map)", json!(8)),
+        ("some", "[some(text), some(''), some([])]", json!(["a-b-c", null, null])),
         ("split", "text.split('-')", json!(["a", "b", "c"])),
         ("startsWith", "text.startsWith('a')", json!(true)),
         ("string", "string(16)", json!("16")),
@@ -52,7 +53,7 @@ fn every_function_of_the_reference_can_be_called() {
         );
         assert_eq!(value(source), Ok(expected), "{name}: {source}");
     }
-    assert_eq!(FUNCTIONS.len(), 26, "a new function needs a line above");
+    assert_eq!(FUNCTIONS.len(), 27, "a new function needs a line above");
 }
 
 #[test]

@@ -111,13 +111,14 @@ impl Merge<'_> {
             "variant": self.release.payload.variant.value,
         });
         let variant = self.release.payload.variant.deciders().last();
-        let values: [(&str, Json, Option<usize>); 5] = [
+        let values: [(&str, Json, Option<usize>); 6] = [
             (
                 "build_root",
                 build_root.unwrap_or_default(),
                 config.build_root.deciders().last(),
             ),
             ("promotion", config.promotion.value.clone(), rule(&config.promotion)),
+            ("prowgen", config.prowgen.value.clone(), rule(&config.prowgen)),
             ("releases", config.releases.value.clone(), rule(&config.releases)),
             ("resources", config.resources.value.clone(), rule(&config.resources)),
             ("zz_generated_metadata", generated, variant),

@@ -59,6 +59,8 @@ promotion:
   to:
   - name: scos-4.16
     namespace: origin
+prowgen:
+  enable_secrets_store_csi_driver: true
 releases:
   latest:
     integration:

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scan::{self, Job};
+use super::there::There;
 use crate::yaml::{self, Mapping, Node, Value};
 
 /// The list of jobs that run by the clock; it is the only one that has no repositories below it.
@@ -145,6 +146,19 @@ impl<'t> JobFile<'t> {
                 block.as_seq()?.first().cloned()
             }
             Form::Tree(root) => Self::items(root, self.list, self.repo).ok()??.get(job).cloned(),
+        }
+    }
+
+    /// What a job of the file says that its config may not say.
+    pub fn there(&self, job: usize) -> There {
+        match self.jobs.get(job) {
+            None => There::default(),
+            Some(known) if !known.extras => There {
+                exists: true,
+                cluster: known.cluster.to_string(),
+                ..There::default()
+            },
+            Some(_) => self.node(job).as_ref().map(There::of).unwrap_or_default(),
         }
     }
 

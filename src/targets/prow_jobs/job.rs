@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::facts::ConfigFacts;
+use super::facts::{Asked, ConfigFacts, Kind, Runs};
 use super::names;
+use super::registry::Registry;
+use super::there::There;
 use crate::base::RepoName;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
@@ -23,18 +25,19 @@ pub struct Draft {
     pub name: String,
     /// What it is for: the test's name, `images` or `promotion`.
     pub what: String,
+    /// What starts it.
+    pub runs: Runs,
     /// The job whose cluster is asked for.
     peer: String,
-    /// The profile of its test.
-    profile: String,
-    kind: &'static str,
-    test: Json,
+    asked: Asked,
 }
 
 /// A job as rules have it.
 pub struct Made {
     /// What it says.
     pub node: Node,
+    /// The image that it runs.
+    pub image: String,
     /// The rules behind it.
     pub why: Why,
 }
@@ -51,33 +54,48 @@ pub struct Why {
 /// What a job's file says that matters to it.
 #[derive(Clone, Debug, Default)]
 pub struct Around {
-    /// The cluster that the job runs on now.
-    pub there: String,
+    /// The job as it is now.
+    pub there: There,
     /// The cluster of the job that it goes by.
     pub peer: String,
     /// The clusters of jobs with the same profile, those of most jobs first.
     pub profile: Vec<String>,
 }
 
+/// The config whose jobs are made.
+#[derive(Clone, Copy)]
+pub struct Of<'c> {
+    /// The repository that it is for.
+    pub repo: &'c RepoName,
+    /// The branch that it is for.
+    pub branch: &'c str,
+    /// Its variant; empty: none.
+    pub variant: &'c str,
+    /// What it says.
+    pub facts: &'c ConfigFacts,
+}
+
 /// Makes the jobs of one config.
 pub struct Maker<'m> {
     release: &'m Release<'m>,
+    registry: &'m Registry,
     scope: Scope<'m>,
     repo: RepoName,
+    variant: String,
     /// What failed.
     pub findings: Vec<Finding>,
 }
 
 impl<'m> Maker<'m> {
     /// A maker for a config of a branch. `scope` has what all rules of the release see.
-    pub fn new(
-        release: &'m Release<'m>,
-        scope: &'m Scope<'static>,
-        repo: &RepoName,
-        branch: &str,
-        facts: &ConfigFacts,
-    ) -> Self {
+    pub fn new(release: &'m Release<'m>, scope: &'m Scope<'static>, registry: &'m Registry, config: Of<'_>) -> Self {
         let mut scope = scope.inner();
+        let Of {
+            repo,
+            branch,
+            variant,
+            facts,
+        } = config;
         scope.set(
             "repo",
             &json!({
@@ -85,14 +103,16 @@ impl<'m> Maker<'m> {
                 "label": names::label(branch), "exact": names::exactly(branch), "patterns": names::with_features(branch),
             }),
         );
-        let mut config = facts.view.clone();
-        config["variant"] = json!(release.payload.variant.value);
-        scope.set("config", &config);
+        let mut view = facts.view.clone();
+        view["variant"] = json!(variant);
+        scope.set("config", &view);
         let repo = repo.clone();
         Self {
             release,
+            registry,
             scope,
             repo,
+            variant: variant.to_owned(),
             findings: Vec::new(),
         }
     }
@@ -103,36 +123,24 @@ impl<'m> Maker<'m> {
         base_scope(metadata.release, &metadata.group, Some(&release.payload.view))
     }
 
-    /// Drafts all jobs of the config; `None` where a rule failed.
+    /// Drafts all jobs that the config asks for; `None` where a rule failed.
     pub fn drafts(&mut self, facts: &ConfigFacts) -> Option<Vec<Draft>> {
-        let mut wanted: Vec<(&'static str, String, Json)> = Vec::new();
-        if facts.builds {
-            wanted.push(("images", "images".to_owned(), super::facts::no_test()));
-            if facts.promotes {
-                wanted.push(("promotion", "images".to_owned(), super::facts::no_test()));
-            }
-        }
-        for test in &facts.tests {
-            let name = test["as"].as_str().unwrap_or_default().to_owned();
-            // A test that runs by the clock can run on pull requests as well.
-            if test["periodic"] == true && test["presubmit"] == true {
-                let mut presubmit = test.clone();
-                presubmit["periodic"] = json!(false);
-                wanted.push(("test", name.clone(), presubmit));
-            }
-            wanted.push(("test", name, test.clone()));
-        }
-        wanted
-            .into_iter()
-            .map(|(kind, name, test)| self.draft(kind, name, test))
-            .collect()
+        let asked = facts.jobs.iter().cloned().map(|mut asked| {
+            self.registry.fill_in(&mut asked.test);
+            asked
+        });
+        let asked: Vec<Asked> = asked.collect();
+        asked.into_iter().map(|asked| self.draft(asked)).collect()
     }
 
-    fn draft(&mut self, kind: &'static str, name: String, test: Json) -> Option<Draft> {
+    fn draft(&mut self, asked: Asked) -> Option<Draft> {
         let mut scope = self.scope.inner();
-        scope.set("job", &json!({"kind": kind, "test": name}));
-        scope.set("test", &test);
-        let what = if kind == "promotion" { kind.to_owned() } else { name };
+        scope.set("job", &job_view(&asked, &self.variant));
+        scope.set("test", &asked.test);
+        let what = match asked.kind {
+            Kind::Promotion => asked.kind.word().to_owned(),
+            _ => asked.name.clone(),
+        };
         let mut ask = Asking {
             release: self.release,
             repo: &self.repo,
@@ -151,21 +159,19 @@ impl<'m> Maker<'m> {
         Some(Draft {
             list: LISTS.into_iter().find(|known| *known == list),
             name: full,
-            peer,
-            profile: test["profile"].as_str().unwrap_or_default().to_owned(),
             what,
-            kind,
-            test,
+            runs: asked.runs,
+            peer,
+            asked,
         })
     }
 
     /// Makes a job; `None` where a rule failed.
     pub fn make(&mut self, draft: &Draft, around: &Around) -> Option<Made> {
         let mut scope = self.scope.inner();
-        let test = if draft.kind == "test" { &draft.what } else { "images" };
-        scope.set("job", &json!({"kind": draft.kind, "test": test}));
-        scope.set("test", &draft.test);
-        scope.set("there", &json!({"cluster": around.there}));
+        scope.set("job", &job_view(&draft.asked, &self.variant));
+        scope.set("test", &draft.asked.test);
+        scope.set("there", &around.there.view());
         scope.set("peers", &json!({"cluster": around.peer, "profile": around.profile}));
         let mut ask = Asking {
             release: self.release,
@@ -174,46 +180,63 @@ impl<'m> Maker<'m> {
             findings: Vec::new(),
             failed: false,
         };
-        let cluster = ask.decide(&scope, "cluster");
-        let mut args: Vec<String> = ask
-            .list(&scope, "args")
-            .iter()
-            .filter_map(Json::as_str)
-            .map(str::to_owned)
-            .collect();
-        args.sort();
-        let mut parts = json!({
-            "name": draft.name,
-            "cluster": cluster.value.clone().unwrap_or_default(),
-            "image": ask.text(&scope, "image"),
-            "args": args,
-            "labels": pairs(&ask.list(&scope, "labels")),
-            "mounts": by_name(ask.list(&scope, "mounts")),
-            "volumes": by_name(ask.list(&scope, "volumes")),
-            "decoration": pairs(&ask.list(&scope, "decoration")),
-            "daily": names::daily(&draft.name),
-        });
-        scope.set("parts", &parts);
-        parts["pod"] = ask.decide(&scope, "pod").value.unwrap_or_default();
-        scope.set("parts", &parts);
-        let body = ask.decide(&scope, "body");
-        if body.value.is_none() && !ask.failed {
-            ask.missing("body");
-        }
+        let made = make(&mut ask, &mut scope, draft);
         let failed = ask.failed;
         let mut findings = ask.findings;
         self.findings.append(&mut findings);
-        if failed {
-            return None;
-        }
-        Some(Made {
-            node: to_node(body.value.as_ref()?),
-            why: Why {
-                body: body.deciders().last(),
-                cluster: cluster.deciders().last(),
-            },
-        })
+        made.filter(|_| !failed)
     }
+}
+
+fn job_view(asked: &Asked, variant: &str) -> Json {
+    let short = match variant {
+        "" => asked.name.clone(),
+        variant => format!("{variant}-{}", asked.name),
+    };
+    json!({"kind": asked.kind.word(), "runs": asked.runs.word(), "test": asked.name, "short": short})
+}
+
+fn make(ask: &mut Asking<'_>, scope: &mut Scope<'_>, draft: &Draft) -> Option<Made> {
+    let cluster = ask.decide(scope, "cluster");
+    let image = ask.text(scope, "image");
+    let mut args = ask.list(scope, "args");
+    args.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+    args.dedup();
+    let cloud = ask.text(scope, "cloud");
+    scope.set("parts", &json!({"cloud": cloud}));
+    let parts = json!({
+        "name": draft.name,
+        "cluster": cluster.value.clone().unwrap_or_default(),
+        "always_run": ask.decide(scope, "always_run").value,
+        "optional": ask.decide(scope, "optional").value,
+        "image": image,
+        "args": args,
+        "cloud": cloud,
+        "labels": settings(&ask.list(scope, "labels")),
+        "env": ask.by_name(scope, "env", "name"),
+        "ports": ask.by_name(scope, "ports", "name"),
+        "mounts": ask.by_name(scope, "mounts", "mountPath"),
+        "volumes": ask.by_name(scope, "volumes", "name"),
+        "decoration": settings(&ask.list(scope, "decoration")),
+        "reporter": ask.decide(scope, "reporter").value,
+        "daily": names::daily(&draft.name),
+    });
+    scope.set("parts", &parts);
+    let mut parts = parts;
+    parts["pod"] = ask.decide(scope, "pod").value.unwrap_or_default();
+    scope.set("parts", &parts);
+    let body = ask.decide(scope, "body");
+    if body.value.is_none() && !ask.failed {
+        ask.missing("body");
+    }
+    Some(Made {
+        node: to_node(body.value.as_ref()?),
+        image,
+        why: Why {
+            body: body.deciders().last(),
+            cluster: cluster.deciders().last(),
+        },
+    })
 }
 
 impl Draft {
@@ -224,7 +247,12 @@ impl Draft {
 
     /// The profile of the draft's test; empty: none.
     pub fn profile(&self) -> &str {
-        &self.profile
+        self.asked.test["profile"].as_str().unwrap_or_default()
+    }
+
+    /// Whether its test runs by the clock.
+    pub fn is_periodic(&self) -> bool {
+        self.runs == Runs::Periodic
     }
 }
 
@@ -264,6 +292,32 @@ impl Asking<'_> {
         }
     }
 
+    /// A list sorted by name, what is there twice once. `key`: what must not be there twice and differ.
+    fn by_name(&mut self, scope: &Scope<'_>, field: &str, key: &str) -> Json {
+        let mut items: Vec<Json> = Vec::new();
+        for item in self.list(scope, field) {
+            match items.iter().find(|known| known[key] == item[key]) {
+                None => items.push(item),
+                Some(known) if *known == item => {}
+                Some(_) => self.clash(field, item[key].as_str().unwrap_or_default()),
+            }
+        }
+        items.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
+        Json::Array(items)
+    }
+
+    fn clash(&mut self, field: &str, key: &str) {
+        let text = format!(
+            "the job of `{}` of {} has two different {field} for {key}",
+            self.what, self.repo
+        );
+        let finding = Finding::new(crate::finding::Severity::Error, "unwritable-job", text)
+            .with_component(self.repo.to_string())
+            .with_help("the repository's own generator stops at it: give the test's secret another name");
+        self.findings.push(finding);
+        self.failed = true;
+    }
+
     fn missing(&mut self, field: &str) {
         let text = format!("no rule sets `{field}` of the job of `{}` of {}", self.what, self.repo);
         let finding = Finding::new(crate::finding::Severity::Error, "no-rule", text)
@@ -274,16 +328,13 @@ impl Asking<'_> {
     }
 }
 
-/// `{name, value}` items as a mapping; null where there is none, so that the key is left out.
-fn pairs(items: &[Json]) -> Json {
+/// `{name, value}` items as a mapping; null where there is none. A null value says that there is such a mapping, and that
+/// it does not have the key.
+fn settings(items: &[Json]) -> Json {
     if items.is_empty() {
         return Json::Null;
     }
+    let said = items.iter().filter(|item| !item["value"].is_null());
     let pair = |item: &Json| Some((item["name"].as_str()?.to_owned(), item["value"].clone()));
-    Json::Object(items.iter().filter_map(pair).collect::<Map<_, _>>())
-}
-
-fn by_name(mut items: Vec<Json>) -> Json {
-    items.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    Json::Array(items)
+    Json::Object(said.filter_map(pair).collect::<Map<_, _>>())
 }

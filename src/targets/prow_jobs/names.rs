@@ -14,7 +14,7 @@ fn is_plain(c: char) -> bool {
 pub fn label(branch: &str) -> String {
     let kept: String = branch.replace('/', "-").chars().filter(|c| is_plain(*c)).collect();
     match kept.trim_matches(['-', '.', '_']) {
-        "" => "master".to_owned(),
+        "" => "main".to_owned(),
         label => label.to_owned(),
     }
 }
@@ -95,7 +95,7 @@ mod tests {
             "ci-operator/jobs/org/repo/org-repo-release-4.16-presubmits.yaml"
         );
         assert_eq!(label("feature/x.*"), "feature-x");
-        assert_eq!(label(".*"), "master");
+        assert_eq!(label(".*"), "main");
         let lists = ["presubmits", "postsubmits", "periodics"];
         assert_eq!(
             taken_apart("org-repo-a-b-postsubmits.yaml", &repo, &lists),

@@ -18,6 +18,9 @@ const GENERATED: &str = "prowgen";
 /// The label that names a test's cluster profile.
 const PROFILE: &str = "ci-operator.openshift.io/cloud-cluster-profile";
 
+/// Keys of a job that people and other tools set.
+const EXTRAS: [&str; 3] = ["max_concurrency", "reporter_config", "skip_report"];
+
 /// What is known of a job that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job<'t> {
@@ -31,6 +34,10 @@ pub struct Job<'t> {
     pub profile: Cow<'t, str>,
     /// Whether the repository's generator wrote it.
     pub generated: bool,
+    /// Another generator that wrote it.
+    pub generator: Cow<'t, str>,
+    /// Whether it says something that its config may not say: then it takes a parser to know what.
+    pub extras: bool,
     /// Its bytes in the file.
     pub range: Range<usize>,
     /// The line it starts at, from 1.
@@ -41,6 +48,11 @@ impl Job<'_> {
     /// Tells whether the job is one of a variant's generated ones.
     pub fn is_of(&self, variant: &str) -> bool {
         self.generated && self.variant == variant
+    }
+
+    /// Tells whether no generator wrote it.
+    pub fn is_by_hand(&self) -> bool {
+        !self.generated && self.generator.is_empty()
     }
 }
 
@@ -114,6 +126,10 @@ impl<'t> Scan<'t> {
             return None;
         }
         let (key, value) = line.split_once(": ").unwrap_or((line, ""));
+        let key = key.trim_end_matches(':');
+        if EXTRAS.contains(&key) {
+            self.jobs.last_mut()?.extras = true;
+        }
         match key {
             "name" => self.set(Slot::Name, value),
             "cluster" => self.set(Slot::Cluster, value),
@@ -146,10 +162,11 @@ impl<'t> Scan<'t> {
             Slot::Cluster => &mut job.cluster,
             Slot::Variant => &mut job.variant,
             Slot::Profile => &mut job.profile,
-            Slot::Generator => {
-                job.generated = value == GENERATED;
+            Slot::Generator if value == GENERATED => {
+                job.generated = true;
                 return Some(());
             }
+            Slot::Generator => &mut job.generator,
         };
         // A key that is there twice is a mistake that only a parser may judge.
         if !place.is_empty() {
@@ -198,6 +215,12 @@ pub fn of_node(node: &yaml::Node) -> Job<'static> {
         variant: text(&["labels", VARIANT]),
         profile: text(&["labels", PROFILE]),
         generated: text(&["labels", GENERATOR]) == GENERATED,
+        generator: Cow::Owned(
+            Some(text(&["labels", GENERATOR]).into_owned())
+                .filter(|name| name != GENERATED)
+                .unwrap_or_default(),
+        ),
+        extras: EXTRAS.iter().any(|key| node.get(key).is_some()),
         range: 0..0,
         line: node.pos.line,
     }

@@ -2,8 +2,10 @@
 //! without their jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
-use super::{LISTS, TARGET, file_parts, names};
+use super::facts::{self, ConfigFacts};
+use super::{LISTS, TARGET, file_parts, names, registry};
 use crate::base::RepoName;
 use crate::derive::Release;
 use crate::facts::ci_config;
@@ -20,39 +22,64 @@ pub struct Source {
     pub repo: RepoName,
     /// The branch that it is for.
     pub branch: String,
+    /// Its variant; empty: none.
+    pub variant: String,
     /// The config as it will be; `None`: there will be none.
     pub text: Option<Bytes>,
+    /// Whether it stays as it is.
+    pub unchanged: bool,
     /// It could not be derived: it stays as it is, and so do its jobs.
     pub held: bool,
     /// The payload tags of its images.
     pub images: Vec<String>,
+    facts: OnceLock<Option<ConfigFacts>>,
 }
 
 impl Source {
-    /// The source that a config is. `follow`: the config will be as it should be; otherwise it stays.
-    fn of(config: &Desired, follow: bool) -> Option<Self> {
-        let (repo, branch) = ci_config::config_of(&config.path)?;
-        let text = if follow { &config.after } else { &config.before };
+    /// The source that a config with this text is, or no config any more; `None` where the path is none of a config.
+    pub fn new(path: &str, text: Option<Bytes>) -> Option<Self> {
+        let (org, repo, name) = ci_config::taken_apart(path)?;
+        let (org, repo) = (org.to_owned(), repo.to_owned());
         Some(Self {
-            config: config.path.clone(),
-            repo,
-            branch,
-            text: text.clone(),
-            held: config.held,
-            images: config.images.clone(),
+            config: path.to_owned(),
+            text,
+            ..Self::orphan(&RepoName { org, repo }, &name.branch, &name.variant.unwrap_or_default())
         })
     }
 
-    /// Jobs without a config: what should be there is nothing.
-    fn orphan(repo: &RepoName, branch: &str) -> Self {
+    /// The source that a config is. `follow`: the config will be as it should be; otherwise it stays.
+    fn of(config: &Desired, follow: bool) -> Option<Self> {
+        let text = if follow { &config.after } else { &config.before };
+        Some(Self {
+            unchanged: *text == config.before,
+            held: config.held,
+            images: config.images.clone(),
+            ..Self::new(&config.path, text.clone())?
+        })
+    }
+
+    /// Jobs of a variant without a config: what should be there is nothing.
+    fn orphan(repo: &RepoName, branch: &str, variant: &str) -> Self {
         Self {
             config: format!("a config of branch {branch} of {repo}"),
             repo: repo.clone(),
             branch: branch.to_owned(),
+            variant: variant.to_owned(),
             text: None,
+            unchanged: false,
             held: false,
             images: Vec::new(),
+            facts: OnceLock::new(),
         }
+    }
+
+    /// What the config says; `None` where it is no YAML.
+    pub fn facts(&self) -> Option<&ConfigFacts> {
+        let read = || match self.text.as_deref().map(facts::read).transpose() {
+            Ok(facts) => Some(facts.unwrap_or_default()),
+            Err(_) => None,
+        };
+        self.facts.get_or_init(read).as_ref()
     }
 
     /// Whether there is a config, or should be.
@@ -95,10 +122,12 @@ pub fn all(ask: &Ask<'_>, actual: &Actual) -> Vec<Source> {
     sources
 }
 
-/// The job files of the configs, and those of the release's branches that no config is known of.
+/// The job files of the configs, what says which clouds their tests run on, and the job files of the release's branches that
+/// no config is known of.
 pub fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     let sources = configs(ask);
-    let files = sources.iter().flat_map(Source::paths).collect();
+    let mut files: Vec<String> = sources.iter().flat_map(Source::paths).collect();
+    files.extend(registry::files(&sources));
     let mut trees = Vec::new();
     if looks_for_orphans(ask) {
         let known = std::sync::Arc::new(known(ask, &sources));
@@ -148,7 +177,7 @@ fn known(ask: &Ask<'_>, sources: &[Source]) -> BTreeSet<(RepoName, String)> {
 /// Only branches whose name ends with the release are looked at; a development branch belongs to one release after the
 /// other.
 fn orphans(release: &Release<'_>, known: &BTreeSet<(RepoName, String)>, actual: &Actual) -> Vec<Source> {
-    let (end, variant) = (of_release(release), release.payload.variant.value.as_bytes());
+    let (end, variant) = (of_release(release), release.payload.variant.value.as_str());
     let mut found = BTreeMap::new();
     for repo in release.configs.keys() {
         let folder = format!("{}/", folder(repo));
@@ -161,8 +190,8 @@ fn orphans(release: &Release<'_>, known: &BTreeSet<(RepoName, String)>, actual: 
                 continue;
             };
             let is_known = known.contains(&(repo.clone(), label.to_owned()));
-            if label.ends_with(&end) && !is_known && memchr::memmem::find(bytes, variant).is_some() {
-                let source = Source::orphan(repo, label);
+            if label.ends_with(&end) && !is_known && memchr::memmem::find(bytes, variant.as_bytes()).is_some() {
+                let source = Source::orphan(repo, label, variant);
                 found.insert(source.config.clone(), source);
             }
         }
