@@ -136,11 +136,10 @@ pub(super) static CI_CONFIG: Section = section(
             Kind::Text(Format::Repository { may: &[], must: &[] }),
             "The repository.",
         ),
-        default(
+        optional(
             "branch",
             Kind::Text(Format::Template { may: &[], must: &[] }),
-            "master",
-            "The branch that is read, and that pull requests go to.",
+            "The branch that is read, and that pull requests go to; without it the repository's own default branch.",
         ),
     ],
 );
@@ -187,14 +186,13 @@ pub(super) static PAYLOAD: Section = section(
             }),
             "The repository or directory that holds both files.",
         ),
-        default(
+        optional(
             "branch",
             Kind::Text(Format::Template {
                 may: &["release"],
                 must: &[],
             }),
-            "main",
-            "The branch of `repo`.",
+            "The branch of `repo`; without it the repository's own default branch.",
         ),
         optional(
             "auth-file",

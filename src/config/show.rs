@@ -89,9 +89,12 @@ fn sources_value(sources: &Sources) -> Value {
         ),
         (
             "ci-config",
-            ci_config
-                .as_ref()
-                .map(|ci| json!({ "repo": ci.repo.to_string(), "branch": ci.branch })),
+            ci_config.as_ref().map(|ci| {
+                Value::Object(object([
+                    ("repo", Some(json!(ci.repo.to_string()))),
+                    ("branch", ci.branch.as_ref().map(|branch| json!(branch))),
+                ]))
+            }),
         ),
         (
             "components",
@@ -116,7 +119,10 @@ fn payload_value(payload: &Payload) -> Value {
         ("image-references", Some(file(image_references))),
         ("release-metadata", release_metadata.as_ref().map(file)),
         ("repo", repo.as_ref().map(|repo| json!(repo.rebased()))),
-        ("branch", repo.as_ref().map(|_| json!(branch.text()))),
+        (
+            "branch",
+            repo.as_ref().and(branch.as_ref()).map(|branch| json!(branch.text())),
+        ),
         ("auth-file", auth_file.as_deref().map(path)),
         ("architecture", Some(json!(architecture))),
         ("insecure", Some(json!(insecure))),

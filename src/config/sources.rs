@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::format::is_oci;
-use crate::base::{Release, RepoName};
+use crate::base::{Origin, Release, RepoName};
 use crate::source::{Location, Template};
 
 /// Where metadata, configs and sources are read from.
@@ -52,14 +52,21 @@ impl BuildData {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CiConfig {
     pub(super) repo: Location,
-    /// The branch that is read, and that pull requests go to.
-    pub branch: String,
+    /// The branch that is read, and that pull requests go to; `None`: the repository's own default branch.
+    pub branch: Option<String>,
 }
 
 impl CiConfig {
     /// Where the repository is.
     pub fn repo(&self) -> Location {
         self.repo.clone()
+    }
+
+    /// The branch that pull requests go to: the one that was read. A plain directory has none of its own.
+    pub fn base(&self, read: &Origin) -> String {
+        const OF_DIRECTORY: &str = "main";
+        let read = Some(read.branch.as_str()).filter(|branch| !branch.is_empty());
+        self.branch.as_deref().or(read).unwrap_or(OF_DIRECTORY).to_owned()
     }
 
     /// The repository's name, where pull requests go; `None` when its location does not end in `org/repo`.
@@ -115,7 +122,7 @@ pub struct Payload {
     pub(super) image_references: Template,
     pub(super) release_metadata: Option<Template>,
     pub(super) repo: Option<Template>,
-    pub(super) branch: Template,
+    pub(super) branch: Option<Template>,
     /// The file with logins for registries.
     pub auth_file: Option<PathBuf>,
     /// Which image of a list is read.
@@ -135,8 +142,8 @@ pub enum PayloadFile {
     InRepo {
         /// The repository or directory.
         repo: Location,
-        /// The branch.
-        branch: String,
+        /// The branch; `None`: the repository's own default branch.
+        branch: Option<String>,
         /// The path in it.
         path: String,
     },
@@ -167,7 +174,7 @@ impl Payload {
         match &self.repo {
             Some(repo) => PayloadFile::InRepo {
                 repo: located(repo, release),
-                branch: filled(&self.branch, release),
+                branch: self.branch.as_ref().map(|branch| filled(branch, release)),
                 path: filled(file, release),
             },
             None if is_oci(file.text()) => PayloadFile::Oci(filled(file, release)),

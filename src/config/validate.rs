@@ -92,7 +92,7 @@ fn payload(view: View<'_>, dir: &Path) -> Payload {
         image_references: file("image-references"),
         release_metadata: view.has("release-metadata").then(|| file("release-metadata")),
         repo: view.has("repo").then(|| file("repo")),
-        branch: Template::new(view.text("branch")),
+        branch: view.has("branch").then(|| Template::new(view.text("branch"))),
         auth_file: view.has("auth-file").then(|| under(dir, view.text("auth-file"))),
         architecture: view.text("architecture").to_owned(),
         insecure: view.flag("insecure"),
@@ -102,7 +102,7 @@ fn payload(view: View<'_>, dir: &Path) -> Payload {
 fn ci_config(view: View<'_>, dir: &Path) -> Option<CiConfig> {
     Some(CiConfig {
         repo: Location::parse_in(view.text("repo"), dir).ok()?,
-        branch: view.text("branch").to_owned(),
+        branch: view.has("branch").then(|| view.text("branch").to_owned()),
     })
 }
 

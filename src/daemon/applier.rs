@@ -109,6 +109,7 @@ impl Applier {
     fn attend(&mut self) {
         let config = &self.reconciler.run.config;
         let (mut interest, mut watched) = (Interest::of_config(config), Watched::default());
+        interest.read_from(self.reconciler.ci_branch());
         watched.settings(&self.file, &self.settings);
         watched.sources(config, &self.reconciler.known);
         for (release, known) in &self.reconciler.known {

@@ -8,6 +8,9 @@ use crate::config::{Config, Releases};
 use crate::server::Event;
 use crate::server::triggers::EventKind;
 
+/// What branches start with that pull requests are made from.
+const HEADS: &str = "lockstep/";
+
 /// A repository's name as GitHub compares it.
 fn folded(repo: &RepoName) -> String {
     repo.to_string().to_ascii_lowercase()
@@ -17,6 +20,8 @@ fn folded(repo: &RepoName) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Interest {
     config: Option<Config>,
+    /// The branch of the CI configs, where the configuration names none.
+    ci_branch: Option<String>,
     looked_after: BTreeSet<Release>,
     components: BTreeMap<(String, String), BTreeSet<Release>>,
     /// Pull requests by their number: a comment does not say which branch it is about.
@@ -32,6 +37,11 @@ impl Interest {
             config: Some(config.clone()),
             ..Self::default()
         }
+    }
+
+    /// Says which branch the CI configs were read from.
+    pub fn read_from(&mut self, branch: Option<String>) {
+        self.ci_branch = branch;
     }
 
     /// Adds a release and the branches of the components that it is derived from.
@@ -90,10 +100,11 @@ impl Interest {
         let config = self.config.as_ref()?;
         let ci = config.sources.ci_config.as_ref();
         if let Some(ci) = ci.filter(|ci| ci.name().is_some_and(|name| folded(&name) == folded(repo))) {
-            return if ci.branch == branch {
-                Some(Look::Whole)
-            } else {
-                self.release_of_head(branch)
+            // As long as nobody knows which branch it is, it may be any but those that pull requests are made from.
+            let base = ci.branch.as_ref().or(self.ci_branch.as_ref());
+            return match base.map_or(!branch.starts_with(HEADS), |base| base == branch) {
+                true => Some(Look::Whole),
+                false => self.release_of_head(branch),
             };
         }
         if let Some(look) = self.build_data(config, repo, branch) {
@@ -139,7 +150,7 @@ impl Interest {
 
     /// The release of a branch that pull requests are made from.
     fn release_of_head(&self, head: &str) -> Option<Look> {
-        let (_, release) = head.strip_prefix("lockstep/")?.split_once('/')?;
+        let (_, release) = head.strip_prefix(HEADS)?.split_once('/')?;
         let release: Release = release.parse().ok()?;
         let ours = self.looked_after.contains(&release);
         ours.then(|| Look::Releases(BTreeSet::from([release])))

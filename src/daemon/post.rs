@@ -19,8 +19,8 @@ pub struct Posting<'a> {
     pub board: &'a Board,
     pub run: &'a Run,
     pub known: &'a BTreeMap<Release, Known>,
-    /// The commit of the CI configs.
-    pub ci: Option<String>,
+    /// Where the CI configs were read.
+    pub ci: Option<Origin>,
     pub at: Time,
 }
 
@@ -131,8 +131,13 @@ impl Posting<'_> {
             let repo = ci.name().map_or_else(|| ci.repo().to_string(), |name| name.to_string());
             let source = SourceView {
                 repo,
-                branch: ci.branch.clone(),
-                commit: self.ci.clone(),
+                branch: self
+                    .ci
+                    .as_ref()
+                    .map(|read| ci.base(read))
+                    .or(ci.branch.clone())
+                    .unwrap_or_default(),
+                commit: self.ci.as_ref().and_then(|read| read.commit.clone()),
                 read_at: Some(self.at),
                 error: None,
             };

@@ -15,7 +15,7 @@ use super::now;
 use super::post::Posting;
 use super::queue::Work;
 use super::settings::Settings;
-use crate::base::{Date, Gate, Guard, Release};
+use crate::base::{Date, Gate, Guard, Origin, Release};
 use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
@@ -35,8 +35,8 @@ pub struct Reconciler {
     pub(super) known: BTreeMap<Release, Known>,
     /// What concerns several releases, as of the last look at everything.
     between: Vec<Finding>,
-    /// The commit of the CI configs and the day of the last run: with another one, everything is looked at.
-    last: Option<(Option<String>, Date)>,
+    /// Where the CI configs were read, and the day of the last run: with another one, everything is looked at.
+    last: Option<(Option<Origin>, Date)>,
     cursors: Cursors,
     cuts: Cuts,
     ids: Ids,
@@ -90,6 +90,12 @@ impl Reconciler {
         self.place = None;
         self.last = None;
         Ok(())
+    }
+
+    /// The branch of the CI configs that was read last.
+    pub fn ci_branch(&self) -> Option<String> {
+        let (read, _) = self.last.as_ref()?;
+        Some(read.as_ref()?.branch.clone())
     }
 
     /// The id of a run that is not made here.
@@ -189,7 +195,7 @@ impl Reconciler {
             board: &self.board,
             run: &self.run,
             known: &self.known,
-            ci: commit(ci),
+            ci: origin(ci),
             at: now(),
         }
     }
@@ -221,8 +227,9 @@ impl Reconciler {
             let text = "no release is both in build data and promoted to by an OCP config; list `releases` instead";
             return Err(text.to_owned());
         }
-        let here = (commit(ci.as_ref()), Date::of_unix(now()));
-        let moved = self.last.as_ref() != Some(&here) || here.0.is_none();
+        let here = (origin(ci.as_ref()), Date::of_unix(now()));
+        let is_known = here.0.as_ref().is_some_and(|read| read.commit.is_some());
+        let moved = self.last.as_ref() != Some(&here) || !is_known;
         let whole = work.whole || moved;
         let wanted = |release: &&Release| {
             whole || work.releases.contains(release) || self.known.get(release).is_none_or(Known::is_doubtful)
@@ -343,7 +350,7 @@ impl Reconciler {
             record.error = Some(errors.join("; "));
         }
         if failed.is_empty() {
-            self.last = Some((commit(ground.ci.as_ref()), Date::of_unix(now())));
+            self.last = Some((origin(ground.ci.as_ref()), Date::of_unix(now())));
         }
     }
 }
@@ -362,8 +369,8 @@ fn make_run(settings: &Settings, store: Store) -> Result<Run, String> {
     })
 }
 
-fn commit(ci: Option<&Arc<dyn Snapshot>>) -> Option<String> {
-    ci.and_then(|ci| ci.origin().commit.clone())
+fn origin(ci: Option<&Arc<dyn Snapshot>>) -> Option<Origin> {
+    ci.map(|ci| ci.origin().clone())
 }
 
 fn severity(finding: &Finding) -> String {

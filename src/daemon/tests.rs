@@ -36,6 +36,7 @@ fn interest(releases: &str) -> Interest {
     interest.add(release("4.16"), [(&both, "main"), (&one, "release-4.16")].into_iter());
     interest.add(release("4.17"), [(&both, "main"), (&other, "main")].into_iter());
     interest.complete();
+    interest.read_from(Some("main".to_owned()));
     interest
 }
 
@@ -58,9 +59,9 @@ fn releases(texts: &[&str]) -> Look {
 fn branches_that_matter_say_to_which_releases() {
     let interest = interest("auto");
     let look = |name: &str, branch: &str| interest.of(&pushed(name, branch)).map(|(look, _)| look);
-    assert_eq!(look("openshift/release", "master"), Some(Look::Whole));
+    assert_eq!(look("openshift/release", "main"), Some(Look::Whole));
     assert_eq!(
-        look("OpenShift/Release", "master"),
+        look("OpenShift/Release", "main"),
         Some(Look::Whole),
         "as GitHub compares"
     );
@@ -102,6 +103,9 @@ fn before_anything_is_known_everything_matters() {
     let interest = Interest::of_config(&config("auto"));
     let look = interest.of(&pushed("openshift/one", "release-4.16"));
     assert_eq!(look.map(|(look, _)| look), Some(Look::Whole));
+    let look = |branch: &str| interest.of(&pushed("openshift/release", branch)).map(|(look, _)| look);
+    assert_eq!(look("trunk"), Some(Look::Whole), "it may be the default branch");
+    assert_eq!(look("lockstep/ci/4.16"), None, "that one it cannot be");
 }
 
 #[test]

@@ -81,10 +81,11 @@ impl<'r> Grounds<'r> {
         let (Some(ci), Some((name, config))) = (self.ci, known) else {
             return Ok(Err(NoGround::Unconfigured("sources.ci-config")));
         };
-        let snapshot = self.merged(&name, &config.branch, Arc::clone(ci))?;
+        let branch = config.base(ci.origin());
+        let snapshot = self.merged(&name, &branch, Arc::clone(ci))?;
         Ok(Ok(Ground {
             name,
-            branch: config.branch.clone(),
+            branch,
             snapshot,
             head: None,
             is_settled: true,

@@ -162,7 +162,7 @@ impl Run {
             .head(&build_data.repo(release), &build_data.branch(release));
         let metadata = head.ok().flatten()?;
         let ci = match ci {
-            Some(ci) => ci.origin().commit.clone()?,
+            Some(ci) => format!("{} {}", ci.origin().commit.as_ref()?, ci.origin().branch),
             None => String::new(),
         };
         let text = format!(

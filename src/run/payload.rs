@@ -53,13 +53,13 @@ impl Run {
             PayloadFile::Oci(reference) => self.image(payload, &reference)?,
             PayloadFile::File(location) => self.beside(&location)?,
             PayloadFile::InRepo { repo, branch, path } => Both {
-                references: self.in_repo(&repo, &branch, &path)?,
+                references: self.in_repo(&repo, branch.as_deref(), &path)?,
                 metadata: None,
             },
         };
         match payload.release_metadata(release) {
             Some(PayloadFile::InRepo { repo, branch, path }) => {
-                both.metadata = Some(self.in_repo(&repo, &branch, &path)?);
+                both.metadata = Some(self.in_repo(&repo, branch.as_deref(), &path)?);
             }
             Some(PayloadFile::File(location)) => both.metadata = Some(self.file(&location)?),
             Some(PayloadFile::Oci(_)) | None => {}
@@ -96,15 +96,19 @@ impl Run {
         })
     }
 
-    fn in_repo(&self, repo: &Location, branch: &str, path: &str) -> Result<Read, String> {
+    fn in_repo(&self, repo: &Location, branch: Option<&str>, path: &str) -> Result<Read, String> {
         let name = repo.name().map_or_else(|| repo.to_string(), |name| name.to_string());
         let snapshot = self
             .sources
-            .open(&name, repo, branch)
+            .open_branch(&name, repo, branch)
             .map_err(|error| error.to_string())?;
         let origin = snapshot.origin();
         let blob = snapshot.read(path).map_err(|error| error.to_string())?;
-        let blob = blob.ok_or_else(|| format!("{repo}: no file `{path}` on branch `{branch}`"))?;
+        let on = match origin.branch.as_str() {
+            "" => String::new(),
+            branch => format!(" on branch `{branch}`"),
+        };
+        let blob = blob.ok_or_else(|| format!("{repo}: no file `{path}`{on}"))?;
         let place = Place {
             repo: origin.name.clone(),
             commit: origin.commit.clone(),

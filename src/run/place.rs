@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Run;
 use crate::base::Gate;
-use crate::config::{CiConfig, Forge};
+use crate::config::Forge;
 use crate::forge::Outcome;
 use crate::forge::github::{GithubForge, GithubWriter};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
@@ -89,8 +89,11 @@ fn add_homes(forge: &mut LocalForge, run: &Run, ci: Option<&Arc<dyn Snapshot>>, 
         else {
             continue;
         };
-        let is_ci = |config: &CiConfig| config.repo() == location && config.branch == pr.base;
-        let known = ci.filter(|_| run.config.sources.ci_config.as_ref().is_some_and(is_ci));
+        let ci_config = run.config.sources.ci_config.as_ref();
+        let is_ci = |read: &Arc<dyn Snapshot>| {
+            ci_config.is_some_and(|config| config.repo() == location && config.base(read.origin()) == pr.base)
+        };
+        let known = ci.filter(|read| is_ci(read));
         let opened = || {
             run.sources
                 .open(&repo.to_string(), &location, &pr.base)

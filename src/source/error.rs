@@ -42,6 +42,16 @@ pub enum SourceError {
         /// A clone knows the branch as `origin/<branch>` only.
         remote: bool,
     },
+    /// The repository does not tell which of its branches is the default.
+    #[error("{place}: its HEAD does not tell which branch is the default{}; set the source's `branch`", among(near, *count))]
+    NoDefault {
+        /// The place as configured.
+        place: String,
+        /// Up to five of its branches.
+        near: Vec<String>,
+        /// How many branches there are.
+        count: usize,
+    },
     /// The repository has no such commit.
     #[error(
         "{place}: no commit `{commit}`; a plain directory has none, and behind a URL its whole id of 40 digits is needed"
@@ -93,6 +103,20 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// Tells a default branch that cannot be told from a repository without any commit. `all`: its branches.
+    pub(super) fn no_default(place: String, all: Vec<String>) -> Self {
+        const USUAL: &str = "main";
+        let count = all.len();
+        match count {
+            0 => Self::no_branch(place, USUAL, all, false),
+            _ => Self::NoDefault {
+                place,
+                near: nearest(USUAL, all),
+                count,
+            },
+        }
+    }
+
     /// Tells a missing branch from a repository without any commit. `all`: its branches; `remote`: whether the branch
     /// is there as `origin/<branch>`.
     pub(super) fn no_branch(place: String, branch: &str, all: Vec<String>, remote: bool) -> Self {

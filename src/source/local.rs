@@ -124,6 +124,37 @@ pub(super) fn branch_commit(repo: &Repository, branch: &str, place: &str) -> Res
     Ok(commit.id())
 }
 
+/// The repository's own default branch: the one that its HEAD names. In a clone that people work in HEAD is what somebody looks at
+/// just now, so the default of where it came from goes first; a HEAD that names a branch which nobody ever pushed tells nothing.
+pub(super) fn default_branch(repo: &Repository, place: &str) -> Result<String, SourceError> {
+    let names = branch_names(repo, place)?;
+    let named = |reference: &str, prefix: &str| {
+        let reference = repo.find_reference(reference).ok()?;
+        let target = reference.symbolic_target().ok().flatten()?;
+        target.strip_prefix(prefix).map(str::to_owned)
+    };
+    let origin = format!("refs/remotes/{REMOTE}/");
+    let of_origin = (!repo.is_bare())
+        .then(|| named(&format!("{origin}HEAD"), &origin))
+        .flatten();
+    let heads = [of_origin, named("HEAD", "refs/heads/")];
+    match heads.into_iter().flatten().find(|head| names.contains(head)) {
+        Some(head) => Ok(head),
+        None => likely_branch(&names).ok_or_else(|| SourceError::no_default(place.to_owned(), names)),
+    }
+}
+
+/// The branch that a repository is developed on, told by the names of all that it has.
+pub(super) fn likely_branch(names: &[String]) -> Option<String> {
+    const USUAL: [&str; 2] = ["main", "master"];
+    let usual: Vec<&String> = names.iter().filter(|name| USUAL.contains(&name.as_str())).collect();
+    match (usual.as_slice(), names) {
+        ([one], _) => Some((*one).clone()),
+        (_, [one]) => Some(one.clone()),
+        _ => None,
+    }
+}
+
 /// The commit of a branch of a bare repository, where its ref has a file of its own.
 ///
 /// Most repositories are only asked whether they have moved, and opening one takes forty system calls. Everything else (work

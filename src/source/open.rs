@@ -108,6 +108,17 @@ impl Sources {
     /// Opens a snapshot of a branch. `name` is what findings call the repository, e.g. `org/repo`.
     /// A plain directory stands for whatever branch is asked for.
     pub fn open(&self, name: &str, location: &Location, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
+        self.open_branch(name, location, Some(branch))
+    }
+
+    /// Opens a snapshot of a branch, without one of the repository's own default: the branch that its HEAD stands for. The
+    /// snapshot's origin says which that is.
+    pub fn open_branch(
+        &self,
+        name: &str,
+        location: &Location,
+        branch: Option<&str>,
+    ) -> Result<Box<dyn Snapshot>, SourceError> {
         let inner = match location {
             Location::Path(path) => open_local(name, path, branch)?,
             Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
@@ -201,15 +212,18 @@ impl Sources {
         }
     }
 
-    fn open_url(&self, name: &str, url: &RemoteUrl, branch: &str) -> Result<GitSnapshot, SourceError> {
+    fn open_url(&self, name: &str, url: &RemoteUrl, branch: Option<&str>) -> Result<GitSnapshot, SourceError> {
         let place = url.to_string();
         let Some(state) = &self.state else {
             return Err(SourceError::NoState { place });
         };
         let session = Session::connect(self.client(), url)?;
-        let commit = session.branch(branch)?;
-        let (repo, in_use) = Mirror::new(state, url).at(&session, branch, commit, self.progress.as_ref())?;
-        let snapshot = GitSnapshot::new(repo, commit, name, branch);
+        let (branch, commit) = match branch {
+            Some(branch) => (branch.to_owned(), session.branch(branch)?),
+            None => session.default_branch()?,
+        };
+        let (repo, in_use) = Mirror::new(state, url).at(&session, &branch, commit, self.progress.as_ref())?;
+        let snapshot = GitSnapshot::new(repo, commit, name, &branch);
         Ok(snapshot
             .map_err(|error| local::damaged(&place, &error))?
             .holding(in_use))
@@ -250,12 +264,16 @@ fn read_local(path: &Path, place: String) -> Result<Vec<u8>, SourceError> {
     Ok(bytes)
 }
 
-fn open_local(name: &str, path: &Path, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
+fn open_local(name: &str, path: &Path, branch: Option<&str>) -> Result<Box<dyn Snapshot>, SourceError> {
     let place = path.display().to_string();
     match local::find(path, &place)? {
         Local::Git(repo) => {
-            let commit = local::branch_commit(&repo, branch, &place)?;
-            let snapshot = GitSnapshot::new(repo, commit, name, branch);
+            let branch = match branch {
+                Some(branch) => branch.to_owned(),
+                None => local::default_branch(&repo, &place)?,
+            };
+            let commit = local::branch_commit(&repo, &branch, &place)?;
+            let snapshot = GitSnapshot::new(repo, commit, name, &branch);
             Ok(Box::new(snapshot.map_err(|error| local::damaged(&place, &error))?))
         }
         Local::Dir(path) => match DirectorySnapshot::open(name, &path) {

@@ -210,7 +210,7 @@ fn a_code_is_explained_and_a_misspelled_one_has_a_hint() {
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("What to do: Correct the name"), "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("`audit --fix` writes the one known name"),
+        ran.stdout.contains("`audit --fix` writes the key of the image"),
         "{}",
         ran.stdout
     );

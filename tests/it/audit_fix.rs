@@ -152,7 +152,7 @@ fn a_config_that_is_left_over_goes_with_its_jobs() {
     let again = run(&world, &["--fix", "--apply"]);
     assert!(again.stderr.contains("up to date"), "{}", again.stderr);
 
-    merge(&world, repo, "master");
+    merge(&world, repo, "main");
     let report = json(&world, &["--fix", "--apply"]);
     assert_eq!(report["findings"], serde_json::json!([]));
     assert_eq!(report["fixes"], serde_json::json!([]));

@@ -104,7 +104,7 @@ fn a_merge_ends_the_drift() {
     demo.run(&["reconcile"]);
     let repo = git2::Repository::open_bare(demo.folder().join("out/openshift/release.git")).unwrap();
     let proposed = branch(&repo, "lockstep/ci/4.16").unwrap();
-    repo.reference("refs/heads/master", proposed, true, "merge").unwrap();
+    repo.reference("refs/heads/main", proposed, true, "merge").unwrap();
 
     let plan = demo.run(&["plan", "--exit-code"]);
     assert_eq!((plan.code, plan.err.as_str()), (0, ""));
@@ -137,7 +137,7 @@ fn a_repository_that_is_not_there_holds_back_its_own_images_only() {
     }
     for part in whole.split("\nnew ").filter(|part| !part.contains("lantern")) {
         let part = part.split("\nFindings").next().unwrap().trim_end();
-        let part = part.trim_start_matches("ci 4.16 in openshift/release, branch master: 5 files");
+        let part = part.trim_start_matches("ci 4.16 in openshift/release, branch main: 5 files");
         assert!(ran.out.contains(part), "changed as well:\n{part}\n---\n{}", ran.out);
     }
 }

@@ -54,7 +54,7 @@ fn every_key_is_read() {
     assert_eq!(sources.build_data.release_of("openshift-4.10-konflux"), None);
     let ci_config = sources.ci_config.as_ref().unwrap();
     assert_eq!(ci_config.repo(), at("https://github.com/openshift/release"));
-    assert_eq!(ci_config.branch, "master");
+    assert_eq!(ci_config.branch.as_deref(), Some("master"));
     assert_eq!(ci_config.name().unwrap().to_string(), "openshift/release");
     assert_eq!(
         sources.components.repo(release, &etcd),

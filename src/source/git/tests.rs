@@ -90,6 +90,52 @@ fn a_missing_branch_names_the_nearest() {
 }
 
 #[test]
+fn the_default_branch_is_the_one_of_head() {
+    let opened = |repo: &TestRepo| {
+        let snapshot = Sources::new(None).open_branch("r", &repo.location(), None)?;
+        Ok::<_, SourceError>(snapshot.origin().branch.clone())
+    };
+    let repo = TestRepo::bare();
+    assert!(matches!(opened(&repo), Err(SourceError::Empty { .. })));
+    repo.commit_files("trunk", &[("f", "1")]);
+    assert_eq!(
+        opened(&repo),
+        Ok("trunk".into()),
+        "HEAD names a branch that nobody pushed; there is one"
+    );
+    repo.commit_files("lockstep/ci/4.16", &[("f", "2")]);
+    assert!(matches!(opened(&repo), Err(SourceError::NoDefault { count: 2, .. })));
+    repo.git().set_head("refs/heads/trunk").unwrap();
+    assert_eq!(opened(&repo), Ok("trunk".into()));
+    repo.commit_files("main", &[("f", "3")]);
+    assert_eq!(opened(&repo), Ok("trunk".into()), "a name is no evidence beside HEAD");
+}
+
+#[test]
+fn a_clones_default_branch_is_that_of_where_it_came_from() {
+    let repo = TestRepo::ordinary();
+    repo.commit_files("main", &[("f", "1")]);
+    let at = repo.commit_files("work", &[("f", "2")]);
+    repo.git().set_head("refs/heads/work").unwrap();
+    let opened = || {
+        Sources::new(None)
+            .open_branch("r", &repo.location(), None)
+            .unwrap()
+            .origin()
+            .branch
+            .clone()
+    };
+    assert_eq!(opened(), "work");
+    repo.git().reference("refs/remotes/origin/main", at, true, "").unwrap();
+    repo.git()
+        .reference_symbolic("refs/remotes/origin/HEAD", "refs/remotes/origin/main", true, "")
+        .unwrap();
+    assert_eq!(opened(), "main", "what somebody looks at just now is not the default");
+    repo.git().set_head_detached(at).unwrap();
+    assert_eq!(opened(), "main");
+}
+
+#[test]
 fn a_branch_that_a_clone_has_not_checked_out_is_explained() {
     let repo = TestRepo::ordinary();
     let commit = repo.commit_files("main", &[("f", "x")]);

@@ -6,13 +6,24 @@ use git2::Oid;
 
 use super::client::{Client, Request};
 use super::pktline::{Packet, PacketReader, push_delimiter, push_flush, push_line};
+use crate::source::local::likely_branch;
 use crate::source::{RemoteUrl, SourceError};
 
 /// The most bytes of a list of refs that are read.
 const MAX_REFS: u64 = 128 << 20;
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 pub(super) const RESULT: &str = "application/x-git-upload-pack-result";
+const HEAD: &str = "HEAD";
 const HEADS: &str = "refs/heads/";
+
+/// One ref as a server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ref {
+    pub(super) name: String,
+    pub(super) oid: Oid,
+    /// The ref that it stands for, where it is symbolic and the server was asked.
+    pub(super) symbolic: Option<String>,
+}
 
 /// A git server that has said what it can do.
 pub(in crate::source) struct Session<'a> {
@@ -29,10 +40,7 @@ pub(super) enum Spoken {
     /// Version 2; `shallow`: it can leave history out.
     V2 { shallow: bool },
     /// Version 0 (or 1): all refs came at once.
-    V0 {
-        refs: Vec<(String, Oid)>,
-        capabilities: Vec<String>,
-    },
+    V0 { refs: Vec<Ref>, capabilities: Vec<String> },
 }
 
 impl<'a> Session<'a> {
@@ -58,8 +66,8 @@ impl<'a> Session<'a> {
         let refname = format!("{HEADS}{branch}");
         let valid = git2::Reference::is_valid_name(&refname);
         let found = if valid { self.refs(&refname)? } else { Vec::new() };
-        match found.into_iter().find(|(name, _)| *name == refname) {
-            Some((_, oid)) => Ok(oid),
+        match found.into_iter().find(|one| one.name == refname) {
+            Some(one) => Ok(one.oid),
             None => Err(SourceError::no_branch(
                 self.url.to_string(),
                 branch,
@@ -69,25 +77,71 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Yields the default branch, the one that the server's HEAD stands for, and the commit that it is at.
+    pub(in crate::source) fn default_branch(&self) -> Result<(String, Oid), SourceError> {
+        let (refs, symbolic) = match &self.spoken {
+            Spoken::V0 { refs, capabilities } => {
+                let said = capabilities.iter().find_map(|one| one.strip_prefix("symref=HEAD:"));
+                (refs.clone(), said.map(str::to_owned))
+            }
+            Spoken::V2 { .. } => {
+                let refs = self.ask(HEAD, true)?;
+                let said = refs.iter().find_map(|one| one.symbolic.clone());
+                (refs, said)
+            }
+        };
+        let head = refs.iter().find(|one| one.name == HEAD).map(|one| one.oid);
+        let branch = symbolic.as_deref().and_then(|target| target.strip_prefix(HEADS));
+        match (branch, head) {
+            (Some(branch), Some(oid)) => Ok((branch.to_owned(), oid)),
+            _ => self.branch_of_head(head),
+        }
+    }
+
+    /// Yields the branch that HEAD may stand for: an old server tells its commit alone, and one where HEAD names a branch that nobody
+    /// pushed nothing.
+    fn branch_of_head(&self, head: Option<Oid>) -> Result<(String, Oid), SourceError> {
+        let refs = self.refs(HEADS)?;
+        let all: Vec<(&str, Oid)> = refs
+            .iter()
+            .filter_map(|one| Some((one.name.strip_prefix(HEADS)?, one.oid)))
+            .collect();
+        let at_head = |(_, oid): &&(&str, Oid)| head.is_none_or(|head| head == *oid);
+        let names: Vec<String> = all.iter().filter(at_head).map(|(name, _)| (*name).to_owned()).collect();
+        let likely = likely_branch(&names).and_then(|branch| all.iter().find(|(name, _)| *name == branch));
+        likely.map(|(name, oid)| ((*name).to_owned(), *oid)).ok_or_else(|| {
+            let names = all.iter().map(|(name, _)| (*name).to_owned()).collect();
+            SourceError::no_default(self.url.to_string(), names)
+        })
+    }
+
     /// Lists the branches by name.
     pub(in crate::source) fn branches(&self) -> Result<Vec<String>, SourceError> {
         let heads = self.refs(HEADS)?;
         let mut names: Vec<String> = heads
             .into_iter()
-            .filter_map(|(name, _)| name.strip_prefix(HEADS).map(str::to_owned))
+            .filter_map(|one| one.name.strip_prefix(HEADS).map(str::to_owned))
             .collect();
         names.sort();
         Ok(names)
     }
 
     /// Lists refs whose names start so; the server may send others, too.
-    fn refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>, SourceError> {
-        if let Spoken::V0 { refs, .. } = &self.spoken {
-            return Ok(refs.clone());
+    fn refs(&self, prefix: &str) -> Result<Vec<Ref>, SourceError> {
+        match &self.spoken {
+            Spoken::V0 { refs, .. } => Ok(refs.clone()),
+            Spoken::V2 { .. } => self.ask(prefix, false),
         }
+    }
+
+    /// Asks a server of version 2 for refs; `symbolic`: and what those that stand for others stand for.
+    fn ask(&self, prefix: &str, symbolic: bool) -> Result<Vec<Ref>, SourceError> {
         let mut message = Vec::new();
         push_line(&mut message, "command=ls-refs");
         push_delimiter(&mut message);
+        if symbolic {
+            push_line(&mut message, "symrefs");
+        }
         push_line(&mut message, &format!("ref-prefix {prefix}"));
         push_flush(&mut message);
         let request = Request {
@@ -135,7 +189,7 @@ fn greeting(body: impl Read) -> io::Result<Spoken> {
     })
 }
 
-fn listed(body: impl Read) -> io::Result<Vec<(String, Oid)>> {
+fn listed(body: impl Read) -> io::Result<Vec<Ref>> {
     let mut packets = PacketReader::new(body);
     let mut refs = Vec::new();
     loop {
@@ -155,7 +209,7 @@ fn listed(body: impl Read) -> io::Result<Vec<(String, Oid)>> {
 }
 
 /// Parses `<id> <name>[ <attributes>]`; `None` for what stands for "no refs", an error for anything else.
-fn parse_ref(line: &str) -> io::Result<Option<(String, Oid)>> {
+fn parse_ref(line: &str) -> io::Result<Option<Ref>> {
     let invalid = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
     if let Some(message) = line.strip_prefix("ERR ") {
         return Err(invalid(format!("the server says: {message}")));
@@ -172,7 +226,12 @@ fn parse_ref(line: &str) -> io::Result<Option<(String, Oid)>> {
         .ok()
         .filter(|_| whole)
         .ok_or_else(|| invalid(format!("not an object id: {oid}")))?;
-    Ok(Some((name.to_owned(), oid)))
+    let symbolic = words.find_map(|word| word.strip_prefix("symref-target:"));
+    Ok(Some(Ref {
+        name: name.to_owned(),
+        oid,
+        symbolic: symbolic.map(str::to_owned),
+    }))
 }
 
 #[cfg(test)]
@@ -198,7 +257,7 @@ mod tests {
             panic!("version 0")
         };
         assert_eq!(capabilities, ["multi_ack", "shallow"]);
-        assert_eq!(refs[1].0, "refs/heads/main");
+        assert_eq!(refs[1].name, "refs/heads/main");
         let empty = message(&[&format!("{} capabilities^{{}}\0shallow", "0".repeat(40))]);
         assert!(matches!(greeting(empty.as_slice()).unwrap(), Spoken::V0 { refs, .. } if refs.is_empty()));
     }
@@ -211,7 +270,9 @@ mod tests {
             Spoken::V2 { shallow: true }
         ));
         let refs = listed(message(&[&format!("{ID} refs/heads/a peeled:{ID}"), "unborn HEAD"]).as_slice()).unwrap();
-        assert_eq!(refs, [("refs/heads/a".to_owned(), Oid::from_str(ID).unwrap())]);
+        assert_eq!((refs.len(), &*refs[0].name), (1, "refs/heads/a"));
+        let refs = listed(message(&[&format!("{ID} HEAD symref-target:refs/heads/trunk")]).as_slice()).unwrap();
+        assert_eq!(refs[0].symbolic.as_deref(), Some("refs/heads/trunk"));
     }
 
     #[test]

@@ -180,6 +180,42 @@ fn asks_for_heads_and_branches_without_fetching() {
 }
 
 #[test]
+fn the_default_branch_is_the_one_of_the_servers_head() {
+    for old in [false, true] {
+        let manner = Manner {
+            old,
+            ..Manner::default()
+        };
+        let Some(world) = World::new(manner) else { return };
+        world.repo.commit_files("trunk", &[("f", "trunk")]);
+        let opened = || Sources::new(Some(world.state.path().into())).open_branch("org/repo", &world.location(), None);
+        assert_eq!(opened().unwrap().origin().branch, "main");
+        world.repo.git().set_head("refs/heads/trunk").unwrap();
+        let tree = opened().unwrap();
+        assert_eq!((tree.origin().branch.as_str(), &*text(&*tree, "f")), ("trunk", "trunk"));
+        world.asked();
+        opened().unwrap();
+        let once: &[&str] = if old { &["greet"] } else { &["greet", "list"] };
+        assert_eq!(world.asked(), once, "as many questions as for a branch by its name");
+        // A HEAD that names a branch which nobody pushed tells nothing.
+        world.repo.git().set_head("refs/heads/nowhere").unwrap();
+        assert_eq!(opened().unwrap().origin().branch, "main");
+        world
+            .repo
+            .git()
+            .find_reference("refs/heads/main")
+            .unwrap()
+            .delete()
+            .unwrap();
+        assert_eq!(opened().unwrap().origin().branch, "trunk");
+        world.repo.commit_files("other", &[("f", "x")]);
+        let error = opened().err().unwrap();
+        assert!(matches!(&error, SourceError::NoDefault { count: 2, .. }), "{error:?}");
+        assert!(error.to_string().ends_with("set the source's `branch`"), "{error}");
+    }
+}
+
+#[test]
 fn tells_missing_from_empty_from_unreachable() {
     let Some(world) = World::new(Manner::default()) else {
         return;
