@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::image::{Draft, Maker};
 use super::payload::Demand;
-use super::{Branches, Derived, Image, Payload, RepoBranches, Standing, failures};
-use crate::base::{Place, Release, RepoName};
+use super::{Derived, Image, Payload, Standing, failures};
+use crate::base::{Place, Release};
 use crate::facts::group::Group;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
@@ -54,7 +54,7 @@ pub fn base_scope(release: Release, group: &Group, payload: Option<&Json>) -> Sc
     scope.set("major", &json!(release.major));
     scope.set("minor", &json!(release.minor));
     scope.set("vars", &json!(group.vars));
-    scope.set("group", &json!({"arches": group.arches, "phase": group.phase}));
+    scope.set("group", &group.view());
     if let Some(payload) = payload {
         scope.set("payload", payload);
     }
@@ -87,6 +87,7 @@ impl<'a> Outline<'a> {
         };
         outline.images();
         outline.duplicate_tags();
+        outline.findings.extend(waiting(metadata, &outline.payload));
         Ok(outline)
     }
 
@@ -197,144 +198,22 @@ impl<'a> Outline<'a> {
     /// Where an image's tag is named: of several keys the one that counts.
     fn tag_place(&self, key: &str) -> Place {
         let view = self.metadata.images.get(key).map(|image| &image.view);
-        let named = view.is_some_and(|view| view["okd"]["tag_name"] != "");
-        let path: &[&str] = if named { &["okd", "tag_name"] } else { &["payload_name"] };
-        self.metadata.image_place(key, path)
-    }
-
-    /// Settles which branch each repository is built from. Without CI configs it is what metadata names.
-    pub fn settle_branches(&mut self, branches: Option<&Branches>) {
-        let mut settled: BTreeMap<RepoName, Branch> = BTreeMap::new();
-        for key in self.images.keys().cloned().collect::<Vec<_>>() {
-            let image = &self.images[&key];
-            let Some(repo) = image.repository.value.clone() else {
-                continue;
-            };
-            if matches!(image.standing, Standing::Dropped(_)) && !settled.contains_key(&repo) {
-                continue;
-            }
-            let target = image.view["source"]["branch"].as_str().unwrap_or_default().to_owned();
-            let tag = image.tag.value.clone();
-            if !settled.contains_key(&repo) {
-                let branch = self.branch(&repo, &target, branches.map(|all| all.get(&repo)));
-                let branch = match branch {
-                    Ok(branch) => branch,
-                    Err(finding) => {
-                        let place = self.metadata.image_place(&key, &["source", "branch"]);
-                        self.findings.push(
-                            finding
-                                .with_place(place)
-                                .with_component(repo.to_string())
-                                .with_image(tag),
-                        );
-                        Branch::default()
-                    }
-                };
-                settled.insert(repo.clone(), branch);
-            }
-        }
-        for image in self.images.values_mut() {
-            let Some(branch) = image.repository.value.as_ref().and_then(|repo| settled.get(repo)) else {
-                continue;
-            };
-            image.branch.clone_from(&branch.name);
-            image.branch_because.clone_from(&branch.because);
-            if branch.name.is_empty() && image.standing == Standing::Derived {
-                image.standing = Standing::Held;
-            }
-        }
-        if branches.is_none() {
-            self.findings.push(
-                Finding::new(
-                    Severity::Warning,
-                    "branch-from-metadata",
-                    "without CI configs every image is taken from the branch that ocp-build-data names",
-                )
-                .with_help(
-                    "set `sources.ci-config`: the branch whose OCP config promotes to the release is the one built",
-                ),
-            );
-        }
-    }
-
-    fn branch(&self, repo: &RepoName, target: &str, known: Option<Option<&RepoBranches>>) -> Result<Branch, Finding> {
-        let from_metadata = |why: &str| Branch {
-            name: target.to_owned(),
-            because: why.to_owned(),
-        };
-        let no_branch = || {
-            Finding::new(
-                Severity::Error,
-                "no-branch",
-                format!("nothing says which branch of {repo} the release is built from"),
-            )
-            .with_help("add `content.source.git.branch.target`, or an OCP config that promotes to the release")
-        };
-        let Some(known) = known else {
-            let branch = from_metadata("ocp-build-data names it (`content.source.git.branch.target`)");
-            return if target.is_empty() {
-                Err(no_branch())
-            } else {
-                Ok(branch)
-            };
-        };
-        let empty = RepoBranches::default();
-        let known = known.unwrap_or(&empty);
-        let (namespace, name) = (&self.payload.source_namespace.value, &self.payload.source_name.value);
-        let promotes = |promotions: &[crate::facts::ci_config::Promotion]| {
-            promotions
-                .iter()
-                .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
-        };
-        let active: Vec<&str> = known
-            .configs
+        let own = [["okd", "tag_name"], ["konflux", "payload_name"]];
+        let named = own
             .iter()
-            .filter(|(_, p)| promotes(p))
-            .map(|(branch, _)| branch.as_str())
-            .collect();
-        let because = |branch: &str| Branch {
-            name: branch.to_owned(),
-            because: format!("the OCP config of this branch promotes to {namespace}/{name}"),
-        };
-        match active.as_slice() {
-            [branch] => Ok(because(branch)),
-            [] => self.unpromoted(repo, target, known),
-            several if several.contains(&target) => Ok(because(target)),
-            several => {
-                let message = format!(
-                    "the OCP configs of {} of {repo} promote to {namespace}/{name}",
-                    several.join(" and ")
-                );
-                let help = "disable the promotion of all but one, or name the branch in ocp-build-data";
-                Err(Finding::new(Severity::Error, "two-branches-promote", message).with_help(help))
-            }
-        }
-    }
-
-    /// No config promotes: the release is not built from this repository by CI, or its configs cannot be read.
-    fn unpromoted(&self, repo: &RepoName, target: &str, known: &RepoBranches) -> Result<Branch, Finding> {
-        let (namespace, name) = (&self.payload.source_namespace.value, &self.payload.source_name.value);
-        if let Some((file, why)) = known.unreadable.first() {
-            let message = format!("{repo}: {file} cannot be read, so its branch for the release is unknown: {why}");
-            return Err(Finding::new(Severity::Error, "unreadable-config", message)
-                .with_help("put the file right; until then the repository's OKD config stays as it is"));
-        }
-        let message = format!("no OCP config of {repo} promotes to {namespace}/{name}");
-        let help = if target.is_empty() {
-            "add an OCP config that does, or a rule that sets `excluded`".to_owned()
-        } else {
-            format!(
-                "add an OCP config for `{target}` (ocp-build-data's branch) that does, or a rule that sets `excluded`"
-            )
-        };
-        Err(Finding::new(Severity::Error, "no-promotion", message).with_help(help))
+            .find(|[stanza, name]| view.is_some_and(|view| view[stanza][name] != ""));
+        let path: &[&str] = named.map_or(&["payload_name"], |path| path);
+        self.metadata.image_place(key, path)
     }
 }
 
-#[derive(Clone, Default)]
-struct Branch {
-    name: String,
-    because: String,
+/// Tells of a release that OKD does not build yet.
+fn waiting(metadata: &Metadata, payload: &Payload) -> Option<Finding> {
+    let why = Some(&payload.waits.value).filter(|why| !why.is_empty())?;
+    let text = format!("OKD {} is not built yet: {why}", metadata.release);
+    let place = metadata.place("group.yml", metadata.group.okd_line);
+    let finding = Finding::new(Severity::Note, "release-not-built", text).with_place(place);
+    Some(finding.with_help("nothing is written for it until then, and what is there stays as it is"))
 }
 
 /// Asks the rules where a release's images are promoted to.
@@ -371,12 +250,18 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
         source_namespace: field("source_namespace"),
         source_name: field("source_name"),
         spellings: Spellings::default(),
+        waits: Derived::default(),
         view: Json::Null,
     };
     let spellings = spellings(rules, release, &scope, &mut findings);
+    let decision = rules.decide(Subject::Payload, "waits", release, &scope);
+    findings.extend(failures(rules, &decision, "waits", "the payload"));
+    let why = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+    let waits = Derived::new(why.to_owned(), decision);
     if findings.is_empty() {
         Ok(Payload {
             spellings,
+            waits,
             view,
             ..payload
         })

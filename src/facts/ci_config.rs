@@ -77,6 +77,18 @@ pub struct Promotion {
     pub line: u32,
 }
 
+impl Promotion {
+    /// Whether it is switched on and goes to an image stream.
+    pub fn is_active(&self, namespace: &str, name: &str) -> bool {
+        !self.disabled && self.goes_to(namespace, name)
+    }
+
+    /// Whether it goes to an image stream, switched on or not.
+    pub fn goes_to(&self, namespace: &str, name: &str) -> bool {
+        self.namespace == namespace && self.name == name
+    }
+}
+
 /// Reads what a config promotes, without parsing the rest of the file where its form allows that.
 ///
 /// # Errors

@@ -10,16 +10,24 @@ use crate::base::RepoName;
 use crate::derive::outline::Outline;
 use crate::derive::{Branches, RepoBranches};
 use crate::facts::ci_config::{self, ConfigName, Promotion};
-use crate::source::Snapshot;
+use crate::source::{EntryKind, Snapshot};
 
 /// Must change when the same file yields other facts.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
-/// Reads the configs of an outline's repositories, only as many of each as tell its branch: first those that are likely,
-/// all others only where none of these promotes to the release. At the same commit the answer is the same.
-pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
+/// How many configs of a repository are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// As many as tell its branch: first those that are likely, all others only where none of these promotes to the release.
+    Branch,
+    /// All of them, so that what promotes beside that branch is noticed.
+    All,
+}
+
+/// Reads the configs of an outline's repositories. At the same commit the answer is the same.
+pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -> Branches {
     let targets = targets(outline);
-    let slot = slot(ci, outline, &targets);
+    let slot = slot(ci, outline, &targets, depth);
     let known = slot.as_ref().and_then(|(key, commit)| {
         let (at, known): (String, Branches) = run.store.get("branches", VERSION, key.as_bytes())?;
         (at == *commit).then_some(known)
@@ -33,6 +41,7 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
             ci,
             outline,
             repo: &repo,
+            depth,
         }
         .read(&target);
         (repo, branches)
@@ -46,9 +55,14 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>) -> Branches {
 }
 
 /// What the answer is kept under, one for all commits, and the commit that it holds for.
-fn slot(ci: &dyn Snapshot, outline: &Outline<'_>, targets: &[(RepoName, String)]) -> Option<(Oid, String)> {
+fn slot(
+    ci: &dyn Snapshot,
+    outline: &Outline<'_>,
+    targets: &[(RepoName, String)],
+    depth: Depth,
+) -> Option<(Oid, String)> {
     let origin = ci.origin();
-    let text = format!("{} {} {targets:?}", origin.name, outline.payload.view);
+    let text = format!("{} {} {targets:?} {depth:?}", origin.name, outline.payload.view);
     let key = Oid::hash_object(ObjectType::Blob, text.as_bytes()).ok()?;
     Some((key, origin.commit.clone()?))
 }
@@ -70,6 +84,7 @@ struct Reader<'r> {
     ci: &'r dyn Snapshot,
     outline: &'r Outline<'r>,
     repo: &'r RepoName,
+    depth: Depth,
 }
 
 impl Reader<'_> {
@@ -91,18 +106,67 @@ impl Reader<'_> {
         let likely = |name: &ConfigName| name.branch == target || matches!(name.branch.as_str(), "master" | "main");
         let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(likely);
         self.read_all(&first, &mut known);
-        if !self.promotes(&known) {
+        if self.depth == Depth::All || !self.promotes(&known) {
             self.read_all(&rest, &mut known);
+        }
+        if !self.promotes(&known) {
+            self.elsewhere(&mut known);
         }
         known
     }
 
     fn promotes(&self, known: &RepoBranches) -> bool {
+        known.configs.iter().any(|(_, promotions)| self.is_here(promotions))
+    }
+
+    fn is_here(&self, promotions: &[Promotion]) -> bool {
         let payload = &self.outline.payload;
-        let here = |p: &Promotion| {
-            !p.disabled && p.namespace == payload.source_namespace.value && p.name == payload.source_name.value
+        promotions
+            .iter()
+            .any(|one| one.is_active(&payload.source_namespace.value, &payload.source_name.value))
+    }
+
+    /// Looks at the folders of the same name, in other capitals or below other organisations: where a repository has no config
+    /// that promotes, somebody may have moved it.
+    fn elsewhere(&self, known: &mut RepoBranches) {
+        let folders = |below: &str| {
+            let entries = self.ci.list(below).ok().flatten().unwrap_or_default();
+            entries
+                .into_iter()
+                .filter(|entry| entry.kind == EntryKind::Dir)
+                .map(|entry| entry.name)
         };
-        known.configs.iter().any(|(_, promotions)| promotions.iter().any(here))
+        for org in folders(ci_config::ROOT) {
+            let is_own = org.eq_ignore_ascii_case(&self.repo.org);
+            for repo in folders(&format!("{}/{org}", ci_config::ROOT)) {
+                if !repo.eq_ignore_ascii_case(&self.repo.repo) {
+                    continue;
+                }
+                let other = RepoName { org: org.clone(), repo };
+                if is_own && other != *self.repo && known.configs.is_empty() {
+                    known.respelt = Some(other);
+                } else if !is_own {
+                    known
+                        .forks
+                        .extend(self.promoting(&other).map(|branch| (other.clone(), branch)));
+                }
+            }
+        }
+    }
+
+    /// The branch of another repository whose config promotes to the release.
+    fn promoting(&self, repo: &RepoName) -> Option<String> {
+        let folder = format!("{}/{}/{}", ci_config::ROOT, repo.org, repo.repo);
+        let entries = self.ci.list(&folder).ok().flatten().unwrap_or_default();
+        let names = entries
+            .iter()
+            .filter_map(|entry| ConfigName::parse(&entry.name, &repo.org, &repo.repo));
+        let mut plain = names.filter(|name| name.variant.is_none());
+        let promotes = |name: &ConfigName| {
+            self.promotions(&name.path(&repo.org, &repo.repo))
+                .is_ok_and(|all| self.is_here(&all))
+        };
+        plain.find(promotes).map(|name| name.branch)
     }
 
     fn read_all(&self, names: &[ConfigName], known: &mut RepoBranches) {

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Run;
+use super::branches::Depth;
 use super::heads::Head;
 use super::memo::Slot;
 use crate::audit::cut::{self, Side, Wanted};
@@ -83,7 +84,7 @@ impl Run {
             .collect();
         let outlines: Vec<_> = metadata
             .par_iter()
-            .filter_map(|metadata| self.outline(metadata, ci, &Demand::default()).ok())
+            .filter_map(|metadata| self.outline(metadata, ci, &Demand::default(), Depth::Branch).ok())
             .collect();
         let sides = outlines.iter().map(|outline| Side {
             metadata: outline.metadata,

@@ -7,10 +7,12 @@ mod carry;
 pub mod components;
 pub mod cut;
 mod decisions;
+mod dockerfiles;
 mod ground;
 mod heads;
 mod memo;
 pub mod metadata;
+mod modules;
 pub mod operators;
 pub mod payload;
 pub mod place;
@@ -24,6 +26,7 @@ pub mod whatif;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::branches::Depth;
 use crate::base::{Place, Release, RepoName};
 use crate::config::Config;
 use crate::derive::complete::complete;
@@ -149,7 +152,7 @@ impl Run {
         let what = || "the CI config source (`sources.ci-config`)".to_owned();
         let name = ci.name().map_or_else(|| ci.repo().to_string(), |name| name.to_string());
         self.tell("reading CI configs", 0, 1);
-        let opened = self.sources.open(&name, &ci.repo(), &ci.branch);
+        let opened = self.sources.open_branch(&name, &ci.repo(), ci.branch.as_deref());
         let snapshot = opened.map_err(|error| RunError::Source { what: what(), error })?;
         Ok(Some(Arc::from(snapshot)))
     }
@@ -246,6 +249,7 @@ impl Run {
         let asked = Asked {
             last: true,
             operators: true,
+            branches: Depth::All,
             ..self.asked()?
         };
         self.drawn(metadata, ci, asked)
@@ -267,7 +271,7 @@ impl Run {
         };
         let mut round = 1;
         loop {
-            let mut outline = self.outline(metadata, ci, &demand)?;
+            let mut outline = self.outline(metadata, ci, &demand, asked.branches)?;
             let components = components::read(self, &outline);
             let (mut settled, mut wrong) = (true, Vec::new());
             if asked.operators {
@@ -294,6 +298,7 @@ impl Run {
             last: rules.uses_path(&["payload", "tags"]),
             operators: by_rules,
             by_rules,
+            branches: Depth::Branch,
         })
     }
 
@@ -303,6 +308,7 @@ impl Run {
         metadata: &'a Metadata,
         ci: Option<&dyn Snapshot>,
         demand: &Demand,
+        depth: Depth,
     ) -> Result<Outline<'a>, RunError> {
         let release = metadata.release;
         let rules = self.rules()?;
@@ -312,7 +318,7 @@ impl Run {
             demand,
         });
         let mut outline = outline.map_err(|findings| RunError::Release { release, findings })?;
-        let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline));
+        let branches: Option<Branches> = ci.map(|ci| branches::read(self, ci, &outline, depth));
         outline.settle_branches(branches.as_ref());
         Ok(outline)
     }
@@ -392,7 +398,7 @@ impl Run {
 const MAX_ROUNDS: usize = 5;
 
 /// What of the payload is read.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Asked {
     /// The payload as it was last built.
     last: bool,
@@ -400,6 +406,8 @@ struct Asked {
     operators: bool,
     /// Whether rules see the lists: which images there are may then depend on them.
     by_rules: bool,
+    /// How many configs of each repository.
+    branches: Depth,
 }
 
 fn unsettled() -> Finding {

@@ -14,6 +14,7 @@ fn world(configs: &[(&str, Vec<Promotion>)], unreadable: bool) -> World {
         } else {
             Vec::new()
         },
+        ..RepoBranches::default()
     };
     world.branches = Some([(repo_name("cli"), branches)].into_iter().collect());
     world
@@ -39,7 +40,7 @@ fn the_branch_whose_config_promotes_is_built() {
     let off = || vec![promotion("4.16", true)];
     let later = || vec![promotion("4.17", false)];
     type Case<'c> = (&'c [(&'c str, Vec<Promotion>)], bool, Result<&'c str, &'c str>);
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 10] = [
         (&[("main", on())], false, Ok("main")),
         (
             &[("main", on()), ("release-4.16", off()), ("release-4.17", later())],
@@ -48,7 +49,9 @@ fn the_branch_whose_config_promotes_is_built() {
         ),
         (&[("main", later()), ("release-4.16", on())], false, Ok("release-4.16")),
         (&[("main", on()), ("release-4.16", on())], false, Ok("release-4.16")),
-        (&[("main", on()), ("other", on())], false, Err("two-branches-promote")),
+        (&[("main", on()), ("other", on())], false, Ok("main")),
+        (&[("a", on()), ("b", on())], false, Err("two-branches-promote")),
+        (&[("main", on()), ("master", on())], false, Err("two-branches-promote")),
         (&[("main", later())], false, Err("no-promotion")),
         (&[("main", later())], true, Err("unreadable-config")),
         (&[("main", on())], true, Ok("main")),
@@ -56,6 +59,21 @@ fn the_branch_whose_config_promotes_is_built() {
     for (configs, unreadable, expected) in cases {
         let expected = expected.map(str::to_owned).map_err(str::to_owned);
         assert_eq!(branch(&world(configs, unreadable)), expected, "{configs:?}");
+    }
+}
+
+#[test]
+fn what_promotes_beside_the_branch_that_is_built_is_told() {
+    let on = || vec![promotion("4.16", false)];
+    for (configs, built) in [
+        ([("main", on()), ("release-4.15", on())], "main"),
+        ([("main", on()), ("release-4.16", on())], "release-4.16"),
+    ] {
+        let world = world(&configs, false);
+        assert_eq!(branch(&world), Ok(built.to_owned()));
+        let release = world.release();
+        let found = finding(&release, "two-branches-promote");
+        assert!(found.help.as_ref().is_some_and(|help| help.contains(built)), "{found}");
     }
 }
 
