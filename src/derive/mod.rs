@@ -3,6 +3,7 @@
 //! Two steps with a read between them, so that nothing here reads anything: [`outline::Outline::draw`] says which images
 //! OKD needs and which files of which branch of which repository tell the rest; [`complete::complete`] takes those facts.
 
+mod branch;
 pub mod complete;
 pub mod config;
 mod copies;
@@ -11,6 +12,7 @@ pub mod from_map;
 mod image;
 pub mod inputs;
 mod names;
+pub mod nearest;
 pub mod outline;
 pub mod payload;
 pub mod provenance;
@@ -18,6 +20,7 @@ pub mod resolve;
 #[cfg(test)]
 pub mod tests;
 pub mod unified;
+mod unpromoted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +30,8 @@ use crate::base::{Origin, Place, RepoName};
 use crate::facts::ci_config::Promotion;
 use crate::facts::ci_operator_yaml::CiOperatorYaml;
 use crate::facts::dockerfile::Dockerfile;
-use crate::facts::gomod::GoMod;
 use crate::finding::{Finding, Severity};
+use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::{Spellings, StreamTag};
 use crate::model::replacement::{InputKind, Recipe};
@@ -87,6 +90,8 @@ pub struct Payload {
     pub source_name: Derived<String>,
     /// The ways in which one image of the registry is written.
     pub spellings: Spellings,
+    /// Why OKD of the release is not built yet; empty: it is.
+    pub waits: Derived<String>,
     /// All of it, as rules see it.
     pub view: Json,
 }
@@ -110,6 +115,10 @@ pub struct RepoBranches {
     pub configs: Vec<(String, Vec<Promotion>)>,
     /// Configs that could not be read, and why.
     pub unreadable: Vec<(String, String)>,
+    /// Where nothing here promotes to the release: repositories of the same name that do, each with the branch.
+    pub forks: Vec<(RepoName, String)>,
+    /// The folder of the repository's configs where that is written in other capitals.
+    pub respelt: Option<RepoName>,
 }
 
 /// What the ci-operator configs say of branches; `None` in [`outline::Input`] where there is no such source.
@@ -133,8 +142,10 @@ pub struct Component {
     pub origin: Origin,
     /// Dockerfiles by the path asked for.
     pub dockerfiles: BTreeMap<String, ReadFile<Dockerfile>>,
-    /// `go.mod` at the root.
-    pub go_mod: Option<GoMod>,
+    /// The Dockerfiles that are there, where one that was asked for is not and they could be looked for.
+    pub others: Option<Vec<String>>,
+    /// The Go that is asked for by what a Dockerfile builds in a build context.
+    pub go: BTreeMap<(String, String), GoNeed>,
     /// `.ci-operator.yaml` at the root.
     pub ci_operator: Option<CiOperatorYaml>,
     /// Files beside Dockerfiles that could not be understood.
@@ -236,12 +247,10 @@ pub struct Image {
     pub build_root: Derived<Json>,
     /// Architectures.
     pub arches: Derived<Vec<String>>,
-    /// The Go version that go.mod asks for, and its line.
-    pub go_asked: Option<(String, u32)>,
+    /// The Go that its module asks for.
+    pub go: GoNeed,
     /// The build root that the component's `.ci-operator.yaml` names, `namespace/name:tag`, and its line.
     pub own_build_root: Option<(String, u32)>,
-    /// The toolchain that go.mod asks for, and its line.
-    pub toolchain: Option<(String, u32)>,
     /// Where the component was read.
     pub origin: Option<Origin>,
     /// How many parents its chain of bases has.

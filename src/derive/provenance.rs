@@ -119,8 +119,14 @@ impl Release<'_> {
                 )
             }
             ("group", _) => {
-                let view = serde_json::json!({"arches": self.metadata.group.arches});
-                (follow(&view, rest), Some(self.metadata.place("group.yml", None)))
+                let group = &self.metadata.group;
+                let line = group
+                    .okd_line
+                    .filter(|_| rest.first().is_some_and(|name| name == "okd"));
+                (
+                    follow(&group.view(), rest),
+                    Some(self.metadata.place("group.yml", line)),
+                )
             }
             _ => return None,
         };

@@ -3,12 +3,65 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 
-use super::view::WrongForm;
+use super::view::{self, Form, Key, WrongForm};
 use crate::yaml::{Mapping, Node, Value};
 
+/// The one key of the group's `okd` that has a form of its own.
+const OKD: &[Key] = &[Key {
+    view: "enabled",
+    file: "okd.enabled",
+    form: Form::Bool(true),
+}];
+
+/// A variable that other readers of YAML print in another way than it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misprint {
+    /// The variable.
+    pub name: String,
+    /// Its value as it is written, and as it is used here.
+    pub written: String,
+    /// What others make of it.
+    pub printed: String,
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// Looks for such variables among the `vars` of a file, without quotes around them: `1.20` is the number 1.2 for most programs.
+pub fn misprints(vars: Option<&Node>, file: &str) -> Vec<Misprint> {
+    let entries = vars.and_then(Node::as_map).into_iter().flat_map(Mapping::iter);
+    let odd = entries.filter_map(|(name, node)| {
+        let printed = match &node.value {
+            Value::Number(text) => print(text),
+            Value::Bool(true) => "True".to_owned(),
+            Value::Bool(false) => "False".to_owned(),
+            _ => return None,
+        };
+        let written = node.text()?.to_owned();
+        (written != printed).then(|| Misprint {
+            name: name.to_owned(),
+            written,
+            printed,
+            file: file.to_owned(),
+            line: node.pos.line,
+        })
+    });
+    odd.collect()
+}
+
+/// A number as a program prints it that has read it as one, such as ART's tools do.
+fn print(text: &str) -> String {
+    match Json::from(&Node::number(text)) {
+        Json::Number(number) => number.to_string(),
+        _ => text.to_owned(),
+    }
+}
+
 /// What lockstep reads of `group.yml`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// `vars`: what `{NAME}` in the other files stands for.
     pub vars: BTreeMap<String, String>,
@@ -18,8 +71,30 @@ pub struct Group {
     pub arches: Vec<String>,
     /// `software_lifecycle.phase`: how far the release is; empty where that is not said.
     pub phase: String,
+    /// `okd`, whatever it holds: `enabled` is there and true unless it says otherwise.
+    #[serde(with = "super::json_text")]
+    pub okd: Json,
+    /// The line of `okd`, and of `okd.enabled` where it is said.
+    pub okd_line: Option<u32>,
+    /// Variables that other readers print in another way.
+    pub misprints: Vec<Misprint>,
     /// What was wrong with the file.
     pub faults: Vec<WrongForm>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self {
+            vars: BTreeMap::new(),
+            upstreams: Vec::new(),
+            arches: Vec::new(),
+            phase: String::new(),
+            okd: view::sample(OKD),
+            okd_line: None,
+            misprints: Vec::new(),
+            faults: Vec::new(),
+        }
+    }
 }
 
 impl Group {
@@ -35,6 +110,7 @@ impl Group {
         group.vars = expand(&group.vars);
         let phase = root.at(&["software_lifecycle", "phase"]).and_then(Node::text);
         group.phase = phase.unwrap_or_default().to_owned();
+        group.read_okd(root);
         group.arches = texts(root.get("arches"), "arches", &mut group.faults);
         for item in items(root.get("public_upstreams"), "public_upstreams", &mut group.faults) {
             let part = |name| item.get(name).and_then(Node::text).map(|text| text.to_string());
@@ -46,6 +122,35 @@ impl Group {
             }
         }
         group
+    }
+
+    /// What rules see of it.
+    pub fn view(&self) -> Json {
+        serde_json::json!({"arches": self.arches, "phase": self.phase, "okd": self.okd})
+    }
+
+    /// Reads `okd`, variables replaced.
+    fn read_okd(&mut self, root: &Node) {
+        let mut shaped = view::shape(root, OKD);
+        self.faults.append(&mut shaped.faults);
+        self.okd_line = view::line_of(root, OKD, &["enabled".to_owned()]);
+        let there = root.get("okd").filter(|okd| okd.as_map().is_some());
+        let mut okd: Map<String, Json> = there
+            .map(Json::from)
+            .and_then(|okd| okd.as_object().cloned())
+            .unwrap_or_default();
+        okd.values_mut().for_each(|value| self.substitute_in(value));
+        okd.extend(shaped.view.as_object().cloned().unwrap_or_default());
+        self.okd = Json::Object(okd);
+    }
+
+    fn substitute_in(&self, value: &mut Json) {
+        match value {
+            Json::String(text) => *text = self.substitute(text),
+            Json::Array(items) => items.iter_mut().for_each(|item| self.substitute_in(item)),
+            Json::Object(map) => map.values_mut().for_each(|value| self.substitute_in(value)),
+            _ => {}
+        }
     }
 
     /// Replaces each `{NAME}` of a known variable in a text; anything else in braces stays as it is.

@@ -103,6 +103,12 @@ const MADE: &[Row] = &[
         "`software_lifecycle.phase` of group.yml; empty: it is not said",
     ),
     row(
+        "all",
+        "group.okd.enabled",
+        "`true` unless said",
+        "`okd.enabled` of group.yml; whatever else `okd` holds there is below `group.okd`: test with `has`",
+    ),
+    row(
         "all but payload",
         "payload.registry",
         "`'registry.example.com'`",
@@ -657,9 +663,13 @@ fn variables() -> String {
     ] {
         for key in keys {
             let example = example(key);
+            let unused = image::WITHOUT_RULE
+                .iter()
+                .find(|(view, _)| on == "image" && *view == key.view);
+            let unused = unused.map_or(String::new(), |(_, why)| format!("; no built-in rule uses it: {why}"));
             let _ = writeln!(
                 out,
-                "| {on} | `{name}.{}` | {} | {example} | `{}` of {file} |",
+                "| {on} | `{name}.{}` | {} | {example} | `{}` of {file}{unused} |",
                 key.view,
                 form(key),
                 key.file
@@ -822,6 +832,32 @@ mod tests {
             std::fs::write(&path, &wanted).expect("written");
         } else if there != wanted {
             panic!("{file} is behind; run this test with LOCKSTEP_UPDATE=1 to write it anew");
+        }
+    }
+
+    #[test]
+    fn every_key_of_okds_stanzas_is_used_or_said_to_be_unused() {
+        let files: Vec<(String, Vec<u8>)> = crate::run::rule_files::BUILTIN
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect();
+        let texts: String = files.iter().map(|(_, text)| String::from_utf8_lossy(text)).collect();
+        for key in image::KEYS {
+            let stanza = key.view.starts_with("okd.") || key.view.starts_with("konflux.");
+            // Rules see an image as `image`, `member`, or as an item of a list.
+            let used = regex::Regex::new(&format!(r"[a-z\]]\.{}\b", regex::escape(key.view))).expect("a pattern");
+            let said = image::WITHOUT_RULE.iter().any(|(view, _)| *view == key.view);
+            if stanza {
+                assert_ne!(
+                    used.is_match(&texts),
+                    said,
+                    "{}: either a rule uses it or WITHOUT_RULE says why not",
+                    key.view
+                );
+            }
+        }
+        for (view, _) in image::WITHOUT_RULE {
+            assert!(image::KEYS.iter().any(|key| key.view == *view), "{view} is no key");
         }
     }
 

@@ -33,7 +33,7 @@ pub fn variables(subject: Subject) -> &'static Map<String, Json> {
 fn make(subject: Subject) -> Json {
     let mut sample = json!({
         "release": "4.16", "major": 4, "minor": 16, "vars": {"MAJOR": "4", "MINOR": "16"},
-        "group": {"arches": ["x86_64"], "phase": "release"},
+        "group": {"arches": ["x86_64"], "phase": "release", "okd": {"enabled": true}},
     });
     let mut add = |name: &str, value: Json| drop(sample.as_object_mut().map(|map| map.insert(name.into(), value)));
     if subject != Subject::Payload {
@@ -195,12 +195,15 @@ pub fn check_path(subject: Subject, path: &[String]) -> Result<(), (String, Stri
     Ok(())
 }
 
-/// Tells whether a mapping's keys are the input's business: group variables are what `group.yml` says, tags what the
-/// payload and operators say.
+/// Tells whether a mapping's keys are the input's business: group variables and the group's `okd` are what `group.yml` says,
+/// tags what the payload and operators say.
 fn is_open(path: &[String], depth: usize) -> bool {
     match depth {
         0 => path[0] == "vars",
-        1 => path[0] == "payload" && (path[1] == "tags" || path[1] == "wanted_by"),
+        1 => {
+            (path[0] == "payload" && (path[1] == "tags" || path[1] == "wanted_by"))
+                || (path[0] == "group" && path[1] == "okd")
+        }
         _ => false,
     }
 }

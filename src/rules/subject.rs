@@ -92,6 +92,11 @@ const PAYLOAD: &[Field] = &[
         "Ways in which one image of the registry is written, with `<namespace>`, `<name>` and `<tag>`; the first counts.",
     ),
     field(
+        "waits",
+        Kind::MaybeText,
+        "Why OKD of the release is not built yet: nothing is written for it; empty: it is built.",
+    ),
+    field(
         "closed",
         Kind::MaybeText,
         "Why the release is closed, for the audit: what still promotes to it is left over; empty: it is not.",

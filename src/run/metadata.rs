@@ -132,15 +132,22 @@ impl Reader<'_> {
             }
             Err(finding) => return Err(release_fault(*finding)),
         };
+        let mut misprints = group::misprints(root.get("vars"), "group.yml");
         match self.yaml("group.ext.yml", None) {
-            Ok(Some(ext)) => group::merge(&mut root, ext),
+            Ok(Some(ext)) => {
+                misprints.extend(group::misprints(ext.get("vars"), "group.ext.yml"));
+                group::merge(&mut root, ext);
+            }
             Ok(None) => {}
             Err(finding) => findings.push(*finding),
         }
         for key in ["vars", "public_upstreams", "arches"] {
-            self.include(&mut root, key, findings);
+            if let Some(file) = self.include(&mut root, key, findings).filter(|_| key == "vars") {
+                misprints.extend(group::misprints(root.get(key), &file));
+            }
         }
         let mut group = Group::read(&root);
+        group.misprints = misprints;
         let set = &self.run.overrides.vars;
         for name in set.keys().filter(|name| !group.vars.contains_key(*name)) {
             let text = format!("`--set vars.{name}=…`: there is no variable {name}");
@@ -151,16 +158,11 @@ impl Reader<'_> {
         Ok(group)
     }
 
-    /// Puts a file in the place of `key: !include file`.
-    fn include(&self, root: &mut Node, key: &str, findings: &mut Vec<Finding>) {
+    /// Puts a file in the place of `key: !include file`, and names it.
+    fn include(&self, root: &mut Node, key: &str, findings: &mut Vec<Finding>) -> Option<String> {
         let tagged = root.get(key).and_then(Node::as_tagged);
-        let Some(file) = tagged
-            .filter(|(tag, _)| *tag == "!include")
-            .and_then(|(_, node)| node.text())
-        else {
-            return;
-        };
-        let file = file.to_owned();
+        let (_, file) = tagged.filter(|(tag, _)| *tag == "!include")?;
+        let file = file.text()?.to_owned();
         let line = root.get(key).map(|node| node.pos.line);
         match self.yaml(&file, None) {
             Ok(Some(node)) => drop(root.as_map_mut().and_then(|map| map.insert(key, node))),
@@ -170,6 +172,7 @@ impl Reader<'_> {
             }
             Err(finding) => findings.push(*finding),
         }
+        Some(file)
     }
 
     fn streams(&self, group: &Group, findings: &mut Vec<Finding>) -> (Vec<stream::Stream>, Vec<Finding>) {

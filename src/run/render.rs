@@ -9,7 +9,7 @@ use super::ground::{Ground, Grounds, NoGround};
 use super::heads::Head;
 use super::{Run, RunError};
 use crate::cut::{detect, guard};
-use crate::derive::Release;
+use crate::derive::{Image, Release, Standing};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Verdict};
 use crate::source::Snapshot;
@@ -68,6 +68,16 @@ pub(super) struct ReleaseFiles {
     heads: Option<Vec<Head>>,
 }
 
+impl ReleaseFiles {
+    /// Of a release that nothing is written for: no repository was asked for it.
+    fn nothing() -> Self {
+        Self {
+            heads: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+}
+
 /// Renders targets for each release, in the releases' order.
 pub(super) fn parts(
     run: &Run,
@@ -77,6 +87,9 @@ pub(super) fn parts(
 ) -> Result<Vec<ReleaseFiles>, RunError> {
     let grounds = Grounds::new(run, ci);
     let one = |release: &Release<'_>| {
+        if !release.payload.waits.value.is_empty() {
+            return Ok(ReleaseFiles::nothing());
+        }
         let part = Part {
             run,
             grounds: &grounds,
@@ -203,10 +216,20 @@ fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<Finding> {
     detect::moved(releases, &configs)
 }
 
-/// Holds configs, with what follows them, whose tags another config promotes.
+/// Holds configs, with what follows them, whose tags another config promotes, and those that images leave before they are
+/// elsewhere.
 fn wait(release: &Release<'_>, files: &mut [Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<Finding> {
     let others = others(release, files, configs);
-    guard::hold(files, &others)
+    let waiting = guard::hold(files, &others);
+    let derived = release
+        .images
+        .values()
+        .filter(|image| image.standing == Standing::Derived);
+    let home = |image: &Image| Some((image.tag.value.clone(), image.repository.value.as_ref()?.to_string()));
+    let homes = derived.filter_map(home).collect();
+    let payload = &release.payload;
+    guard::keep_old_homes(files, &homes, (&payload.namespace.value, &payload.name.value));
+    waiting
 }
 
 /// One release's part.
