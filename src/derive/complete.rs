@@ -155,9 +155,9 @@ fn with_facts(mut image: Image, component: &Component) -> Image {
         .as_ref()
         .and_then(|file| file.build_root_image.as_ref());
     image.own_build_root = root.map(|root| (format!("{}/{}:{}", root.namespace, root.name, root.tag), root.pos.line));
-    if let Some(go_mod) = &component.go_mod {
-        image.go_asked.clone_from(&go_mod.go);
-        image.toolchain.clone_from(&go_mod.toolchain);
+    let place = (image.dockerfile.clone(), image.context_dir.value.clone());
+    if let Some(need) = component.go.get(&place) {
+        image.go.clone_from(need);
     }
     image
 }
@@ -248,9 +248,12 @@ fn with_copies(
     edges
 }
 
+/// The Dockerfiles that are asked for of a repository, each with the build contexts that images build it in.
+pub type Dockerfiles = BTreeMap<String, BTreeSet<String>>;
+
 /// The repositories and files that have to be read for an outline: per repository its branch and Dockerfiles.
-pub fn wanted(outline: &Outline<'_>) -> BTreeMap<RepoName, (String, BTreeSet<String>)> {
-    let mut wanted: BTreeMap<RepoName, (String, BTreeSet<String>)> = BTreeMap::new();
+pub fn wanted(outline: &Outline<'_>) -> BTreeMap<RepoName, (String, Dockerfiles)> {
+    let mut wanted: BTreeMap<RepoName, (String, Dockerfiles)> = BTreeMap::new();
     for image in outline
         .images
         .values()
@@ -259,8 +262,9 @@ pub fn wanted(outline: &Outline<'_>) -> BTreeMap<RepoName, (String, BTreeSet<Str
         if let Some(repo) = &image.repository.value {
             let entry = wanted
                 .entry(repo.clone())
-                .or_insert_with(|| (image.branch.clone(), BTreeSet::new()));
-            entry.1.insert(image.dockerfile.clone());
+                .or_insert_with(|| (image.branch.clone(), Dockerfiles::new()));
+            let contexts = entry.1.entry(image.dockerfile.clone()).or_default();
+            contexts.insert(image.context_dir.value.clone());
         }
     }
     wanted

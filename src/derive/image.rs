@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{Derived, Image, Standing, failures};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
+use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 use crate::model::replacement::Recipe;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
@@ -124,9 +125,8 @@ impl Maker<'_> {
                 value: texts(&arches.value),
                 tried: arches.tried,
             },
-            go_asked: None,
+            go: GoNeed::default(),
             own_build_root: None,
-            toolchain: None,
             origin: None,
             depth: 0,
             wave: None,

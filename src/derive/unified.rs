@@ -11,6 +11,7 @@ use super::provenance::About;
 use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, payload};
 use crate::base::Place;
 use crate::finding::Finding;
+use crate::model::go::GoLine;
 use crate::model::pullspec::StreamTag;
 use crate::model::replacement::{InputKind, Recipe};
 
@@ -512,17 +513,17 @@ impl Maker<'_> {
     }
 
     fn go(&self, image: &DerivedImage) -> Option<Go> {
-        let line = |asked: &Option<(String, u32)>| {
-            let (version, line) = asked.as_ref()?;
+        let line = |asked: &Option<GoLine>| {
+            let GoLine { version, file, line } = asked.as_ref()?;
             Some(Value {
                 value: version.clone(),
                 rules: Vec::new(),
-                from: vec![place(image, "go.mod", *line)],
+                from: vec![place(image, file, *line)],
             })
         };
         let go = Go {
-            version: line(&image.go_asked),
-            toolchain: line(&image.toolchain),
+            version: line(&image.go.asked),
+            toolchain: line(&image.go.toolchain),
         };
         if go.version.is_none() && go.toolchain.is_none() {
             None

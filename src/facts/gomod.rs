@@ -1,11 +1,11 @@
-//! The Go version that a module asks for: `go.mod`.
+//! The Go version that a module or a workspace asks for: `go.mod`, `go.work`.
 
 use serde::{Deserialize, Serialize};
 
 /// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// What a `go.mod` says about itself. Directives that are not there are `None`; the file is never refused.
+/// What a `go.mod` or `go.work` says about itself. Directives that are not there are `None`; the file is never refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoMod {
     /// The module's path.
@@ -14,6 +14,8 @@ pub struct GoMod {
     pub go: Option<(String, u32)>,
     /// The `toolchain` directive's name (`go1.22.3`) and its line, from 1.
     pub toolchain: Option<(String, u32)>,
+    /// The folders of a workspace's modules, as written.
+    pub uses: Vec<String>,
 }
 
 /// Reads a `go.mod`, as leniently as Go reads the one of a dependency: what is not understood is skipped.
@@ -52,6 +54,7 @@ fn note(facts: &mut GoMod, verb: &str, argument: &str, line: u32) {
     match verb {
         "module" if facts.module.is_none() => facts.module = Some(word.to_owned()),
         "go" if facts.go.is_none() => facts.go = Some((word.to_owned(), line)),
+        "use" => facts.uses.push(word.to_owned()),
         "toolchain" if facts.toolchain.is_none() => facts.toolchain = Some((word.to_owned(), line)),
         _ => {}
     }
@@ -67,6 +70,13 @@ mod tests {
         assert_eq!(facts.module.as_deref(), Some("github.com/o/r"));
         assert_eq!(facts.go, Some(("1.22.0".to_owned(), 3)));
         assert_eq!(facts.toolchain, Some(("go1.22.3".to_owned(), 5)));
+    }
+
+    #[test]
+    fn a_workspace_names_its_modules() {
+        let facts = parse(b"go 1.23.0\n\ntoolchain go1.24.0\n\nuse (\n\t.\n\t./api // one\n)\nuse \"./hack\"\n");
+        assert_eq!(facts.uses, [".", "./api", "./hack"]);
+        assert_eq!(facts.go, Some(("1.23.0".to_owned(), 1)));
     }
 
     #[test]

@@ -201,7 +201,8 @@ fn too_old_a_go_is_marked() {
         .get_mut(&crate::derive::tests::world::repo_name("oc"))
         .expect("a component");
     let component = component.as_mut().expect("it is read");
-    component.go_mod = Some(crate::facts::gomod::parse(b"module m\n\ngo 1.22.1\n"));
+    let newer = crate::facts::gomod::parse(b"module m\n\ngo 1.22.1\n");
+    component.go.values_mut().for_each(|need| need.raise("go.mod", &newer));
     let graph = graph(&world, None);
     let cli = graph.images.iter().find(|node| node.key == "cli").expect("cli");
     let go = cli.go.as_ref().expect("it is built with Go");

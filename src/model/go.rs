@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::facts::gomod::GoMod;
+
 /// A version of Go such as `1.22`, `1.22.3` or `go1.22rc1`; what follows the numbers does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GoVersion {
@@ -44,6 +48,47 @@ impl GoVersion {
     }
 }
 
+/// A version that is asked for, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoLine {
+    /// The version, as written.
+    pub version: String,
+    /// The file in the repository.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// What Go has to be to build an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoNeed {
+    /// The newest `go` line that counts.
+    pub asked: Option<GoLine>,
+    /// The newest `toolchain` line that counts.
+    pub toolchain: Option<GoLine>,
+    /// Why the module is not certain; empty: it is.
+    pub doubt: String,
+}
+
+impl GoNeed {
+    /// Takes over what a file asks for where it is newer.
+    pub fn raise(&mut self, file: &str, facts: &GoMod) {
+        let raise = |known: &mut Option<GoLine>, line: &Option<(String, u32)>| {
+            let Some((version, line)) = line else { return };
+            let order = |text: &str| GoVersion::parse(text).map(|go| (go.major, go.minor, go.patch));
+            if known
+                .as_ref()
+                .is_none_or(|known| order(&known.version) < order(version))
+            {
+                let (version, file, line) = (version.clone(), file.to_owned(), *line);
+                *known = Some(GoLine { version, file, line });
+            }
+        };
+        raise(&mut self.asked, &facts.go);
+        raise(&mut self.toolchain, &facts.toolchain);
+    }
+}
+
 /// The number that a text starts with, and the rest.
 fn leading_number(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -64,9 +109,23 @@ impl fmt::Display for GoVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::gomod;
 
     fn go(text: &str) -> GoVersion {
         GoVersion::parse(text).expect("a version")
+    }
+
+    #[test]
+    fn the_newest_line_counts() {
+        let mut need = GoNeed::default();
+        need.raise("go.mod", &gomod::parse(b"go 1.9\ntoolchain go1.24.1\n"));
+        need.raise("go.work", &gomod::parse(b"go 1.21\ntoolchain go1.22.0\n"));
+        let told = |line: &Option<GoLine>| {
+            line.as_ref()
+                .map(|line| format!("{}:{} {}", line.file, line.line, line.version))
+        };
+        assert_eq!(told(&need.asked).as_deref(), Some("go.work:1 1.21"), "as numbers");
+        assert_eq!(told(&need.toolchain).as_deref(), Some("go.mod:2 go1.24.1"));
     }
 
     #[test]

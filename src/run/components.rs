@@ -1,27 +1,27 @@
 //! Reads the facts of component repositories, several at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
 use super::Run;
+use super::dockerfiles;
+use super::modules::{GO_MOD, GO_WORK, Modules};
 use crate::base::{Origin, Place, RepoName};
 use crate::config::Via;
-use crate::derive::complete::wanted;
+use crate::derive::complete::{Dockerfiles, wanted};
 use crate::derive::outline::Outline;
 use crate::derive::{Component, Components, ReadFile};
 use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
-use crate::facts::dockerfile::Dockerfile;
-use crate::facts::gomod::{self, GoMod};
+use crate::facts::dockerfile::{Builds, Dockerfile, builds};
+use crate::model::go::GoNeed;
 use crate::source::github::{Reader, Wanted};
 use crate::source::{CommitId, Location, Snapshot};
 
 /// Must change when the same commit yields other facts.
-const VERSION: u32 = 2;
+const VERSION: u32 = 4;
 
-/// Where a component names its Go.
-const GO_MOD: &str = "go.mod";
 /// Where a component names its own build root.
 const CI_OPERATOR: &str = ".ci-operator.yaml";
 
@@ -29,7 +29,9 @@ const CI_OPERATOR: &str = ".ci-operator.yaml";
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stored {
     dockerfiles: BTreeMap<String, Kept>,
-    go_mod: Option<GoMod>,
+    /// Dockerfiles that are there, where one that was asked for is not.
+    others: Option<Vec<String>>,
+    go: BTreeMap<(String, String), GoNeed>,
     ci_operator: Option<CiOperatorYaml>,
     /// Files that could not be understood: path, line, why.
     faults: Vec<(String, Option<u32>, String)>,
@@ -60,7 +62,7 @@ pub fn read(run: &Run, outline: &Outline<'_>) -> Components {
 }
 
 /// Asks GitHub for all that is wanted at once, but for what is known from earlier runs.
-fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoName, (String, BTreeSet<String>))]) {
+fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoName, (String, Dockerfiles))]) {
     let named = |repo: &RepoName| {
         let location = run.config.sources.components.repo(outline.metadata.release, repo)?;
         Some(location.name().unwrap_or_else(|| repo.clone()))
@@ -76,11 +78,8 @@ fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoNam
         let known = run
             .store
             .get::<Stored>("component", VERSION, key(&commit.0, files).as_bytes());
-        let files = files
-            .iter()
-            .cloned()
-            .chain([GO_MOD, CI_OPERATOR].map(str::to_owned))
-            .collect();
+        let beside = [GO_MOD, GO_WORK, CI_OPERATOR].map(str::to_owned);
+        let files = files.keys().cloned().chain(beside).collect();
         known.is_none().then_some(Wanted { repo, commit, files })
     });
     reader.gather(&unknown.collect::<Vec<_>>(), &run.store);
@@ -91,7 +90,7 @@ fn component(
     outline: &Outline<'_>,
     repo: &RepoName,
     branch: &str,
-    files: &BTreeSet<String>,
+    files: &Dockerfiles,
 ) -> Result<Component, String> {
     if run.config.sources.components.via == Via::None {
         return Err("`sources.components.via` is none".to_owned());
@@ -127,7 +126,7 @@ fn component(
     if let Some(stored) = stored {
         return Ok(restore(stored, origin));
     }
-    let stored = facts(&*snapshot, files);
+    let stored = facts(&*snapshot, files, run.config.sources.components.via);
     if let Some(key) = key {
         run.store.put("component", VERSION, key.as_bytes(), &stored);
     }
@@ -135,11 +134,14 @@ fn component(
 }
 
 /// What a component's facts are kept under: its commit and the files that are asked for.
-fn key(commit: &str, files: &BTreeSet<String>) -> String {
-    files.iter().fold(commit.to_owned(), |key, file| key + " " + file)
+fn key(commit: &str, files: &Dockerfiles) -> String {
+    let asked = files
+        .iter()
+        .flat_map(|(file, contexts)| std::iter::once(file).chain(contexts.iter().filter(|one| !one.is_empty())));
+    asked.fold(commit.to_owned(), |key, part| key + " " + part)
 }
 
-fn facts(snapshot: &dyn Snapshot, files: &BTreeSet<String>) -> Stored {
+fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
     let mut faults = Vec::new();
     let mut read = |path: &str| match snapshot.read(path) {
         Ok(blob) => blob,
@@ -148,39 +150,55 @@ fn facts(snapshot: &dyn Snapshot, files: &BTreeSet<String>) -> Stored {
             None
         }
     };
-    let go_mod = read(GO_MOD).map(|blob| gomod::parse(&blob.bytes));
     let ci_operator = read(CI_OPERATOR).map(|blob| ci_operator_yaml::parse(&blob.bytes));
     let ci_operator = ci_operator.transpose().unwrap_or_else(|error| {
         faults.push((CI_OPERATOR.to_owned(), Some(error.pos.line), error.to_string()));
         None
     });
-    let dockerfiles = files
+    let (mut dockerfiles, mut go, mut modules) = (BTreeMap::new(), BTreeMap::new(), Modules::of(snapshot));
+    for (path, contexts) in files {
+        let (kept, builds) = dockerfile(snapshot, path);
+        dockerfiles.insert(path.clone(), kept);
+        for context in contexts {
+            go.insert((path.clone(), context.clone()), modules.need(path, &builds, context));
+        }
+    }
+    let unread = modules
+        .faults
+        .into_iter()
+        .map(|(file, error)| (file, None, error.to_string()));
+    faults.extend(unread);
+    let missing: Vec<&str> = dockerfiles
         .iter()
-        .map(|path| (path.clone(), dockerfile(snapshot, path)))
+        .filter(|(_, kept)| matches!(kept, Kept::Missing))
+        .map(|(path, _)| path.as_str())
         .collect();
+    let others = (!missing.is_empty()).then(|| dockerfiles::there(snapshot, &missing, via));
     Stored {
         dockerfiles,
-        go_mod,
+        others,
+        go,
         ci_operator,
         faults,
     }
 }
 
-fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> Kept {
+fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> (Kept, Builds) {
     match snapshot.read(path) {
         Ok(Some(blob)) => match Dockerfile::parse(&blob.bytes) {
-            Ok(dockerfile) => Kept::Found(dockerfile),
-            Err(error) => Kept::Broken(Some(error.line), error.message),
+            Ok(dockerfile) => (Kept::Found(dockerfile), builds(&blob.bytes)),
+            Err(error) => (Kept::Broken(Some(error.line), error.message), Builds::default()),
         },
-        Ok(None) => Kept::Missing,
-        Err(error) => Kept::Broken(None, error.to_string()),
+        Ok(None) => (Kept::Missing, Builds::default()),
+        Err(error) => (Kept::Broken(None, error.to_string()), Builds::default()),
     }
 }
 
 fn restore(stored: Stored, origin: Origin) -> Component {
     let Stored {
         dockerfiles,
-        go_mod,
+        others,
+        go,
         ci_operator,
         faults,
     } = stored;
@@ -204,7 +222,8 @@ fn restore(stored: Stored, origin: Origin) -> Component {
         .collect();
     Component {
         dockerfiles: dockerfiles.collect(),
-        go_mod,
+        others,
+        go,
         ci_operator,
         faults,
         origin,

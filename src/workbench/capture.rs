@@ -134,7 +134,7 @@ impl Cut<'_> {
         let image = self.release.images.values().any(|image| {
             wanted.keys.contains(&image.key)
                 && image.repository.value.as_ref() == Some(&repo)
-                && (image.dockerfile == path || path == "go.mod")
+                && (image.dockerfile == path || matches!(path.rsplit('/').next(), Some("go.mod" | "go.work")))
         });
         image.then(|| format!("{name}/{path}"))
     }

@@ -46,8 +46,10 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let judge = Judge::new(release);
     for config in release.configs.values() {
         let images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
-        // All images of a config are built from one repository, so that one go.mod speaks for them.
-        let Some((image, asked)) = images.iter().find_map(|image| Some((*image, asked(image)?))) else {
+        // The build root is one for all images of a config: the module that asks for the newest Go speaks for them.
+        let asking = images.iter().rev().filter_map(|image| Some((*image, asked(image)?)));
+        let newest = asking.max_by_key(|(_, (go, _))| (go.major, go.minor, go.patch));
+        let Some((image, (asked, file))) = newest else {
             continue;
         };
         let repo = &config.repo;
@@ -56,7 +58,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             && let Some(has) = older(&root.to_string())
         {
             let shown = format!("{}/{}:{}", root.namespace, root.name, root.tag);
-            let text = format!("{repo}: go.mod asks for Go {asked}, its build root {shown} has {has}");
+            let text = format!("{repo}: {file} asks for Go {asked}, its build root {shown} has {has}");
             let help = match stream_with(release, &judge, asked, &root.to_string()) {
                 Some(stream) => format!("{stream}: name it in `ci_build_root`"),
                 None => format!("no stream of streams.yml has Go {asked}: add one, and name it in `ci_build_root`"),
@@ -67,7 +69,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         if let Some((root, line)) = &image.own_build_root
             && let Some(has) = older(&format!("{}/{root}", release.payload.registry.value))
         {
-            let text = format!("{repo}: go.mod asks for Go {asked}, .ci-operator.yaml names {root} with {has}");
+            let text = format!("{repo}: {file} asks for Go {asked}, .ci-operator.yaml names {root} with {has}");
             let help = format!("name a build root with Go {asked} there");
             let finding = OWN
                 .finding(text)

@@ -47,9 +47,22 @@ static TOOLCHAIN: Code = Code {
     fix: None,
 };
 
+static UNCERTAIN: Code = Code {
+    name: "go-module-uncertain",
+    family: Family::Go,
+    severity: Note,
+    title: "it is not certain which module of a repository an image is built from",
+    means: "A repository can hold several modules. The one counts that the Dockerfile builds, as far as `context_dir`, `WORKDIR`, \
+            `COPY` and the commands tell. Here they tell of several, or variables hide it; then the one that asks for the \
+            newest Go counts, or that of the build context.",
+    action: "Nothing, if the builder's Go is new enough for the module that the image is built from.",
+    example: "beacon: Dockerfile builds the modules of go.mod and api/go.mod; api/go.mod counts, which asks for Go 1.24",
+    fix: None,
+};
+
 /// The check.
 pub static CHECK: Check = Check {
-    codes: &[&REFUSED, &OLDER, &TOOLCHAIN],
+    codes: &[&REFUSED, &OLDER, &TOOLCHAIN, &UNCERTAIN],
     needs: &[Need::Components],
     asks: nothing,
     run,
@@ -58,11 +71,12 @@ pub static CHECK: Check = Check {
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let judge = Judge::new(context.release);
     for image in context.release.images.values() {
-        let Some(asked) = asked(image).filter(|_| image.standing == Standing::Derived) else {
+        let Some((asked, file)) = asked(image).filter(|_| image.standing == Standing::Derived) else {
             continue;
         };
-        let toolchain = image.toolchain.as_ref();
-        let prefers = toolchain.and_then(|(name, line)| Some((GoVersion::parse(name)?, name, *line)));
+        sink_doubt(image, sink);
+        let toolchain = image.go.toolchain.as_ref();
+        let prefers = toolchain.and_then(|line| Some((GoVersion::parse(&line.version)?, line)));
         for input in &image.inputs {
             let Some(has) = GoVersion::parse(&input.go.value) else {
                 continue;
@@ -70,19 +84,46 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             if !has.satisfies(asked) {
                 let code = if has.refuses_newer() { &REFUSED } else { &OLDER };
                 let text = format!(
-                    "{}: go.mod asks for Go {asked}, {} has {has}",
+                    "{}: {file} asks for Go {asked}, {} has {has}",
                     image.key,
                     builder(input)
                 );
                 let finding = code.finding(text).with_place(go_line(image));
                 sink.add(with_stream(context, &judge, finding, image, input, asked));
-            } else if let Some((wanted, name, line)) = prefers.filter(|(wanted, ..)| !has.satisfies(*wanted)) {
-                let text = format!("{}: go.mod prefers {name}, {} has {has}", image.key, builder(input));
-                let finding = TOOLCHAIN.finding(text).with_place(place(image, "go.mod", line));
+            } else if let Some((wanted, line)) = prefers.filter(|(wanted, _)| !has.satisfies(*wanted)) {
+                let (file, name) = (&line.file, &line.version);
+                let text = format!("{}: {file} prefers {name}, {} has {has}", image.key, builder(input));
+                let finding = TOOLCHAIN.finding(text).with_place(place(image, file, line.line));
                 sink.add(with_stream(context, &judge, finding, image, input, wanted));
             }
         }
     }
+}
+
+/// Tells where it is not certain which module counts.
+fn sink_doubt(image: &Image, sink: &mut Sink) {
+    let (doubt, Some(line)) = (&image.go.doubt, &image.go.asked) else {
+        return;
+    };
+    if doubt.is_empty() {
+        return;
+    }
+    let text = format!(
+        "{}: {doubt}; {} counts, which asks for Go {}",
+        image.key, line.file, line.version
+    );
+    let finding = UNCERTAIN
+        .finding(text)
+        .with_place(go_line(image))
+        .with_image(image.tag.value.clone());
+    let component = image
+        .repository
+        .value
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let help = "check that the builder has the Go of the module that the image is built from";
+    sink.add(finding.with_component(component).with_help(help));
 }
 
 fn builder(input: &Input) -> String {

@@ -10,11 +10,10 @@ use crate::derive::resolve::Resolver;
 use crate::derive::{Image, Release};
 use crate::model::go::GoVersion;
 
-/// The Go version that an image's go.mod asks for, where it is the module that the image is built from: one whose
-/// context is a folder of the repository has a go.mod of its own, or none.
-pub(super) fn asked(image: &Image) -> Option<GoVersion> {
-    let (version, _) = image.go_asked.as_ref()?;
-    GoVersion::parse(version).filter(|_| image.context_dir.value.is_empty())
+/// The Go version that an image's module or workspace asks for, and the file that does.
+pub(super) fn asked(image: &Image) -> Option<(GoVersion, &str)> {
+    let line = image.go.asked.as_ref()?;
+    Some((GoVersion::parse(&line.version)?, &line.file))
 }
 
 /// A place in an image's repository.
@@ -30,7 +29,8 @@ pub(super) fn place(image: &Image, file: &str, line: u32) -> Place {
 
 /// The place of an image's `go` line.
 pub(super) fn go_line(image: &Image) -> Place {
-    place(image, "go.mod", image.go_asked.as_ref().map_or(1, |(_, line)| *line))
+    let asked = image.go.asked.as_ref();
+    asked.map_or_else(Place::default, |line| place(image, &line.file, line.line))
 }
 
 /// Names the stream that has the Go that is asked for: the oldest such Go, and of those one like the builder that is

@@ -52,14 +52,14 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         .values()
         .filter(|image| image.standing == Standing::Derived);
     for image in derived {
-        let (Some(asked), Some(repo)) = (asked(image), &image.repository.value) else {
+        let (Some((asked, file)), Some(repo)) = (asked(image), &image.repository.value) else {
             continue;
         };
         if newest.satisfies(asked) || !told.insert(repo) {
             continue;
         }
         let text =
-            format!("{repo}: go.mod asks for Go {asked}, and the newest of group.yml's variables is {name}, {newest}");
+            format!("{repo}: {file} asks for Go {asked}, and the newest of group.yml's variables is {name}, {newest}");
         let help = format!("raise {name} in group.yml, or lower the `go` line on {}", image.branch);
         let finding = CODE.finding(text).with_place(go_line(image)).with_help(help);
         sink.add(finding.with_component(repo.to_string()).with_cause(name.clone()));

@@ -216,10 +216,7 @@ fn stages_pair_with_metadata_in_order() {
         .map(|copy| (copy.written.as_str(), copy.replace.value))
         .collect();
     assert_eq!(copies, [("q.io/x", false)]);
-    assert_eq!(
-        image.go_asked.as_ref().map(|(version, _)| version.as_str()),
-        Some("1.21")
-    );
+    assert_eq!(image.go.asked.as_ref().map(|line| line.version.as_str()), Some("1.21"));
 }
 
 #[test]

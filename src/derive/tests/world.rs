@@ -13,6 +13,7 @@ use crate::facts::dockerfile::Dockerfile;
 use crate::facts::group::Group;
 use crate::facts::image::Image;
 use crate::facts::{gomod, stream};
+use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 use crate::plan::Policy;
 use crate::rules::RuleSet;
@@ -99,7 +100,8 @@ impl World {
             Ok(Component {
                 origin: origin(&format!("openshift/{repo}")),
                 dockerfiles: BTreeMap::new(),
-                go_mod: Some(gomod::parse(b"module m\n\ngo 1.21\n")),
+                others: None,
+                go: BTreeMap::new(),
                 ci_operator: None,
                 faults: Vec::new(),
             })
@@ -108,15 +110,15 @@ impl World {
             Ok(file) => ReadFile::Found(file),
             Err(error) => ReadFile::Broken(Some(error.line), error.message),
         };
-        component
-            .as_mut()
-            .expect("a component")
-            .dockerfiles
-            .insert(path.to_owned(), file);
+        let component = component.as_mut().expect("a component");
+        component.dockerfiles.insert(path.to_owned(), file);
+        let mut need = GoNeed::default();
+        need.raise("go.mod", &gomod::parse(b"module m\n\ngo 1.21\n"));
+        component.go.insert((path.to_owned(), String::new()), need);
         if let Some(branches) = &mut self.branches {
             branches.entry(name).or_insert_with(|| RepoBranches {
                 configs: vec![("release-4.16".to_owned(), vec![promotion("4.16", false)])],
-                unreadable: Vec::new(),
+                ..RepoBranches::default()
             });
         }
         self

@@ -3,6 +3,7 @@
 //! Reads the line structure as BuildKit's parser does (continuations, comments, directives, heredocs) and nothing of the
 //! commands themselves. Arguments before the first `FROM` are substituted with their defaults.
 
+mod built;
 mod copies;
 mod instructions;
 mod lines;
@@ -14,6 +15,7 @@ mod tests;
 
 use std::fmt;
 
+pub use built::{Builds, Built, builds};
 pub use copies::{Copied, copies};
 pub use instructions::{Instruction, instructions};
 
