@@ -49,7 +49,17 @@ fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, Droppe
         let Some(facts) = outline.metadata.images.get(key) else {
             continue;
         };
-        let tag = facts.view["payload_name"].as_str().unwrap_or_default();
+        let view = &facts.view;
+        let tags = [
+            &view["okd"]["tag_name"],
+            &view["konflux"]["payload_name"],
+            &view["payload_name"],
+        ];
+        let tag = tags
+            .iter()
+            .filter_map(|tag| tag.as_str())
+            .find(|tag| !tag.is_empty())
+            .unwrap_or_default();
         let repo = outline
             .metadata
             .repository_of(&facts.view)

@@ -96,6 +96,12 @@ pub const KEYS: &[Key] = &[
     key("konflux.enabled_repos", "okd.enabled_repos", Form::Texts),
 ];
 
+/// Keys of OKD's stanzas that no built-in rule uses, and what reads them. `rules/README.md` says so beside each.
+pub const WITHOUT_RULE: &[(&str, &str)] = &[(
+    "konflux.enabled_repos",
+    "read by checks of the audit: CI's builds have no repositories to enable",
+)];
+
 /// What an image's file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Image {
