@@ -22,6 +22,13 @@ pub enum Edit {
         /// The word in its place.
         new: String,
     },
+    /// Puts quotes around a number, or around true or false, that a line has once.
+    Quote {
+        /// The line, from 1.
+        line: u32,
+        /// The value as it is written.
+        value: String,
+    },
     /// Gives a key another name.
     Rename {
         /// The key, dotted.
@@ -49,6 +56,7 @@ impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Replace { line, old, new } => write!(f, "writes `{new}` for `{old}` in line {line}"),
+            Self::Quote { line, value } => write!(f, "puts `{value}` in quotes in line {line}"),
             Self::Rename { key, to } => write!(f, "renames `{key}` to `{to}`"),
             Self::Add { key, value, .. } => write!(f, "adds `{key}: {value}`"),
             Self::Remove { key } => write!(f, "removes `{key}`"),
@@ -76,9 +84,19 @@ impl Edit {
         let [root] = documents.as_mut_slice() else {
             return Err("it is not one document".to_owned());
         };
-        if let Self::Replace { line, old, new } = self {
-            in_line(root, *line, &read(old), &read(new));
-            let after = replaced(text, *line, old, new)?;
+        // A word of a line is changed in the text itself.
+        let word = match self {
+            Self::Replace { line, old, new } => {
+                in_line(root, *line, &read(old), &read(new));
+                Some(replaced(text, *line, old, new)?)
+            }
+            Self::Quote { line, value } => {
+                quoted(root, *line, value);
+                Some(replaced(text, *line, value, &format!("\"{value}\""))?)
+            }
+            _ => None,
+        };
+        if let Some(after) = word {
             return match edit::documents(&after, &how) {
                 Ok(there) if there == documents => Ok(after),
                 _ => Err(Refused::Otherwise.to_string()),
@@ -91,7 +109,7 @@ impl Edit {
     /// What the file should mean afterwards.
     fn change(&self, root: &mut Node, read: &dyn Fn(&str) -> String) -> Result<(), String> {
         match self {
-            Self::Replace { .. } => Ok(()),
+            Self::Replace { .. } | Self::Quote { .. } => Ok(()),
             Self::Rename { key, to } => {
                 let (parent, name) = apart(key);
                 let map = path::find_mut(root, &steps(parent))
@@ -146,6 +164,21 @@ fn in_line(node: &mut Node, line: u32, old: &str, new: &str) {
             .entries
             .iter_mut()
             .for_each(|(_, value)| in_line(value, line, old, new)),
+        _ => {}
+    }
+}
+
+/// Makes a text of a value in all of a line.
+fn quoted(node: &mut Node, line: u32, wanted: &str) {
+    if node.pos.line == line && matches!(node.value, Value::Number(_) | Value::Bool(_)) && node.text() == Some(wanted) {
+        node.value = Value::String(wanted.into());
+    }
+    match &mut node.value {
+        Value::Seq(items) => items.iter_mut().for_each(|item| quoted(item, line, wanted)),
+        Value::Map(map) => map
+            .entries
+            .iter_mut()
+            .for_each(|(_, value)| quoted(value, line, wanted)),
         _ => {}
     }
 }

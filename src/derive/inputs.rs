@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::names::Names;
 use super::resolve::{Resolved, Resolver, named};
-use super::{Component, Derived, Image, Input, Payload, ReadFile, failures};
+use super::{Component, Derived, Image, Input, Payload, ReadFile, failures, nearest};
 use crate::base::Place;
 use crate::facts::dockerfile::{Dockerfile, Stage};
 use crate::finding::{Finding, Severity};
@@ -95,14 +95,30 @@ impl Pairing<'_, '_, '_> {
                 })
             }
             Some(ReadFile::Missing) | None => {
-                let text = format!(
-                    "{path} is not in branch {} of {}",
-                    self.component.origin.branch, self.component.origin.name
-                );
+                let origin = &self.component.origin;
+                let of = match origin.branch.as_str() {
+                    "" => String::new(),
+                    branch => format!("branch {branch} of "),
+                };
+                let mut text = format!("{path} is not in {of}{}", origin.name);
+                let there = self
+                    .component
+                    .others
+                    .as_deref()
+                    .map(|others| nearest::nearest(path, others));
+                if let Some(there) = &there {
+                    text = format!("{text}: {}", nearest::shown(there));
+                }
+                let help = match there.as_deref().and_then(<[_]>::first) {
+                    Some(first) => format!(
+                        "if {first} is meant, name it in ocp-build-data, or in `okd_alignment.dockerfile` for OKD alone"
+                    ),
+                    None => "correct the name in ocp-build-data, or set `okd_alignment.dockerfile`".to_owned(),
+                };
                 Err(self
                     .about(image, "no-dockerfile", text)
                     .with_place(named_in)
-                    .with_help("correct the name in ocp-build-data, or set `okd_alignment.dockerfile`"))
+                    .with_help(help))
             }
         }
     }

@@ -15,8 +15,8 @@ static DISAGREE: Code = Code {
     family: Family::Metadata,
     severity: Warning,
     title: "the two OKD stanzas of an image say different things",
-    means: "`content.source.okd_alignment` is read for CI, `okd` for Konflux. Where they say different things, CI tests something \
-            else than what is built.",
+    means: "`content.source.okd_alignment` is read for CI, `okd` for Konflux, and over it what the image's `konflux` stanza says. \
+            Where they say different things, CI tests something else than what is built.",
     action: "Let both say the same, or remove one of them.",
     example: "beacon: CI builds Dockerfile.okd (`okd_alignment.dockerfile`), Konflux Dockerfile.ocp (`content.source.dockerfile`)",
     fix: None,
@@ -29,6 +29,13 @@ pub static CHECK: Check = Check {
     asks: nothing,
     run,
 };
+
+/// Where Konflux is told of a Dockerfile of its own: what is said for it wins over what is said for OKD, as in the rebase of ART's
+/// tools.
+const KONFLUX: [&str; 2] = [
+    "okd.konflux.content.source.dockerfile",
+    "konflux.content.source.dockerfile",
+];
 
 /// Keys of `okd_alignment` that only make sense for an image that is built.
 const BUILDING: [&str; 6] = [
@@ -43,11 +50,16 @@ const BUILDING: [&str; 6] = [
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
     for (key, image) in &metadata.images {
-        let (Some(okd), Some(alignment)) = (
-            image.node.get("okd").filter(|node| node.as_map().is_some()),
-            at(&image.node, "content.source.okd_alignment").filter(|node| node.as_map().is_some()),
-        ) else {
+        let Some(okd) = image.node.get("okd").filter(|node| node.as_map().is_some()) else {
             continue;
+        };
+        let alignment = at(&image.node, "content.source.okd_alignment").filter(|node| node.as_map().is_some());
+        // A Dockerfile of Konflux' own says something else than CI is told, whether OKD has a second stanza or not.
+        let nothing = Node::default();
+        let alignment = match alignment {
+            Some(alignment) => alignment,
+            None if KONFLUX.iter().any(|path| at(&image.node, path).is_some()) => &nothing,
+            None => continue,
         };
         for text in said(image, okd, alignment) {
             let place = metadata.place(Metadata::image_file(key), Some(okd.pos.line));
@@ -59,6 +71,22 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             sink.add(finding);
         }
     }
+}
+
+/// The Dockerfiles that CI and Konflux build, where they are not the same.
+fn dockerfiles(image: &Image, alignment: &Node) -> Option<String> {
+    let named = |path: &'static str| Some((at(&image.node, path)?.text()?.to_owned(), path));
+    let okd = || named("okd.content.source.dockerfile");
+    let own = || named("content.source.dockerfile").unwrap_or(("Dockerfile".to_owned(), "content.source.dockerfile"));
+    let of_konflux = KONFLUX.iter().find_map(|path| named(path));
+    let ci = alignment.get("dockerfile").and_then(Node::text);
+    let ci = ci.map(|file| (file.to_owned(), "okd_alignment.dockerfile"));
+    if ci.is_none() && of_konflux.is_none() {
+        return None;
+    }
+    let (ci, ci_by) = ci.or_else(okd).unwrap_or_else(own);
+    let (konflux, by) = of_konflux.or_else(okd).unwrap_or_else(own);
+    (ci != konflux).then(|| format!("CI builds {ci} (`{ci_by}`), Konflux {konflux} (`{by}`)"))
 }
 
 fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
@@ -79,20 +107,7 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
     if mode == "enabled" && view["okd"]["enabled"] == false {
         found.push("`okd.mode` is enabled, and `okd_alignment.enabled` is false".to_owned());
     }
-    let own = |key: &str, default: &str| text(at(&image.node, key)).unwrap_or_else(|| default.to_owned());
-    let dockerfile = own("content.source.dockerfile", "Dockerfile");
-    if let Some(ci) = text(alignment.get("dockerfile")) {
-        let konflux = text(at(okd, "content.source.dockerfile"));
-        let by = konflux
-            .as_ref()
-            .map_or("content.source.dockerfile", |_| "okd.content.source.dockerfile");
-        let konflux = konflux.unwrap_or(dockerfile);
-        if ci != konflux {
-            found.push(format!(
-                "CI builds {ci} (`okd_alignment.dockerfile`), Konflux {konflux} (`{by}`)"
-            ));
-        }
-    }
+    found.extend(dockerfiles(image, alignment));
     if let (Some(ci), Some(konflux)) = (text(alignment.get("tag_name")), text(okd.get("payload_name")))
         && ci != konflux
     {

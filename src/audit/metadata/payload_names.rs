@@ -4,7 +4,8 @@ use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
-use crate::finding::Severity::Warning;
+use crate::facts::image::Image;
+use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
 
@@ -20,9 +21,21 @@ static MISSING: Code = Code {
     fix: Some("adds the key with the tag that holds today, unless OKD has a tag of its own"),
 };
 
+static OTHER: Code = Code {
+    name: "payload-tag-of-okd",
+    family: Family::Metadata,
+    severity: Note,
+    title: "an image has another payload tag for OKD than for OCP",
+    means: "`okd.payload_name` names the tag in OKD's payload, `payload_name` the one in OCP's, and they differ. OKD's configs \
+            promote the first; nothing is promoted under the second, which operators may ask for.",
+    action: "Nothing, if that is meant; else let both say the same, or remove `okd.payload_name`.",
+    example: "beacon is stream-beacon in OKD's payload (`okd.payload_name`) and beacon in OCP's (`payload_name`)",
+    fix: None,
+};
+
 /// The check.
 pub static CHECK: Check = Check {
-    codes: &[&MISSING],
+    codes: &[&MISSING, &OTHER],
     needs: &[],
     asks: nothing,
     run,
@@ -31,6 +44,7 @@ pub static CHECK: Check = Check {
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
     for (key, image) in &metadata.images {
+        sink_other(context, key, image, sink);
         if image.view["for_payload"] != true || image.view["payload_name"] != "" {
             continue;
         }
@@ -55,6 +69,29 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let because = "The tag that holds today is written down.";
         sink.add_with_fix(finding.with_cause("payload_name"), change, because);
     }
+}
+
+/// Tells of a tag that is OKD's alone. Where `okd_alignment` names one, the two stanzas are compared elsewhere.
+fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) {
+    let text = |stanza: &str, name: &str| image.view[stanza][name].as_str().unwrap_or_default();
+    let (okd, ocp) = (
+        text("konflux", "payload_name"),
+        image.view["payload_name"].as_str().unwrap_or_default(),
+    );
+    if okd.is_empty() || ocp.is_empty() || okd == ocp || !text("okd", "tag_name").is_empty() {
+        return;
+    }
+    let Some(derived) = context.release.images.get(key) else {
+        return;
+    };
+    let text = format!("{key} is {okd} in OKD's payload (`okd.payload_name`) and {ocp} in OCP's (`payload_name`)");
+    let finding = OTHER
+        .finding(text)
+        .with_place(context.metadata().image_place(key, &["konflux", "payload_name"]))
+        .with_image(derived.tag.value.clone());
+    sink.add(finding.with_help(format!(
+        "nothing is promoted as {ocp} for OKD; remove one of the two if that is not meant"
+    )));
 }
 
 /// Whether a tag can stand in a file as it is.

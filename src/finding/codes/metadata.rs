@@ -36,16 +36,6 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
-        name: "no-dockerfile",
-        family: Family::Metadata,
-        severity: Error,
-        title: "the Dockerfile that metadata names is not there",
-        means: "The image is not derived, and what is there of it stays.",
-        action: "Correct the name in ocp-build-data, or set `okd_alignment.dockerfile`.",
-        example: "Dockerfile.rhel9 is not in branch release-4.16 of openshift/beacon",
-        fix: None,
-    },
-    Code {
         name: "bad-dockerfile",
         family: Family::Metadata,
         severity: Error,
@@ -133,6 +123,16 @@ pub static CODES: &[Code] = &[
         means: "The branch whose OCP config promotes to the release is the one that is built. Without one CI does not build the release from this repository, and OKD's config is not derived.",
         action: "Add an OCP config that does, or a rule that sets `excluded` where OKD does not need the image.",
         example: "no OCP config of openshift/beacon promotes to ocp/4.16",
+        fix: None,
+    },
+    Code {
+        name: "release-not-built",
+        family: Family::Metadata,
+        severity: Note,
+        title: "OKD of a release is not built yet",
+        means: "Build data has the release, and says that OKD of it is not switched on (`okd.enabled: false` in group.yml). Nothing is written for it; configs that are there stay as they are.",
+        action: "Nothing, until ART switches it on; leave the release out of `releases` if the note is in the way.",
+        example: "OKD 5.1 is not built yet: `okd.enabled` is false in group.yml",
         fix: None,
     },
     Code {

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 pub use fixes::Made;
 
+use super::branches::Depth;
 use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
@@ -112,7 +113,7 @@ impl Run {
     /// Derives a release. Where no component at all can be read, what needs them is skipped and that is said once.
     fn audited<'a>(&'a self, metadata: &'a Metadata, ci: Option<&dyn Snapshot>) -> Result<Audited<'a>, RunError> {
         if self.config.sources.components.via == Via::None {
-            let outline = self.outline(metadata, ci, &Demand::default())?;
+            let outline = self.outline(metadata, ci, &Demand::default(), Depth::All)?;
             let mut release = complete(outline, &Components::new());
             release.findings.retain(|finding| finding.code != UNREADABLE_COMPONENT);
             return Ok(Audited {
@@ -179,7 +180,16 @@ fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
     let variables =
         variables.filter_map(|finding| Some((finding.release.clone(), format!("{{{}}}", finding.cause.as_ref()?))));
     let variables: BTreeSet<_> = variables.collect();
+    // A check that has a fix for a finding of derivation tells of it itself.
+    let known = |finding: &Finding| (finding.code.clone(), finding.image.clone(), finding.message.clone());
+    let same: BTreeSet<_> = of_checks
+        .iter()
+        .map(|finding| (finding.release.clone(), known(finding)))
+        .collect();
     move |finding| {
+        if same.contains(&(finding.release.clone(), known(finding))) {
+            return true;
+        }
         let name = finding.message.rsplit(' ').next().unwrap_or_default().to_owned();
         let braces =
             |(release, braces): &(Option<String>, String)| *release == finding.release && name.contains(braces);
