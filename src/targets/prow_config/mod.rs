@@ -5,22 +5,24 @@ mod froms;
 mod images;
 mod meaning;
 mod merge;
+mod moved;
 mod promotion;
 mod strays;
 #[cfg(test)]
 mod tests;
 mod wording;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use self::document::{Document, document};
 use self::merge::Merge;
+use self::moved::Homes;
 use super::{Actual, Ask, Cut, Destination, Fields, Reads, Rendered, Target, Tree, release_name};
 use crate::base::RepoName;
-use crate::derive::{Config, Release};
+use crate::derive::{Config, Dropped, Release};
 use crate::facts::ci_config::{self, ConfigName};
 use crate::finding::{Finding, Severity};
 use crate::model::replacement::read_item;
@@ -83,14 +85,16 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
         .values()
         .filter(|config| !config.branch.is_empty())
         .collect();
+    let homes = Homes::of(release);
     let files = configs.into_par_iter().map(|config| {
-        let (fields, path) = (&fields, path(release, config));
+        let (fields, homes, path) = (&fields, &homes, path(release, config));
         let file = File {
             release,
             config,
             actual,
             policy,
             fields,
+            homes,
             path,
         };
         let mut findings = Vec::new();
@@ -100,7 +104,7 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
         rendered.files.extend(desired);
         rendered.findings.extend(findings);
     }
-    strays::judge(release, actual, policy, &fields, &mut rendered);
+    strays::judge(&homes, actual, policy, &fields, &mut rendered);
     for finding in &mut rendered.findings {
         finding.release.get_or_insert_with(|| release_name(release));
     }
@@ -119,6 +123,7 @@ struct File<'f> {
     actual: &'f Actual,
     policy: &'f Policy,
     fields: &'f Fields,
+    homes: &'f Homes<'f>,
     path: String,
 }
 
@@ -135,6 +140,35 @@ impl File<'_> {
                 return before.map(|before| self.file(Some(before), None, true));
             }
         };
+        let built = root.as_ref().map(tags).unwrap_or_default();
+        let left = self
+            .homes
+            .left(&self.config.repo, &built, before.as_deref().unwrap_or_default());
+        if !left.is_empty() {
+            return self.without(left, before, root, findings);
+        }
+        self.of_config(before, root, findings)
+    }
+
+    /// The file without images that have moved to another repository.
+    fn without(
+        &self,
+        left: BTreeMap<String, Dropped>,
+        before: Option<Arc<[u8]>>,
+        root: Option<Node>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Desired> {
+        let mut config = self.config.clone();
+        config.dropped.extend(left);
+        let file = File {
+            config: &config,
+            path: self.path.clone(),
+            ..*self
+        };
+        file.of_config(before, root, findings)
+    }
+
+    fn of_config(&self, before: Option<Arc<[u8]>>, root: Option<Node>, findings: &mut Vec<Finding>) -> Option<Desired> {
         let there = root.as_ref().map(tags).unwrap_or_default();
         findings.extend(root.iter().flat_map(items).flat_map(|item| self.inputs_unread(item)));
         let document = document(self.release, self.config, &there);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::TARGET;
+use super::moved::{Homes, OLD_HOME};
 use crate::base::RepoName;
 use crate::derive::{Config, Release};
 use crate::facts::ci_config;
@@ -17,7 +18,8 @@ const IMAGE_FIELDS: [&str; 6] = ["build_args", "context_dir", "dockerfile_path",
 
 /// Looks at configs of our variant that promote to the release and that nothing derives: removed where metadata positively
 /// dropped all of their images and nobody added anything, reported otherwise.
-pub fn judge(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
+pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
+    let release = homes.release();
     let derived: BTreeSet<String> = rendered.files.iter().map(|file| file.path.clone()).collect();
     for (file, bytes) in actual.files.iter().filter(|(file, _)| !derived.contains(*file)) {
         let Some((org, repo, name)) = ci_config::taken_apart(file) else {
@@ -33,6 +35,7 @@ pub fn judge(release: &Release<'_>, actual: &Actual, policy: &Policy, fields: &F
         };
         let stray = Stray {
             release,
+            homes,
             actual,
             file,
             bytes,
@@ -57,6 +60,7 @@ fn promotes_here(release: &Release<'_>, bytes: &[u8]) -> bool {
 
 struct Stray<'s> {
     release: &'s Release<'s>,
+    homes: &'s Homes<'s>,
     actual: &'s Actual,
     file: &'s str,
     bytes: &'s Arc<[u8]>,
@@ -71,6 +75,9 @@ impl Stray<'_> {
             return Ok(Some(self.kept()));
         }
         let Some(config) = self.release.configs.get(&self.repo) else {
+            if let Some(config) = self.old_home() {
+                return self.dropped(&config, fields);
+            }
             let text = format!(
                 "no image of ocp-build-data comes from {}, but the config promotes to the release",
                 self.repo
@@ -95,13 +102,39 @@ impl Stray<'_> {
                 "move or remove this config before the other one promotes",
             ));
         }
+        self.dropped(config, fields)
+    }
+
+    /// The config as what is left of images that have all moved to other repositories; `None` where it has others, too.
+    fn old_home(&self) -> Option<Config> {
+        let built = super::tags(&yaml::parse(self.bytes).ok()?);
+        let dropped = self.homes.left(&self.repo, &built, self.bytes);
+        let home = self.release.images.get(&dropped.values().next()?.key)?;
+        let home = self.release.configs.get(home.repository.value.as_ref()?)?;
+        let all = built.iter().all(|tag| dropped.contains_key(tag));
+        all.then(|| Config {
+            repo: self.repo.clone(),
+            branch: self.branch.clone(),
+            images: Vec::new(),
+            held: BTreeSet::new(),
+            dropped,
+            ..home.clone()
+        })
+    }
+
+    /// What becomes of a config whose images metadata positively dropped.
+    fn dropped(&self, config: &Config, fields: &Fields) -> Result<Option<Desired>, Box<Finding>> {
         match self.only_managed(config, fields) {
             Ok(()) => Ok(Some(self.removal(config))),
             Err(what) => {
-                let text = format!(
-                    "metadata dropped all images of {}, but the config has {what}",
-                    self.repo
-                );
+                let moved = config.dropped.values().find(|dropped| dropped.why.ends_with(OLD_HOME));
+                let text = match moved {
+                    Some(dropped) => format!("{}, and the config has {what}", dropped.why),
+                    None => format!(
+                        "metadata dropped all images of {}, but the config has {what}",
+                        self.repo
+                    ),
+                };
                 Err(self.finding(
                     "dropped-with-additions",
                     text,
