@@ -70,7 +70,7 @@ impl LoadedRules {
         load: impl FnOnce(&[(String, Vec<u8>)]) -> Result<RuleSet, Vec<Diagnostic>>,
     ) -> Result<&RuleSet, &[Diagnostic]> {
         self.loaded
-            .get_or_init(|| load(&self.files).map(Arc::new))
+            .get_or_init(|| load(&self.files).map(portable).map(Arc::new))
             .as_ref()
             .map(|rules| &**rules)
             .map_err(Vec::as_slice)
@@ -95,6 +95,27 @@ impl LoadedRules {
             .map(|oid| oid.to_string())
             .unwrap_or_default()
     }
+}
+
+/// Names the files of rules as anybody may read them: what a rule decides is told in pull requests and on pages, and where a set is
+/// named by an absolute path, that is a matter of this machine. Faults of rules are told with the whole path.
+fn portable(mut rules: RuleSet) -> RuleSet {
+    // They were just loaded: nobody shares them yet.
+    for rule in Arc::get_mut(&mut rules.rules).into_iter().flatten() {
+        rule.place.file = without_machine(&rule.place.file);
+    }
+    rules
+}
+
+/// The file and the folder that it is in, of an absolute path; others are as they are.
+fn without_machine(path: &str) -> String {
+    let path = Path::new(path);
+    if !path.is_absolute() {
+        return path.display().to_string();
+    }
+    let parts: Vec<_> = path.iter().skip(1).collect();
+    let last: std::path::PathBuf = parts.iter().skip(parts.len().saturating_sub(2)).collect();
+    last.display().to_string()
 }
 
 /// Reads the files of some rule sets in their order; the files of a directory in the order of their names.
@@ -169,6 +190,22 @@ mod tests {
             there,
             BUILTIN.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn absolute_paths_do_not_leave_the_machine() {
+        let text = b"rules:\n- id: x\n  because: It is.\n  on: image\n  set: {tag: y}\n".to_vec();
+        for (name, shown) in [
+            ("/home/ann/okd/mine.yaml", "okd/mine.yaml"),
+            ("/x.yaml", "x.yaml"),
+            ("mine.yaml", "mine.yaml"),
+        ] {
+            let rules = LoadedRules::new(vec![(name.to_owned(), text.clone())]);
+            assert_eq!(rules.get().expect("rules").rules[0].place.file, shown);
+        }
+        let wrong = LoadedRules::new(vec![("/home/ann/mine.yaml".to_owned(), b"rules: 1\n".to_vec())]);
+        let faults = wrong.get().expect_err("no list");
+        assert!(format!("{faults:?}").contains("/home/ann/mine.yaml"), "{faults:?}");
     }
 
     #[test]
