@@ -17,9 +17,9 @@ pub use totals::{BOUNDS, Durations, Totals};
 
 use crate::base::Release;
 use crate::cut;
-use crate::derive::unified::BuildConfig;
 use crate::finding::Finding;
 use crate::forge;
+use crate::model::build_config::BuildConfig;
 use crate::plan::Plan;
 
 /// Seconds since 1970-01-01.

@@ -1,7 +1,8 @@
 //! `lockstep build-config`
 
-use lockstep::derive::unified::{BuildConfig, build_config};
+use lockstep::derive::document::build_config;
 use lockstep::finding;
+use lockstep::model::build_config::BuildConfig;
 use lockstep::yaml;
 
 use super::args::{BuildConfigArgs, YamlOrJson};

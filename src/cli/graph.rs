@@ -1,7 +1,7 @@
 //! `lockstep graph`
 
 use anyhow::anyhow;
-use lockstep::derive::unified::build_config;
+use lockstep::derive::document::build_config;
 use lockstep::finding;
 use lockstep::graph::{Drift, Graph, dot::dot, mermaid::mermaid};
 

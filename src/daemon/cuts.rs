@@ -7,7 +7,7 @@ use super::known::Known;
 use crate::base::Release;
 use crate::cut::detect;
 use crate::cut::show::View;
-use crate::derive::unified::BuildConfig;
+use crate::model::build_config::BuildConfig;
 use crate::model::metadata::Metadata;
 use crate::run::{Run, RunError};
 use crate::source::Snapshot;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::base::{Origin, Release, RepoName};
 use crate::board::Time;
 use crate::derive;
-use crate::derive::unified::{BuildConfig, build_config};
+use crate::derive::document::build_config;
 use crate::finding;
+use crate::model::build_config::BuildConfig;
 use crate::run::{Derivation, Rendering, RunError};
 
 /// What came of deriving a release.

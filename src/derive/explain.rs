@@ -5,8 +5,8 @@ mod trace;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::document::place;
 use super::provenance::{About, RulePart, one_line};
-use super::unified::place;
 use super::{Derived, Image, Input, Release, Standing};
 use crate::base::RepoName;
 use crate::model::pullspec::StreamTag;
@@ -250,7 +250,7 @@ impl Explainer<'_> {
             Step {
                 kind: kind.into(),
                 text: format!("FROM {}{stage}", input.written),
-                at: place(self.image, &self.image.dockerfile, input.line),
+                at: place(self.image, &self.image.dockerfile, input.line).to_string(),
             },
             Step {
                 kind: "metadata".into(),

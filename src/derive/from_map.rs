@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::unified::{Copied, Image, Input};
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::{Copied, Image, Input};
 use crate::model::replacement::InputKind;
 
 /// What stands in the place of a text.
@@ -115,7 +115,7 @@ fn from(input: &Input) -> Line {
             &input.written,
         ),
         replaced: input.replaced,
-        at: input.at.clone(),
+        at: input.at.to_string(),
     }
 }
 
@@ -125,7 +125,7 @@ fn copied(copy: &Copied) -> Line {
         texts: texts(copy.token.as_ref(), &copy.written),
         target: target(copy.image.as_ref(), &copy.pullspec, copy.replaced, &copy.written),
         replaced: copy.replaced,
-        at: copy.at.clone(),
+        at: copy.at.to_string(),
     }
 }
 

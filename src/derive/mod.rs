@@ -7,6 +7,7 @@ mod branch;
 pub mod complete;
 pub mod config;
 mod copies;
+pub mod document;
 pub mod explain;
 pub mod from_map;
 mod image;
@@ -19,7 +20,6 @@ pub mod provenance;
 pub mod resolve;
 #[cfg(test)]
 pub mod tests;
-pub mod unified;
 mod unpromoted;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Drift, Edge, EdgeKind, External, Go, Graph, Node, State, VERSION};
-use crate::derive::unified::{BuildConfig, HeldImage, Image, Input};
+use crate::model::build_config::{BuildConfig, HeldImage, Image, Input};
 use crate::model::go::GoVersion;
 
 impl Graph {
@@ -71,7 +71,7 @@ impl Builder {
             Some(image) => image.clone(),
             None => self.external(&input.pullspec.value, input.go.as_ref()),
         };
-        self.edge(from, key, kind, Some(&input.at));
+        self.edge(from, key, kind, Some(&input.at.to_string()));
     }
 
     /// What is known of an image that could not be derived: the members that metadata names.

@@ -1,8 +1,8 @@
 use super::dot::dot;
 use super::mermaid::mermaid;
 use super::*;
+use crate::derive::document::build_config;
 use crate::derive::tests::world::World;
-use crate::derive::unified::build_config;
 use crate::plan::{self, Plan};
 
 const BASE: &str = "registry.ci.openshift.org/origin/base:stream9";

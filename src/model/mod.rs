@@ -1,5 +1,6 @@
 //! Plain types of the domain, and graph primitives.
 
+pub mod build_config;
 pub mod go;
 pub mod graph;
 pub mod metadata;

@@ -253,7 +253,7 @@ impl Part<'_> {
             .flat_map(|chosen| chosen.target.after)
             .copied()
             .collect();
-        for target in TARGETS.iter().copied() {
+        for target in self.in_order() {
             let configured = self.targets.iter().find(|chosen| chosen.target == target);
             let plain = Chosen::plain(target).filter(|_| needed.contains(target.name));
             let Some(chosen) = configured.cloned().or(plain) else {
@@ -274,7 +274,7 @@ impl Part<'_> {
             };
             results.insert(target.name, earlier);
         }
-        for target in TARGETS {
+        for target in self.in_order() {
             let Some(earlier) = results.remove(target.name) else {
                 continue;
             };
@@ -287,6 +287,13 @@ impl Part<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// All targets, each after those that it is made from; what is not registered (tests have such) comes last.
+    fn in_order(&self) -> impl Iterator<Item = &'static Target> {
+        let others = self.targets.iter().map(|chosen| chosen.target);
+        let others = others.filter(|target| !TARGETS.contains(target));
+        TARGETS.iter().copied().chain(others)
     }
 
     /// Renders one target at all of its destinations.

@@ -54,6 +54,32 @@ impl PartialEq for Target {
 
 impl Eq for Target {}
 
+/// A configured target.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// The target.
+    pub target: &'static Target,
+    /// What it is rendered with.
+    pub options: Options,
+}
+
+impl Chosen {
+    /// A target with its options' defaults; `None` where it has options that must be given.
+    pub fn plain(target: &'static Target) -> Option<Self> {
+        let given = target.options.required().next().is_some();
+        (!given).then(|| Self {
+            target,
+            options: Options::defaults(target.options),
+        })
+    }
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.target.name, self.options.all())
+    }
+}
+
 /// What a target is asked for: a release's files.
 pub struct Ask<'a> {
     /// The release as it was derived.

@@ -3,6 +3,7 @@
 //! A target owns some files, some of their fields and some items of their lists. Everything else stays. Each has a folder
 //! here and a line in [`TARGETS`]; configuration, command line, cut, fixes and papers take what they need from its value.
 
+pub mod build_config;
 pub mod door;
 pub mod options;
 pub mod papers;
@@ -27,11 +28,16 @@ use crate::plan::{Bytes, Desired};
 use crate::rules::{RuleSet, Subject};
 use crate::yaml::keys::Section;
 
-pub use door::{Ask, Cut, Destination, Earlier, Reads, Step, Target, Tree};
-pub use options::{Chosen, Options};
+pub use door::{Ask, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Tree};
+pub use options::Options;
 
 /// All targets, each after those whose files it is made from.
-pub static TARGETS: &[&Target] = &[&prow_config::TARGET, &prow_jobs::TARGET, &release_controller::TARGET];
+pub static TARGETS: &[&Target] = &[
+    &prow_config::TARGET,
+    &prow_jobs::TARGET,
+    &release_controller::TARGET,
+    &build_config::TARGET,
+];
 
 /// The target that is rendered where nothing is said.
 pub const DEFAULT: &str = prow_config::TARGET.name;

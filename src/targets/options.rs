@@ -1,38 +1,9 @@
 //! The options that a target is configured with.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde_json::Value as Json;
-
-use super::Target;
 use crate::yaml::keys::{Key, Kind, Need, Section};
-
-/// A configured target.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Chosen {
-    /// The target.
-    pub target: &'static Target,
-    /// What it is rendered with.
-    pub options: Options,
-}
-
-impl Chosen {
-    /// A target with its options' defaults; `None` where it has options that must be given.
-    pub fn plain(target: &'static Target) -> Option<Self> {
-        let given = target.options.required().next().is_some();
-        (!given).then(|| Self {
-            target,
-            options: Options::defaults(target.options),
-        })
-    }
-}
-
-impl fmt::Debug for Chosen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.target.name, self.options.0)
-    }
-}
+use serde_json::Value as Json;
 
 /// The values of options by name, checked against their schema, defaults filled in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -262,6 +262,10 @@ impl Reader<'_> {
                 .into_iter()
                 .collect();
         };
+        // A case of the audit alone has no target.
+        if node.as_seq().is_some_and(<[_]>::is_empty) {
+            return Vec::new();
+        }
         config::targets(node, self.dir).unwrap_or_else(|faults| {
             for fault in faults {
                 self.fault(fault.code.as_str(), fault.span.pos, fault.message, &fault.hint);

@@ -14,9 +14,9 @@ use super::run::{self, Bench, Results};
 use super::sets::RuleSets;
 use super::{update, value};
 use crate::base::text::terminal;
+use crate::derive::document::build_config;
 use crate::derive::explain::explain;
 use crate::derive::provenance::{About, RulePart};
-use crate::derive::unified::build_config;
 use crate::derive::{self, Derived};
 use crate::plan::{Cause, Desired};
 

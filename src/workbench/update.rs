@@ -9,7 +9,7 @@ use super::case::{CASE_FILE, Case, EXPECTED};
 use super::judge::written;
 use super::run::{self, Results};
 use super::value;
-use crate::derive::unified::build_config;
+use crate::derive::document::build_config;
 use crate::yaml::{self, Node};
 
 /// Rewrites a case's expectations; returns what was written, removed or changed.

@@ -41,6 +41,7 @@ mod serve_end;
 mod server_http;
 mod server_pages;
 mod soak;
+mod targets;
 mod webhook;
 mod webhook_examples;
 mod yaml_corpus;

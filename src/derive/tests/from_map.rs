@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::world::World;
+use crate::derive::document::build_config;
 use crate::derive::from_map::{Entry, FromMap, Target, from_map};
-use crate::derive::unified::build_config;
 use crate::model::replacement::InputKind::{self, Copy, From, Mount};
 
 const GOLANG: &str = "registry.ci.openshift.org/ocp/builder:golang-1.21";

@@ -319,3 +319,42 @@ fn a_repository_elsewhere_is_not_built() {
         assert!(world.release().configs.is_empty(), "{url}");
     }
 }
+
+#[test]
+fn a_document_names_rules_by_id_and_place_and_can_do_without_commits() {
+    let mut world = World::new().image("cli", "cli", "{stream: base}", PLAIN);
+    world.metadata.origin.commit = Some("c".repeat(40));
+    let document = crate::derive::document::build_config(&world.release());
+    let image = document.images.values().next().expect("an image");
+    assert!(!image.tag.rules.is_empty() && image.tag.rules.iter().all(|rule| rule.at.contains(".yaml:")));
+    assert!(
+        image
+            .tag
+            .from
+            .iter()
+            .any(|at| at.to_string().ends_with(" at cccccccccc")),
+        "{:?}",
+        image.tag
+    );
+    assert!(
+        image.branch.rules.is_empty() && image.branch.because.is_some(),
+        "{:?}",
+        image.branch
+    );
+    let text = serde_json::to_value(&document).expect("JSON");
+    let rule = text["images"]
+        .as_object()
+        .and_then(|images| images.values().next())
+        .expect("an image")["tag"]["rules"][0]
+        .clone();
+    assert!(
+        rule.as_str()
+            .is_some_and(|rule| rule.ends_with(')') && rule.contains(" (")),
+        "{rule}"
+    );
+    let without = serde_json::to_string(&document.without_commits()).expect("JSON");
+    assert!(
+        !without.contains("\"commit\"") && !without.contains("build_data") && !without.contains(" at "),
+        "{without}"
+    );
+}

@@ -176,6 +176,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "unreadable-build-config",
+        family: Family::Reading,
+        severity: Error,
+        title: "the build config that is in a repository cannot be read",
+        means: "The file is made by lockstep, and what it says of images that cannot be derived just now is kept: it stays as it is.",
+        action: "Put the file right, or remove it.",
+        example: "the build config that is there cannot be read: line 1: expected the next item of the list",
+        fix: None,
+    },
+    Code {
         name: "no-destination-branch",
         family: Family::Reading,
         severity: Warning,

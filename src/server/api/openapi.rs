@@ -7,8 +7,8 @@ use super::status::Status;
 use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
 use crate::board::RunRecord;
 use crate::cut;
-use crate::derive::unified::BuildConfig;
 use crate::finding::Finding;
+use crate::model::build_config::BuildConfig;
 
 /// The whole description, OpenAPI 3.1.
 pub fn document() -> Value {

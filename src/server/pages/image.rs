@@ -9,8 +9,8 @@ use super::diff::{self, Diff};
 use super::{Look, links, matrix, words};
 use crate::base::Release;
 use crate::board::{ReleaseView, View};
-use crate::derive::unified::{BuildConfig, Image as Config, Input, Repository, Value};
 use crate::finding::Finding;
+use crate::model::build_config::{BuildConfig, Image as Config, Input, Repository, RuleAt, Value};
 use crate::plan::{Cause, FileChange, PullRequest};
 use crate::server::standing::{Cell, Row, Standing, State, since};
 use crate::yaml;
@@ -277,19 +277,23 @@ fn field<T>(name: String, value: &Value<T>, text: String) -> FieldView {
         name,
         long: text.contains('\n'),
         value: text,
-        about: Vec::new(),
-        rules: value.rules.iter().map(|rule| rule_view(rule)).collect(),
-        from: value.from.clone(),
+        about: value
+            .because
+            .clone()
+            .map(|because| ("because", because))
+            .into_iter()
+            .collect(),
+        rules: value.rules.iter().map(RuleView::from).collect(),
+        from: value.from.iter().map(ToString::to_string).collect(),
     }
 }
 
-/// Takes `id (place)` apart; what has another form is shown as it is.
-fn rule_view(rule: &str) -> RuleView {
-    let parts = rule.strip_suffix(')').and_then(|rule| rule.split_once(" ("));
-    let (id, at) = parts.unwrap_or((rule, ""));
-    RuleView {
-        id: id.to_owned(),
-        at: at.to_owned(),
+impl From<&RuleAt> for RuleView {
+    fn from(rule: &RuleAt) -> Self {
+        Self {
+            id: rule.id.clone(),
+            at: rule.at.clone(),
+        }
     }
 }
 

@@ -193,12 +193,13 @@ impl World {
             source => format!("  ci-config: {source}\n"),
         };
         let text = format!(
-            "sources:\n  build-data: {}\n  components: {}\n{ci_config}releases: {}\nrules: {}\ntargets: [prow-config]\n\
+            "sources:\n  build-data: {}\n  components: {}\n{ci_config}releases: {}\nrules: {}\ntargets: {}\n\
              forge: {}\nstate: state\n{}",
             get("build-data", "{repo: repos/openshift-eng/ocp-build-data}"),
             get("components", "{repo: 'repos/{org}/{repo}'}"),
             get("releases", "['4.16']"),
             get("rules", "[builtin]"),
+            get("targets", "[prow-config]"),
             get("forge", "{kind: local, dir: forge}"),
             get("more", ""),
         );
