@@ -36,6 +36,12 @@ impl<'r> Judge<'r> {
         (!why.is_empty() && text("allowed").is_empty()).then_some(why)
     }
 
+    /// The tag of OCP's payload that a line names; none or empty: it names none.
+    pub fn payload_tag(&self, image: &Json, input: &Json) -> Option<String> {
+        let decision = self.input("payload_tag", image, input);
+        decision.value.as_ref()?.as_str().map(str::to_owned)
+    }
+
     /// The Go version that an image provides when something is built with it.
     pub fn go(&self, image: &Json, pullspec: &str) -> Option<GoVersion> {
         let input = view(("image", pullspec), true, 0, None, pullspec);

@@ -1,5 +1,6 @@
 //! Images besides those of FROM lines that a Dockerfile takes files from, and that are not OKD's content.
 
+use super::filled_in;
 use crate::audit::Sink;
 use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
@@ -8,6 +9,7 @@ use crate::base::Place;
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family, Finding};
+use crate::model::pullspec::StreamTag;
 use crate::model::replacement::InputKind;
 
 static COPIED: Code = Code {
@@ -48,18 +50,21 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let judge = Judge::new(release);
     let derived = |image: &&Image| image.standing == Standing::Derived;
     for image in release.images.values().filter(derived) {
-        let kept = |copy: &&Input| copy.by != InputKind::Copy || !copy.replace.value;
+        let by_hand = |copy: &Input| filled_in::replaces(context, image, copy);
+        let kept = |copy: &&Input| copy.by != InputKind::Copy || (!copy.replace.value && !by_hand(copy));
         for (index, copy) in image.copies.iter().filter(kept).enumerate() {
             let written = release.payload.spellings.canonical(&copy.written);
             let seen = view((copy.by.name(), &copy.name), copy.builder, index, Some(copy), &written);
             if let Some(why) = judge.foreign(&image.view, &seen) {
-                sink.add(finding(image, copy, &why));
+                let tag = judge.payload_tag(&image.view, &seen).filter(|tag| !tag.is_empty());
+                let wanted = tag.map(|tag| release.payload.tag(&tag));
+                sink.add(finding(image, copy, wanted.as_ref(), &why));
             }
         }
     }
 }
 
-fn finding(image: &Image, copy: &Input, why: &str) -> Finding {
+fn finding(image: &Image, copy: &Input, wanted: Option<&StreamTag>, why: &str) -> Finding {
     let code = if copy.by == InputKind::Copy { &COPIED } else { &IN_RUN };
     let text = format!(
         "{}: {}{} is not replaced: {why}",
@@ -67,12 +72,18 @@ fn finding(image: &Image, copy: &Input, why: &str) -> Finding {
         copy.by.line(),
         copy.token
     );
-    let help = match copy.replace.value {
-        true => format!(
+    let help = match (copy.replace.value, wanted) {
+        (true, _) => format!(
             "OKD's is {}: take the files with `COPY --from`, or from a stage of its own",
             copy.pullspec.value
         ),
-        false => {
+        (false, Some(tag)) if copy.by == InputKind::Copy => format!(
+            "no image of ocp-build-data that OKD builds has this tag; where {tag} is there all the same, an input `{}` with \
+             `as: [{}]` takes it from there and stays",
+            tag.key(),
+            copy.token
+        ),
+        _ => {
             "copy from a stage whose FROM ocp-build-data knows, or allow it with a rule that sets `allowed`".to_owned()
         }
     };

@@ -1,18 +1,18 @@
 //! FROM lines that OKD's config in the CI repository does not replace, so that CI fills them in itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::judge::{Judge, view};
 use crate::base::Place;
-use crate::derive::{Config, Image, Input};
+use crate::derive::{Config, Image, Input, Release};
 use crate::facts::ci_config::ConfigName;
 use crate::finding::Severity::Error;
 use crate::finding::{Code, Family, Finding};
 use crate::model::pullspec::StreamTag;
-use crate::model::replacement::{Became, InputKind, read_item, replace};
+use crate::model::replacement::{InputKind, read_item, replace};
 use crate::yaml::{self, Node};
 
 static CODE: Code = Code {
@@ -44,11 +44,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     };
     let judge = Judge::new(release);
     for config in release.configs.values() {
-        let name = ConfigName {
-            branch: config.branch.clone(),
-            variant: Some(release.payload.variant.value.clone()),
-        };
-        let path = name.path(&config.repo.org, &config.repo.repo);
+        let path = path(release, config);
         // A file that is no YAML is told of where it is rendered.
         let Some(root) = ci.variant.get(&path).and_then(|text| yaml::parse(text).ok()) else {
             continue;
@@ -57,22 +53,104 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             let Some(image) = built(context, config, item) else {
                 continue;
             };
-            for (index, input) in open(item, image).into_iter().enumerate() {
-                let kind = match input.by {
-                    InputKind::From => input.kind.as_str(),
-                    other => other.name(),
-                };
-                let written = release.payload.spellings.canonical(&input.written);
-                let seen = view((kind, &input.name), input.builder, index, Some(input), &written);
-                if let Some(why) = judge.foreign(&image.view, &seen) {
-                    let fills_in =
-                        StreamTag::parse(&written).is_some_and(|tag| tag.registry == release.payload.registry.value);
-                    let place = place(ci, &path, item);
-                    sink.add(finding(config, image, input, fills_in, &why).with_place(place));
-                }
+            let one = One {
+                release,
+                config,
+                image,
+                root: &root,
+            };
+            let found = places(item, image).into_iter().enumerate();
+            let found = found.filter_map(|(index, (input, by))| one.judge(&judge, index, input, by));
+            for finding in found {
+                sink.add(finding.with_place(place(ci, &path, item)));
             }
         }
     }
+}
+
+/// Whether the config that is there replaces a line of an image's Dockerfile that nothing in metadata is known for.
+pub(super) fn replaces(context: &Context<'_>, image: &Image, copy: &Input) -> bool {
+    let config = image
+        .repository
+        .value
+        .as_ref()
+        .and_then(|repo| context.release.configs.get(repo));
+    let (Some(ci), Some(config)) = (context.ci, config) else {
+        return false;
+    };
+    let text = ci.variant.get(&path(context.release, config));
+    let Some(root) = text.and_then(|text| yaml::parse(text).ok()) else {
+        return false;
+    };
+    let is = |item: &&Node| item.get("to").and_then(Node::text) == Some(image.tag.value.as_str());
+    let item = items(&root).iter().find(is);
+    item.is_some_and(|item| read_item(item).replacements.of(&copy.token).is_some())
+}
+
+/// One item of a config and the image that it builds.
+struct One<'o> {
+    release: &'o Release<'o>,
+    config: &'o Config,
+    image: &'o Image,
+    root: &'o Node,
+}
+
+impl One<'_> {
+    /// What is wrong with a line of the Dockerfile. `by`: the reference that replaces it.
+    fn judge(&self, judge: &Judge<'_>, index: usize, input: &Input, by: Option<&str>) -> Option<Finding> {
+        let pullspec = match by {
+            Some(reference) => self
+                .base_image(reference)
+                .filter(|there| *there != input.pullspec.value)?,
+            None => self.release.payload.spellings.canonical(&input.written).into_owned(),
+        };
+        let kind = match input.by {
+            InputKind::From => input.kind.as_str(),
+            other => other.name(),
+        };
+        let seen = view((kind, &input.name), input.builder, index, Some(input), &pullspec);
+        let why = judge.foreign(&self.image.view, &seen)?;
+        let registry = &self.release.payload.registry.value;
+        let text = match by {
+            Some(_) => format!(
+                "{pullspec} takes the place of {}{}: {why}",
+                input.by.line(),
+                input.token
+            ),
+            None => {
+                let served = StreamTag::parse(&pullspec).is_some_and(|tag| tag.registry == *registry);
+                let then = if served { "so CI takes that" } else { "so it stays" };
+                format!("nothing replaces {}{}, {then}: {why}", input.by.line(), input.token)
+            }
+        };
+        Some(finding(self.config, self.image, input, &text))
+    }
+
+    /// The pullspec of an entry of `base_images`.
+    fn base_image(&self, reference: &str) -> Option<String> {
+        let base = self.root.at(&["base_images", reference])?;
+        let text = |key| base.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+        let registry = self.release.payload.registry.value.clone();
+        let (namespace, name, tag) = (text("namespace"), text("name"), text("tag"));
+        Some(
+            StreamTag {
+                registry,
+                namespace,
+                name,
+                tag,
+            }
+            .to_string(),
+        )
+    }
+}
+
+/// The path of OKD's config of a repository.
+fn path(release: &Release<'_>, config: &Config) -> String {
+    let name = ConfigName {
+        branch: config.branch.clone(),
+        variant: Some(release.payload.variant.value.clone()),
+    };
+    name.path(&config.repo.org, &config.repo.repo)
 }
 
 fn items(root: &Node) -> &[Node] {
@@ -88,26 +166,23 @@ fn built<'c>(context: &Context<'c>, config: &Config, item: &Node) -> Option<&'c 
     images.into_iter().find(|image| image.tag.value == to)
 }
 
-/// The lines of an image's Dockerfile that an item leaves as they are, of those that CI's builder can replace.
-fn open<'i>(item: &Node, image: &'i Image) -> Vec<&'i Input> {
+/// The lines of an image's Dockerfile that CI's builder can replace, and the reference by which an item has each replaced.
+fn places<'i>(item: &'i Node, image: &'i Image) -> Vec<(&'i Input, Option<&'i str>)> {
     let read = read_item(item);
     let built = replace(&image.recipe, &read.replacements);
-    let stays = |became: &Became<'_>| became.replacement().is_none();
-    let froms = image
-        .inputs
-        .iter()
-        .filter(|input| built.froms.get(input.stage_index).is_some_and(stays));
-    let texts: BTreeSet<&str> = built
-        .copies
-        .iter()
-        .filter(|became| stays(became))
-        .map(|became| became.text())
-        .collect();
-    let copies = image
-        .copies
-        .iter()
-        .filter(|copy| copy.by == InputKind::Copy && texts.contains(copy.token.as_str()));
-    froms.chain(copies).collect()
+    let froms = image.inputs.iter().filter_map(|input| {
+        let became = built.froms.get(input.stage_index)?;
+        Some((input, became.replacement()))
+    });
+    let copied = |text: &str| {
+        let mut copies = image.copies.iter();
+        copies.find(|copy| copy.by == InputKind::Copy && copy.replace.value && copy.token == text)
+    };
+    let copies = image.recipe.copies().zip(&built.copies);
+    let copies =
+        copies.filter_map(|((text, begun), became)| Some((copied(text).filter(|_| !begun)?, became.replacement())));
+    let copies: BTreeMap<&str, (&Input, Option<&str>)> = copies.map(|place| (place.0.token.as_str(), place)).collect();
+    froms.chain(copies.into_values()).collect()
 }
 
 fn place(ci: &CiConfigs, path: &str, item: &Node) -> Place {
@@ -119,21 +194,15 @@ fn place(ci: &CiConfigs, path: &str, item: &Node) -> Place {
     }
 }
 
-fn finding(config: &Config, image: &Image, input: &Input, fills_in: bool, why: &str) -> Finding {
-    let then = if fills_in { "so CI takes that" } else { "so it stays" };
+fn finding(config: &Config, image: &Image, input: &Input, text: &str) -> Finding {
     let tag = &image.tag.value;
-    let text = format!(
-        "{tag}: nothing replaces {}{}, {then}: {why}",
-        input.by.line(),
-        input.token
-    );
     let inputs = input.builder || input.inner;
     let field = if inputs {
         format!("an `inputs` entry with `as: [{}]`", input.token)
     } else {
         "`from`".to_owned()
     };
-    CODE.finding(text)
+    CODE.finding(format!("{tag}: {text}"))
         .with_image(tag.clone())
         .with_component(config.repo.to_string())
         .with_cause(input.written.clone())

@@ -81,7 +81,8 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             };
             let kept = input.filter(|input| !input.replace.value);
             let pullspec = kept.map_or(&resolved.pullspec, |input| &input.written);
-            let seen = view((kind, &name), builder, index, input, pullspec);
+            let pullspec = release.payload.spellings.canonical(pullspec);
+            let seen = view((kind, &name), builder, index, input, &pullspec);
             if let Some(why) = judge.foreign(&image.view, &seen) {
                 sink.add(match kept {
                     Some(input) => one.kept(input, &why),

@@ -220,6 +220,32 @@ fn stages_pair_with_metadata_in_order() {
 }
 
 #[test]
+fn what_files_are_copied_from_comes_first_but_closes_no_circle() {
+    let copying = |other: &str| format!("FROM f/f:1\nCOPY --from=registry.ci.openshift.org/ocp/4.15:{other} a b\n");
+    let world = World::new()
+        .image("anchor", "anchor", "{stream: base}", "FROM f/f:1\n")
+        .image("one", "one", "{stream: base}", &copying("two"))
+        .image("rope", "rope", "{stream: base}", &copying("anchor"))
+        .image("two", "two", "{stream: base}", &copying("one"));
+    let release = world.release();
+    let waves: Vec<_> = release
+        .images
+        .values()
+        .map(|image| (image.key.as_str(), image.wave))
+        .collect();
+    assert_eq!(
+        waves,
+        [
+            ("anchor", Some(0)),
+            ("one", Some(1)),
+            ("rope", Some(1)),
+            ("two", Some(0))
+        ]
+    );
+    assert!(release.images.values().all(|image| image.standing == Standing::Derived));
+}
+
+#[test]
 fn two_images_with_one_tag_are_both_held() {
     let world = World::new()
         .image("one", "one", "{stream: base}", PLAIN)
