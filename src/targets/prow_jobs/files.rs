@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::ConfigFacts;
 use super::file::{JobFile, Ours};
 use super::job::{Around, Draft, LISTS, Made, Maker, Of};
-use super::wording::differing;
 use super::{Registry, Source, TARGET, names, release_name};
 use crate::derive::Release;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Desired, Policy, Refused, Verdict};
 use crate::rules::Scope;
 use crate::targets::{Actual, Rendered};
+use crate::yaml::Node;
 
 /// The job files of one config.
 pub(super) struct Files<'f> {
@@ -293,6 +293,18 @@ impl Files<'_> {
             ..self.actual.file(&TARGET, self.release, path)
         }
     }
+}
+
+/// The keys of two jobs whose values differ.
+pub(super) fn differing(one: &Node, other: &Node) -> BTreeSet<String> {
+    let keys = |node: &Node| -> BTreeSet<String> {
+        let map = node.as_map();
+        map.map(|map| map.keys().map(str::to_owned).collect())
+            .unwrap_or_default()
+    };
+    let mut keys: BTreeSet<String> = keys(one).union(&keys(other)).cloned().collect();
+    keys.retain(|key| one.get(key) != other.get(key));
+    keys
 }
 
 fn is_set(flags: &[bool], at: usize) -> bool {

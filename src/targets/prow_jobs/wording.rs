@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::Unknown;
-use super::files::Files;
+use super::files::{Files, differing};
 use super::job::{Draft, Why};
 use super::scan::Job;
 use crate::finding::{Finding, Severity};
@@ -170,18 +170,6 @@ impl Files<'_> {
             .with_component(self.source.repo.to_string())
             .with_help(help)
     }
-}
-
-/// The keys of two jobs whose values differ.
-pub(super) fn differing(one: &Node, other: &Node) -> BTreeSet<String> {
-    let keys = |node: &Node| -> BTreeSet<String> {
-        let map = node.as_map();
-        map.map(|map| map.keys().map(str::to_owned).collect())
-            .unwrap_or_default()
-    };
-    let mut keys: BTreeSet<String> = keys(one).union(&keys(other)).cloned().collect();
-    keys.retain(|key| one.get(key) != other.get(key));
-    keys
 }
 
 /// A value on one line, cut to a readable length.
