@@ -2,6 +2,7 @@
 //!
 //! On the corpus where it is there (`../shared/corpus`, or `LOCKSTEP_CORPUS`), else on a generated world of the same
 //! size. `plain_read` is for comparison: it walks the same trees and reads the same kind of blobs with libgit2 alone.
+#![allow(clippy::unwrap_used, reason = "a measurement fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "measurements make files and processes")]
 
 mod world;

@@ -1,5 +1,6 @@
 //! Measures how long the pages, metrics and answers of the API take for 250 images in 9 releases, over a socket:
 //! `cargo bench --bench pages`. The budget of a page is 100 ms and 300 KB.
+#![allow(clippy::unwrap_used, reason = "a measurement fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "measurements make connections")]
 
 #[allow(dead_code, reason = "measurements use a part of it")]

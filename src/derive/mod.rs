@@ -19,7 +19,7 @@ pub mod payload;
 pub mod provenance;
 pub mod resolve;
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;
 mod unpromoted;
 
 use std::collections::{BTreeMap, BTreeSet};

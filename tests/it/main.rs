@@ -2,6 +2,7 @@
 //! One program links once; forty took minutes and gigabytes.
 
 #![recursion_limit = "256"]
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 #![allow(
     clippy::disallowed_methods,
     reason = "tests make files, repositories and processes, listen on the loopback, and wait"

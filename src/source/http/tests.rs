@@ -18,17 +18,17 @@ struct World {
 }
 
 impl World {
-    fn new(manner: Manner) -> Option<Self> {
+    fn new(manner: Manner) -> Self {
         let repo = TestRepo::bare();
         for text in ["one", "two", "three"] {
             repo.commit_files("main", &[("dir/f", text), ("same", "same")]);
         }
-        let server = TestServer::start(repo.path().parent().unwrap(), manner)?;
-        Some(Self {
+        let server = TestServer::start(repo.path().parent().unwrap(), manner);
+        Self {
             repo,
             server,
             state: tempfile::tempdir().unwrap(),
-        })
+        }
     }
 
     fn location(&self) -> Location {
@@ -88,12 +88,10 @@ fn fetches_one_commit_and_only_once() {
         (false, vec!["greet", "list", "fetch"], vec!["greet", "list"]),
         (true, vec!["greet", "fetch"], vec!["greet"]),
     ] {
-        let Some(world) = World::new(Manner {
+        let world = World::new(Manner {
             old,
             ..Manner::default()
-        }) else {
-            return;
-        };
+        });
         let tree = world.open("main").unwrap();
         assert_eq!(
             (text(&*tree, "dir/f"), text(&*tree, "same")),
@@ -112,12 +110,10 @@ fn fetches_one_commit_and_only_once() {
 #[test]
 fn fetches_what_changed_and_other_branches() {
     for old in [false, true] {
-        let Some(world) = World::new(Manner {
+        let world = World::new(Manner {
             old,
             ..Manner::default()
-        }) else {
-            return;
-        };
+        });
         let before = world.open("main").unwrap();
         let big: String = (0..20_000).map(|i| format!("{i}\n")).collect();
         world.repo.commit_files("main", &[("dir/f", "four"), ("dir/big", &big)]);
@@ -150,9 +146,7 @@ fn fetches_what_changed_and_other_branches() {
 
 #[test]
 fn asks_for_heads_and_branches_without_fetching() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     let tip = world.repo.commit_files("release-4.16", &[("f", "x")]);
     let sources = Sources::new(None);
     assert_eq!(
@@ -217,9 +211,7 @@ fn the_default_branch_is_the_one_of_the_servers_head() {
 
 #[test]
 fn tells_missing_from_empty_from_unreachable() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     let sources = Sources::new(Some(world.state.path().into()));
     let missing = Location::parse(&world.server.url("", "none.git")).unwrap();
     assert!(matches!(
@@ -267,12 +259,10 @@ fn statuses_and_foreign_servers_are_told_apart() {
     for (status, expected) in cases {
         let answer =
             format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
-        let Some(world) = World::new(Manner {
+        let world = World::new(Manner {
             always: Some(answer),
             ..Manner::default()
-        }) else {
-            return;
-        };
+        });
         let error = world.open("main").err().unwrap();
         assert!(expected(&error), "{status}: {error:?}");
     }
@@ -280,15 +270,13 @@ fn statuses_and_foreign_servers_are_told_apart() {
 
 #[test]
 fn redirects_are_followed_without_credentials_for_others() {
-    let Some(to) = World::new(Manner::default()) else {
-        return;
-    };
+    let to = World::new(Manner::default());
     let there = to.server.url("", "");
     let manner = Manner {
         redirect: Some(there.trim_end_matches('/').to_owned()),
         ..Manner::default()
     };
-    let from = World::new(manner).unwrap();
+    let from = World::new(manner);
     let location = Location::parse(&from.server.url("me:s3cret", "old/repo.git")).unwrap();
     let tree = Sources::new(Some(from.state.path().into()))
         .open("r", &location, "main")
@@ -305,15 +293,12 @@ fn redirects_are_followed_without_credentials_for_others() {
 
 #[test]
 fn redirects_in_circles_and_elsewhere_end() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     for to in ["/old", "ftp://host", "//host/x", "http://me:s3cret@127.0.0.1:1/r?x="] {
         let world = World::new(Manner {
             redirect: Some(to.into()),
             ..Manner::default()
-        })
-        .unwrap();
+        });
         let location = Location::parse(&world.server.url("", "old/repo.git")).unwrap();
         let error = Sources::new(None).head(&location, "main").unwrap_err();
         assert!(
@@ -333,15 +318,13 @@ fn a_cut_answer_leaves_nothing_broken() {
     let state = tempfile::tempdir().unwrap();
     let mut path = None;
     for cut in [0, 3, 40, 100, 200, 260] {
-        let Some(server) = TestServer::start(
+        let server = TestServer::start(
             root,
             Manner {
                 cut: Some(cut),
                 ..Manner::default()
             },
-        ) else {
-            return;
-        };
+        );
         let location = Location::parse(&server.url("", "repo.git")).unwrap();
         let error = Sources::new(Some(state.path().into()))
             .open("r", &location, "main")
@@ -363,9 +346,7 @@ fn a_cut_answer_leaves_nothing_broken() {
 
 #[test]
 fn a_killed_process_is_no_hindrance() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     world.open("main").unwrap();
     let path = world.mirror_path();
     std::fs::write(path.join("objects/pack/pack_git2_left_over"), "half a pack").unwrap();
@@ -386,9 +367,7 @@ fn a_killed_process_is_no_hindrance() {
 
 #[test]
 fn a_scattered_mirror_is_fetched_anew_once_nobody_reads_it() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     let reading = world.open("main").unwrap();
     let packs = world.mirror_path().join("objects/pack");
     for i in 0..64 {
@@ -417,9 +396,7 @@ fn a_scattered_mirror_is_fetched_anew_once_nobody_reads_it() {
 
 #[test]
 fn many_threads_fetch_the_same_mirror_once() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     for i in 0..4 {
         world
             .repo
@@ -440,9 +417,7 @@ fn many_threads_fetch_the_same_mirror_once() {
 
 #[test]
 fn progress_is_reported_without_credentials() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
     let sources = Sources::new(Some(world.state.path().into()))
@@ -456,9 +431,7 @@ fn progress_is_reported_without_credentials() {
 
 #[test]
 fn a_state_directory_that_is_none_is_named() {
-    let Some(world) = World::new(Manner::default()) else {
-        return;
-    };
+    let world = World::new(Manner::default());
     let file = world.state.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = Sources::new(Some(file))

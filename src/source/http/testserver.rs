@@ -40,12 +40,9 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Serves the repositories below `root`; `None`, with a line on stderr, where git has no `http-backend`.
-    pub fn start(root: &Path, manner: Manner) -> Option<Self> {
-        let Some(backend) = find_backend() else {
-            eprintln!("skipped: `git http-backend` is not installed");
-            return None;
-        };
+    /// Serves the repositories below `root`.
+    pub fn start(root: &Path, manner: Manner) -> Self {
+        let backend = find_backend().expect("git with its `http-backend`, which these tests need, is installed");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
@@ -65,12 +62,12 @@ impl TestServer {
                 let _ = backend.serve(stream);
             }
         });
-        Some(Self {
+        Self {
             address,
             seen,
             stop,
             thread: Some(thread),
-        })
+        }
     }
 
     /// The URL of a path on the server, with credentials if they are not empty.
