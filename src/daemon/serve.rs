@@ -99,21 +99,21 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
     let queue = Arc::new(Queue::new(Arc::clone(&board)).with_relay(relay.clone()));
     let triggers = Arc::clone(&queue) as Arc<dyn Triggers>;
     let access = settings.config.server.clone();
-    let house = House {
+    let started = Started {
         server: Server::new(Arc::clone(&board), triggers, access, Limits::default()),
         queue,
         board,
         fence,
     };
-    let reconciler = Reconciler::new(&settings, store, Arc::clone(&house.fence), Arc::clone(&house.board));
+    let reconciler = Reconciler::new(&settings, store, Arc::clone(&started.fence), Arc::clone(&started.board));
     let reconciler = reconciler.map_err(ServeError::Settings)?;
     let schedule = watch::channel(settings.config.schedule.clone());
     let keeper = match lease.as_ref().zip(relay) {
-        Some((lease, relay)) => Some(runtime.block_on(house.keeper(lease, relay))?),
+        Some((lease, relay)) => Some(runtime.block_on(started.keeper(lease, relay))?),
         None => None,
     };
-    let work = house.start(file, settings, reconciler, schedule.0)?;
-    let ended = runtime.block_on(house.attend(listener, schedule.1, work, keeper));
+    let work = started.start(file, settings, reconciler, schedule.0)?;
+    let ended = runtime.block_on(started.attend(listener, schedule.1, work, keeper));
     runtime.shutdown_timeout(LAST_ANSWERS);
     ended
 }
@@ -153,14 +153,14 @@ fn open_store(state: &Path) -> Result<Store, ServeError> {
 }
 
 /// What the parts of the daemon share.
-struct House {
+struct Started {
     queue: Arc<Queue>,
     board: Arc<Board>,
     fence: Arc<Fence>,
     server: Server,
 }
 
-impl House {
+impl Started {
     /// Starts the applier on a thread of its own; what is given back ends when it does.
     fn start(
         &self,

@@ -125,7 +125,8 @@ pub enum Write {
         text: String,
     },
     /// Give a new pull request its labels and people.
-    Dress {
+    #[serde(rename = "dress")]
+    Assign {
         /// The repository, `org/repo`.
         #[serde(serialize_with = "in_full")]
         #[schemars(with = "String")]
@@ -176,7 +177,7 @@ impl fmt::Display for Write {
             Self::Close { head, .. } => write!(f, "close the pull request from {head}"),
             Self::Comment { head, .. } => write!(f, "comment on the pull request from {head}"),
             Self::EditComment { head, .. } => write!(f, "edit the comment on the pull request from {head}"),
-            Self::Dress {
+            Self::Assign {
                 head,
                 labels,
                 reviewers,

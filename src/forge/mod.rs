@@ -1,7 +1,7 @@
-//! Pull requests: observed through a trait that cannot write, decided by a pure function, written by a struct that can
-//! be told not to.
+//! Pull requests: observed through what cannot write, decided by a pure function, written by a struct that can be told
+//! not to.
 //!
-//! For each [`PullRequest`] of a plan, [`ForgeRead::observe`] says what is there,
+//! For each [`PullRequest`](crate::plan::PullRequest) of a plan, a look says what is there ([`Observed`]),
 //! [`classify`] names what is to be done, [`decide`] lists the writes. Only a writer (such as [`local::LocalWriter`])
 //! performs them; in a dry run it returns the same list and does nothing.
 
@@ -23,7 +23,7 @@ pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
 
 use crate::base::RepoName;
-use crate::plan::{PullRequest, Scope};
+use crate::plan::Scope;
 
 /// What is there for one pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,15 +51,6 @@ pub struct Text {
     pub title: String,
     /// The body.
     pub body: String,
-}
-
-/// Reads what is there. It cannot write, so nothing that only has this can change anything.
-pub trait ForgeRead {
-    /// Observes what is there for a pull request of a plan.
-    ///
-    /// # Errors
-    /// When that cannot be told; nothing must be written then.
-    fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError>;
 }
 
 /// What came of one pull request.

@@ -367,6 +367,61 @@ impl Client {
     }
 }
 
+/// The half of a client that reads. It has no way to write: whoever only has this can change nothing.
+#[derive(Clone)]
+pub struct Reader(Arc<Client>);
+
+impl Reader {
+    /// Reads through a client.
+    pub fn new(client: impl Into<Arc<Client>>) -> Self {
+        Self(client.into())
+    }
+
+    /// Asks for what is at a path, on behalf of a repository.
+    ///
+    /// # Errors
+    /// It failed for good.
+    pub fn get(&self, repo: &RepoName, path: String, what: String) -> Result<Answer, Fault> {
+        let call = Call {
+            method: Method::GET,
+            path,
+            body: None,
+            repeat: Repeat::Safe,
+            what,
+        };
+        self.0.call(repo, &call)
+    }
+
+    /// Asks a GraphQL question, and gives data and errors.
+    ///
+    /// # Errors
+    /// There is no data at all, or it is no question.
+    pub fn ask(
+        &self,
+        repo: &RepoName,
+        text: &str,
+        variables: Value,
+        what: String,
+    ) -> Result<(Value, Vec<GraphError>), Fault> {
+        if text.trim_start().starts_with("mutation") {
+            let kind = FaultKind::Fenced("a reader asked for a change".to_owned());
+            return Err(Fault { what, kind });
+        }
+        let query = Query {
+            text,
+            variables,
+            repeat: Repeat::Safe,
+            what,
+        };
+        self.0.graphql(repo, &query)
+    }
+
+    /// How many requests were sent so far, and what GitHub says is left.
+    pub fn usage(&self) -> Usage {
+        self.0.usage()
+    }
+}
+
 /// A GraphQL question.
 pub struct Query<'a> {
     /// The text.

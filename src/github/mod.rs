@@ -14,7 +14,7 @@ mod usage;
 pub mod web;
 
 pub use auth::{Credential, Secret};
-pub use client::{Answer, Call, Client, GraphError, Query, seconds};
+pub use client::{Answer, Call, Client, GraphError, Query, Reader, seconds};
 pub use fault::{Fault, FaultKind};
 pub use retry::{Clock, Policy, Repeat, SystemClock};
 pub use usage::{Limit, Usage};

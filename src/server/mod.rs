@@ -123,7 +123,7 @@ impl Server {
         let shown = shown.route_layer(from_fn_with_state(self.clone(), guard::access));
         Router::new()
             .merge(shown)
-            .merge(pages::dress())
+            .merge(pages::assets_of_pages())
             .route("/healthz", get(health::alive))
             .route("/readyz", get(health::ready))
             .route("/webhook/github", post(webhook::receive))

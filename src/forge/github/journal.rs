@@ -14,7 +14,7 @@ pub struct Intent {
     pub writes: Vec<String>,
     /// Labels and people are to be given to a new pull request: the one thing that cannot be told from GitHub's own
     /// state, where a person may have taken them away again.
-    pub dress: bool,
+    pub assign: bool,
 }
 
 /// Where intents are noted.

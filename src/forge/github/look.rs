@@ -14,7 +14,7 @@ use super::text;
 use crate::base::{RepoName, name_fault};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
-use crate::github::{Client, Fault, FaultKind, Query, Repeat};
+use crate::github::{Fault, FaultKind, Reader};
 use crate::plan::{PullRequest, Scope, body_says};
 
 /// The pull requests that are open, with the names of their repositories: what others say that they depend on.
@@ -55,21 +55,21 @@ pub struct Look {
 
 /// Looks at what is there for one pull request.
 pub fn look(
-    client: &Client,
+    reader: &Reader,
     options: &Options,
     wanted: &PullRequest,
     unfinished: Unfinished,
     numbers: &Numbers,
 ) -> Result<Look, ForgeError> {
     check_names(wanted)?;
-    let eye = Eye {
-        client,
+    let lookup = Lookup {
+        reader,
         options,
         wanted,
     };
-    let paths = eye.paths();
-    let (target, fork) = eye.branches(&paths)?;
-    let repo = eye.named(&target.name_with_owner)?;
+    let paths = lookup.paths();
+    let (target, fork) = lookup.branches(&paths)?;
+    let repo = lookup.named(&target.name_with_owner)?;
     if target.is_archived {
         return Err(ForgeError::Archived { repo });
     }
@@ -86,21 +86,21 @@ pub fn look(
         .collect();
     let is_open = |pull: &&&Pull| pull.state == "OPEN" && pull.head_repository.is_some();
     let open = ours.iter().rev().find(is_open).copied();
-    let before = eye.fresh(&eye.found(&target, &paths)?)?;
-    let owners = match open.is_none() || unfinished.dress {
-        true => eye.owners(&base.oid)?,
+    let before = lookup.fresh(&lookup.found(&target, &paths)?)?;
+    let owners = match open.is_none() || unfinished.assign {
+        true => lookup.owners(&base.oid)?,
         false => Vec::new(),
     };
     let head = fork.head.as_ref().map(|head| &head.target);
-    let mut foreign = head.filter(|head| !eye.made_here(head));
+    let mut foreign = head.filter(|head| !lookup.made_here(head));
     let mut comments = Vec::new();
     if let Some(pull) = open.filter(|_| foreign.is_some() || wanted.files.is_empty()) {
-        comments = eye.comments(pull.number)?;
+        comments = lookup.comments(pull.number)?;
         foreign = foreign.filter(|head| !handed_back(&comments, &head.oid));
     }
-    let mut changes = eye.changes();
+    let mut changes = lookup.changes();
     let kept = match head.filter(|_| open.is_some() && foreign.is_none()) {
-        Some(head) => eye.hold(&mut changes, head, &base.oid)?,
+        Some(head) => lookup.hold(&mut changes, head, &base.oid)?,
         None => false,
     };
     let content = content(&changes, &before);
@@ -108,17 +108,17 @@ pub fn look(
         None => Branch::Absent,
         Some(_) if foreign.is_some() => Branch::Foreign,
         Some(head) => Branch::Ours {
-            current: eye.made_here(head) && text::content_of(&head.message) == Some(content.digest.as_str()),
+            current: lookup.made_here(head) && text::content_of(&head.message) == Some(content.digest.as_str()),
         },
     };
-    let paused = open.and_then(|pull| eye.pausing(pull));
+    let paused = open.and_then(|pull| lookup.pausing(pull));
     let predecessor = predecessor(&ours, open);
-    let mut dressed = wanted.clone();
-    dressed.body = text::with_numbers(&text::managed(wanted, predecessor), wanted, numbers);
+    let mut written = wanted.clone();
+    written.body = text::with_numbers(&text::managed(wanted, predecessor), wanted, numbers);
     let state = State {
         wanted: wants(wanted, !changes.is_empty(), paused.is_some()),
         branch,
-        request: request(&ours, open, &dressed, kept),
+        request: request(&ours, open, &written, kept),
         base_holds: false, // a merge is seen as such here
     };
     let observed = Observed {
@@ -133,7 +133,7 @@ pub fn look(
         first: Vec::new(),
         notes: paused
             .into_iter()
-            .chain(foreign.map(|head| eye.whose(head)))
+            .chain(foreign.map(|head| lookup.whose(head)))
             .chain(ours.iter().filter_map(|pull| orphan(pull)))
             .collect(),
     };
@@ -142,7 +142,7 @@ pub fn look(
         contents: changes,
         content: content.digest,
         base_tree: base.tree.oid.clone(),
-        head_repo: eye.named(&fork.name_with_owner)?,
+        head_repo: lookup.named(&fork.name_with_owner)?,
         head_repo_id: fork.id,
         open: open.map(|pull| pull.number),
         ended: ours.iter().rfind(|pull| pull.state != "OPEN").map(|pull| pull.number),
@@ -150,15 +150,15 @@ pub fn look(
             .iter()
             .filter_map(|pull| crate::github::seconds(&pull.created_at))
             .collect(),
-        reviewers: eye.reviewers(owners),
-        wanted: dressed,
+        reviewers: lookup.reviewers(owners),
+        wanted: written,
         comments,
         repo,
     })
 }
 
-struct Eye<'a> {
-    client: &'a Client,
+struct Lookup<'a> {
+    reader: &'a Reader,
     options: &'a Options,
     wanted: &'a PullRequest,
 }
@@ -167,7 +167,7 @@ type Changes = BTreeMap<String, Option<String>>;
 /// The blob at each path; `None`: nothing is there.
 type Blobs = BTreeMap<String, Option<String>>;
 
-impl Eye<'_> {
+impl Lookup<'_> {
     fn repo(&self) -> &RepoName {
         &self.wanted.scope.repo
     }
@@ -193,13 +193,7 @@ impl Eye<'_> {
     }
 
     fn ask<T: DeserializeOwned>(&self, text: &str, variables: Value, what: String) -> Result<T, ForgeError> {
-        let query = Query {
-            text,
-            variables,
-            repeat: Repeat::Safe,
-            what: what.clone(),
-        };
-        let (data, _) = self.client.graphql(self.repo(), &query)?;
+        let (data, _) = self.reader.ask(self.repo(), text, variables, what.clone())?;
         let garbled = |error: serde_json::Error| Fault {
             what,
             kind: FaultKind::Garbled(error.to_string()),
@@ -506,9 +500,9 @@ fn predecessor(ours: &[&Pull], open: Option<&Pull>) -> Option<u64> {
     (last.state == "CLOSED" && !last.body.contains(text::CLOSED)).then_some(last.number)
 }
 
-fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: bool) -> Request {
+fn request(ours: &[&Pull], open: Option<&Pull>, written: &PullRequest, kept: bool) -> Request {
     if let Some(pull) = open {
-        let current = kept || says(pull, dressed);
+        let current = kept || says(pull, written);
         return Request::Open { current };
     }
     let refuses = |pull: &&&Pull| {
@@ -518,7 +512,7 @@ fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: boo
             .last()
             .map_or("", |last| last.commit.message.as_str());
         let digest = text::digest_in_body(&pull.body).or_else(|| text::digest_of(message));
-        pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && digest == Some(&dressed.digest)
+        pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && digest == Some(&written.digest)
     };
     match ours.iter().rfind(|pull| pull.state != "OPEN") {
         None => Request::Absent,
@@ -530,8 +524,8 @@ fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: boo
 }
 
 /// Whether an open pull request says what is wanted.
-fn says(pull: &Pull, dressed: &PullRequest) -> bool {
-    pull.base_ref_name == dressed.base
-        && (!text::title_is_ours(&pull.body, &pull.title) || pull.title == dressed.title)
-        && body_says(&pull.body, &dressed.body)
+fn says(pull: &Pull, written: &PullRequest) -> bool {
+    pull.base_ref_name == written.base
+        && (!text::title_is_ours(&pull.body, &pull.title) || pull.title == written.title)
+        && body_says(&pull.body, &written.body)
 }

@@ -4,11 +4,11 @@
 //! needs nothing of the run before it; the journal only finishes sooner what a killed run had begun.
 
 mod budget;
-mod hand;
 mod journal;
 mod look;
 mod options;
 mod owners;
+mod perform;
 mod query;
 mod steps;
 mod text;
@@ -19,33 +19,30 @@ pub use journal::{Intent, Journal, NoJournal};
 pub use options::{HOLD, Options};
 pub use write::GithubWriter;
 
-use steps::Unfinished;
+use std::sync::Arc;
 
-use super::{ForgeError, ForgeRead, Observed};
-use crate::github::Client;
-use crate::plan::PullRequest;
+use crate::github::{Client, Reader};
 
-/// The reader of pull requests on GitHub.
+/// Pull requests on GitHub: what is there is read through a reader, which cannot write.
 pub struct GithubForge {
-    client: Client,
+    client: Arc<Client>,
+    reader: Reader,
     options: Options,
 }
 
 impl GithubForge {
-    /// Reads through a client.
+    /// Works through a client.
     pub fn new(client: Client, options: Options) -> Self {
-        Self { client, options }
+        let client = Arc::new(client);
+        Self {
+            reader: Reader::new(Arc::clone(&client)),
+            client,
+            options,
+        }
     }
 
     /// The client.
     pub fn client(&self) -> &Client {
         &self.client
-    }
-}
-
-impl ForgeRead for GithubForge {
-    fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError> {
-        let numbers = look::Numbers::default();
-        Ok(look::look(&self.client, &self.options, wanted, Unfinished::default(), &numbers)?.observed)
     }
 }

@@ -60,7 +60,7 @@ impl Options {
     }
 
     /// Whether a new pull request gets more than its text.
-    pub fn dresses(&self) -> bool {
+    pub fn assigns(&self) -> bool {
         !(self.labels.is_empty() && self.reviewers.is_empty() && self.assignees.is_empty())
     }
 }

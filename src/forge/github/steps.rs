@@ -9,13 +9,13 @@ use crate::forge::{Action, Write, decide};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfinished {
     /// Labels and people of a new pull request.
-    pub dress: bool,
+    pub assign: bool,
 }
 
 /// Names what is to be done and lists the writes that it takes, in their order. Pure: a dry run shows what a run does.
 pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action, Vec<Write>) {
     let (action, decided) = decide(&look.observed, &look.wanted);
-    let dress = || Write::Dress {
+    let assign = || Write::Assign {
         repo: look.wanted.scope.repo.clone(),
         head: look.wanted.head(),
         labels: options.labels.clone(),
@@ -27,8 +27,8 @@ pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action,
         match write {
             Write::Open { .. } => {
                 writes.push(write);
-                if options.dresses() {
-                    writes.push(dress());
+                if options.assigns() {
+                    writes.push(assign());
                 }
             }
             Write::Close { .. } => {
@@ -44,8 +44,8 @@ pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action,
         writes.extend(speak_up(look));
     }
     let stays_open = matches!(action, Action::UpToDate | Action::Update | Action::UpdateText);
-    if unfinished.dress && stays_open && options.dresses() {
-        writes.push(dress());
+    if unfinished.assign && stays_open && options.assigns() {
+        writes.push(assign());
     }
     (action, writes)
 }

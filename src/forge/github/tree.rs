@@ -7,10 +7,9 @@ use base64::Engine as _;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::hand::sha;
 use super::look::Look;
 use crate::base::RepoName;
-use crate::github::{Call, Client, Fault, Repeat};
+use crate::github::{Call, Client, Fault, FaultKind, Repeat};
 
 /// How much goes inline into one tree, in bytes.
 const INLINE: usize = 6 << 20;
@@ -132,4 +131,18 @@ fn upload(client: &Client, repo: &RepoName, path: &str, bytes: &[u8]) -> Result<
         what: what.clone(),
     };
     sha(&client.call(repo, &call)?.body, &what)
+}
+
+/// The id of an object that was made.
+pub(super) fn sha(made: &Value, what: &str) -> Result<String, Fault> {
+    let sha = made["sha"].as_str().map(str::to_owned);
+    sha.ok_or_else(|| garbled(what.to_owned(), "sha"))
+}
+
+/// What an answer lacks.
+pub(super) fn garbled(what: String, field: &str) -> Fault {
+    Fault {
+        what,
+        kind: FaultKind::Garbled(format!("it has no `{field}`")),
+    }
 }

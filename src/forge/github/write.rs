@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::GithubForge;
 use super::budget::{Bounds, Standing, admit};
-use super::hand::Hand;
 use super::journal::{Intent, Journal};
 use super::look::Numbers;
 use super::look::{Look, look};
+use super::perform::Performer;
 use super::steps::{Unfinished, steps};
 use crate::forge::{Action, ForgeError, Outcome, Waits, Write};
 use crate::github::web;
@@ -77,9 +77,9 @@ impl GithubWriter<'_> {
         let options = &self.forge.options;
         let left = self.journal.unfinished(&wanted.scope);
         let unfinished = Unfinished {
-            dress: left.as_ref().is_some_and(|left| left.dress),
+            assign: left.as_ref().is_some_and(|left| left.assign),
         };
-        let look = look(&self.forge.client, options, wanted, unfinished, numbers)?;
+        let look = look(&self.forge.reader, options, wanted, unfinished, numbers)?;
         if let Some(number) = look.open {
             numbers
                 .borrow_mut()
@@ -155,13 +155,13 @@ impl GithubWriter<'_> {
             self.journal
                 .begin(&wanted.scope, &intent(&writes, self.forge.client.now()));
         }
-        let hand = Hand {
+        let performer = Performer {
             forge: self.forge,
             notes: RefCell::default(),
             numbers,
         };
         for write in writes {
-            hand.perform(&write, &mut look)?;
+            performer.perform(&write, &mut look)?;
             if let (Write::Open { .. }, Some(number)) = (&write, look.open) {
                 numbers
                     .borrow_mut()
@@ -170,7 +170,7 @@ impl GithubWriter<'_> {
             outcome.url = self.page(action, &look);
             outcome.writes.push(write);
         }
-        outcome.notes.append(&mut hand.notes.borrow_mut());
+        outcome.notes.append(&mut performer.notes.borrow_mut());
         if noted || !outcome.writes.is_empty() {
             self.journal.end(&wanted.scope);
         }
@@ -229,7 +229,7 @@ fn intent(writes: &[Write], at: i64) -> Intent {
     Intent {
         at,
         writes: writes.iter().map(ToString::to_string).collect(),
-        dress: writes.iter().any(|write| matches!(write, Write::Dress { .. })),
+        assign: writes.iter().any(|write| matches!(write, Write::Assign { .. })),
     }
 }
 

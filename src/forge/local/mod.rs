@@ -23,9 +23,8 @@ pub use git::Identity;
 pub use record::{Past, PullState, Record, record_path};
 pub use write::LocalWriter;
 
-use super::{ForgeError, ForgeRead, Observed};
+use super::ForgeError;
 use crate::base::{Gate, RepoName, name_fault};
-use crate::plan::PullRequest;
 use crate::source::Snapshot;
 
 /// Where the repository of a target is.
@@ -115,11 +114,5 @@ impl LocalForge {
             }),
             None => Ok(self.dir.join(&repo.org).join(format!("{}.git", repo.repo))),
         }
-    }
-}
-
-impl ForgeRead for LocalForge {
-    fn observe(&self, wanted: &PullRequest) -> Result<Observed, ForgeError> {
-        Ok(look::look(self, wanted)?.observed)
     }
 }

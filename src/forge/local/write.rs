@@ -81,7 +81,7 @@ impl LocalWriter<'_> {
             Write::Edit { text, .. } => self.record_edit(wanted, text, look.observed.title_is_ours),
             Write::Close { .. } => self.record_end(wanted, PullState::Closed, Some("the drift is gone")),
             Write::MarkMerged { .. } => self.record_end(wanted, PullState::Merged, None),
-            Write::Comment { .. } | Write::EditComment { .. } | Write::Dress { .. } => Ok(()), // a record has no such things
+            Write::Comment { .. } | Write::EditComment { .. } | Write::Assign { .. } => Ok(()), // a record has no such things
         }
     }
 

@@ -36,8 +36,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/cut", get(cut))
 }
 
-/// The routes of what pages are dressed with; they say nothing of what is shown.
-pub(super) fn dress() -> Router<Server> {
+/// The routes of style sheets and pictures; they say nothing of what is shown.
+pub(super) fn assets_of_pages() -> Router<Server> {
     Router::new().route("/assets/{name}", get(assets::asset))
 }
 

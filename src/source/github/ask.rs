@@ -5,12 +5,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Blobs, Listing, Missing, Reader, Wanted};
 use crate::base::RepoName;
-use crate::github::{Call, Fault, FaultKind, Query, Repeat};
+use crate::github::{Fault, FaultKind};
 use crate::source::EntryKind;
 
 /// How many branches are asked for in one question.
@@ -66,16 +65,9 @@ impl Batch<'_> {
             body.push_str("  }\n");
         }
         let text = format!("query {}({}) {{\n{body}}}", self.name, head.trim_start_matches(", "));
-        let query = Query {
-            text: &text,
-            variables: Value::Object(variables),
-            repeat: Repeat::Safe,
-            what: format!("reading {} repositories", repos.len()),
-        };
-        let (mut data, _) = match reader
-            .client
-            .graphql(reader.home.as_ref().unwrap_or(first.repo), &query)
-        {
+        let what = format!("reading {} repositories", repos.len());
+        let home = reader.home.as_ref().unwrap_or(first.repo);
+        let (mut data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
             Ok(answered) => answered,
             // Not one of them can be read.
             Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
@@ -226,14 +218,9 @@ fn is_blob(bytes: &[u8], oid: &str) -> bool {
 /// Reads a blob that GraphQL does not give whole: it is large or no text.
 fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
     let what = format!("reading a file of {repo}");
-    let call = Call {
-        method: Method::GET,
-        path: format!("/repos/{repo}/git/blobs/{oid}"),
-        body: None,
-        repeat: Repeat::Safe,
-        what: what.clone(),
-    };
-    let answer = reader.client.call(reader.home.as_ref().unwrap_or(repo), &call)?.body;
+    let path = format!("/repos/{repo}/git/blobs/{oid}");
+    let home = reader.home.as_ref().unwrap_or(repo);
+    let answer = reader.client.get(home, path, what.clone())?.body;
     let text: String = answer["content"]
         .as_str()
         .unwrap_or_default()

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{CommitId, SourceError};
 use crate::base::RepoName;
-use crate::github::Client;
+use crate::github;
 use snapshot::GithubSnapshot;
 
 /// A directory's entries: mode and object id by name.
@@ -27,7 +27,7 @@ pub trait Blobs {
 
 /// Reads repositories through GitHub's API.
 pub struct Reader {
-    client: Client,
+    client: github::Reader,
     /// The repository whose organisation's token reads.
     home: Option<RepoName>,
     known: Mutex<Known>,
@@ -64,9 +64,9 @@ pub struct Wanted {
 
 impl Reader {
     /// Reads through a client.
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: github::Client) -> Self {
         Self {
-            client,
+            client: github::Reader::new(client),
             home: None,
             known: Mutex::default(),
         }
@@ -80,8 +80,8 @@ impl Reader {
         self
     }
 
-    /// The client.
-    pub fn client(&self) -> &Client {
+    /// What it reads through.
+    pub fn client(&self) -> &github::Reader {
         &self.client
     }
 

@@ -9,14 +9,14 @@ use super::GithubForge;
 use super::look::{Look, Numbers};
 use super::query;
 use super::text;
-use super::tree::Contents;
+use super::tree::{Contents, garbled, sha};
 use crate::base::RepoName;
 use crate::forge::{ForgeError, Text, Write};
 use crate::github::{Call, Fault, FaultKind, Query, Repeat};
 use crate::plan::END;
 
 /// Performs writes.
-pub struct Hand<'a> {
+pub struct Performer<'a> {
     /// What it writes through.
     pub forge: &'a GithubForge,
     /// What a person should know: what could not be done and is no reason to fail.
@@ -25,7 +25,7 @@ pub struct Hand<'a> {
     pub numbers: &'a Numbers,
 }
 
-impl Hand<'_> {
+impl Performer<'_> {
     /// Performs one write.
     pub fn perform(&self, write: &Write, look: &mut Look) -> Result<(), ForgeError> {
         match write {
@@ -52,12 +52,12 @@ impl Hand<'_> {
                 )
                 .map(drop)
             }
-            Write::Dress {
+            Write::Assign {
                 labels,
                 reviewers,
                 assignees,
                 ..
-            } => self.dress(look, labels, reviewers, assignees),
+            } => self.assign(look, labels, reviewers, assignees),
             Write::Seed { .. } | Write::Follow { .. } | Write::MarkMerged { .. } => Ok(()), // of the local forge only
         }
     }
@@ -200,7 +200,7 @@ impl Hand<'_> {
     }
 
     /// Gives a pull request labels and people. Adding what is there already changes nothing.
-    fn dress(
+    fn assign(
         &self,
         look: &Look,
         labels: &[String],
@@ -235,17 +235,4 @@ impl Hand<'_> {
 
 fn is_refused(fault: &Fault) -> bool {
     matches!(fault.kind, FaultKind::Refused { status: 422, .. })
-}
-
-/// The id of an object that was made.
-pub(super) fn sha(made: &Value, what: &str) -> Result<String, Fault> {
-    let sha = made["sha"].as_str().map(str::to_owned);
-    sha.ok_or_else(|| garbled(what.to_owned(), "sha"))
-}
-
-fn garbled(what: String, field: &str) -> Fault {
-    Fault {
-        what,
-        kind: FaultKind::Garbled(format!("it has no `{field}`")),
-    }
 }
