@@ -10,7 +10,7 @@ use crate::base::RepoName;
 use crate::derive::outline::Outline;
 use crate::derive::{Branches, RepoBranches};
 use crate::facts::ci_config::{self, ConfigName, Promotion};
-use crate::source::{EntryKind, Snapshot};
+use crate::source::{EntryKind, ReadError, Snapshot};
 
 /// Must change when the same file yields other facts.
 const VERSION: u32 = 3;
@@ -90,16 +90,10 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn read(&self, target: &str) -> RepoBranches {
         let mut known = RepoBranches::default();
-        let folder = format!("{}/{}/{}", ci_config::ROOT, self.repo.org, self.repo.repo);
-        let names: Vec<ConfigName> = match self.ci.list(&folder) {
-            Ok(entries) => entries
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| ConfigName::parse(&entry.name, &self.repo.org, &self.repo.repo))
-                .filter(|name| name.variant.is_none())
-                .collect(),
+        let names = match plain_configs(self.ci, self.repo) {
+            Ok(names) => names,
             Err(error) => {
-                known.unreadable.push((folder, error.to_string()));
+                known.unreadable.push((folder(self.repo), error.to_string()));
                 return known;
             }
         };
@@ -156,41 +150,53 @@ impl Reader<'_> {
 
     /// The branch of another repository whose config promotes to the release.
     fn promoting(&self, repo: &RepoName) -> Option<String> {
-        let folder = format!("{}/{}/{}", ci_config::ROOT, repo.org, repo.repo);
-        let entries = self.ci.list(&folder).ok().flatten().unwrap_or_default();
-        let names = entries
-            .iter()
-            .filter_map(|entry| ConfigName::parse(&entry.name, &repo.org, &repo.repo));
-        let mut plain = names.filter(|name| name.variant.is_none());
         let promotes = |name: &ConfigName| {
-            self.promotions(&name.path(&repo.org, &repo.repo))
-                .is_ok_and(|all| self.is_here(&all))
+            promotions(self.run, self.ci, &name.path(&repo.org, &repo.repo)).is_ok_and(|all| self.is_here(&all))
         };
-        plain.find(promotes).map(|name| name.branch)
+        let plain = plain_configs(self.ci, repo).unwrap_or_default();
+        plain.into_iter().find(promotes).map(|name| name.branch)
     }
 
     fn read_all(&self, names: &[ConfigName], known: &mut RepoBranches) {
         for name in names {
             let path = name.path(&self.repo.org, &self.repo.repo);
-            match self.promotions(&path) {
+            match promotions(self.run, self.ci, &path) {
                 Ok(promotions) => known.configs.push((name.branch.clone(), promotions)),
                 Err(message) => known.unreadable.push((path, message)),
             }
         }
     }
+}
 
-    fn promotions(&self, path: &str) -> Result<Vec<Promotion>, String> {
-        let store = &self.run.store;
-        if store.is_enabled() {
-            let oid = self.ci.oid(path).map_err(|error| error.to_string())?;
-            if let Some(known) = oid.and_then(|oid| store.get("promotions", VERSION, oid.as_bytes())) {
-                return Ok(known);
-            }
+/// What the plain configs of a repository promote; those that cannot be read promote nothing that can be named.
+pub fn promotions_of(run: &Run, ci: &dyn Snapshot, repo: &RepoName) -> Vec<Promotion> {
+    let names = plain_configs(ci, repo).unwrap_or_default().into_iter();
+    let read = names.filter_map(|name| promotions(run, ci, &name.path(&repo.org, &repo.repo)).ok());
+    read.flatten().collect()
+}
+
+/// The names of a repository's configs that are of no variant.
+fn plain_configs(ci: &dyn Snapshot, repo: &RepoName) -> Result<Vec<ConfigName>, ReadError> {
+    let entries = ci.list(&folder(repo))?.into_iter().flatten();
+    let names = entries.filter_map(|entry| ConfigName::parse(&entry.name, &repo.org, &repo.repo));
+    Ok(names.filter(|name| name.variant.is_none()).collect())
+}
+
+fn folder(repo: &RepoName) -> String {
+    format!("{}/{}/{}", ci_config::ROOT, repo.org, repo.repo)
+}
+
+fn promotions(run: &Run, ci: &dyn Snapshot, path: &str) -> Result<Vec<Promotion>, String> {
+    let store = &run.store;
+    if store.is_enabled() {
+        let oid = ci.oid(path).map_err(|error| error.to_string())?;
+        if let Some(known) = oid.and_then(|oid| store.get("promotions", VERSION, oid.as_bytes())) {
+            return Ok(known);
         }
-        let blob = self.ci.read(path).map_err(|error| error.to_string())?;
-        let blob = blob.ok_or_else(|| "it is not there".to_owned())?;
-        let promotions = ci_config::promotions(&blob.bytes).map_err(|error| error.to_string())?;
-        store.put("promotions", VERSION, blob.oid.as_bytes(), &promotions);
-        Ok(promotions)
     }
+    let blob = ci.read(path).map_err(|error| error.to_string())?;
+    let blob = blob.ok_or_else(|| "it is not there".to_owned())?;
+    let promotions = ci_config::promotions(&blob.bytes).map_err(|error| error.to_string())?;
+    store.put("promotions", VERSION, blob.oid.as_bytes(), &promotions);
+    Ok(promotions)
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Run, RunError};
-use crate::base::Release;
+use rayon::prelude::*;
+
+use super::{Run, RunError, branches};
+use crate::base::{Release, RepoName};
 use crate::config::{Config, Releases};
 use crate::derive::outline::payload_of;
+use crate::facts::ci_config::{self, Promotion};
 use crate::facts::group::Group;
 use crate::source::{Snapshot, Sources};
-
-use crate::facts::ci_config::{self, ConfigName};
 
 /// The releases that build data has a branch of; `None` where it is no repository whose branches can be listed. Where each
 /// release has a repository of its own, those within `bounds` are looked for.
@@ -93,10 +94,7 @@ impl Run {
         let Some(ci) = ci else {
             return Ok(known.into_iter().collect());
         };
-        Ok(known
-            .into_iter()
-            .filter(|release| self.is_promoted_to(*release, ci))
-            .collect())
+        Ok(self.promoted_to(known, ci)?.into_iter().collect())
     }
 
     /// A plain directory stands for any branch; which release it holds, its own variables say.
@@ -118,39 +116,50 @@ impl Run {
             .map(|(major, minor)| Release { major, minor }))
     }
 
-    /// Looks for one OCP config that promotes to the release; the branches that it is likely on go first.
-    fn is_promoted_to(&self, release: Release, ci: &dyn Snapshot) -> bool {
-        let Ok(rules) = self.rules() else { return false };
-        let Ok(payload) = payload_of(rules, release, &Group::default()) else {
-            return false;
-        };
-        let (namespace, name) = (&payload.source_namespace.value, &payload.source_name.value);
-        let list = |folder: &str| ci.list(folder).ok().flatten().unwrap_or_default();
-        for org in list(ci_config::ROOT) {
-            for repo in list(&format!("{}/{}", ci_config::ROOT, org.name)) {
-                let folder = format!("{}/{}/{}", ci_config::ROOT, org.name, repo.name);
-                for entry in list(&folder) {
-                    let plain = ConfigName::parse(&entry.name, &org.name, &repo.name);
-                    let text = release.to_string();
-                    let likely = |name: &ConfigName| {
-                        matches!(name.branch.as_str(), "master" | "main") || name.branch.ends_with(&text)
-                    };
-                    if !plain.is_some_and(|name| name.variant.is_none() && likely(&name)) {
-                        continue;
-                    }
-                    let Ok(Some(blob)) = ci.read(&format!("{folder}/{}", entry.name)) else {
-                        continue;
-                    };
-                    let promotions = ci_config::promotions(&blob.bytes).unwrap_or_default();
-                    if promotions
-                        .iter()
-                        .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
-                    {
-                        return true;
-                    }
+    /// Those of some releases that an OCP config actively promotes to, whatever branch it is for. A release whose payload the
+    /// rules cannot tell is one of them: why they cannot is said when it is derived.
+    fn promoted_to(&self, known: BTreeSet<Release>, ci: &dyn Snapshot) -> Result<BTreeSet<Release>, RunError> {
+        let rules = self.rules()?;
+        let (mut found, mut open) = (BTreeSet::new(), Vec::new());
+        for release in known {
+            match payload_of(rules, release, &Group::default()) {
+                Ok(payload) => open.push((release, payload.source_namespace.value, payload.source_name.value)),
+                Err(_) => {
+                    found.insert(release);
                 }
             }
         }
-        false
+        // Most releases are found in the first repositories; all of them are read only for one that nothing promotes to.
+        for repos in repositories(ci).chunks(AT_ONCE) {
+            if open.is_empty() {
+                break;
+            }
+            let promotions = repos
+                .par_iter()
+                .flat_map_iter(|repo| branches::promotions_of(self, ci, repo));
+            let promotions: Vec<Promotion> = promotions.collect();
+            open.retain(|(release, namespace, name)| {
+                let here = |p: &Promotion| p.is_active(namespace, name);
+                !(promotions.iter().any(here) && found.insert(*release))
+            });
+        }
+        Ok(found)
     }
+}
+
+/// How many repositories' configs are read at once.
+const AT_ONCE: usize = 64;
+
+/// The repositories that have configs.
+fn repositories(ci: &dyn Snapshot) -> Vec<RepoName> {
+    let list = |folder: &str| ci.list(folder).ok().flatten().unwrap_or_default();
+    let orgs = list(ci_config::ROOT).into_iter();
+    let repos = orgs.flat_map(|org| {
+        let repos = list(&format!("{}/{}", ci_config::ROOT, org.name)).into_iter();
+        repos.map(move |repo| RepoName {
+            org: org.name.clone(),
+            repo: repo.name,
+        })
+    });
+    repos.collect()
 }

@@ -564,6 +564,30 @@ fn every_release_that_both_sides_know_is_found() {
     );
     assert!(all.iter().all(|(path, bytes)| found[path] == *bytes));
     assert!(found.contains_key(&config_of("anchor", "main")));
+    world.commit("openshift/anchor", "next-major", &[("Dockerfile", b"FROM base:1\n")]);
+    world.promote("anchor", "next-major", "4.18");
+    let (found, ran) = world.render();
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        found.keys().any(|path| path.contains("next-major")),
+        "a branch of any name promotes: {:?}",
+        found.keys()
+    );
+}
+
+#[test]
+fn faults_of_rules_are_said_where_the_releases_are_to_be_found() {
+    let mut world = World::usual();
+    world.settings.insert("releases", "auto".to_owned());
+    world.settings.insert("rules", "[builtin, faulty.yaml]".to_owned());
+    world.write(
+        "faulty.yaml",
+        b"rules:\n- id: no-reason\n  on: image\n  set: {nonsense: 1}\n",
+    );
+    let ran = world.run("plan", &[]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.contains("faulty.yaml:"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("no release is both"), "{}", ran.stderr);
 }
 
 #[test]
