@@ -14,5 +14,5 @@ pub use date::{Date, NotADate};
 pub use gate::{Gate, Guard};
 pub use path::{name_fault, path_fault};
 pub use place::{Origin, Place};
-pub use release::{NotARelease, Release};
+pub use release::{NotARelease, Release, by_version};
 pub use repo::{NotARepoName, RepoName};

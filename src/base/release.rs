@@ -32,6 +32,11 @@ impl Release {
     }
 }
 
+/// What a text that names a release is ordered by: 4.9 before 4.10, what is no release before them all.
+pub fn by_version(text: &str) -> (Option<Release>, &str) {
+    (text.parse().ok(), text)
+}
+
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)

@@ -26,7 +26,13 @@ const UNDER_WAY: &str = "a branch cut is under way: ";
 pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
     let is_notice = |finding: &Finding| [CODE, NEW_RELEASE, NEW_BRANCH].contains(&&*finding.code);
     let (mut notices, mut rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_notice);
-    notices.sort_by(|a, b| a.release.cmp(&b.release).then_with(|| a.message.cmp(&b.message)));
+    let release = |notice: &Finding| {
+        notice
+            .release
+            .as_deref()
+            .and_then(|release| release.parse::<Release>().ok())
+    };
+    notices.sort_by(|a, b| release(a).cmp(&release(b)).then_with(|| a.message.cmp(&b.message)));
     if notices.len() < 2 || notices.iter().all(|finding| finding.code == NEW_RELEASE) {
         rest.append(&mut notices);
         return rest;
@@ -189,6 +195,12 @@ mod tests {
                 .is_some_and(|help| help.contains("--from 4.16 --to"))
         );
         assert_eq!(in_one_place(told.clone()), told);
+        let of = |release| notice(CODE, Some(release), "a branch cut is under way: moved");
+        let oldest = in_one_place(vec![of("4.10"), of("4.9")]).remove(0);
+        assert!(
+            oldest.help.is_some_and(|help| help.contains("--from 4.9 --to")),
+            "4.9 is older than 4.10"
+        );
         let alone = vec![notice(NEW_RELEASE, None, "build data has 4.18")];
         assert_eq!(in_one_place(alone.clone()), alone);
     }

@@ -180,6 +180,7 @@ impl Draft<'_, '_, '_> {
             StreamTag::parse(&resolved.pullspec).ok_or_else(|| super::resolve::Unresolved {
                 message: format!("{} is no `registry/namespace/name:tag`", resolved.pullspec),
                 help: "a build root must be an image stream tag".into(),
+                missing: None,
                 findings: Vec::new(),
             })
         });

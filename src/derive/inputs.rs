@@ -176,10 +176,11 @@ impl Pairing<'_, '_, '_> {
                 vec!["from"]
             };
             let text = format!("{}: {}", image.key, unresolved.message);
-            let finding = self
+            let mut finding = self
                 .about(image, "unresolved-from", text)
                 .with_place(self.metadata.image_place(&image.key, &path))
                 .with_help(unresolved.help);
+            finding.about = unresolved.missing;
             unresolved.findings.into_iter().chain([finding]).collect::<Vec<_>>()
         })?;
         let (kind, name) = named(entry).unwrap_or(("image", String::new()));

@@ -38,6 +38,8 @@ pub struct Unresolved {
     pub message: String,
     /// What to do.
     pub help: String,
+    /// The name that nothing has, where that is why.
+    pub missing: Option<String>,
     /// Failures of rules on the way.
     pub findings: Vec<Finding>,
 }
@@ -116,6 +118,7 @@ impl<'a, 's> Resolver<'a, 's> {
                     return Err(Unresolved {
                         message,
                         help,
+                        missing: None,
                         findings: found,
                     });
                 }
@@ -139,10 +142,13 @@ impl<'a, 's> Resolver<'a, 's> {
                 ));
             }
             let keys: Vec<_> = self.metadata.images.keys().map(String::as_str).collect();
-            return Err(unresolved(
-                format!("there is no image {name}"),
-                near(name, &keys, "images/<key>.yml"),
-            ));
+            return Err(Unresolved {
+                missing: Some(name.to_owned()),
+                ..unresolved(
+                    format!("there is no image {name}"),
+                    near(name, &keys, "images/<key>.yml"),
+                )
+            });
         };
         if let Some(known) = self.known.get(&("member", name.to_owned())) {
             return Ok((name.to_owned(), known.clone()));
@@ -166,10 +172,10 @@ impl<'a, 's> Resolver<'a, 's> {
     fn stream(&mut self, name: &str) -> Result<(String, Decision), Unresolved> {
         let Some(stream) = self.metadata.stream(name) else {
             let names: Vec<_> = self.metadata.stream_names().collect();
-            return Err(unresolved(
-                format!("there is no stream {name}"),
-                near(name, &names, "streams.yml"),
-            ));
+            return Err(Unresolved {
+                missing: Some(name.to_owned()),
+                ..unresolved(format!("there is no stream {name}"), near(name, &names, "streams.yml"))
+            });
         };
         let key = ("stream", stream.name.clone());
         if let Some(known) = self.known.get(&key) {
@@ -208,6 +214,7 @@ fn unresolved(message: impl Into<String>, help: impl Into<String>) -> Unresolved
     Unresolved {
         message: message.into(),
         help: help.into(),
+        missing: None,
         findings: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod policy;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use code::{Code, Family};
 
-use crate::base::Place;
+use crate::base::{Place, by_version};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -41,9 +42,9 @@ impl fmt::Display for Severity {
 }
 
 /// Something wrong, or worth knowing, in the inputs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
-    /// How much it matters. First, so that the order of findings starts with errors.
+    /// How much it matters. The order of findings starts with errors.
     pub severity: Severity,
     /// The stable code, kebab-case, e.g. `stage-count`.
     pub code: Cow<'static, str>,
@@ -67,6 +68,11 @@ pub struct Finding {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The name in the file that it is about, as it is written there: two findings of one name are told apart and joined by
+    /// it. It is not shown.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub about: Option<String>,
 }
 
 impl Finding {
@@ -82,6 +88,7 @@ impl Finding {
             message: message.into(),
             cause: None,
             help: None,
+            about: None,
         }
     }
 
@@ -117,6 +124,13 @@ impl Finding {
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds the name in the file that it is about.
+    #[must_use]
+    pub fn with_about(mut self, name: impl Into<String>) -> Self {
+        self.about = Some(name.into());
         self
     }
 
@@ -156,6 +170,34 @@ impl fmt::Display for Finding {
             Some(help) => write!(f, "\n    help: {help}"),
             None => Ok(()),
         }
+    }
+}
+
+impl Ord for Finding {
+    /// By severity, code, subject and release, where 4.9 comes before 4.10; then by place and words.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.severity
+            .cmp(&other.severity)
+            .then_with(|| self.code.cmp(&other.code))
+            .then_with(|| self.component.cmp(&other.component))
+            .then_with(|| self.image.cmp(&other.image))
+            .then_with(|| {
+                self.release
+                    .as_deref()
+                    .map(by_version)
+                    .cmp(&other.release.as_deref().map(by_version))
+            })
+            .then_with(|| self.place.cmp(&other.place))
+            .then_with(|| self.message.cmp(&other.message))
+            .then_with(|| self.cause.cmp(&other.cause))
+            .then_with(|| self.help.cmp(&other.help))
+            .then_with(|| self.about.cmp(&other.about))
+    }
+}
+
+impl PartialOrd for Finding {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -252,6 +294,14 @@ mod tests {
             "error[stage-count]: openshift/etcd: Dockerfile:7 at 0123456789: etcd has 3 stages, metadata names 2\n    \
              help: name the missing stage in `from.builder`"
         );
+    }
+
+    #[test]
+    fn releases_are_ordered_as_versions() {
+        let of = |release: &str| Finding::new(Severity::Note, "a-note", "n").with_release(release);
+        let mut findings = [of("5.0"), of("4.10"), of("4.9"), of("some")];
+        findings.sort();
+        assert_eq!(findings, [of("some"), of("4.9"), of("4.10"), of("5.0")]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The plan's data: pull requests, the files in them, and what was left alone.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desired::{Bytes, Cause};
 use super::policy::Accept;
-use crate::base::RepoName;
+use crate::base::{RepoName, by_version};
 use crate::finding::Finding;
 
 /// What a file's change is.
@@ -71,7 +72,7 @@ pub const UNREFERENCED: &str = "unreferenced";
 pub const FIXES: &str = "fixes";
 
 /// What a pull request is about: at most one is open for each.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scope {
     /// The repository that it is made in.
     pub repo: RepoName,
@@ -79,6 +80,22 @@ pub struct Scope {
     pub release: String,
     /// The group of targets.
     pub group: String,
+}
+
+impl Ord for Scope {
+    /// By repository, release (4.9 before 4.10) and group.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.repo
+            .cmp(&other.repo)
+            .then_with(|| by_version(&self.release).cmp(&by_version(&other.release)))
+            .then_with(|| self.group.cmp(&other.group))
+    }
+}
+
+impl PartialOrd for Scope {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Scope {

@@ -134,5 +134,5 @@ fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<(Fi
     let help = hint.unwrap_or_else(|| format!("correct the name, or add {kind} {name}"));
     let place = metadata.place(Metadata::image_file(key), Some(line));
     let finding = code.finding(text).with_place(place).with_help(help);
-    Some((finding.with_cause(format!("{kind} {name}")), meant))
+    Some((finding.with_cause(format!("{kind} {name}")).with_about(name), meant))
 }

@@ -78,7 +78,7 @@ fn judge(metadata: &Metadata, what: &str, file: &str, text: &str, line: u32, sin
             },
         });
         let because = format!("group.yml has no variable {name}.");
-        sink.add_with_fix(finding.with_cause(name.to_owned()), change, because);
+        sink.add_with_fix(finding.with_cause(name).with_about(name), change, because);
     }
 }
 

@@ -164,22 +164,16 @@ impl Run {
 /// Tells of derivation's findings about names that a check has found already: the same for all images, not only those that
 /// are derived.
 fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
-    let dangling = of_checks.iter().filter_map(|finding| {
-        let name = finding
-            .cause
-            .as_deref()
-            .filter(|_| finding.code.starts_with("dangling-"))?;
-        Some((
-            finding.release.clone(),
-            finding.image.clone(),
-            name.rsplit(' ').next()?.to_owned(),
-        ))
-    });
-    let dangling: BTreeSet<_> = dangling.collect();
-    let variables = of_checks.iter().filter(|finding| finding.code == "dangling-variable");
-    let variables =
-        variables.filter_map(|finding| Some((finding.release.clone(), format!("{{{}}}", finding.cause.as_ref()?))));
-    let variables: BTreeSet<_> = variables.collect();
+    let (mut names, mut variables) = (BTreeSet::new(), BTreeSet::new());
+    for finding in of_checks {
+        let release = finding.release.clone();
+        let Some(name) = finding.about.clone() else { continue };
+        if matches!(&*finding.code, "dangling-member" | "dangling-stream") {
+            names.insert((release, finding.image.clone(), name));
+        } else if finding.code == "dangling-variable" {
+            variables.insert((release, format!("{{{name}}}")));
+        }
+    }
     // A check that has a fix for a finding of derivation tells of it itself.
     let known = |finding: &Finding| (finding.code.clone(), finding.image.clone(), finding.message.clone());
     let same: BTreeSet<_> = of_checks
@@ -190,12 +184,12 @@ fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
         if same.contains(&(finding.release.clone(), known(finding))) {
             return true;
         }
-        let name = finding.message.rsplit(' ').next().unwrap_or_default().to_owned();
+        let Some(name) = finding.about.as_ref().filter(|_| finding.code == "unresolved-from") else {
+            return false;
+        };
         let braces =
             |(release, braces): &(Option<String>, String)| *release == finding.release && name.contains(braces);
-        finding.code == "unresolved-from"
-            && (variables.iter().any(braces)
-                || dangling.contains(&(finding.release.clone(), finding.image.clone(), name.clone())))
+        variables.iter().any(braces) || names.contains(&(finding.release.clone(), finding.image.clone(), name.clone()))
     }
 }
 
