@@ -43,7 +43,7 @@ pub fn run(args: &AuditArgs) -> Outcome {
         .fixes
         .iter()
         .map(|made| (made.fix.finding.clone(), made.fix.change.to_string()));
-    let suppress = &ready.run.config.audit.suppress;
+    let suppress = &ready.run.config().audit.suppress;
     let mut report = Report::new(audit.releases, judged, suppress, audit.skipped, &known.collect());
     report.since = commit;
     let fixes = args.fix.then(|| ready.run.plan_of_fixes(audit.fixes, audit.looked_at));
@@ -60,8 +60,8 @@ pub fn run(args: &AuditArgs) -> Outcome {
 
 fn judge(ready: &Ready, audit: &mut Audit) -> Judged {
     let findings = std::mem::take(&mut audit.findings);
-    let policy = &ready.run.config.audit;
-    policy.judge(findings, ready.run.policy.today, ready.whole)
+    let policy = &ready.run.config().audit;
+    policy.judge(findings, ready.run.today(), ready.whole)
 }
 
 /// The findings with build data as it was at a commit, and the commit's whole id.

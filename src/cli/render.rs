@@ -34,7 +34,7 @@ pub fn run(args: &RenderArgs) -> Outcome {
             .collect::<Result<_, _>>()
     };
     // What is remembered goes to the disk meanwhile.
-    let (written, ()) = rayon::join(write_all, || ready.run.store.flush());
+    let (written, ()) = rayon::join(write_all, || ready.run.store().flush());
     let written: Vec<bool> = written?;
     let (all, new) = (written.len(), written.iter().filter(|new| **new).count());
     let files = if new == 1 {

@@ -100,19 +100,15 @@ fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>
     if let Some(warning) = warning {
         say(&format!("warning: {warning}"));
     }
-    let run = Run {
-        sources: match recorder {
-            Some(recorder) => sources(&config, bar.as_ref())?.with_recorder(Arc::clone(recorder)),
-            None => sources(&config, bar.as_ref())?,
-        },
-        policy: config.policy(Some(Date::of_unix(now()))),
-        store,
-        rules: LoadedRules::new(files),
-        build: begin::build(),
-        overrides,
-        progress: bar.as_ref().map(progress::on),
-        config,
+    let sources = match recorder {
+        Some(recorder) => sources(&config, bar.as_ref())?.with_recorder(Arc::clone(recorder)),
+        None => sources(&config, bar.as_ref())?,
     };
+    let run = Run::new(config, LoadedRules::new(files), sources)
+        .remembering(store, begin::build())
+        .trying(overrides)
+        .on(Date::of_unix(now()))
+        .telling(bar.as_ref().map(progress::on));
     let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty() && common.with_rules.is_empty();
     let ci = run.ci_config()?;
     let releases = run.releases(&asked, ci.as_deref())?;
@@ -253,7 +249,7 @@ impl Ready {
     }
 
     fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
-        self.run.store.flush();
+        self.run.store().flush();
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

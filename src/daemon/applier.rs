@@ -101,13 +101,13 @@ impl Applier {
     }
 
     fn keep(&self, record: RunRecord) {
-        history::keep(&self.reconciler.run.store, &record);
+        history::keep(&self.reconciler.run.store(), &record);
         self.board.update(|view| view.runs.push_front(Arc::new(record)));
     }
 
     /// Says what webhooks and files matter from now on.
     fn attend(&mut self) {
-        let config = &self.reconciler.run.config;
+        let config = &self.reconciler.run.config();
         let (mut interest, mut watched) = (Interest::of_config(config), Watched::default());
         interest.read_from(self.reconciler.ci_branch());
         watched.settings(&self.file, &self.settings);

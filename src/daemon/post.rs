@@ -91,7 +91,7 @@ impl Posting<'_> {
             Some(was) => was.drift_since.clone(),
             None => self
                 .run
-                .store
+                .store()
                 .noted(&since_key(release))
                 .map_or_else(Since::new, unflat),
         };
@@ -111,7 +111,7 @@ impl Posting<'_> {
             })
             .collect();
         if was.is_none() || since != before {
-            self.run.store.note(&since_key(release), &flat(&since));
+            self.run.store().note(&since_key(release), &flat(&since));
         }
         since
     }
@@ -127,7 +127,7 @@ impl Posting<'_> {
                 sources.insert(name, self.source(origin, known.at));
             }
         }
-        if let Some(ci) = &self.run.config.sources.ci_config {
+        if let Some(ci) = &self.run.config().sources.ci_config {
             let repo = ci.name().map_or_else(|| ci.repo().to_string(), |name| name.to_string());
             let source = SourceView {
                 repo,
@@ -157,11 +157,11 @@ impl Posting<'_> {
     }
 
     fn store(&self) -> Gate {
-        match self.run.store.is_usable() {
+        match self.run.store().is_usable() {
             true => Gate::Ready,
             false => Gate::Closed(format!(
                 "the state in {} cannot be used: runs go without the cache",
-                self.run.config.state.display()
+                self.run.config().state.display()
             )),
         }
     }

@@ -21,7 +21,7 @@ use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{Plan, with_run};
 use crate::run::place::Place;
-use crate::run::{LoadedRules, Overrides, Run, begin};
+use crate::run::{LoadedRules, Run, begin};
 use crate::source::Snapshot;
 use crate::store::Store;
 
@@ -85,7 +85,7 @@ impl Reconciler {
     /// As [`Self::new`]; the old settings stay.
     pub fn reload(&mut self, settings: &Settings) -> Result<(), String> {
         let mut run = make_run(settings, Store::disabled())?;
-        std::mem::swap(&mut run.store, &mut self.run.store);
+        run.set_store(self.run.set_store(Store::disabled()));
         self.run = run;
         self.place = None;
         self.last = None;
@@ -123,15 +123,15 @@ impl Reconciler {
             because = (!record.because.is_empty()).then(|| record.because.join(", ")),
             "a run starts"
         );
-        let (requests, cache) = (self.requests(), self.run.store.stats());
+        let (requests, cache) = (self.requests(), self.run.store().stats());
         let mut done = Done { record, again: false };
         if let Err(error) = self.make(work, &mut done) {
             done.again = true;
             done.record.outcome = Ended::Failed;
             done.record.error = Some(error);
         }
-        self.run.store.flush();
-        let used = self.run.store.stats();
+        self.run.store().flush();
+        let used = self.run.store().stats();
         done.record.cache = Cache {
             hits: used.hits - cache.hits,
             misses: used.misses - cache.misses,
@@ -145,7 +145,7 @@ impl Reconciler {
 
     /// What was used of GitHub's API so far, by the one who reads and the one who writes.
     fn usage(&self) -> Usage {
-        let reader = self.run.sources.github().map(|reader| reader.client().usage());
+        let reader = self.run.sources().github().map(|reader| reader.client().usage());
         let mut usage = reader.unwrap_or_default();
         usage.merge(self.place.as_ref().map(Place::usage).unwrap_or_default());
         usage
@@ -154,7 +154,7 @@ impl Reconciler {
     /// How many requests were made so far, by API.
     fn requests(&self) -> BTreeMap<String, u64> {
         let Usage { rest, graphql, .. } = self.usage();
-        let git = self.run.sources.git_requests();
+        let git = self.run.sources().git_requests();
         let named = [("rest", rest), ("graphql", graphql), ("git", git)];
         named.map(|(api, count)| (api.to_owned(), count)).into()
     }
@@ -170,7 +170,9 @@ impl Reconciler {
         };
         done.record.releases = ground.wanted.iter().map(Release::to_string).collect();
         let failed = self.derive(&ground)?;
-        let moved = self.cursors.advance(ground.ci.as_deref(), &self.known, &self.run.store);
+        let moved = self
+            .cursors
+            .advance(ground.ci.as_deref(), &self.known, &self.run.store());
         done.record.because.extend(moved);
         let plan = Arc::new(self.plan(&ground, &failed, &done.record.id));
         done.record.drift = Drift::of(&plan);
@@ -202,17 +204,17 @@ impl Reconciler {
 
     /// Takes on what may have changed by itself since the last run.
     fn refresh(&mut self) {
-        self.run.policy = self.run.config.policy(Some(Date::of_unix(now())));
-        if let Some(reader) = self.run.sources.github() {
+        self.run.set_day(Date::of_unix(now()));
+        if let Some(reader) = self.run.sources().github() {
             reader.forget();
         }
-        if !self.run.store.is_usable() {
-            let (store, warning) = Store::open(&self.run.config.state);
+        if !self.run.store().is_usable() {
+            let (store, warning) = Store::open(&self.run.config().state);
             if let Some(warning) = warning {
                 tracing::warn!("{warning}");
             }
             if store.is_enabled() {
-                self.run.store = store;
+                self.run.set_store(store);
             }
         }
     }
@@ -357,16 +359,9 @@ impl Reconciler {
 
 fn make_run(settings: &Settings, store: Store) -> Result<Run, String> {
     let config = settings.config.clone();
-    Ok(Run {
-        sources: begin::sources(&config).map_err(|fault| fault.to_string())?,
-        policy: config.policy(Some(Date::of_unix(now()))),
-        store,
-        rules: LoadedRules::new(settings.rules.clone()),
-        build: begin::build(),
-        overrides: Overrides::default(),
-        progress: None,
-        config,
-    })
+    let sources = begin::sources(&config).map_err(|fault| fault.to_string())?;
+    let run = Run::new(config, LoadedRules::new(settings.rules.clone()), sources);
+    Ok(run.remembering(store, begin::build()).on(Date::of_unix(now())))
 }
 
 fn origin(ci: Option<&Arc<dyn Snapshot>>) -> Option<Origin> {

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::branches::Depth;
-use crate::base::{Place, Release, RepoName};
+use crate::base::{Date, Place, Release, RepoName};
 use crate::config::Config;
 use crate::derive::complete::complete;
 use crate::derive::outline::{Input, Outline};
@@ -47,22 +47,95 @@ pub use whatif::Overrides;
 
 /// Everything that a run needs; made once, used for any number of releases.
 pub struct Run {
-    /// The configuration.
-    pub config: Config,
-    /// Opens repositories.
-    pub sources: Sources,
+    config: Config,
+    sources: Sources,
     /// Facts of earlier runs.
-    pub store: Store,
+    store: Store,
     /// The rules, loaded when they are first needed.
-    pub rules: LoadedRules,
+    rules: LoadedRules,
     /// Which build of the program this is: what another one remembered is not taken for its own.
-    pub build: String,
+    build: String,
     /// Changes of metadata to try out.
-    pub overrides: Overrides,
+    overrides: Overrides,
     /// What of the drift is put right.
-    pub policy: Policy,
+    policy: Policy,
     /// What is told of long work.
-    pub progress: Option<Progress>,
+    progress: Option<Progress>,
+}
+
+impl Run {
+    /// A run by a configuration, its rules and a way in to its sources. It remembers nothing, has no day on which anything
+    /// ends, and tells nobody how far it is.
+    pub fn new(config: Config, rules: LoadedRules, sources: Sources) -> Self {
+        Self {
+            policy: config.policy(None),
+            sources,
+            store: Store::disabled(),
+            rules,
+            build: String::new(),
+            overrides: Overrides::default(),
+            progress: None,
+            config,
+        }
+    }
+
+    /// Remembers in a store, for this build of the program.
+    #[must_use]
+    pub fn remembering(mut self, store: Store, build: impl Into<String>) -> Self {
+        (self.store, self.build) = (store, build.into());
+        self
+    }
+
+    /// Tries changes of metadata out.
+    #[must_use]
+    pub fn trying(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Takes place on a day: acceptances and suppressions end.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.set_day(today);
+        self
+    }
+
+    /// Tells how far long work is.
+    #[must_use]
+    pub fn telling(mut self, progress: Option<Progress>) -> Self {
+        self.progress = progress;
+        self
+    }
+
+    /// Takes place on another day from now on.
+    pub fn set_day(&mut self, today: Date) {
+        self.policy = self.config.policy(Some(today));
+    }
+
+    /// Remembers in another store from now on; the one from before is given back.
+    pub fn set_store(&mut self, store: Store) -> Store {
+        std::mem::replace(&mut self.store, store)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What opens repositories.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// What is remembered.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The day of the run, where there is one.
+    pub fn today(&self) -> Option<Date> {
+        self.policy.today
+    }
 }
 
 /// What a release comes to: every file that targets looked at, and what was found on the way.

@@ -11,13 +11,12 @@ use crate::config::{self, Config};
 use crate::derive;
 use crate::finding::Finding;
 use crate::model::metadata::Metadata;
-use crate::plan::{Desired, Policy};
+use crate::plan::Desired;
 use crate::rules::RuleSet;
 use crate::rules::set::Record;
 use crate::run::{LoadedRules, Overrides, Run, RunError};
 use crate::source::memory::MemorySnapshot;
 use crate::source::{Snapshot, Sources};
-use crate::store::Store;
 use crate::targets::Rendered;
 
 /// The repository of CI configs within a case's input.
@@ -129,7 +128,7 @@ impl Bench {
         if self.ci.is_none() {
             return Ok(Vec::new());
         }
-        let ci = &self.run.config.sources.ci_config;
+        let ci = &self.run.config().sources.ci_config;
         let Some(crate::source::Location::Path(folder)) = ci.as_ref().map(config::CiConfig::repo) else {
             return Ok(Vec::new());
         };
@@ -165,16 +164,7 @@ fn configuration(case: &Case, input: &Path) -> Result<Config, String> {
 }
 
 fn run(config: Config, rules: Arc<RuleSet>, set: &[String]) -> Result<Run, String> {
-    Ok(Run {
-        sources: Sources::new(None),
-        store: Store::disabled(),
-        rules: LoadedRules::ready(rules),
-        build: String::new(),
-        overrides: Overrides::parse(set)?,
-        policy: Policy::default(),
-        progress: None,
-        config,
-    })
+    Ok(Run::new(config, LoadedRules::ready(rules), Sources::new(None)).trying(Overrides::parse(set)?))
 }
 
 /// Reads a folder into memory: cases are small, and what is rendered must go on top.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cut_world::CutWorld;
 use lockstep::config;
 use lockstep::finding::Finding;
-use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
+use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::source::{Recorder, Sources};
 use lockstep::store::Store;
 
@@ -15,20 +15,13 @@ fn between(world: &CutWorld) -> (Vec<Finding>, usize) {
     let config = config::load(&world.config("")).unwrap_or_else(|error| panic!("{error}"));
     let (recorder, (store, warning)) = (Arc::new(Recorder::default()), Store::open(&config.state));
     assert_eq!(warning, None);
-    let run = Run {
-        sources: Sources::new(Some(config.state.clone())).with_recorder(Arc::clone(&recorder)),
-        policy: config.policy(None),
-        store,
-        rules: LoadedRules::new(rule_files::read(&config.rules).unwrap()),
-        build: "test".into(),
-        overrides: Overrides::default(),
-        progress: None,
-        config,
-    };
+    let sources = Sources::new(Some(config.state.clone())).with_recorder(Arc::clone(&recorder));
+    let rules = LoadedRules::new(rule_files::read(&config.rules).unwrap());
+    let run = Run::new(config, rules, sources).remembering(store, "test");
     let ci = run.ci_config().unwrap();
     let releases = run.releases(&[], ci.as_deref()).unwrap();
     let found = run.between(&releases, None, ci.as_deref());
-    run.store.flush();
+    run.store().flush();
     (found, recorder.files().len())
 }
 

@@ -32,7 +32,7 @@ pub fn run(args: &CaptureArgs) -> Outcome {
         build_data: release.metadata.origin.name.clone(),
         ci_config: ready.ci.as_ref().map(|ci| ci.origin().name.clone()),
         images: args.images.clone(),
-        rules: own_rules(&ready.run.config.rules)?,
+        rules: own_rules(&ready.run.config().rules)?,
     };
     let written = cut.write(&args.out).map_err(|message| anyhow!(message))?;
     let verdict = judge(&args.out, &RuleSets::default(), true);

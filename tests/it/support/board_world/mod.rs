@@ -14,10 +14,9 @@ use lockstep::derive::document::build_config;
 use lockstep::finding::Finding;
 use lockstep::model::build_config::BuildConfig;
 use lockstep::plan::{Plan, PullRequest};
-use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
+use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::server::{Event, Limits, Server, Told, Triggers, listen};
 use lockstep::source::Sources;
-use lockstep::store::Store;
 use lockstep::{config, forge};
 
 /// 2026-11-25 22:41 UTC: the moment at which the board is posted.
@@ -33,16 +32,9 @@ pub struct Found {
 /// Derives and plans once.
 pub fn one_shot(config: &Path) -> Found {
     let config = config::load(config).unwrap_or_else(|error| panic!("{error}"));
-    let run = Run {
-        sources: Sources::new(Some(config.state.clone())),
-        policy: config.policy(None),
-        store: Store::disabled(),
-        rules: LoadedRules::new(rule_files::read(&config.rules).unwrap()),
-        build: "test".into(),
-        overrides: Overrides::default(),
-        progress: None,
-        config,
-    };
+    let sources = Sources::new(Some(config.state.clone()));
+    let rules = LoadedRules::new(rule_files::read(&config.rules).unwrap());
+    let run = Run::new(config, rules, sources);
     let ci = run.ci_config().unwrap();
     let releases = run.releases(&[], ci.as_deref()).unwrap();
     let (mut configs, mut findings) = (Vec::new(), Vec::new());
