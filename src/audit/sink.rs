@@ -74,6 +74,15 @@ pub enum Change {
         /// What in it.
         edit: Edit,
     },
+    /// A config of the CI repository gets another text, and its jobs follow.
+    Config {
+        /// Its path.
+        config: String,
+        /// Its text, as it was read.
+        text: Arc<[u8]>,
+        /// Its text as it should be.
+        after: Arc<[u8]>,
+    },
     /// A config of the CI repository goes, with its jobs.
     Retire {
         /// Its path.
@@ -92,6 +101,7 @@ impl fmt::Display for Change {
                 edit: edit @ Edit::Replace { .. },
             } => write!(f, "{edit} of {file}"),
             Self::Metadata { file, edit } => write!(f, "{edit} in {file}"),
+            Self::Config { config, .. } => write!(f, "edits {config}"),
             Self::Retire { config, .. } => write!(f, "removes {config} and its jobs"),
         }
     }

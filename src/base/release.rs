@@ -30,6 +30,24 @@ impl Release {
     pub const fn next(self) -> Self {
         Self::new(self.major, self.minor.saturating_add(1))
     }
+
+    /// Whether this is the release before another one: the minor before, or any of the major before a major's first.
+    pub const fn precedes(self, other: Self) -> bool {
+        match other.minor.checked_sub(1) {
+            Some(minor) => self.major == other.major && self.minor == minor,
+            None => match other.major.checked_sub(1) {
+                Some(major) => self.major == major,
+                None => false,
+            },
+        }
+    }
+
+    /// The release of a text that differs from a text of this release in nothing but the release: `okd-4.17` where this is 4.16
+    /// and its own text `okd-4.16`.
+    pub fn of_same_form(self, own: &str, text: &str) -> Option<Self> {
+        let (before, after) = own.rsplit_once(&self.to_string())?;
+        text.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+    }
 }
 
 /// What a text that names a release is ordered by: 4.9 before 4.10, what is no release before them all.

@@ -26,12 +26,15 @@ pub fn others<'f>(
         let promotions = ci_config::promotions(text).unwrap_or_default();
         promotions
             .iter()
-            .any(|p| !p.disabled && (p.namespace.as_str(), p.name.as_str()) == stream)
+            .any(|p| p.promotes() && (p.namespace.as_str(), p.name.as_str()) == stream)
     };
+    let in_stream = |tag: &Tag| (tag.namespace.as_str(), tag.name.as_str()) == stream;
     let others = files
         .into_iter()
         .filter(|(path, text)| !own.contains(path.as_str()) && promotes_here(text));
     let read = others.filter_map(|(path, text)| Some((path, ci_tags::read(text).ok()?)));
+    // An entry may promote nothing: all of its images are optional or excluded.
+    let read = read.filter(|(_, facts)| facts.promotes.iter().any(in_stream));
     read.map(|(path, facts)| Other {
         path: path.clone(),
         facts,
@@ -121,7 +124,11 @@ fn restore(files: &mut [Desired], held: &BTreeSet<String>) {
 /// both.
 pub fn share(files: &mut [Desired]) -> Vec<Finding> {
     let mut wanted: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-    for file in files.iter().filter(|file| file.before != file.after) {
+    // A file of no component, as that of a stream's mirroring, is written anew from all that is promoted: no two releases own it.
+    for file in files
+        .iter()
+        .filter(|file| file.component.is_some() && file.before != file.after)
+    {
         let key = (file.repo.to_string(), file.path.clone());
         wanted.entry(key).or_default().insert(file.release.clone());
     }

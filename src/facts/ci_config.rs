@@ -98,7 +98,29 @@ pub fn promotions(text: &[u8]) -> Result<Vec<Promotion>, yaml::Error> {
     Ok(section.as_ref().map(promotions_of).unwrap_or_default())
 }
 
-/// Reads the entries of a `promotion` section: the list under `to`, or the older form of one entry without a list.
+impl Promotion {
+    /// Whether the entry promotes anything: it is switched on and says where to.
+    pub fn promotes(&self) -> bool {
+        !self.disabled && self.has_place()
+    }
+
+    /// Whether the entry says where to: a namespace, and a name or a tag.
+    pub fn has_place(&self) -> bool {
+        !self.namespace.is_empty() && !(self.name.is_empty() && self.tag.is_empty())
+    }
+}
+
+/// The entries of a `promotion` section as they stand there: the list under `to`, or the section itself where it has the older
+/// form of one entry without a list.
+pub fn entries(section: &Node) -> Vec<&Node> {
+    match section.get("to").and_then(Node::as_seq) {
+        Some(items) => items.iter().collect(),
+        None if section.get("namespace").is_some() => vec![section],
+        None => Vec::new(),
+    }
+}
+
+/// Reads the entries of a `promotion` section, in the same order as [`entries`].
 pub fn promotions_of(section: &Node) -> Vec<Promotion> {
     let all_disabled = flag(section, "disabled");
     let entry = |node: &Node| Promotion {
@@ -108,11 +130,7 @@ pub fn promotions_of(section: &Node) -> Vec<Promotion> {
         disabled: all_disabled || flag(node, "disabled"),
         line: node.pos.line,
     };
-    match section.get("to").and_then(Node::as_seq) {
-        Some(items) => items.iter().map(entry).collect(),
-        None if section.get("namespace").is_some() => vec![entry(section)],
-        None => Vec::new(),
-    }
+    entries(section).into_iter().map(entry).collect()
 }
 
 fn text(node: &Node, key: &str) -> String {
@@ -122,7 +140,8 @@ fn text(node: &Node, key: &str) -> String {
         .unwrap_or_default()
 }
 
-fn flag(node: &Node, key: &str) -> bool {
+/// Whether a key is there and true.
+pub(super) fn flag(node: &Node, key: &str) -> bool {
     node.get(key).and_then(Node::as_bool).unwrap_or(false)
 }
 

@@ -9,6 +9,7 @@ pub mod group;
 pub mod image;
 pub mod literal;
 pub mod payload;
+pub mod promoted;
 pub mod stream;
 pub mod view;
 

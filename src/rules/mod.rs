@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod diagnostic;
 pub mod expr;
+mod kept;
 pub mod load;
 pub mod memo;
 pub mod names;

@@ -101,6 +101,7 @@ impl RuleSet {
         };
         set.check_circles(&mut faults);
         set.check_contradictions(&mut faults);
+        faults.extend(super::kept::check(&set.rules));
         if faults.is_empty() { Ok(set) } else { Err(faults) }
     }
 

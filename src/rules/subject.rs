@@ -210,7 +210,7 @@ const CONFIG: &[Field] = &[
     field(
         "images_form",
         Kind::OneOf(&["list", "items"]),
-        "Whether a new file's `images` is a list or `{items: […]}`.",
+        "Whether `images` is a list or `{items: […]}`; a list that is there is turned, never the other way round.",
     ),
     field(
         "stage_names",
@@ -303,8 +303,23 @@ const TARGET: &[Field] = &[
         Kind::MaybeText,
         "The path of the one file that the target has for a release; empty: it has many.",
     ),
+    field(
+        "mirror",
+        Kind::Map,
+        "How mapping files are written: `{file, source, target}`, texts with `{stream}`, `{tag}`, `{target_tag}` and the keys of the configuration.",
+    ),
+    field(
+        "files",
+        Kind::Texts,
+        "The paths that the target's files of a release can have; which of them there are, those of the release before say.",
+    ),
     field("manage", Kind::Texts, "Fields of a file that are kept as derived."),
     field("seed", Kind::Texts, "Fields that are set only when the file is new."),
+    field(
+        "keep",
+        Kind::Texts,
+        "Managed fields that are people's once they are there: added where they are missing, never rewritten.",
+    ),
 ];
 
 const TAG: &[Field] = &[

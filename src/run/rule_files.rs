@@ -26,6 +26,10 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/60-release-controller.yaml",
         include_str!("../../rules/60-release-controller.yaml"),
     ),
+    (
+        "rules/65-image-mirroring.yaml",
+        include_str!("../../rules/65-image-mirroring.yaml"),
+    ),
     ("rules/70-payload.yaml", include_str!("../../rules/70-payload.yaml")),
     ("rules/80-audit.yaml", include_str!("../../rules/80-audit.yaml")),
 ];

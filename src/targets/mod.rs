@@ -8,6 +8,7 @@ pub mod door;
 pub mod options;
 pub mod papers;
 
+pub mod image_mirroring;
 pub mod prow_config;
 pub mod prow_jobs;
 pub mod release_controller;
@@ -35,6 +36,7 @@ pub use options::Options;
 pub static TARGETS: &[&Target] = &[
     &prow_config::TARGET,
     &prow_jobs::TARGET,
+    &image_mirroring::TARGET,
     &release_controller::TARGET,
     &build_config::TARGET,
 ];
@@ -141,6 +143,8 @@ pub struct Fields {
     pub manage: Vec<String>,
     /// Set in new files.
     pub seed: Vec<String>,
+    /// Managed, and people's once they are there: added where they are missing, never rewritten.
+    pub keep: Vec<String>,
 }
 
 impl Fields {
@@ -161,6 +165,7 @@ impl Fields {
         let fields = Self {
             manage: list("manage"),
             seed: list("seed"),
+            keep: list("keep"),
         };
         if findings.is_empty() { Ok(fields) } else { Err(findings) }
     }
@@ -169,6 +174,11 @@ impl Fields {
     pub fn sets(&self, field: &str, new_file: bool) -> bool {
         let listed = |list: &[String]| list.iter().any(|name| name == field);
         listed(&self.manage) || (new_file && listed(&self.seed))
+    }
+
+    /// Tells whether what is there of a field stays as it is: the value, or of a list each item.
+    pub fn keeps(&self, field: &str) -> bool {
+        self.keep.iter().any(|name| name == field)
     }
 }
 

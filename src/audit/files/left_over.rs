@@ -41,7 +41,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         };
         // Where nothing is promoted nothing is left to go wrong, and a broken file is told of elsewhere.
         let promotions = ci_config::promotions(text).unwrap_or_default();
-        let active: Vec<&Promotion> = promotions.iter().filter(|promotion| !promotion.disabled).collect();
+        let active: Vec<&Promotion> = promotions.iter().filter(|promotion| promotion.promotes()).collect();
         let Some((why, line, cause)) = why(ci, &repo, &name, &active) else {
             continue;
         };

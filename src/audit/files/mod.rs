@@ -3,6 +3,7 @@
 pub mod behind;
 mod configs;
 mod left_over;
+mod other_release;
 mod promoted_twice;
 mod twins;
 pub mod unnamed;
@@ -16,4 +17,5 @@ pub static CHECKS: &[&Check] = &[
     &left_over::CHECK,
     &twins::CHECK,
     &promoted_twice::CHECK,
+    &other_release::CHECK,
 ];

@@ -73,7 +73,10 @@ pub(super) fn made(
                 build_data.and_then(|known| known.text(file, edit)).map(Work::Text)
             }
             Change::Retire { .. } if !whole => None,
-            Change::Retire { config, text } => retired(run, audited, ci, &fix, config, text)?.map(Work::Files),
+            Change::Retire { config, text } => changed(run, audited, ci, &fix, config, (text, None))?.map(Work::Files),
+            Change::Config { config, text, after } => {
+                changed(run, audited, ci, &fix, config, (text, Some(after)))?.map(Work::Files)
+            }
         };
         Ok(work.map(|work| Made { fix, work }))
     };
@@ -138,25 +141,29 @@ fn takes_requests(run: &Run, location: &Location, has_commits: bool) -> bool {
     }
 }
 
-/// The removal of a config and its jobs; `None` where the jobs cannot follow or somebody does not want it.
-fn retired(
+/// Another text of a config, or its removal, with its jobs; `None` where the jobs cannot follow or somebody does not want it.
+fn changed(
     run: &Run,
     audited: &Audited<'_>,
     ci: Option<&Arc<dyn Snapshot>>,
     fix: &Fix,
     config: &str,
-    text: &Bytes,
+    (before, after): (&Bytes, Option<&Bytes>),
 ) -> Result<Option<Vec<Desired>>, RunError> {
     let cause = cause(fix);
     let single = render::Single {
         path: config,
-        before: text,
-        after: None,
+        before,
+        after: after.cloned(),
         cause: cause.clone(),
     };
     let mut files = render::alone(run, &audited.release, ci, single)?;
     let refused = files.iter().any(|file| !file.refused.is_empty());
-    if refused || !files.iter().any(|file| file.path == config && file.after.is_none()) {
+    if refused
+        || !files
+            .iter()
+            .any(|file| file.path == config && file.after.as_ref() == after)
+    {
         return Ok(None);
     }
     for file in &mut files {

@@ -40,6 +40,8 @@ pub struct ImageItem {
     pub replaced: Vec<Replaced>,
     /// The reference that stands for the base.
     pub from: Option<String>,
+    /// The base itself: the same, or what the step starts from that metadata asks for.
+    pub base: Option<String>,
     /// What has to stand in each place of the Dockerfile.
     pub wants: Wants,
     /// Names of FROMs (stage, image as written) for which no reference could be derived: what stands for them stays.
@@ -141,7 +143,7 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn image(&mut self, image: &Image) {
         let step = image.prepare.value["name"].as_str();
-        let (mut replaced, mut from) = (Vec::new(), None);
+        let (mut replaced, mut from, mut base) = (Vec::new(), None, None);
         let (mut open, mut open_base) = (BTreeSet::new(), false);
         let wants = Wants::of(image, |input| {
             if !input.replace.value {
@@ -155,6 +157,7 @@ impl Maker<'_> {
                 open_base |= !input.inner && !input.builder;
                 return Want::Open;
             };
+            let plain = reference.clone();
             if let Some(step) = step.filter(|_| !input.builder) {
                 self.prepare(image, step, &reference);
                 step.clone_into(&mut reference);
@@ -168,7 +171,7 @@ impl Maker<'_> {
                     reference: reference.clone(),
                 });
             } else {
-                from = Some(reference.clone());
+                (from, base) = (Some(reference.clone()), Some(plain));
             }
             Want::By(reference)
         });
@@ -207,6 +210,7 @@ impl Maker<'_> {
             fields,
             replaced,
             from,
+            base,
             wants,
             open,
             open_base,

@@ -1,9 +1,14 @@
 //! Merges the items of `images`: by `to`, managed fields only, in the form and order that the file has.
 
+use std::collections::BTreeMap;
+
 use super::document::ImageItem;
+use super::froms::{Want, Wants};
 use super::meaning::{self, Part, Reader, Sources};
 use super::merge::{Merge, put};
+use super::steps::{self, Steps};
 use crate::derive::{Image, Release};
+use crate::finding::{Finding, Severity};
 use crate::model::replacement::read_item;
 use crate::yaml::{Mapping, Node, Value};
 
@@ -11,7 +16,7 @@ use crate::yaml::{Mapping, Node, Value};
 pub fn merge(run: &mut Merge<'_>, root: &mut Node) {
     let as_items = match root.get("images").map(|images| &images.value) {
         Some(Value::Map(_)) => true,
-        Some(Value::Seq(_)) => false,
+        Some(Value::Seq(_)) => turned(run, root),
         _ => run.config.images_as_items.value,
     };
     let path: &[&str] = if as_items { &["images", "items"] } else { &["images"] };
@@ -22,13 +27,17 @@ pub fn merge(run: &mut Merge<'_>, root: &mut Node) {
         .unwrap_or_default();
     let before = items.clone();
     drop_images(run, &mut items);
-    let base_images = root.get("base_images").cloned();
-    let mut last = None;
+    let around = Around {
+        base_images: root.get("base_images").cloned(),
+        steps: Steps::of(root),
+        from_step: shared(&items),
+    };
+    let (mut last, mut moved) = (None, Vec::new());
     for wanted in &run.document.images {
         let at = items.iter().position(|item| is(item, &wanted.to));
         last = match at {
             Some(at) => {
-                update(run, &mut items[at], wanted, base_images.as_ref());
+                moved.extend(update(run, &mut items[at], wanted, &around));
                 Some(at)
             }
             None => insert(run, &mut items, wanted, last).or(last),
@@ -40,6 +49,42 @@ pub fn merge(run: &mut Merge<'_>, root: &mut Node) {
     if items != before {
         put(root, path, Node::seq(items));
     }
+    for (step, base) in moved {
+        steps::rebase(root, &step, &base);
+    }
+}
+
+/// What stands in a file around its images.
+struct Around {
+    base_images: Option<Node>,
+    steps: Steps,
+    /// How many images are built from a reference.
+    from_step: BTreeMap<String, usize>,
+}
+
+/// How many images are built from each reference.
+fn shared(items: &[Node]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for from in items.iter().filter_map(|item| item.get("from")?.text()) {
+        *counts.entry(from.to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+/// Turns a list of images into the form with `items`, where that is the form; `false`: it stays a list.
+fn turned(run: &mut Merge<'_>, root: &mut Node) -> bool {
+    let Some(list) = root.get("images").filter(|_| run.config.images_as_items.value) else {
+        return false;
+    };
+    let items = Node::map([("items", list.clone())]);
+    let mut cause = run.cause("images", run.config.images_as_items.deciders().last(), None, None);
+    cause.old = Some("a list".to_owned());
+    cause.new = Some("`items` of a mapping".to_owned());
+    let turned = run.propose(cause);
+    if turned {
+        put(root, &["images"], items);
+    }
+    turned
 }
 
 fn is(item: &Node, tag: &str) -> bool {
@@ -124,15 +169,15 @@ fn new_item(wanted: &ImageItem) -> Node {
     item
 }
 
-fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images: Option<&Node>) {
-    let Some(image) = run.release.images.get(&wanted.key) else {
-        return;
-    };
+/// Puts an item right. What is there of a step whose base moves is for the caller to change: the step, and its base.
+fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, around: &Around) -> Option<(String, String)> {
+    let image = run.release.images.get(&wanted.key)?;
+    let mut moved = None;
     let rewrite = run.config.rewrite_same_meaning.value;
     let our_bases = our_bases(run);
     let reader = Reader {
         image,
-        base_images: [base_images, Some(&our_bases)],
+        base_images: [around.base_images.as_ref(), Some(&our_bases)],
         spellings: &run.release.payload.spellings,
     };
     let sources = reader.wanted(&wanted.wants);
@@ -151,7 +196,25 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
             "from" if wanted.open_base => there.clone(),
             _ => value.clone(),
         };
-        if there == value || (!rewrite && same(item, name, wanted, &reader, &sources)) {
+        let kept = there.is_some() && (run.fields.keeps("images") || run.fields.keeps(&format!("images[].{name}")));
+        if there == value || kept {
+            continue;
+        }
+        if !rewrite && same(item, name, wanted, &reader, around) {
+            if *name == "from" {
+                note_step(run, item, wanted, around);
+            }
+            continue;
+        }
+        if let Some((step, base)) = step_to_move(item, wanted, around).filter(|_| *name == "from" && !rewrite) {
+            let rule = rule(image, name, &reader.there(item), &sources);
+            let (old, new) = (Node::string(around.steps.behind(&step)), Node::string(base.as_str()));
+            let mut cause = run.cause("raw_steps[]", rule, Some(&old), Some(&new));
+            cause.item = Some(step.clone());
+            cause.images = vec![wanted.to.clone()];
+            if run.propose(cause) {
+                moved = Some((step, base));
+            }
             continue;
         }
         let mut cause = run.cause(
@@ -169,6 +232,39 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, base_images:
             }
         }
     }
+    moved
+}
+
+/// The step of a person that an image is built from and whose base is another one by now, with the base that it should have.
+fn step_to_move(item: &Node, wanted: &ImageItem, around: &Around) -> Option<(String, String)> {
+    let from = item.get("from").and_then(Node::text)?;
+    let alone = around.from_step.get(from).is_none_or(|images| *images == 1);
+    let theirs = around.steps.has(from) && wanted.from.as_deref() != Some(from);
+    let base = wanted.base.clone().filter(|_| theirs && alone)?;
+    Some((around.steps.first(from).to_owned(), base))
+}
+
+/// Tells of a step that metadata does not ask for.
+fn note_step(run: &mut Merge<'_>, item: &Node, wanted: &ImageItem, around: &Around) {
+    let Some(from) = item
+        .get("from")
+        .filter(|from| from.text().is_some_and(|text| around.steps.has(text)))
+    else {
+        return;
+    };
+    if wanted.from != wanted.base {
+        return;
+    }
+    let step = from.text().unwrap_or_default();
+    let text = format!(
+        "{} is built from {step}, a step that somebody put before its base {}; metadata does not ask for one",
+        wanted.to,
+        around.steps.behind(step)
+    );
+    let finding = Finding::new(Severity::Note, "step-by-hand", text)
+        .with_image(wanted.to.clone())
+        .with_help("it stays; `inject_rpm_repositories` of `okd_alignment` would keep it at the next branch cut, too");
+    run.finding(finding, from.pos.line);
 }
 
 /// `base_images` as we would write them.
@@ -183,14 +279,40 @@ fn our_bases(run: &Merge<'_>) -> Node {
 }
 
 /// Tells whether a field of the item that is there means the same as the one that is derived.
-fn same(item: &Node, field: &str, wanted: &ImageItem, reader: &Reader<'_>, sources: &Sources) -> bool {
+fn same(item: &Node, field: &str, wanted: &ImageItem, reader: &Reader<'_>, around: &Around) -> bool {
+    let sources = reader.wanted(&wanted.wants);
+    let as_it_is = |part| reader.there(item).same(&sources, part);
+    // What somebody put a step before is still built from what is behind it.
+    let without_steps = |part, wants: &Wants| {
+        let plain = around.steps.without(item);
+        reader.there(&plain).same(&reader.wanted(wants), part)
+    };
+    let through_step = item
+        .get("from")
+        .and_then(Node::text)
+        .is_some_and(|from| around.steps.has(from));
     match field {
         // What CI cannot read is no config at all, whatever else it says.
-        "inputs" => read_item(item).faults.is_empty() && reader.there(item).same(sources, Part::Inputs),
-        "from" => reader.there(item).same(sources, Part::Base),
+        "inputs" => {
+            read_item(item).faults.is_empty() && (as_it_is(Part::Inputs) || without_steps(Part::Inputs, &wanted.wants))
+        }
+        "from" => as_it_is(Part::Base) || through_step && without_steps(Part::Base, &behind_our_step(wanted)),
         "dockerfile_path" | "context_dir" => meaning::dockerfile(item) == meaning::dockerfile(&new_item(wanted)),
         _ => false,
     }
+}
+
+/// What is wanted where the step that metadata asks for is looked through.
+fn behind_our_step(wanted: &ImageItem) -> Wants {
+    let mut wants = wanted.wants.clone();
+    for want in &mut wants.froms {
+        if let (Want::By(reference), Some(step), Some(base)) = (&*want, &wanted.from, &wanted.base)
+            && reference == step
+        {
+            *want = Want::By(base.clone());
+        }
+    }
+    wants
 }
 
 /// The rule behind a derived field.

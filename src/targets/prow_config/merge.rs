@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::document::Document;
 use super::{images, promotion, wording};
 use crate::derive::{Config, Derived, Release};
+use crate::finding::Finding;
 use crate::model::pullspec::StreamTag;
 use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
 use crate::targets::{Fields, release_name, to_node};
@@ -28,6 +29,8 @@ pub struct Merge<'m> {
     pub causes: Vec<Cause>,
     /// Fields that differ and stay.
     pub refused: Vec<Refused>,
+    /// What was found on the way.
+    pub findings: Vec<(Finding, u32)>,
     /// Whether the file is new.
     pub new_file: bool,
     /// All that the file's own entries refer to, before anything changes.
@@ -68,6 +71,11 @@ impl Merge<'_> {
                 false
             }
         }
+    }
+
+    /// Takes note of a finding at a line of the file.
+    pub fn finding(&mut self, finding: Finding, line: u32) {
+        self.findings.push((finding, line));
     }
 
     /// Takes note of a difference that a change which is made cannot do without (a base image that it refers to): it
@@ -144,9 +152,10 @@ impl Merge<'_> {
         let keys: Vec<&str> = path.split('.').collect();
         let there = root.at(&keys);
         let wanted = match there {
+            Some(_) if self.fields.keeps(path) => return,
             Some(there) if path == "promotion" => {
                 let keep = !self.config.rewrite_same_meaning.value;
-                promotion::merged(there, wanted, keep)
+                promotion::merged(there, wanted, keep, &self.streams())
             }
             _ => wanted,
         };
@@ -159,13 +168,21 @@ impl Merge<'_> {
         }
     }
 
+    fn streams(&self) -> promotion::Streams<'_> {
+        promotion::Streams {
+            namespace: &self.release.payload.namespace.value,
+            name: &self.release.payload.name.value,
+            release: self.release.metadata.release,
+        }
+    }
+
     fn raw_steps(&mut self, root: &mut Node) {
         for (name, step) in &self.document.raw_steps {
             let made = |node: &Node| node.at(&["pipeline_image_cache_step", "to"]).and_then(Node::text) == Some(name);
             let steps = root.get("raw_steps").and_then(Node::as_seq).unwrap_or_default();
             let at = steps.iter().position(made);
             let there = at.map(|at| &steps[at]);
-            if there == Some(step) {
+            if there == Some(step) || (there.is_some() && self.fields.keeps("raw_steps")) {
                 continue;
             }
             let mut referred = BTreeSet::new();
@@ -207,7 +224,7 @@ impl Merge<'_> {
                 .position(|test| test.get("as").and_then(Node::text) == Some(name));
             let there = at.map(|at| &tests[at]);
             let merged = there.map_or_else(|| wanted.clone(), |there| overlaid(there, &wanted));
-            if there == Some(&merged) {
+            if there == Some(&merged) || (there.is_some() && self.fields.keeps("tests")) {
                 continue;
             }
             let mut cause = self.cause("tests[]", rule, there, Some(&merged));
@@ -231,7 +248,7 @@ impl Merge<'_> {
             let there = root.at(&["base_images", key]);
             let ours = to_node(&stream_tag(tag));
             let wanted = there.map_or_else(|| ours.clone(), |there| overlaid(there, &ours));
-            if there == Some(&wanted) {
+            if there == Some(&wanted) || (there.is_some() && self.fields.keeps("base_images")) {
                 continue;
             }
             let consequence = there.is_none() && !self.used_before.contains(key);
@@ -337,7 +354,7 @@ pub fn overlaid(there: &Node, wanted: &Node) -> Node {
 }
 
 /// All texts and keys of a value: what could refer to a base image.
-fn collect_words(node: &Node, words: &mut BTreeSet<String>) {
+pub(super) fn collect_words(node: &Node, words: &mut BTreeSet<String>) {
     match &node.value {
         Value::Map(map) => {
             for (key, value) in map.iter() {

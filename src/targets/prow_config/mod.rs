@@ -6,7 +6,9 @@ mod images;
 mod meaning;
 mod merge;
 mod moved;
+mod other_release;
 mod promotion;
+mod steps;
 mod strays;
 #[cfg(test)]
 mod tests;
@@ -20,10 +22,12 @@ use rayon::prelude::*;
 use self::document::{Document, document};
 use self::merge::Merge;
 use self::moved::Homes;
+pub use self::other_release::Own;
 use super::{Actual, Ask, Cut, Destination, Fields, Reads, Rendered, Target, Tree, release_name};
 use crate::base::RepoName;
 use crate::derive::{Config, Dropped, Release};
 use crate::facts::ci_config::{self, ConfigName};
+use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
 use crate::model::replacement::read_item;
 use crate::plan::{Cause, Desired, Policy, Verdict};
@@ -37,7 +41,7 @@ pub static TARGET: Target = Target {
     about: "ci-operator configs: how OKD's images are built, and where they are promoted to",
     place: "the CI config repository, one branch for all releases",
     owns: "configs of OKD's variant: `base_images`, `build_root`, `images`, `promotion`, `raw_steps` and what else rules manage",
-    seeds: "what rules seed in new files, such as `tests`",
+    seeds: "what rules seed in new files, such as `resources`",
     leaves: "tests and fields that people added, and configs that no image of build data asks for",
     options: &NO_OPTIONS,
     after: &[],
@@ -117,6 +121,24 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
     rendered
 }
 
+/// What a config's own release is, for what people added to it.
+pub fn own<'o>(release: &'o Release<'_>, config: &'o Config) -> Own<'o> {
+    let tag = |key: &String| Some(release.images.get(key)?.tag.value.as_str());
+    Own {
+        streams: promotion::Streams {
+            namespace: &release.payload.namespace.value,
+            name: &release.payload.name.value,
+            release: release.metadata.release,
+        },
+        images: config.images.iter().filter_map(tag).collect(),
+        payload: release
+            .configs
+            .values()
+            .flat_map(|config| config.images.iter().filter_map(tag))
+            .collect(),
+    }
+}
+
 struct File<'f> {
     release: &'f Release<'f>,
     config: &'f Config,
@@ -140,6 +162,9 @@ impl File<'_> {
                 return before.map(|before| self.file(Some(before), None, true));
             }
         };
+        if let Some(root) = &root {
+            self.look_at(root, findings);
+        }
         let built = root.as_ref().map(tags).unwrap_or_default();
         let left = self
             .homes
@@ -170,7 +195,11 @@ impl File<'_> {
 
     fn of_config(&self, before: Option<Arc<[u8]>>, root: Option<Node>, findings: &mut Vec<Finding>) -> Option<Desired> {
         let there = root.as_ref().map(tags).unwrap_or_default();
-        findings.extend(root.iter().flat_map(items).flat_map(|item| self.inputs_unread(item)));
+        findings.extend(
+            root.iter()
+                .flat_map(promoted::images)
+                .flat_map(|item| self.inputs_unread(item)),
+        );
         let document = document(self.release, self.config, &there);
         findings.extend(document.findings.iter().cloned());
         if self.config.broken || document.images.is_empty() {
@@ -180,10 +209,31 @@ impl File<'_> {
                 before => Some(self.file(before, None, held)),
             };
         }
-        Some(self.merged(before, root, &document))
+        Some(self.merged(before, root, &document, findings))
     }
 
-    fn merged(&self, before: Option<Arc<[u8]>>, root: Option<Node>, document: &Document) -> Desired {
+    /// Looks at what is there: what CI refuses, and what names another release.
+    fn look_at(&self, root: &Node, findings: &mut Vec<Finding>) {
+        for (line, what) in root.get("promotion").map(promotion::faults).unwrap_or_default() {
+            let finding = Finding::new(
+                Severity::Error,
+                "promotion-refused",
+                format!("a target of `promotion` {what}"),
+            )
+            .with_help("CI's tools stop at such a file: complete the target or remove it");
+            findings.push(self.placed((finding, line)));
+        }
+        let named = own(self.release, self.config).finding(root);
+        findings.extend(named.map(|named| self.placed(named)));
+    }
+
+    fn merged(
+        &self,
+        before: Option<Arc<[u8]>>,
+        root: Option<Node>,
+        document: &Document,
+        findings: &mut Vec<Finding>,
+    ) -> Desired {
         let new_file = root.is_none();
         let mut merged = root.unwrap_or_default();
         let Self {
@@ -204,11 +254,13 @@ impl File<'_> {
             policy,
             causes,
             refused,
+            findings: Vec::new(),
             new_file,
             used_before: BTreeSet::new(),
         };
         run.merge(&mut merged);
         let (causes, refused) = (run.causes, run.refused);
+        findings.extend(run.findings.into_iter().map(|finding| self.placed(finding)));
         let after = if causes.is_empty() {
             None
         } else {
@@ -313,14 +365,16 @@ impl File<'_> {
     }
 
     fn unreadable(&self, error: &yaml::Error) -> Finding {
-        Finding::new(
-            Severity::Error,
-            "unreadable-config",
-            format!("the config cannot be read: {}", error.text()),
-        )
-        .with_place(self.actual.place(&self.path, Some(error.pos.line)))
-        .with_component(self.config.repo.to_string())
-        .with_help("put the file right by hand; until then it stays as it is")
+        let text = format!("the config cannot be read: {}", error.text());
+        let finding = Finding::new(Severity::Error, "unreadable-config", text)
+            .with_help("put the file right by hand; until then it stays as it is");
+        self.placed((finding, error.pos.line))
+    }
+
+    /// A finding at a line of the file.
+    fn placed(&self, (finding, line): (Finding, u32)) -> Finding {
+        let place = self.actual.place(&self.path, Some(line));
+        finding.with_place(place).with_component(self.config.repo.to_string())
     }
 }
 
@@ -336,15 +390,8 @@ fn read(bytes: &[u8]) -> Result<Node, yaml::Error> {
     })
 }
 
-/// The items of a config's images, in either form of `images`.
-fn items(root: &Node) -> &[Node] {
-    let images = root.get("images");
-    let items = images.and_then(Node::as_seq).or_else(|| images?.get("items")?.as_seq());
-    items.unwrap_or_default()
-}
-
-/// Their tags.
+/// The tags of a config's images, in either form of `images`.
 fn tags(root: &Node) -> BTreeSet<String> {
-    let tags = items(root).iter().filter_map(|item| item.get("to")?.text());
+    let tags = promoted::images(root).iter().filter_map(|item| item.get("to")?.text());
     tags.map(str::to_owned).collect()
 }

@@ -1,11 +1,34 @@
 //! Merges `promotion`: our entry is ours, what people added to it and where else they promote stays.
 
 use super::merge::{overlaid, put};
+use crate::base::Release;
 use crate::facts::ci_config::{Promotion, promotions_of};
 use crate::yaml::{Mapping, Node};
 
+/// How a file's entries are told apart.
+pub struct Streams<'s> {
+    /// The payload's namespace.
+    pub namespace: &'s str,
+    /// The payload's stream.
+    pub name: &'s str,
+    /// The release whose payload it is.
+    pub release: Release,
+}
+
+impl Streams<'_> {
+    /// The other release whose payload an entry promotes to: what is left of the time before the branch moved on.
+    pub fn left_from(&self, entry: &Promotion) -> Option<Release> {
+        let ours = entry.namespace == self.namespace && entry.tag.is_empty();
+        let other = self.release.of_same_form(self.name, &entry.name).filter(|_| ours)?;
+        (other != self.release).then_some(other)
+    }
+}
+
 /// The `promotion` that a file should have. With `keep`, another form that promotes to the same places stays.
-pub fn merged(there: &Node, wanted: Node, keep: bool) -> Node {
+///
+/// An entry is ours by its namespace and name. One of another release's payload becomes ours or goes; every other entry stays
+/// as and where it is, and so does one of another release that is switched off, unless ours would be missing without it.
+pub fn merged(there: &Node, wanted: Node, keep: bool, streams: &Streams<'_>) -> Node {
     let places = |node: &Node| -> Vec<Promotion> {
         let entries = promotions_of(node).into_iter();
         entries.map(|entry| Promotion { line: 0, ..entry }).collect()
@@ -16,34 +39,68 @@ pub fn merged(there: &Node, wanted: Node, keep: bool) -> Node {
     let (Some(known), Some(ours)) = (list(there), list(&wanted)) else {
         return wanted;
     };
-    let mut left: Vec<&Node> = known.iter().collect();
-    let mut entries = Vec::new();
+    let told = promotions_of(there);
+    let of_other = |at: usize| told.get(at).is_some_and(|entry| streams.left_from(entry).is_some());
+    let is_off = |at: usize| known[at].get("disabled").and_then(Node::as_bool) == Some(true);
+    let left_over = |at: usize| of_other(at) && !is_off(at);
+    let mut entries: Vec<Option<Node>> = known.iter().cloned().map(Some).collect();
+    let mut settled = vec![false; known.len()];
     for entry in ours {
-        let at = left.iter().position(|there| same(there, entry, &["namespace", "name"]));
-        let at = at.or_else(|| left.iter().position(|there| same(there, entry, &["namespace"])));
-        entries.push(match at {
-            Some(at) => enabled(overlaid(left.remove(at), entry)),
-            None => entry.clone(),
-        });
+        let exact = |at: &usize| !settled[*at] && is_ours(&known[*at], entry);
+        let at = (0..known.len()).find(exact);
+        let free = |one: &dyn Fn(usize) -> bool| (0..known.len()).find(|at| !settled[*at] && one(*at));
+        let at = at.or_else(|| free(&left_over)).or_else(|| free(&of_other));
+        match at {
+            Some(at) => {
+                settled[at] = true;
+                entries[at] = Some(enabled(overlaid(&known[at], entry)));
+            }
+            None => entries.push(Some(entry.clone())),
+        }
     }
-    // Another entry of the same namespace would be a second, older idea of ours.
-    let others = left
-        .into_iter()
-        .filter(|there| !ours.iter().any(|entry| same(there, entry, &["namespace"])));
-    entries.extend(others.cloned());
+    for at in (0..known.len()).filter(|at| !settled[*at] && left_over(*at)) {
+        entries[at] = None;
+    }
     let mut merged = enabled(overlaid(there, &wanted));
-    put(&mut merged, &["to"], Node::seq(entries));
+    put(
+        &mut merged,
+        &["to"],
+        Node::seq(entries.into_iter().flatten().collect::<Vec<_>>()),
+    );
     merged
+}
+
+/// What CI's own checks refuse in a `promotion`: the line, and what is wrong.
+pub fn faults(section: &Node) -> Vec<(u32, String)> {
+    let entries = promotions_of(section);
+    let mut faults: Vec<(u32, String)> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let mut fault = |what: String| faults.push((entry.line, what));
+        if entry.namespace.is_empty() {
+            fault("has no `namespace`".to_owned());
+        }
+        match (entry.name.is_empty(), entry.tag.is_empty()) {
+            (true, true) => fault("has neither `name` nor `tag`".to_owned()),
+            (false, false) => fault(format!("has both `name` {} and `tag` {}", entry.name, entry.tag)),
+            _ => {}
+        }
+        let place = |one: &Promotion| (one.namespace.clone(), one.name.clone(), one.tag.clone());
+        if entry.has_place() && entries[..at].iter().any(|other| place(other) == place(entry)) {
+            fault("promotes to the same place as another one".to_owned());
+        }
+    }
+    faults
 }
 
 fn list(node: &Node) -> Option<&[Node]> {
     node.get("to").and_then(Node::as_seq)
 }
 
-fn same(one: &Node, other: &Node, keys: &[&str]) -> bool {
-    keys.iter().all(|key| {
+/// Whether an entry that is there is the one that we want, by its namespace and name.
+fn is_ours(there: &Node, wanted: &Node) -> bool {
+    ["namespace", "name"].iter().all(|key| {
         let text = |node: &Node| node.get(key).and_then(Node::text).map(str::to_owned);
-        text(one) == text(other)
+        text(there).is_some() && text(there) == text(wanted)
     })
 }
 
@@ -68,10 +125,16 @@ mod tests {
 
     fn after(there: &str, keep: bool) -> String {
         let read = |text: &str| parse(text.as_bytes()).expect("YAML");
+        let streams = Streams {
+            namespace: "origin",
+            name: "scos-4.16",
+            release: Release::new(4, 16),
+        };
         emit(&merged(
             &read(there),
             read("to: [{name: scos-4.16, namespace: origin}]"),
             keep,
+            &streams,
         ))
     }
 
@@ -93,9 +156,52 @@ mod tests {
             true,
         );
         let expected =
-            "to:\n- excluded_images:\n  - a\n  name: scos-4.16\n  namespace: origin\n- name: x\n  namespace: team\n";
+            "to:\n- name: x\n  namespace: team\n- excluded_images:\n  - a\n  name: scos-4.16\n  namespace: origin\n";
         assert_eq!(text, expected);
         assert_eq!(after(&text, true), expected, "nothing is left to do");
+    }
+
+    #[test]
+    fn other_streams_of_the_namespace_are_peoples() {
+        let theirs =
+            "- name: scos-4.16-art\n  namespace: origin\n- disabled: true\n  namespace: origin\n  tag: scos-4.15\n";
+        let there = format!("to:\n- name: scos-4.15\n  namespace: origin\n{theirs}");
+        let expected = format!("{OURS}{theirs}");
+        assert_eq!(after(&there, true), expected);
+        assert_eq!(after(&expected, true), expected);
+        assert_eq!(
+            after(&format!("to:\n{theirs}"), true),
+            format!("to:\n{theirs}{}", &OURS[4..])
+        );
+    }
+
+    #[test]
+    fn what_is_left_of_other_releases_goes() {
+        for left in ["scos-4.15", "scos-4.17", "scos-5.0"] {
+            let there = format!("to: [{{name: {left}, namespace: origin}}, {{name: scos-4.16, namespace: origin}}]");
+            assert_eq!(after(&there, true), OURS, "{left}");
+        }
+    }
+
+    #[test]
+    fn what_is_switched_off_is_no_leftover() {
+        let off = "- disabled: true\n  name: scos-4.17\n  namespace: origin\n";
+        let there = format!("{OURS}{off}");
+        assert_eq!(after(&there, true), there);
+        // A cut's pause: nothing else is ours.
+        assert_eq!(after(&format!("to:\n{off}"), true), OURS);
+        assert_eq!(
+            after(&format!("to:\n{off}- name: scos-4.15\n  namespace: origin\n"), true),
+            format!("to:\n{off}{}", &OURS[4..])
+        );
+        // The whole promotion is switched off, not this entry.
+        assert_eq!(
+            after(
+                &format!("disabled: true\n{OURS}- name: scos-4.17\n  namespace: origin\n"),
+                true
+            ),
+            OURS
+        );
     }
 
     #[test]
@@ -105,5 +211,23 @@ mod tests {
         assert_eq!(after(older, false), OURS);
         assert_eq!(after("name: scos-4.15\nnamespace: origin\n", true), OURS);
         assert_eq!(after("[a]", true), OURS);
+    }
+
+    #[test]
+    fn what_ci_refuses_is_told() {
+        let text = "to:\n- namespace: n\n- name: a\n- {namespace: n, name: a, tag: b}\n- {namespace: n, name: a}\n- {namespace: n, name: a}\n- {namespace: n, tag: a}\n";
+        let told: Vec<String> = faults(&parse(text.as_bytes()).expect("YAML"))
+            .iter()
+            .map(|(line, what)| format!("{line} {what}"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "2 has neither `name` nor `tag`",
+                "3 has no `namespace`",
+                "4 has both `name` a and `tag` b",
+                "6 promotes to the same place as another one"
+            ]
+        );
     }
 }

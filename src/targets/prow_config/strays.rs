@@ -8,6 +8,7 @@ use super::moved::{Homes, OLD_HOME};
 use crate::base::RepoName;
 use crate::derive::{Config, Release};
 use crate::facts::ci_config;
+use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
 use crate::targets::{Actual, Fields, Rendered};
@@ -26,7 +27,12 @@ pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Field
             continue;
         };
         let ours = name.variant.as_deref() == Some(release.payload.variant.value.as_str());
-        if !ours || !promotes_here(release, bytes) {
+        let tags = if ours {
+            promoted_here(release, bytes)
+        } else {
+            BTreeSet::new()
+        };
+        if tags.is_empty() {
             continue;
         }
         let name_of_repo = RepoName {
@@ -41,6 +47,7 @@ pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Field
             bytes,
             repo: name_of_repo,
             branch: name.branch,
+            tags,
         };
         match stray.judge(fields) {
             Ok(None) => {}
@@ -50,12 +57,20 @@ pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Field
     }
 }
 
-fn promotes_here(release: &Release<'_>, bytes: &[u8]) -> bool {
+/// The tags that a config promotes to the release's payload.
+fn promoted_here(release: &Release<'_>, bytes: &[u8]) -> BTreeSet<String> {
     let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
     let promotions = ci_config::promotions(bytes).unwrap_or_default();
-    promotions
+    let here = promotions
         .iter()
-        .any(|p| !p.disabled && p.namespace == *namespace && p.name == *name)
+        .any(|p| p.promotes() && p.namespace == *namespace && p.name == *name);
+    // Only what has an entry of the stream is read as a whole.
+    let root = here.then(|| yaml::parse(bytes).ok()).flatten();
+    let tags = root.map(|root| promoted::tags(&root)).unwrap_or_default();
+    let here = tags
+        .into_iter()
+        .filter(|tag| tag.namespace == *namespace && tag.name == *name);
+    here.map(|tag| tag.tag).collect()
 }
 
 struct Stray<'s> {
@@ -66,6 +81,7 @@ struct Stray<'s> {
     bytes: &'s Arc<[u8]>,
     repo: RepoName,
     branch: String,
+    tags: BTreeSet<String>,
 }
 
 impl Stray<'_> {
@@ -92,6 +108,11 @@ impl Stray<'_> {
             return Ok(Some(self.kept()));
         }
         if !config.images.is_empty() {
+            let images = config.images.iter().filter_map(|key| self.release.images.get(key));
+            if !images.map(|image| &image.tag.value).any(|tag| self.tags.contains(tag)) {
+                // What it promotes is none of ours.
+                return Ok(None);
+            }
             let text = format!(
                 "the release is built from branch {}, this config promotes {} to it, too",
                 config.branch, self.branch

@@ -1,12 +1,16 @@
-//! Target `release-controller`: the release controller's file of a new release, made from that of the release before.
+//! Target `release-controller`: the release controller's files of a new release, made from those of the release before.
 //!
 //! People write these files by hand and add checks to them, so a file that is there stays as it is, and a new one is the
-//! newest earlier one with other versions in its texts: order of keys, spacing and additions are kept.
+//! newest earlier one of its kind with other versions in its texts: order of keys, spacing and additions are kept.
 
 mod shift;
 
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, release_name};
-use crate::base::{self, RepoName};
+use crate::base::{Release as Number, RepoName};
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
 use crate::finding::{Finding, Severity};
@@ -20,10 +24,10 @@ use shift::Shift;
 pub static TARGET: Target = Target {
     name: "release-controller",
     group: prow_config::TARGET.group,
-    about: "the release controller's file of a new release, made from that of the release before",
+    about: "the release controller's files of a new release, made from those of the release before",
     place: "the CI config repository, one branch for all releases",
     owns: "nothing of a file that is there",
-    seeds: "the whole file, where the release has none and builds something",
+    seeds: "the whole file, where the release lacks one that the release before has, and builds something",
     leaves: "files that are there: people add checks to them",
     options: &NO_OPTIONS,
     after: &[],
@@ -40,34 +44,38 @@ pub static TARGET: Target = Target {
     cut: Cut::Step(&Step {
         at: 30,
         name: "release-controller",
-        title: "the release controller's file",
+        title: "the release controller's files",
         because: "the release's stream has configs that promote to it",
     }),
 };
 
-/// The files of all releases, of the same kind as the release's own.
+/// The files of all releases, of the same kinds as the release's own.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
-    // What rules fail at is reported where the file is made.
+    // What rules fail at is reported where the files are made.
     let Ok(Some(spot)) = place(ask.release) else {
         return Ok(Reads::default());
     };
     let own = ask.release.metadata.release;
-    let folder = spot.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let tree = Tree::of(folder, 1).only(move |path| release_of(path, &spot.path, own).is_some());
+    let folder = |path: &String| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let folders: BTreeSet<String> = spot.paths.iter().map(folder).collect();
+    let trees = folders.into_iter().map(|folder| {
+        let paths = spot.paths.clone();
+        Tree::of(folder, 1).only(move |path| paths.iter().any(|form| own.of_same_form(form, path).is_some()))
+    });
     Ok(Reads {
-        trees: vec![tree],
+        trees: trees.collect(),
         ..Reads::default()
     })
 }
 
-/// Where a release's file is, and the rule that says so.
+/// Where a release's files are, and the rule that says so.
 pub struct Spot {
-    /// The path.
-    pub path: String,
+    /// The paths that the files of the release can have. Which of them there are, those of the newest release before it say.
+    pub paths: Vec<String>,
     decision: Decision,
 }
 
-/// Asks the rules where the release's file is; `None`: it has none.
+/// Asks the rules where the release's files are; `None`: it has none.
 ///
 /// # Errors
 /// A rule that failed.
@@ -75,32 +83,51 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
     let metadata = release.metadata;
     let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
     scope.set("target", &serde_json::json!(TARGET.name));
-    let decision = release.rules.decide(Subject::Target, "file", metadata.release, &scope);
-    let failed = failures(release.rules, &decision, "file", &format!("target {}", TARGET.name));
+    let (mut paths, mut failed, mut decided) = (Vec::new(), Vec::new(), None);
+    for field in ["file", "files"] {
+        let decision = release.rules.decide(Subject::Target, field, metadata.release, &scope);
+        failed.extend(failures(
+            release.rules,
+            &decision,
+            field,
+            &format!("target {}", TARGET.name),
+        ));
+        let known = paths.len();
+        match &decision.value {
+            Some(Json::String(path)) if !path.is_empty() => paths.push(path.clone()),
+            Some(Json::Array(list)) => paths.extend(list.iter().filter_map(Json::as_str).map(str::to_owned)),
+            _ => {}
+        }
+        if paths.len() > known {
+            decided = Some(decision);
+        }
+    }
     if !failed.is_empty() {
         return Err(failed);
     }
-    let path = decision
-        .value
-        .as_ref()
-        .and_then(|value| value.as_str())
-        .unwrap_or_default()
-        .to_owned();
-    Ok(if path.is_empty() {
-        None
-    } else {
-        Some(Spot { path, decision })
-    })
+    Ok(decided.map(|decision| Spot { paths, decision }))
 }
 
-/// The release that a file of the same folder is for, if its name differs from the release's own in nothing else.
-pub fn release_of(path: &str, own: &str, release: base::Release) -> Option<base::Release> {
-    let (before, after) = own.rsplit_once(&release.to_string())?;
-    let text = path.strip_prefix(before)?.strip_suffix(after)?;
-    text.parse().ok()
+/// The files of earlier releases whose names have one form, oldest first.
+struct Form<'f> {
+    own: &'f String,
+    earlier: Vec<(Number, &'f String, &'f Bytes)>,
 }
 
-/// Renders the release's file. `actual` has the files of all releases beside it.
+impl<'f> Form<'f> {
+    fn of(own: &'f String, actual: &'f Actual, release: Number) -> Self {
+        let files = actual.files.iter();
+        let known = files.filter_map(|(path, text)| Some((release.of_same_form(own, path)?, path, text)));
+        let mut earlier: Vec<_> = known.filter(|(other, ..)| *other < release).collect();
+        earlier.sort_by_key(|(other, ..)| *other);
+        Self { own, earlier }
+    }
+}
+
+/// Renders the release's files. `actual` has the files of all releases beside them.
+///
+/// A release has the files that the newest release before it has: where that one has two, made by different builds, so has this
+/// one.
 pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Policy) -> Rendered {
     let mut rendered = Rendered::default();
     if let Some((path, why)) = actual.unreadable.first_key_value() {
@@ -109,31 +136,40 @@ pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Pol
         return rendered;
     }
     let own = release.metadata.release;
-    let before = actual.files.get(&place.path).cloned();
-    let mut desired = actual.file(&TARGET, release, &*place.path);
-    if before.is_none() {
-        let builds = release.configs.values().any(|config| !config.images.is_empty());
-        let mut earlier: Vec<_> = actual
-            .files
-            .iter()
-            .filter_map(|(path, text)| Some((release_of(path, &place.path, own)?, path, text)))
-            .filter(|(other, ..)| *other < own)
-            .collect();
-        earlier.sort_by_key(|(other, ..)| *other);
-        let Some((base, path, text)) = earlier.pop().filter(|_| builds) else {
-            return rendered;
+    let forms: Vec<Form<'_>> = place.paths.iter().map(|path| Form::of(path, actual, own)).collect();
+    let newest = forms
+        .iter()
+        .filter_map(|form| form.earlier.last())
+        .map(|(number, ..)| *number)
+        .max();
+    let is_there = |form: &&Form<'_>| actual.files.contains_key(form.own);
+    let is_asked = |form: &&Form<'_>| form.earlier.last().is_some_and(|(number, ..)| Some(*number) == newest);
+    let there: Vec<&Form<'_>> = forms.iter().filter(is_there).collect();
+    rendered
+        .files
+        .extend(there.iter().map(|form| actual.file(&TARGET, release, form.own)));
+    let builds = release.configs.values().any(|config| !config.images.is_empty());
+    // Files that are there under other names than those of the release before are how it is done now.
+    let renamed = !there.is_empty() && !there.iter().any(is_asked);
+    if !builds || renamed {
+        return rendered;
+    }
+    for form in forms.iter().filter(is_asked).filter(|form| !is_there(form)) {
+        let mut file = actual.file(&TARGET, release, form.own);
+        let (Some((base, path, text)), older) = (form.earlier.last(), form.earlier.iter().rev().nth(1)) else {
+            continue;
         };
-        let before_base = earlier.last().map(|(other, ..)| *other);
-        match made(text, Shift::new(base, before_base, own)) {
-            Ok(after) => settle(release, place, policy, path, after, &mut desired),
+        match made(text, Shift::new(*base, older.map(|(number, ..)| *number), own)) {
+            Ok(after) => {
+                settle(release, place, policy, path, after, &mut file);
+                rendered.files.push(file);
+            }
             Err(why) => {
                 let text = format!("the file of {base}, which that of {own} would be made from, is no JSON: {why}");
                 rendered.findings.push(finding(release, actual, path, text));
-                return rendered;
             }
         }
     }
-    rendered.files.push(desired);
     rendered
 }
 

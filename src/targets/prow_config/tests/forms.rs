@@ -6,19 +6,110 @@ use super::*;
 const REWRITE: &str = "rules:\n- id: rewrite\n  because: x\n  on: config\n  replaces: keep-same-meaning\n  set: {same_meaning: rewrite}\n";
 
 #[test]
-fn the_form_of_images_stays() {
+fn a_list_of_images_is_turned_and_nothing_else() {
     let mut root = parse(NEW.as_bytes()).expect("YAML");
     let items = root.at(&["images", "items"]).expect("items").clone();
     root.as_map_mut().expect("a mapping").insert("images", items);
     let list = emit(&root);
     assert!(list.contains("images:\n- build_args"), "{list}");
-    assert_eq!(merged(&list), list);
-    let stale = list.replace("dockerfile_path: cli.Dockerfile", "dockerfile_path: old");
-    assert_eq!(merged(&stale), list);
+    assert_eq!(merged(&list), NEW);
+    let causes = world().config("cli", &list).causes("cli");
+    let expected = ("images".to_owned(), String::new(), "images-as-items".to_owned());
+    assert_eq!(causes, [expected]);
+    let stale = |text: &str| text.replace("dockerfile_path: cli.Dockerfile", "dockerfile_path: old");
+    assert_eq!(merged(&stale(&list)), NEW);
+    assert_eq!(merged(&stale(NEW)), NEW);
+    // Where a list is the form, a list stays one, and so does a mapping.
+    let as_list =
+        "rules:\n- id: list\n  because: x\n  on: config\n  replaces: images-as-items\n  set: {images_form: list}\n";
+    for text in [list.as_str(), NEW] {
+        let world = world().refined_by(as_list).config("cli", text);
+        assert_eq!(world.rendered("cli").as_deref(), Some(text));
+    }
+}
+
+#[test]
+fn a_list_stays_where_nobody_adopts_the_change() {
+    let list = "images:\n- to: cli\n";
+    let mut world = world().config("cli", list);
+    world.policy.adopt = Adopt {
+        causes: vec!["build-root-golang".to_owned()],
+        ..Adopt::default()
+    };
+    let text = world.rendered("cli").expect("the file");
+    assert!(text.contains("images:\n- to: cli\n"), "{text}");
+}
+
+#[test]
+fn what_rules_call_peoples_is_added_and_never_rewritten() {
+    let keep = "rules:\n- id: mine\n  because: x\n  on: target\n  append: {keep: [build_root, base_images, 'images[].from', releases.latest]}\n";
+    let there = NEW
+        .replace("tag: golang-9", "tag: by-hand")
+        .replace("tag: stream9", "tag: stream8")
+        .replace("    from: cli\n", "    from: mine\n")
+        .replace("      include_built_images: true\n", "");
+    assert_ne!(merged(&there), there);
+    let world = || world().refined_by(keep);
     assert_eq!(
-        merged(&NEW.replace("dockerfile_path: cli.Dockerfile", "dockerfile_path: old")),
-        NEW
+        world().config("cli", &there).rendered("cli").as_deref(),
+        Some(there.as_str())
     );
+    let (build_root, rest) = there.split_once("build_root:\n").expect("a build root");
+    let (_, rest) = rest.split_once("images:\n").expect("images");
+    let without = format!("{build_root}images:\n{rest}").replace("    from: mine\n", "");
+    let added = world().config("cli", &without).rendered("cli").expect("the file");
+    assert!(
+        added.contains("tag: golang-9\n") && added.contains("    from: cli\n"),
+        "{added}"
+    );
+}
+
+#[test]
+fn a_step_that_somebody_put_before_a_base_stays() {
+    let step =
+        "raw_steps:\n- pipeline_image_cache_step:\n    commands: dnf\n    from: origin_base_stream9\n    to: mine\n";
+    let there = NEW
+        .replace("    from: origin_base_stream9\n", "    from: mine\n")
+        .replace("releases:\n", &format!("{step}releases:\n"));
+    let here = world().config("cli", &there);
+    assert_eq!(here.rendered("cli").as_deref(), Some(there.as_str()));
+    assert_eq!(here.codes(), ["step-by-hand"]);
+    // The base moves on: the step starts from the new one, and the image from the step.
+    let moved = there.replace("stream9", "stream8");
+    let rendered = world().config("cli", &moved).rendered("cli").expect("the file");
+    assert_eq!(rendered, there);
+    let causes = world().config("cli", &moved).causes("cli");
+    let fields: Vec<_> = causes
+        .iter()
+        .map(|(field, item, _)| format!("{field} {item}"))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "raw_steps[] mine",
+            "base_images origin_base_stream9",
+            "base_images origin_base_stream8"
+        ]
+    );
+    // Two images are built from the step: for one of them alone it cannot move.
+    let both = moved.replace("    from: cli\n", "    from: mine\n");
+    let rendered = world().config("cli", &both).rendered("cli").expect("the file");
+    assert!(
+        rendered.contains("    from: cli\n") && rendered.contains("    from: origin_base_stream9\n"),
+        "{rendered}"
+    );
+}
+
+#[test]
+fn a_step_before_a_builder_means_the_builder() {
+    let step = "raw_steps:\n- pipeline_image_cache_step:\n    commands: dnf\n    from: ocp_builder_golang-1.21\n    to: mine\n";
+    let there = NEW
+        .replace(
+            "      ocp_builder_golang-1.21:\n        as:",
+            "      mine:\n        as:",
+        )
+        .replace("releases:\n", &format!("{step}releases:\n"));
+    assert_eq!(merged(&there), there);
 }
 
 #[test]
