@@ -204,7 +204,7 @@ fn reconcile(world: &World) -> Plan {
     for outcome in place.apply(&run, ci.as_ref(), &plan, false, 0) {
         assert_eq!(outcome.error.as_ref().map(ToString::to_string), None, "{outcome}");
     }
-    run.store.flush();
+    run.store().flush();
     plan
 }
 

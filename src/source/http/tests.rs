@@ -180,7 +180,7 @@ fn the_default_branch_is_the_one_of_the_servers_head() {
             old,
             ..Manner::default()
         };
-        let Some(world) = World::new(manner) else { return };
+        let world = World::new(manner);
         world.repo.commit_files("trunk", &[("f", "trunk")]);
         let opened = || Sources::new(Some(world.state.path().into())).open_branch("org/repo", &world.location(), None);
         assert_eq!(opened().unwrap().origin().branch, "main");
