@@ -60,7 +60,7 @@ pub fn read(root: &Node) -> Images {
     ] {
         view[key] = json!(setting(key));
     }
-    let asked: BTreeSet<String> = items.iter().flat_map(|item| capabilities(item)).collect();
+    let asked: BTreeSet<String> = items.iter().flat_map(capabilities).collect();
     view["optional"] = json!(items.iter().any(|item| item.get("optional").is_some_and(is_true)));
     view["capabilities"] = json!(asked);
     if let Some(section) = section {
