@@ -101,7 +101,7 @@ impl Applier {
     }
 
     fn keep(&self, record: RunRecord) {
-        history::keep(&self.reconciler.run.store(), &record);
+        history::keep(self.reconciler.run.store(), &record);
         self.board.update(|view| view.runs.push_front(Arc::new(record)));
     }
 

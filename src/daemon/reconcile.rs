@@ -172,7 +172,7 @@ impl Reconciler {
         let failed = self.derive(&ground)?;
         let moved = self
             .cursors
-            .advance(ground.ci.as_deref(), &self.known, &self.run.store());
+            .advance(ground.ci.as_deref(), &self.known, self.run.store());
         done.record.because.extend(moved);
         let plan = Arc::new(self.plan(&ground, &failed, &done.record.id));
         done.record.drift = Drift::of(&plan);

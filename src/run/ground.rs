@@ -45,8 +45,11 @@ pub(super) enum NoGround {
 pub(super) struct Grounds<'r> {
     run: &'r Run,
     ci: Option<&'r Arc<dyn Snapshot>>,
-    known: Mutex<BTreeMap<(Option<Release>, Destination), Result<Ground, NoGround>>>,
+    known: Mutex<Known>,
 }
+
+/// What came of opening each destination, by the release that it was opened for.
+type Known = BTreeMap<(Option<Release>, Destination), Result<Ground, NoGround>>;
 
 impl<'r> Grounds<'r> {
     pub fn new(run: &'r Run, ci: Option<&'r Arc<dyn Snapshot>>) -> Self {
@@ -156,8 +159,8 @@ impl Run {
     pub(super) fn home_of(&self, release: Release, name: &RepoName) -> Option<Location> {
         let sources = &self.config.sources;
         let ci = sources.ci_config.as_ref().map(CiConfig::repo);
-        let known = ci.into_iter().chain([sources.build_data.repo(release)]);
-        let own = known.filter(|location| location.name().as_ref() == Some(name)).next();
+        let mut known = ci.into_iter().chain([sources.build_data.repo(release)]);
+        let own = known.find(|location| location.name().as_ref() == Some(name));
         own.or_else(|| sources.components.repo(release, name))
     }
 }

@@ -192,10 +192,10 @@ impl Walk<'_> {
                     return self.mapping(old, new, spot, entries, None);
                 }
             }
-            (Value::Seq(old), Value::Seq(new), Shape::Seq(items)) if !items.is_empty() && !new.is_empty() => {
-                if old.iter().any(|item| new.contains(item)) {
-                    return self.sequence(old, new, spot, items, None);
-                }
+            (Value::Seq(old), Value::Seq(new), Shape::Seq(items))
+                if !items.is_empty() && old.iter().any(|item| new.contains(item)) =>
+            {
+                return self.sequence(old, new, spot, items, None);
             }
             _ => {}
         }

@@ -94,7 +94,7 @@ fn is_plain(text: &str, flow: bool) -> bool {
     };
     let second = text.chars().nth(1);
     let starts = match first {
-        '-' | '?' | ':' => second.is_some_and(|c| !c.is_whitespace() && !(flow && ",[]{}".contains(c))),
+        '-' | '?' | ':' => second.is_some_and(|c| !(c.is_whitespace() || flow && ",[]{}".contains(c))),
         c => !c.is_whitespace() && !",[]{}#&*!|>'\"%@`".contains(c),
     };
     starts
