@@ -106,7 +106,7 @@ impl Promotion {
 
     /// Whether the entry says where to: a namespace, and a name or a tag.
     pub fn has_place(&self) -> bool {
-        !self.namespace.is_empty() && !(self.name.is_empty() && self.tag.is_empty())
+        !(self.namespace.is_empty() || self.name.is_empty() && self.tag.is_empty())
     }
 }
 
