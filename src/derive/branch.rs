@@ -125,6 +125,8 @@ impl Outline<'_> {
 
     fn several(&self, repo: &RepoName, branches: &[&str]) -> Finding {
         let (namespace, name) = (&self.payload.source_namespace.value, &self.payload.source_name.value);
+        let mut branches = branches.to_vec();
+        branches.sort_unstable();
         let message = format!(
             "the OCP configs of {} of {repo} promote to {namespace}/{name}",
             branches.join(" and ")

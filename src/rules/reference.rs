@@ -104,9 +104,9 @@ const MADE: &[Row] = &[
     ),
     row(
         "all",
-        "group.okd.enabled",
-        "`true` unless said",
-        "`okd.enabled` of group.yml; whatever else `okd` holds there is below `group.okd`: test with `has`",
+        "group.okd",
+        "`group.okd.enabled` is `true` unless said",
+        "`okd` of group.yml as it is, and `enabled`; test other keys with `has`",
     ),
     row(
         "all but payload",

@@ -1,6 +1,7 @@
 //! Reads what the plain (OCP) configs of each repository promote.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use git2::{ObjectType, Oid};
 use rayon::prelude::*;
@@ -35,6 +36,7 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
     if let Some(known) = known {
         return known;
     }
+    let listed = OnceLock::new();
     let read = targets.into_par_iter().map(|(repo, target)| {
         let branches = Reader {
             run,
@@ -42,6 +44,7 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
             outline,
             repo: &repo,
             depth,
+            folders: &listed,
         }
         .read(&target);
         (repo, branches)
@@ -79,12 +82,33 @@ fn targets(outline: &Outline<'_>) -> Vec<(RepoName, String)> {
     targets.into_iter().collect()
 }
 
+/// All folders of configs, by the repository's name in small letters: GitHub does not tell capitals apart.
+type Folders = BTreeMap<String, Vec<RepoName>>;
+
+fn folders(ci: &dyn Snapshot) -> Folders {
+    let below = |folder: &str| {
+        let entries = ci.list(folder).ok().flatten().unwrap_or_default();
+        let folders = entries.into_iter().filter(|entry| entry.kind == EntryKind::Dir);
+        folders.map(|entry| entry.name)
+    };
+    let mut found = Folders::new();
+    for org in below(ci_config::ROOT) {
+        for repo in below(&format!("{}/{org}", ci_config::ROOT)) {
+            let name = RepoName { org: org.clone(), repo };
+            found.entry(name.repo.to_ascii_lowercase()).or_default().push(name);
+        }
+    }
+    found
+}
+
 struct Reader<'r> {
     run: &'r Run,
     ci: &'r dyn Snapshot,
     outline: &'r Outline<'r>,
     repo: &'r RepoName,
     depth: Depth,
+    /// Listed when the first repository promotes nothing.
+    folders: &'r OnceLock<Folders>,
 }
 
 impl Reader<'_> {
@@ -123,27 +147,14 @@ impl Reader<'_> {
     /// Looks at the folders of the same name, in other capitals or below other organisations: where a repository has no config
     /// that promotes, somebody may have moved it.
     fn elsewhere(&self, known: &mut RepoBranches) {
-        let folders = |below: &str| {
-            let entries = self.ci.list(below).ok().flatten().unwrap_or_default();
-            entries
-                .into_iter()
-                .filter(|entry| entry.kind == EntryKind::Dir)
-                .map(|entry| entry.name)
-        };
-        for org in folders(ci_config::ROOT) {
-            let is_own = org.eq_ignore_ascii_case(&self.repo.org);
-            for repo in folders(&format!("{}/{org}", ci_config::ROOT)) {
-                if !repo.eq_ignore_ascii_case(&self.repo.repo) {
-                    continue;
-                }
-                let other = RepoName { org: org.clone(), repo };
-                if is_own && other != *self.repo && known.configs.is_empty() {
-                    known.respelt = Some(other);
-                } else if !is_own {
-                    known
-                        .forks
-                        .extend(self.promoting(&other).map(|branch| (other.clone(), branch)));
-                }
+        let folders = self.folders.get_or_init(|| folders(self.ci));
+        for other in folders.get(&self.repo.repo.to_ascii_lowercase()).into_iter().flatten() {
+            let is_own = other.org.eq_ignore_ascii_case(&self.repo.org);
+            if is_own && other != self.repo && known.configs.is_empty() {
+                known.respelt = Some(other.clone());
+            } else if !is_own {
+                let promotes = self.promoting(other).map(|branch| (other.clone(), branch));
+                known.forks.extend(promotes);
             }
         }
     }

@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn absolute_paths_do_not_leave_the_machine() {
-        let text = b"rules:\n- id: x\n  because: It is.\n  on: image\n  set: {tag: y}\n".to_vec();
+        let text = b"rules:\n- id: x\n  because: It is.\n  on: image\n  set: {tag: own}\n".to_vec();
         for (name, shown) in [
             ("/home/ann/okd/mine.yaml", "okd/mine.yaml"),
             ("/x.yaml", "x.yaml"),

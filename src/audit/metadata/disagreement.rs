@@ -121,3 +121,52 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse;
+
+    fn told(text: &str) -> Option<String> {
+        let image = Image::read(parse(text.as_bytes()).expect("YAML"));
+        let alignment = at(&image.node, "content.source.okd_alignment")
+            .cloned()
+            .unwrap_or_default();
+        dockerfiles(&image, &alignment)
+    }
+
+    #[test]
+    fn what_konflux_is_told_for_itself_wins() {
+        let source = |own: &str| format!("content: {{source: {{dockerfile: D.art{own}}}}}\n");
+        let konflux = "konflux: {content: {source: {dockerfile: D.konflux}}}\n";
+        let okd = "okd: {content: {source: {dockerfile: D.okd}}}\n";
+        let aligned = source(", okd_alignment: {dockerfile: D.ci}");
+        let said = |ci: &str, konflux: &str| Some(format!("CI builds {ci}, Konflux {konflux}"));
+        let ci = "D.ci (`okd_alignment.dockerfile`)";
+        for (text, expected) in [
+            (aligned.clone(), said(ci, "D.art (`content.source.dockerfile`)")),
+            (
+                format!("{aligned}{okd}"),
+                said(ci, "D.okd (`okd.content.source.dockerfile`)"),
+            ),
+            (
+                format!("{aligned}{okd}{konflux}"),
+                said(ci, "D.konflux (`konflux.content.source.dockerfile`)"),
+            ),
+            (
+                format!("{}{okd}{konflux}", source("")),
+                said(
+                    "D.okd (`okd.content.source.dockerfile`)",
+                    "D.konflux (`konflux.content.source.dockerfile`)",
+                ),
+            ),
+            (format!("{}{okd}", source("")), None),
+            (
+                format!("{aligned}konflux: {{content: {{source: {{dockerfile: D.ci}}}}}}\n"),
+                None,
+            ),
+        ] {
+            assert_eq!(told(&text), expected, "{text}");
+        }
+    }
+}

@@ -89,7 +89,7 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
         .values()
         .filter(|config| !config.branch.is_empty())
         .collect();
-    let homes = Homes::of(release);
+    let homes = Homes::of(release, actual);
     let files = configs.into_par_iter().map(|config| {
         let (fields, homes, path) = (&fields, &homes, path(release, config));
         let file = File {

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::RepoName;
 use crate::derive::{Dropped, Image, Release, Standing};
-use crate::facts::ci_tags;
+use crate::facts::ci_tags::{self, Tag};
 use crate::model::metadata::Metadata;
+use crate::targets::Actual;
 
 /// Where the images of a release are at home.
 pub struct Homes<'r> {
     release: &'r Release<'r>,
+    actual: &'r Actual,
     by_tag: BTreeMap<&'r str, &'r Image>,
 }
 
@@ -23,13 +25,17 @@ impl<'r> Homes<'r> {
     }
 
     /// Looks where images are built that could be derived: of any other it is not known where it belongs.
-    pub fn of(release: &'r Release<'r>) -> Self {
+    pub fn of(release: &'r Release<'r>, actual: &'r Actual) -> Self {
         let derived = release
             .images
             .values()
             .filter(|image| image.standing == Standing::Derived);
         let by_tag = derived.map(|image| (image.tag.value.as_str(), image)).collect();
-        Self { release, by_tag }
+        Self {
+            release,
+            actual,
+            by_tag,
+        }
     }
 
     /// What a config of a repository promotes to the release although another repository is the image's home by now; without all of
@@ -42,19 +48,19 @@ impl<'r> Homes<'r> {
         let payload = &self.release.payload;
         let stream = (&payload.namespace.value, &payload.name.value);
         let promoted = ci_tags::read(text).unwrap_or_default().promotes;
-        let here = promoted
-            .into_iter()
-            .filter(|tag| (&tag.namespace, &tag.name) == stream)
-            .map(|tag| tag.tag);
-        let left = here.filter(|tag| built.contains(tag)).filter_map(|tag| {
-            let (image, home) = self.elsewhere(repo, &tag)?;
+        let here = promoted.into_iter().filter(|tag| (&tag.namespace, &tag.name) == stream);
+        let left = here.filter(|tag| built.contains(&tag.tag)).filter_map(|tag| {
+            let (image, home) = self.elsewhere(repo, &tag.tag)?;
+            if self.has_come(home, &tag) {
+                return None;
+            }
             let file = Metadata::image_file(&image.key);
             let dropped = Dropped {
                 key: image.key.clone(),
-                why: format!("{file} builds {tag} from {home} now; {OLD_HOME}"),
+                why: format!("{file} builds {} from {home} now; {OLD_HOME}", tag.tag),
                 rule: image.repository.deciders().last(),
             };
-            Some((tag, dropped))
+            Some((tag.tag, dropped))
         });
         left.collect()
     }
@@ -64,5 +70,12 @@ impl<'r> Homes<'r> {
         let image = *self.by_tag.get(tag)?;
         let home = image.repository.value.as_ref().filter(|home| *home != repo)?;
         Some((image, home))
+    }
+
+    /// Whether an image's home promotes it already: what another config promotes beside it has not moved, and is somebody's.
+    fn has_come(&self, home: &RepoName, tag: &Tag) -> bool {
+        let config = self.release.configs.get(home);
+        let text = config.and_then(|config| self.actual.files.get(&super::path(self.release, config)));
+        text.is_some_and(|text| ci_tags::read(text).unwrap_or_default().promotes.contains(tag))
     }
 }
