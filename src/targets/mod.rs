@@ -3,6 +3,7 @@
 //! A target owns some files, some of their fields and some items of their lists. Everything else stays. Each has a folder
 //! here and a line in [`TARGETS`]; configuration, command line, cut, fixes and papers take what they need from its value.
 
+mod asking;
 pub mod build_config;
 pub mod door;
 pub mod options;
@@ -18,15 +19,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::base::{Origin, Place, RepoName};
-use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
+use crate::derive::Release;
 use crate::finding::Finding;
-use crate::model::metadata::Metadata;
 use crate::plan::{Bytes, Desired};
-use crate::rules::{RuleSet, Subject};
 use crate::yaml::keys::Section;
 
 pub use door::{Ask, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Tree};
@@ -152,22 +150,19 @@ impl Fields {
     ///
     /// # Errors
     /// A rule that failed.
-    pub fn of(rules: &RuleSet, metadata: &Metadata, target: &str, payload: &Json) -> Result<Self, Vec<Finding>> {
-        let mut scope = base_scope(metadata.release, &metadata.group, Some(payload));
-        scope.set("target", &json!(target));
-        let mut findings = Vec::new();
-        let mut list = |field: &str| -> Vec<String> {
-            let decision = rules.decide(Subject::Target, field, metadata.release, &scope);
-            findings.extend(failures(rules, &decision, field, &format!("target {target}")));
-            let items = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();
-            items.filter_map(Json::as_str).map(str::to_owned).collect()
+    pub fn of(release: &Release<'_>, target: &str) -> Result<Self, Vec<Finding>> {
+        let mut failed = Vec::new();
+        let mut list = |field: &str| {
+            let (decision, more) = asking::of_target(release, target, field);
+            failed.extend(more);
+            asking::texts(&decision)
         };
         let fields = Self {
             manage: list("manage"),
             seed: list("seed"),
             keep: list("keep"),
         };
-        if findings.is_empty() { Ok(fields) } else { Err(findings) }
+        if failed.is_empty() { Ok(fields) } else { Err(failed) }
     }
 
     /// Tells whether a field is set: managed ones always, seeded ones in a new file.

@@ -10,6 +10,7 @@ use crate::derive::{Config, Derived, Release};
 use crate::finding::Finding;
 use crate::model::pullspec::StreamTag;
 use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
+use crate::targets::asking;
 use crate::targets::{Fields, release_name, to_node};
 use crate::yaml::{Mapping, Node, Value};
 
@@ -88,24 +89,17 @@ impl Merge<'_> {
 
     /// Makes the cause of a difference from the rules behind the derived value.
     pub fn cause(&self, field: &str, rule: Option<usize>, old: Option<&Node>, new: Option<&Node>) -> Cause {
-        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
         // A new file is one difference, told as a whole: the words for its parts would be made for nobody.
         let (old, new) = if self.new_file {
             (None, None)
         } else {
             wording::pair(old, new)
         };
-        Cause {
-            rule: rule.map_or_else(|| "no-rule".to_owned(), |rule| rule.id.clone()),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: field.to_owned(),
-            item: None,
-            component: self.config.repo.to_string(),
-            images: Vec::new(),
-            old,
-            new,
-            because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+        let mut cause = asking::cause(self.release, rule, field, self.config.repo.to_string());
+        if rule.is_none() {
+            "no-rule".clone_into(&mut cause.rule);
         }
+        Cause { old, new, ..cause }
     }
 
     /// Fields whose whole value is ours, by their path in the file.

@@ -30,7 +30,8 @@ use crate::facts::ci_config::{self, ConfigName};
 use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
 use crate::model::replacement::read_item;
-use crate::plan::{Cause, Desired, Policy, Verdict};
+use crate::plan::{Cause, Desired, Policy, Verdict, WHOLE_FILE};
+use crate::targets::asking;
 use crate::yaml::keys::NO_OPTIONS;
 use crate::yaml::{self, Node};
 
@@ -77,7 +78,7 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 /// Renders all configs of a release onto the files that are there.
 pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Rendered {
     let mut rendered = Rendered::default();
-    let fields = match Fields::of(release.rules, release.metadata, TARGET.name, &release.payload.view) {
+    let fields = match Fields::of(release, TARGET.name) {
         Ok(fields) => fields,
         Err(findings) => {
             rendered.findings = findings;
@@ -297,17 +298,11 @@ impl File<'_> {
         let keys = &self.config.images;
         let key = keys.iter().find(own).or_else(|| keys.first());
         let reason = key.map(|key| images::reason(self.release, key)).unwrap_or_default();
-        let rule = reason.rule.and_then(|at| self.release.rules.rules.get(at));
         let cause = Cause {
-            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: "file".to_owned(),
-            item: None,
-            component: self.config.repo.to_string(),
             images: desired.images.clone(),
-            old: None,
             new: Some(format!("builds {}", desired.images.join(", "))),
             because: reason.because,
+            ..asking::cause(self.release, reason.rule, WHOLE_FILE, self.config.repo.to_string())
         };
         match self.policy.verdict(&cause, &desired.release) {
             Verdict::Apply => desired.causes = vec![cause],

@@ -10,7 +10,8 @@ use crate::derive::{Config, Release};
 use crate::facts::ci_config;
 use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
-use crate::plan::{Cause, Desired, Policy, Refused, Verdict};
+use crate::plan::{Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
+use crate::targets::asking;
 use crate::targets::{Actual, Fields, Rendered};
 use crate::yaml::{self, Mapping, Node};
 
@@ -216,18 +217,12 @@ impl Stray<'_> {
     fn removal(&self, config: &Config) -> Desired {
         let dropped = config.dropped.values().next();
         let rule = dropped.and_then(|dropped| dropped.rule);
-        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
         let images: Vec<String> = config.dropped.keys().cloned().collect();
         let cause = Cause {
-            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: "file".to_owned(),
-            item: None,
-            component: self.repo.to_string(),
             images: images.clone(),
             old: Some(format!("builds {}", images.join(", "))),
-            new: None,
             because: dropped.map(|dropped| dropped.why.clone()).unwrap_or_default(),
+            ..asking::cause(self.release, rule, WHOLE_FILE, self.repo.to_string())
         };
         Desired {
             images,

@@ -7,10 +7,11 @@ use super::names;
 use super::registry::Registry;
 use super::there::There;
 use crate::base::RepoName;
+use crate::derive::Release;
 use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
 use crate::finding::Finding;
 use crate::rules::{Decision, Scope, Subject};
+use crate::targets::asking;
 use crate::targets::to_node;
 use crate::yaml::Node;
 
@@ -267,10 +268,8 @@ struct Asking<'a> {
 
 impl Asking<'_> {
     fn decide(&mut self, scope: &Scope<'_>, field: &str) -> Decision {
-        let rules = self.release.rules;
-        let decision = rules.decide(Subject::Job, field, self.release.metadata.release, scope);
         let subject = format!("the job of `{}` of {}", self.what, self.repo);
-        let found = failures(rules, &decision, field, &subject);
+        let (decision, found) = asking::ask(self.release, Subject::Job, field, scope, &subject);
         self.failed |= !found.is_empty();
         self.findings.extend(
             found

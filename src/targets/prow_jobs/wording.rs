@@ -8,6 +8,7 @@ use super::job::{Draft, Why};
 use super::scan::Job;
 use crate::finding::{Finding, Severity};
 use crate::plan::Cause;
+use crate::targets::asking;
 use crate::yaml::Node;
 
 impl Files<'_> {
@@ -15,17 +16,9 @@ impl Files<'_> {
         let rules = self.release.rules;
         let known = rules.candidates(crate::rules::Subject::Job, "body");
         let rule = rule.or_else(|| known.and_then(|known| known.setters.first().copied()));
-        let rule = rule.and_then(|at| rules.rules.get(at));
         Cause {
-            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: field.to_owned(),
-            item: None,
-            component: self.source.repo.to_string(),
             images: self.source.images.clone(),
-            old: None,
-            new: None,
-            because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+            ..asking::cause(self.release, rule, field, self.source.repo.to_string())
         }
     }
 

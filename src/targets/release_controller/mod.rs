@@ -11,11 +11,11 @@ use serde_json::Value as Json;
 
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, release_name};
 use crate::base::{Release as Number, RepoName};
-use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
+use crate::derive::Release;
 use crate::finding::{Finding, Severity};
-use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
-use crate::rules::{Decision, Subject};
+use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
+use crate::rules::Decision;
+use crate::targets::asking;
 use crate::yaml::keys::NO_OPTIONS;
 
 use shift::Shift;
@@ -80,18 +80,10 @@ pub struct Spot {
 /// # Errors
 /// A rule that failed.
 pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
-    let metadata = release.metadata;
-    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
-    scope.set("target", &serde_json::json!(TARGET.name));
     let (mut paths, mut failed, mut decided) = (Vec::new(), Vec::new(), None);
     for field in ["file", "files"] {
-        let decision = release.rules.decide(Subject::Target, field, metadata.release, &scope);
-        failed.extend(failures(
-            release.rules,
-            &decision,
-            field,
-            &format!("target {}", TARGET.name),
-        ));
+        let (decision, more) = asking::of_target(release, TARGET.name, field);
+        failed.extend(more);
         let known = paths.len();
         match &decision.value {
             Some(Json::String(path)) if !path.is_empty() => paths.push(path.clone()),
@@ -181,22 +173,11 @@ fn made(text: &[u8], shift: Shift) -> Result<String, String> {
 }
 
 fn settle(release: &Release<'_>, place: &Spot, policy: &Policy, base: &str, after: String, desired: &mut Desired) {
-    let rule = place
-        .decision
-        .deciders()
-        .last()
-        .and_then(|at| release.rules.rules.get(at));
     let jobs = jobs(&after);
+    let rule = place.decision.deciders().last();
     let cause = Cause {
-        rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-        rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-        field: "file".to_owned(),
-        item: None,
-        component: desired.repo.to_string(),
-        images: Vec::new(),
-        old: None,
         new: Some(format!("made from {base}")),
-        because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+        ..asking::cause(release, rule, WHOLE_FILE, desired.repo.to_string())
     };
     match policy.verdict(&cause, &desired.release) {
         Verdict::Apply => {

@@ -1,0 +1,58 @@
+//! Rules about a target's own files (`on: job`, `on: target`): asked here alone, so that each answer comes with the rule
+//! behind it, and what fails is told in the same words.
+
+use serde_json::{Value as Json, json};
+
+use crate::derive::outline::base_scope;
+use crate::derive::{Release, failures};
+use crate::finding::Finding;
+use crate::plan::Cause;
+use crate::rules::{Decision, Scope, Subject};
+
+/// Asks the rules for a field of what is in scope. `what` says in findings what the rules were about.
+pub(super) fn ask(
+    release: &Release<'_>,
+    subject: Subject,
+    field: &str,
+    scope: &Scope<'_>,
+    what: &str,
+) -> (Decision, Vec<Finding>) {
+    let decision = release.rules.decide(subject, field, release.metadata.release, scope);
+    let failed = failures(release.rules, &decision, field, what);
+    (decision, failed)
+}
+
+/// Asks the rules about a target as a whole.
+pub(super) fn of_target(release: &Release<'_>, target: &str, field: &str) -> (Decision, Vec<Finding>) {
+    let metadata = release.metadata;
+    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+    scope.set("target", &json!(target));
+    ask(release, Subject::Target, field, &scope, &format!("target {target}"))
+}
+
+/// The texts of a decided list.
+pub(super) fn texts(decision: &Decision) -> Vec<String> {
+    let items = decision.value.as_ref().and_then(Json::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The cause of a difference in a field, as far as the rule behind it tells: its id, its place and its reason.
+pub(super) fn cause(release: &Release<'_>, rule: Option<usize>, field: &str, component: String) -> Cause {
+    let rule = rule.and_then(|at| release.rules.rules.get(at));
+    Cause {
+        rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
+        rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
+        field: field.to_owned(),
+        item: None,
+        component,
+        images: Vec::new(),
+        old: None,
+        new: None,
+        because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+    }
+}
