@@ -46,6 +46,7 @@ pub mod github;
 pub mod graph;
 pub mod model;
 pub mod plan;
+pub mod rebuild;
 pub mod rules;
 pub mod run;
 pub mod server;

@@ -78,6 +78,7 @@ impl Edit {
         let how = How {
             read: &read,
             spell: &spell,
+            indent_lists: false,
         };
         let said = |refused: Refused| refused.to_string();
         let mut documents = edit::documents(text, &how).map_err(said)?;

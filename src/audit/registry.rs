@@ -24,6 +24,7 @@ static OTHERS: &[&[Code]] = &[
     codes::content::CODES,
     codes::cut::CODES,
     codes::targets::CODES,
+    codes::pipeline::CODES,
     codes::configuration::CODES,
 ];
 

@@ -59,6 +59,14 @@ Examples:
   The Dockerfile of every image:
     lockstep build-config --release 4.16 --format json | jq '.images[] | {tag: .tag.value, dockerfile: .dockerfile.value}'")]
     BuildConfig(BuildConfigArgs),
+    /// Say which images have to be built again since an earlier state, because of what, in which order
+    #[command(after_help = "\
+Examples:
+  What a week of changes of build data comes to:
+    lockstep rebuild --release 4.16 --since 9f2c1e0
+  Parameters for the pipeline's Argo workflow, with a partner's sources of one image:
+    lockstep rebuild --release 4.16 --overlay partner.yaml --format argo")]
+    Rebuild(RebuildArgs),
     /// Say why a value is what it is
     #[command(after_help = "\
 Examples:
@@ -148,7 +156,7 @@ pub enum InitForge {
 }
 
 /// What all commands on releases take.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Common {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
@@ -168,6 +176,9 @@ pub struct Common {
     /// Change metadata for this run: `vars.NAME=VALUE` or `streams.NAME.KEY=VALUE` (can be given several times)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// A lock (`build-config --lock`): everything is read at the commits that it names, and nothing else is read
+    #[arg(long, value_name = "LOCK")]
+    pub locked: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -216,12 +227,55 @@ pub struct RenderArgs {
 pub struct BuildConfigArgs {
     #[command(flatten)]
     pub common: Common,
+    /// Write a lock: the commits and digests of all that was read
+    #[arg(long, value_name = "LOCK")]
+    pub lock: Option<PathBuf>,
+    /// Take the lock as it is and look this up anew: an image, a repository, or a pullspec
+    #[arg(long, value_name = "KEY|REPO|PULLSPEC", requires = "lock", conflicts_with = "locked")]
+    pub update: Vec<String>,
+    /// Ask no registry for the digests of images that OKD does not build
+    #[arg(long, requires = "lock")]
+    pub offline: bool,
     /// The form of the output
     #[arg(long, value_enum, default_value = "yaml")]
     pub format: YamlOrJson,
     /// Print the document's JSON schema instead
     #[arg(long)]
     pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RebuildArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Compare with this: a commit of build data, a lock, or a build config as JSON
+    #[arg(long, value_name = "COMMIT|LOCK|FILE", required_unless_present_any = ["overlay", "schema"])]
+    pub since: Option<String>,
+    /// Rules on top of all others, such as a partner's sources or images; without `--since` compared with what is without them
+    #[arg(long, value_name = "RULES")]
+    pub overlay: Vec<String>,
+    /// How it is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: RebuildFormat,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RebuildFormat {
+    /// For people
+    Text,
+    /// Everything, with reasons
+    Json,
+    /// Parameters of okd-payload-pipeline's Argo workflow
+    Argo,
+    /// A Tekton run with a task a batch
+    Tekton,
+    /// Names of Konflux components, one a line
+    Konflux,
+    /// Payload tags, one a line
+    Tags,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod init;
 mod place;
 mod plan;
 mod progress;
+mod rebuild;
 mod reconcile;
 mod render;
 mod rules;
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Render(args) => render::run(&args),
         Command::BuildConfig(args) => build_config::run(&args),
+        Command::Rebuild(args) => rebuild::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Graph(args) => graph::run(&args),

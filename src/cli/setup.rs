@@ -1,6 +1,7 @@
 //! From arguments to a run: configuration, rules, sources, state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,6 +15,7 @@ use lockstep::finding::Finding;
 use lockstep::model::metadata::Metadata;
 use lockstep::plan::{self, Plan};
 use lockstep::run::audit::Audit;
+use lockstep::run::lock::Lock;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, begin, rule_files};
 use lockstep::source::{Recorder, Snapshot, Sources};
 use lockstep::store::Store;
@@ -33,6 +35,8 @@ pub struct Ready {
     pub releases: Vec<Release>,
     /// Whether the run is for everything that is configured.
     pub whole: bool,
+    /// Digests of images that are not built here, where a lock gives them.
+    pub locked: BTreeMap<String, String>,
     bar: Option<ProgressBar>,
 }
 
@@ -76,7 +80,15 @@ pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Read
             return Err(anyhow!(text));
         }
     };
-    prepare(common, between, None)
+    prepare(common, between, None, BTreeSet::new())
+}
+
+/// Gets ready as [`ready`] does from a lock, but for repositories that are read at their heads.
+///
+/// # Errors
+/// As [`ready`] has them.
+pub fn ready_free(common: &Common, free: BTreeSet<String>) -> Result<Ready, anyhow::Error> {
+    prepare(common, releases(common)?, None, free)
 }
 
 /// Gets ready as [`ready`] does, with every file that is read noted.
@@ -84,31 +96,56 @@ pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Read
 /// # Errors
 /// As [`ready`] has them.
 pub fn ready_recording(common: &Common, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
-    prepare(common, releases(common)?, recorder)
+    prepare(common, releases(common)?, recorder, BTreeSet::new())
 }
 
-fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>>) -> Result<Ready, anyhow::Error> {
+fn prepare(
+    common: &Common,
+    asked: Vec<Release>,
+    recorder: Option<&Arc<Recorder>>,
+    free: BTreeSet<String>,
+) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
+    let lock = common.locked.as_deref().map(Lock::read).transpose();
+    let lock = lock.map_err(|why| anyhow!(why))?;
+    let asked = match &lock {
+        Some(lock) => of_lock(lock, asked)?,
+        None => asked,
+    };
     let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
     let overrides = Overrides::parse(&common.set).map_err(Usage)?;
     let bar = progress::bar();
     // What a cache knows is not read, so that nothing of it could be noted.
-    let (store, warning) = match recorder {
-        Some(_) => (Store::disabled(), None),
-        None => Store::open(&config.state),
+    // What was remembered of branches' heads says nothing of other commits.
+    let (store, warning) = match recorder.is_some() || lock.is_some() {
+        true => (Store::disabled(), None),
+        false => Store::open(&config.state),
     };
     if let Some(warning) = warning {
         say(&format!("warning: {warning}"));
     }
-    let sources = match recorder {
-        Some(recorder) => sources(&config, bar.as_ref())?.with_recorder(Arc::clone(recorder)),
-        None => sources(&config, bar.as_ref())?,
-    };
-    let run = Run::new(config, LoadedRules::new(files), sources)
+    let mut sources = sources(&config, bar.as_ref())?;
+    if let Some(recorder) = recorder {
+        sources = sources.with_recorder(Arc::clone(recorder));
+    }
+    if let Some(lock) = &lock {
+        sources = sources
+            .with_commits(lock.pins(), lock.external.clone())
+            .with_head_of(free);
+    }
+    let rules = LoadedRules::new(files);
+    let digest = rules.digest();
+    let run = Run::new(config, rules, sources)
         .remembering(store, begin::build())
         .trying(overrides)
         .on(Date::of_unix(now()))
         .telling(bar.as_ref().map(progress::on));
+    if let Some(lock) = lock.as_ref().filter(|lock| lock.rules != digest) {
+        say(&format!(
+            "warning: the rules are others than those that the lock of {} was written with",
+            lock.release
+        ));
+    }
     let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty() && common.with_rules.is_empty();
     let ci = run.ci_config()?;
     let releases = run.releases(&asked, ci.as_deref())?;
@@ -122,8 +159,42 @@ fn prepare(common: &Common, asked: Vec<Release>, recorder: Option<&Arc<Recorder>
         ci,
         releases,
         whole,
+        locked: lock.map(|lock| lock.external).unwrap_or_default(),
         bar,
     })
+}
+
+/// The release of a lock, which has to be the one that is asked for.
+fn of_lock(lock: &Lock, asked: Vec<Release>) -> Result<Vec<Release>, anyhow::Error> {
+    let own: Release = lock
+        .release
+        .parse()
+        .map_err(|error| anyhow!("the lock's release: {error}"))?;
+    match asked.iter().find(|asked| **asked != own) {
+        Some(other) => Err(Usage(format!("the lock is of release {own}, and {other} is asked for")).into()),
+        None => Ok(vec![own]),
+    }
+}
+
+/// Whether a file is at a path.
+pub fn is_file(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// A file's text, if it is no larger than so many bytes.
+///
+/// # Errors
+/// A sentence for people.
+pub fn text(path: &Path, most: u64) -> Result<String, String> {
+    let told = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let size = std::fs::metadata(path).map_err(told)?.len();
+    if size > most {
+        return Err(format!(
+            "{} has {size} bytes, more than the {most} that are read",
+            path.display()
+        ));
+    }
+    std::fs::read_to_string(path).map_err(told)
 }
 
 impl Ready {

@@ -23,7 +23,10 @@ impl Outline<'_> {
             let target = image.view["source"]["branch"].as_str().unwrap_or_default().to_owned();
             let tag = image.tag.value.clone();
             if !settled.contains_key(&repo) {
-                let branch = self.branch(&repo, &target, branches.map(|all| all.get(&repo)));
+                let branch = match self.other_branch(&repo) {
+                    Some(branch) => Ok(branch),
+                    None => self.branch(&repo, &target, branches.map(|all| all.get(&repo))),
+                };
                 let (branch, finding) = match branch {
                     Ok(mut branch) => {
                         let finding = branch.finding.take();
@@ -64,6 +67,22 @@ impl Outline<'_> {
                 ),
             );
         }
+    }
+
+    /// The branch that rules put in the place of the one that promotes: a repository is read at one branch.
+    fn other_branch(&self, repo: &RepoName) -> Option<Branch> {
+        let mut images = self
+            .images
+            .values()
+            .filter(|image| image.repository.value.as_ref() == Some(repo));
+        let image = images.find(|image| !image.other_branch.value.is_empty())?;
+        let rules = image.other_branch.deciders().filter_map(|at| self.rules.rules.get(at));
+        let named: Vec<String> = rules.map(|rule| format!("{} ({})", rule.id, rule.place)).collect();
+        Some(Branch {
+            name: image.other_branch.value.clone(),
+            because: named.join(", "),
+            ..Branch::default()
+        })
     }
 
     fn branch(&self, repo: &RepoName, target: &str, known: Option<Option<&RepoBranches>>) -> Result<Branch, Finding> {

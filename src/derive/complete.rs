@@ -149,6 +149,8 @@ fn settle(
 }
 
 fn with_facts(mut image: Image, component: &Component) -> Image {
+    image.tree = component.oids.get(&context_folder(&image.context_dir.value)).cloned();
+    image.dockerfile_blob = component.oids.get(&image.dockerfile).cloned();
     image.origin = Some(component.origin.clone());
     let root = component
         .ci_operator
@@ -268,4 +270,11 @@ pub fn wanted(outline: &Outline<'_>) -> BTreeMap<RepoName, (String, Dockerfiles)
         }
     }
     wanted
+}
+
+/// A build context's folder as its id is kept: with a slash at its end.
+pub fn context_folder(context: &str) -> String {
+    let parts = context.split('/');
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty() && *part != ".").collect();
+    format!("{}/", parts.join("/"))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::digest::digests;
 use super::payload::Last;
 use super::provenance::About;
 use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, payload};
@@ -29,6 +30,12 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
         _ => None,
     });
     let payload = &release.payload;
+    let mut images: BTreeMap<String, Image> = standing(|s| *s == Standing::Derived)
+        .map(|(key, image)| (key.clone(), maker.image(image)))
+        .collect();
+    for (key, digest) in digests(&images, &release.metadata.external) {
+        images.entry(key).and_modify(|image| image.digest = Some(digest));
+    }
     BuildConfig {
         version: VERSION,
         release: release.metadata.release.to_string(),
@@ -45,9 +52,7 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
                 .collect(),
         },
         build_data: release.metadata.origin.commit.clone(),
-        images: standing(|s| *s == Standing::Derived)
-            .map(|(key, image)| (key.clone(), maker.image(image)))
-            .collect(),
+        images,
         dropped: dropped.collect(),
         held: standing(|s| *s == Standing::Held).map(|(key, _)| key.clone()).collect(),
         held_images: standing(|s| *s == Standing::Held)
@@ -182,6 +187,10 @@ impl Maker<'_> {
                 because: Some(image.branch_because.clone()).filter(|because| !because.is_empty()),
             },
             commit: image.origin.as_ref().and_then(|origin| origin.commit.clone()),
+            tree: image.tree.clone(),
+            dockerfile_blob: image.dockerfile_blob.clone(),
+            payload: image.in_payload,
+            digest: None,
             dockerfile: self.value(&image.dockerfile_name, "dockerfile", about, image.dockerfile.clone()),
             context_dir: self.text(&image.context_dir, "context_dir", about),
             base: image.inputs.iter().find(is_base).map(|input| self.input(image, input)),

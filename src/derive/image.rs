@@ -69,6 +69,8 @@ impl Maker<'_> {
         let excluded = fields.text("excluded");
         fields.check("from", &from);
         let repository = fields.text("repository");
+        let other_branch = fields.text("branch");
+        let pullspec = fields.text("pullspec");
         let dockerfile_name = fields.text("dockerfile");
         let path = fields.text("path");
         let context_dir = fields.text("context_dir");
@@ -83,6 +85,9 @@ impl Maker<'_> {
             (_, false) if misread => Standing::Held,
             (_, false) => Standing::Dropped(excluded.value.clone()),
             (true, true) => Standing::Held,
+            (false, true) if !pullspec.value.is_empty() => {
+                Standing::Dropped(format!("{} stands for it", pullspec.value))
+            }
             (false, true) => Standing::Derived,
         };
         let repo = repository.value.split_once('/').map(|(org, repo)| RepoName {
@@ -104,6 +109,8 @@ impl Maker<'_> {
                 value: repo,
                 tried: repository.tried,
             },
+            other_branch,
+            pullspec,
             branch: String::new(),
             branch_because: String::new(),
             dockerfile,
@@ -114,6 +121,9 @@ impl Maker<'_> {
                 value: from.value.clone().unwrap_or(json!({})),
                 tried: from.tried,
             },
+            tree: None,
+            dockerfile_blob: None,
+            in_payload: view["for_payload"] == true,
             inputs: Vec::new(),
             copies: Vec::new(),
             recipe: Recipe::default(),

@@ -7,9 +7,11 @@ mod branch;
 pub mod complete;
 pub mod config;
 mod copies;
+pub mod digest;
 pub mod document;
 pub mod explain;
 pub mod from_map;
+pub mod here;
 mod image;
 pub mod inputs;
 mod names;
@@ -142,6 +144,8 @@ pub struct Component {
     pub origin: Origin,
     /// Dockerfiles by the path asked for.
     pub dockerfiles: BTreeMap<String, ReadFile<Dockerfile>>,
+    /// Git's ids of Dockerfiles and of build contexts, by the path asked for; a folder's path ends in `/`.
+    pub oids: BTreeMap<String, String>,
     /// The Dockerfiles that are there, where one that was asked for is not and they could be looked for.
     pub others: Option<Vec<String>>,
     /// The Go that is asked for by what a Dockerfile builds in a build context.
@@ -217,6 +221,10 @@ pub struct Image {
     pub tag: Derived<String>,
     /// Its public repository.
     pub repository: Derived<Option<RepoName>>,
+    /// The branch that rules put in the place of the one that promotes; empty: none.
+    pub other_branch: Derived<String>,
+    /// The image that stands for it, so that it is not built; empty: none.
+    pub pullspec: Derived<String>,
     /// The branch that it is built from.
     pub branch: String,
     /// Why that branch.
@@ -231,6 +239,12 @@ pub struct Image {
     pub context_dir: Derived<String>,
     /// What it is built from and with, as metadata has it.
     pub from: Derived<Json>,
+    /// Git's id of the build context's tree.
+    pub tree: Option<String>,
+    /// Git's id of the Dockerfile's blob, links followed.
+    pub dockerfile_blob: Option<String>,
+    /// Whether it is in the payload, or only built because others need it.
+    pub in_payload: bool,
     /// Builders and base, in the order of the Dockerfile.
     pub inputs: Vec<Input>,
     /// Images that other lines of the Dockerfile take files from: each once for each kind of line.

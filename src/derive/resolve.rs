@@ -159,6 +159,13 @@ impl<'a, 's> Resolver<'a, 's> {
                 "see the findings about that image",
             ));
         }
+        if let Some(image) = self.images.get(name).filter(|image| !image.pullspec.value.is_empty()) {
+            let decision = Decision {
+                value: Some(json!({"image": image.pullspec.value})),
+                tried: image.pullspec.tried.clone(),
+            };
+            return Ok((name.to_owned(), decision));
+        }
         let view = self.images.get(name).map_or(&facts.view, |image| &image.view);
         let mut scope = self.scope.inner();
         scope.show("member", view);

@@ -190,6 +190,18 @@ pub struct Image {
     /// Commit of the repository that its Dockerfile was read at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Git's id of the build context's tree: the same tree, the same sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+    /// Git's id of the Dockerfile's blob, links followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dockerfile_blob: Option<String>,
+    /// Whether it is in the payload, or only built because others need it.
+    pub payload: bool,
+    /// What decides its build, in one word: where it differs the image has to be built again. None where something that it
+    /// is built from could not be derived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// The Dockerfile, from the repository's root.
     pub dockerfile: Value<String>,
     /// The build context, from the repository's root; empty: the root.
@@ -403,8 +415,15 @@ impl Image {
             prepare,
             arches,
             wave: _,
+            tree,
+            dockerfile_blob,
+            payload: _,
+            digest,
         } = self;
-        *commit = None;
+        // They change with the commit.
+        [commit, tree, dockerfile_blob, digest]
+            .into_iter()
+            .for_each(|id| *id = None);
         let go = go
             .iter_mut()
             .flat_map(|go| [&mut go.version, &mut go.toolchain])

@@ -27,6 +27,8 @@ pub struct Metadata {
     pub partial: bool,
     /// What was wrong with files.
     pub findings: Vec<Finding>,
+    /// Digests of images that are not built here, by pullspec, where a lock gives them.
+    pub external: BTreeMap<String, String>,
     streams: Vec<Stream>,
     streams_by_name: HashMap<String, usize>,
 }
@@ -53,6 +55,7 @@ impl Metadata {
             broken,
             partial: false,
             findings,
+            external: BTreeMap::new(),
             streams,
             streams_by_name,
         }

@@ -1,5 +1,7 @@
 //! Plain types of the domain, and graph primitives.
 
+pub mod arch;
+pub mod batches;
 pub mod build_config;
 pub mod go;
 pub mod graph;

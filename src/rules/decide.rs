@@ -104,6 +104,7 @@ fn about(subject: Subject, scope: &Scope<'_>) -> String {
         Subject::Job => &[&["repo", "full"], &["job", "kind"], &["job", "test"]],
         Subject::Target => &[&["target"]],
         Subject::Tag => &[&["tag", "name"]],
+        Subject::Builder => &[&["builder", "name"]],
     };
     let names = paths.iter().filter_map(|path| scope.text(path));
     std::iter::once(subject.name())

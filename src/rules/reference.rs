@@ -602,6 +602,24 @@ const MADE: &[Row] = &[
         "the key of an image that is built from or with it, or empty",
     ),
     row("tag", "tag.in_last", "`true`", "whether the last payload has it"),
+    row(
+        "builder",
+        "builder.name",
+        "`'builder-go1.21'`",
+        "rules on input that set `builder_here`",
+    ),
+    row(
+        "builder",
+        "builder.go",
+        "`'1.21'`",
+        "the Go version of what it stands for; empty: none, or several",
+    ),
+    row(
+        "builder",
+        "builder.pullspecs",
+        "`['registry.example.com/golang:1.21']`",
+        "the images that it stands for",
+    ),
 ];
 
 /// What the engine adds to an image's file.
@@ -761,6 +779,7 @@ mod tests {
                 Json::Object(map)
                     if [
                         "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts", "tag",
+                        "builder",
                     ]
                     .contains(&name.as_str()) =>
                 {

@@ -88,6 +88,10 @@ fn make(subject: Subject) -> Json {
                 "needed_by": "", "in_last": false,
             }),
         ),
+        Subject::Builder => add(
+            "builder",
+            json!({"name": "sample", "go": "1.21", "pullspecs": ["sample.example/builder:tag"]}),
+        ),
     }
     sample
 }

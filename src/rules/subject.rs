@@ -23,6 +23,8 @@ pub enum Subject {
     Target,
     /// One tag of the payload, or one that an operator asks for.
     Tag,
+    /// One builder that the images of a release are built with where OKD builds on a cluster of its own.
+    Builder,
 }
 
 /// The form of a field's value.
@@ -120,6 +122,16 @@ const IMAGE: &[Field] = &[
         Kind::MaybeText,
         "The public repository, `org/repo`; empty: there is none.",
     ),
+    field(
+        "branch",
+        Kind::MaybeText,
+        "The branch that its repository is built from, in the place of the one that promotes to the release; empty: that one.",
+    ),
+    field(
+        "pullspec",
+        Kind::MaybeText,
+        "An image that stands for it, so that it is not built; empty: it is built.",
+    ),
     field("dockerfile", Kind::Text, "The Dockerfile, relative to `path`."),
     field(
         "path",
@@ -157,6 +169,21 @@ const IMAGE: &[Field] = &[
         "The build root that the image's metadata asks for.",
     ),
     field("arches", Kind::Texts, "Architectures that the image is built for."),
+    field(
+        "tag_here",
+        Kind::Text,
+        "The image's tag in the stream of a pipeline of OKD's own.",
+    ),
+    field(
+        "excluded_here",
+        Kind::MaybeText,
+        "Why a pipeline of OKD's own does not build the image; empty: it does.",
+    ),
+    field(
+        "resources_here",
+        Kind::OneOf(&["high", "low", "none"]),
+        "The profile of resources that a new build of such a pipeline starts with.",
+    ),
     field(
         "own_dockerfiles",
         Kind::Texts,
@@ -197,6 +224,16 @@ const INPUT: &[Field] = &[
         "allowed",
         Kind::MaybeText,
         "Why it may be used although it is foreign; empty: it may not.",
+    ),
+    field(
+        "builder_here",
+        Kind::MaybeText,
+        "The builder of a pipeline of OKD's own that stands for an image that it does not build; empty: the image itself.",
+    ),
+    field(
+        "base_here",
+        Kind::MaybeText,
+        "The tag in that pipeline's stream that stands for a base that it does not build; empty: the image itself.",
     ),
 ];
 
@@ -320,6 +357,28 @@ const TARGET: &[Field] = &[
         Kind::Texts,
         "Managed fields that are people's once they are there: added where they are missing, never rewritten.",
     ),
+    field(
+        "branch_here",
+        Kind::Text,
+        "The branch of the pipeline's repository that a release is built from.",
+    ),
+    field("stream", Kind::Text, "The image stream that the pipeline builds into."),
+    field(
+        "forks",
+        Kind::MaybeText,
+        "The image that holds forked Dockerfiles; empty: there is none.",
+    ),
+    field(
+        "arches_here",
+        Kind::Texts,
+        "Architectures that the pipeline can build, as Go names them.",
+    ),
+    field(
+        "images_at",
+        Kind::Text,
+        "Where the images of the stream are pulled from by builds that know no streams, up to the stream's name.",
+    ),
+    field("strategy", Kind::Text, "The build strategy of Shipwright's builds."),
 ];
 
 const TAG: &[Field] = &[
@@ -340,9 +399,23 @@ const TAG: &[Field] = &[
     ),
 ];
 
+const BUILDER: &[Field] = &[
+    field(
+        "comes",
+        Kind::OneOf(&["build", "import", "there"]),
+        "Whether the pipeline builds it, imports it, or has it already, made by hand.",
+    ),
+    field("in_stream", Kind::Text, "The image stream that it is a tag of."),
+    field(
+        "source",
+        Kind::Map,
+        "What it is built from: `{repository, branch, context_dir, dockerfile, from, build_args}`.",
+    ),
+];
+
 impl Subject {
     /// All subjects in the order of their evaluation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Payload,
         Self::Image,
         Self::Member,
@@ -352,6 +425,7 @@ impl Subject {
         Self::Job,
         Self::Target,
         Self::Tag,
+        Self::Builder,
     ];
 
     /// The word that rules use for it.
@@ -366,6 +440,7 @@ impl Subject {
             Self::Job => "job",
             Self::Target => "target",
             Self::Tag => "tag",
+            Self::Builder => "builder",
         }
     }
 
@@ -386,6 +461,7 @@ impl Subject {
             Self::Job => JOB,
             Self::Target => TARGET,
             Self::Tag => TAG,
+            Self::Builder => BUILDER,
         }
     }
 

@@ -10,7 +10,7 @@ use super::dockerfiles;
 use super::modules::{GO_MOD, GO_WORK, Modules};
 use crate::base::{Origin, Place, RepoName};
 use crate::config::Via;
-use crate::derive::complete::{Dockerfiles, wanted};
+use crate::derive::complete::{Dockerfiles, context_folder, wanted};
 use crate::derive::outline::Outline;
 use crate::derive::{Component, Components, ReadFile};
 use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
@@ -20,7 +20,7 @@ use crate::source::github::{Reader, Wanted};
 use crate::source::{CommitId, Location, Snapshot};
 
 /// Must change when the same commit yields other facts.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Where a component names its own build root.
 const CI_OPERATOR: &str = ".ci-operator.yaml";
@@ -29,6 +29,7 @@ const CI_OPERATOR: &str = ".ci-operator.yaml";
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Stored {
     dockerfiles: BTreeMap<String, Kept>,
+    oids: BTreeMap<String, String>,
     /// Dockerfiles that are there, where one that was asked for is not.
     others: Option<Vec<String>>,
     go: BTreeMap<(String, String), GoNeed>,
@@ -156,10 +157,16 @@ fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
         None
     });
     let (mut dockerfiles, mut go, mut modules) = (BTreeMap::new(), BTreeMap::new(), Modules::of(snapshot));
+    let mut oids = BTreeMap::new();
     for (path, contexts) in files {
-        let (kept, builds) = dockerfile(snapshot, path);
+        let (kept, builds, oid) = dockerfile(snapshot, path);
+        oids.extend(oid.map(|oid| (path.clone(), oid)));
         dockerfiles.insert(path.clone(), kept);
         for context in contexts {
+            let folder = context_folder(context);
+            // Whoever builds it reads a folder that cannot be read here, and says so; there is no id of it then.
+            let tree = snapshot.tree(folder.trim_end_matches('/')).ok().flatten();
+            oids.extend(tree.map(|oid| (folder, oid)));
             go.insert((path.clone(), context.clone()), modules.need(path, &builds, context));
         }
     }
@@ -176,6 +183,7 @@ fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
     let others = (!missing.is_empty()).then(|| dockerfiles::there(snapshot, &missing, via));
     Stored {
         dockerfiles,
+        oids,
         others,
         go,
         ci_operator,
@@ -183,20 +191,26 @@ fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
     }
 }
 
-fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> (Kept, Builds) {
+/// A Dockerfile, what it builds, and the id of its blob.
+fn dockerfile(snapshot: &dyn Snapshot, path: &str) -> (Kept, Builds, Option<String>) {
     match snapshot.read(path) {
         Ok(Some(blob)) => match Dockerfile::parse(&blob.bytes) {
-            Ok(dockerfile) => (Kept::Found(dockerfile), builds(&blob.bytes)),
-            Err(error) => (Kept::Broken(Some(error.line), error.message), Builds::default()),
+            Ok(dockerfile) => (Kept::Found(dockerfile), builds(&blob.bytes), Some(blob.oid)),
+            Err(error) => (
+                Kept::Broken(Some(error.line), error.message),
+                Builds::default(),
+                Some(blob.oid),
+            ),
         },
-        Ok(None) => (Kept::Missing, Builds::default()),
-        Err(error) => (Kept::Broken(None, error.to_string()), Builds::default()),
+        Ok(None) => (Kept::Missing, Builds::default(), None),
+        Err(error) => (Kept::Broken(None, error.to_string()), Builds::default(), None),
     }
 }
 
 fn restore(stored: Stored, origin: Origin) -> Component {
     let Stored {
         dockerfiles,
+        oids,
         others,
         go,
         ci_operator,
@@ -222,6 +236,7 @@ fn restore(stored: Stored, origin: Origin) -> Component {
         .collect();
     Component {
         dockerfiles: dockerfiles.collect(),
+        oids,
         others,
         go,
         ci_operator,

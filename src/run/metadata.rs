@@ -50,7 +50,9 @@ impl Run {
             snapshot: &*snapshot,
             release,
         };
-        reader.read()
+        let mut metadata = reader.read()?;
+        metadata.external.clone_from(self.sources.external());
+        Ok(metadata)
     }
 }
 

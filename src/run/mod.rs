@@ -10,6 +10,7 @@ mod decisions;
 mod dockerfiles;
 mod ground;
 mod heads;
+pub mod lock;
 mod memo;
 pub mod metadata;
 mod modules;

@@ -32,6 +32,10 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ),
     ("rules/70-payload.yaml", include_str!("../../rules/70-payload.yaml")),
     ("rules/80-audit.yaml", include_str!("../../rules/80-audit.yaml")),
+    (
+        "rules/90-payload-pipeline.yaml",
+        include_str!("../../rules/90-payload-pipeline.yaml"),
+    ),
 ];
 
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::tree;
 use super::walk::{Node, Stepped, Tree, resolve};
 use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot};
 use crate::base::Origin;
@@ -114,6 +115,63 @@ impl Tree for DirectorySnapshot {
     }
 }
 
+/// How many files of a plain directory are hashed for the id of its tree; it has none where there are more.
+const MAX_HASHED: usize = 20_000;
+
+/// The id that git would give to a folder's tree.
+fn tree_id(folder: &Path, left: &mut usize) -> io::Result<Option<String>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (name, path, found) = (entry.file_name(), entry.path(), entry.file_type()?);
+        let Some(name) = name.to_str().filter(|name| *name != ".git").map(str::to_owned) else {
+            continue;
+        };
+        let Some(less) = left.checked_sub(1) else {
+            return Ok(None);
+        };
+        *left = less;
+        let of_blob = |id: Result<git2::Oid, git2::Error>| id.map(|id| id.to_string()).map_err(io::Error::other);
+        let (mode, oid) = match kind(found) {
+            EntryKind::Dir => match tree_id(&path, left)? {
+                Some(oid) => (0o040_000, oid),
+                // Git knows no empty folders.
+                None if *left > 0 => continue,
+                None => return Ok(None),
+            },
+            EntryKind::File => {
+                let mode = if is_executable(&entry.metadata()?) {
+                    0o100_755
+                } else {
+                    0o100_644
+                };
+                (mode, of_blob(git2::Oid::hash_file(git2::ObjectType::Blob, &path))?)
+            }
+            EntryKind::Link => {
+                let target = fs::read_link(&path)?.into_os_string().into_encoded_bytes();
+                (
+                    0o120_000,
+                    of_blob(git2::Oid::hash_object(git2::ObjectType::Blob, &target))?,
+                )
+            }
+            EntryKind::Other => continue,
+        };
+        entries.push(tree::Entry { mode, name, oid });
+    }
+    Ok(if entries.is_empty() { None } else { tree::id(entries) })
+}
+
+#[cfg(unix)]
+fn is_executable(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
+}
+
 fn kind(found: fs::FileType) -> EntryKind {
     if found.is_dir() {
         EntryKind::Dir
@@ -174,5 +232,16 @@ impl Snapshot for DirectorySnapshot {
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Some(entries))
+    }
+
+    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
+        let Some(found) = resolve(self, dir)? else {
+            return Ok(None);
+        };
+        let Node::Dir(path) = found.node else {
+            return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
+        };
+        let mut left = MAX_HASHED;
+        tree_id(&path, &mut left).map_err(|error| fault(dir, error))
     }
 }

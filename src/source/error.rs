@@ -62,6 +62,14 @@ pub enum SourceError {
         /// The commit that was asked for.
         commit: String,
     },
+    /// Commits are given for all that is read, and there is none for this.
+    #[error("{name}: branch `{branch}` is not in the lock; write the lock anew, or add it with `--update {name}`")]
+    NotLocked {
+        /// The repository.
+        name: String,
+        /// The branch that was asked for.
+        branch: String,
+    },
     /// The repository has no commit at all.
     #[error("{place}: the repository is empty; push branch `{branch}` to it first")]
     Empty {

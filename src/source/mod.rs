@@ -18,12 +18,14 @@ pub mod memory;
 mod mirror;
 pub mod oci;
 mod open;
+mod pins;
 mod record;
 mod template;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod url;
 mod walk;
 
@@ -36,6 +38,7 @@ pub use local::prepare_git;
 pub(crate) use location::under;
 pub use location::{Location, LocationError};
 pub use open::{CommitId, Progress, Sources};
+pub use pins::Commits;
 pub use record::Recorder;
 pub use template::Template;
 pub use url::RemoteUrl;
@@ -135,6 +138,11 @@ pub trait Snapshot: Send + Sync {
     /// A directory's direct entries sorted by name; `None` where nothing is. The root is `""`.
     /// Names that are not UTF-8 come with replacement characters and cannot be read.
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError>;
+    /// The id that git has for a directory's tree (links followed): the same files, the same id. `None` where nothing is, or
+    /// where it cannot be told. The root is `""`.
+    fn tree(&self, _dir: &str) -> Result<Option<String>, ReadError> {
+        Ok(None)
+    }
     /// Where two files were last changed together. Most sources have no history.
     fn changed_together(&self, _file: &str, _twin: &str) -> Result<Together, ReadError> {
         Ok(Together::Unknown("there is no history here".to_owned()))

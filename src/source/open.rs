@@ -1,5 +1,6 @@
 //! Opens sources: the way in to all kinds of snapshots.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
@@ -12,6 +13,7 @@ use super::github::Reader;
 use super::http::{Client, Session};
 use super::local::{self, Local};
 use super::mirror::Mirror;
+use super::pins::{Commits, Pinned, Pins};
 use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
 use crate::base::RepoName;
@@ -36,6 +38,8 @@ pub struct Sources {
     recorder: Option<Arc<Recorder>>,
     client: OnceLock<Client>,
     github: Option<Arc<Reader>>,
+    pins: Pins,
+    external: BTreeMap<String, String>,
 }
 
 impl Sources {
@@ -48,6 +52,40 @@ impl Sources {
             recorder: None,
             client: OnceLock::new(),
             github: None,
+            pins: Pins::default(),
+            external: BTreeMap::new(),
+        }
+    }
+
+    /// Reads every source at the commit that is given for its branch; one that none is given for is an error.
+    #[must_use]
+    pub fn with_commits(mut self, commits: Commits, external: BTreeMap<String, String>) -> Self {
+        self.pins = Pins::given(commits);
+        self.external = external;
+        self
+    }
+
+    /// As [`Self::with_commits`]; what `free` names is read at its branch's head.
+    #[must_use]
+    pub fn with_head_of(mut self, free: BTreeSet<String>) -> Self {
+        self.pins = self.pins.with_head_of(free);
+        self
+    }
+
+    /// Digests of images that are not built here, by pullspec, as they were given.
+    pub fn external(&self) -> &BTreeMap<String, String> {
+        &self.external
+    }
+
+    /// The commits that sources were read at so far.
+    pub fn commits(&self) -> Commits {
+        self.pins.noted()
+    }
+
+    fn not_locked(name: &str, branch: &str) -> SourceError {
+        SourceError::NotLocked {
+            name: name.to_owned(),
+            branch: branch.to_owned(),
         }
     }
 
@@ -75,13 +113,17 @@ impl Sources {
         at: &Location,
         branch: &str,
     ) -> Result<Box<dyn Snapshot>, SourceError> {
-        match &self.github {
-            Some(reader) => {
-                let snapshot = reader.open(&at.name().unwrap_or_else(|| repo.clone()), branch)?;
-                Ok(self.recorded(Box::new(snapshot)))
-            }
-            None => self.open(&repo.to_string(), at, branch),
-        }
+        let Some(reader) = &self.github else {
+            return self.open(&repo.to_string(), at, branch);
+        };
+        let name = at.name().unwrap_or_else(|| repo.clone());
+        let snapshot = match self.pins.of(&repo.to_string(), branch) {
+            Pinned::Head => reader.open(&name, branch)?,
+            Pinned::At(commit) => reader.open_at(&name, branch, CommitId(commit.to_owned())),
+            Pinned::Unknown => return Err(Self::not_locked(&repo.to_string(), branch)),
+        };
+        self.noted(&repo.to_string(), branch, &snapshot);
+        Ok(self.recorded(Box::new(snapshot)))
     }
 
     /// Asks which commit a component repository's branch is at: through GitHub's API, or as [`Self::head`] does.
@@ -91,12 +133,19 @@ impl Sources {
         at: &Location,
         branch: &str,
     ) -> Result<Option<CommitId>, SourceError> {
-        match &self.github {
-            Some(reader) => reader
-                .head(&at.name().unwrap_or_else(|| repo.clone()), branch)
-                .map(Some),
-            None => self.head(at, branch),
+        let name = repo.to_string();
+        let head = match self.pins.of(&name, branch) {
+            Pinned::At(commit) => Some(CommitId(commit.to_owned())),
+            Pinned::Unknown => return Err(Self::not_locked(&name, branch)),
+            Pinned::Head => match &self.github {
+                Some(reader) => Some(reader.head(&at.name().unwrap_or_else(|| repo.clone()), branch)?),
+                None => self.head(at, branch)?,
+            },
+        };
+        if let Some(CommitId(commit)) = &head {
+            self.pins.note(&name, branch, commit);
         }
+        Ok(head)
     }
 
     /// Has every file that is read noted.
@@ -119,28 +168,45 @@ impl Sources {
         location: &Location,
         branch: Option<&str>,
     ) -> Result<Box<dyn Snapshot>, SourceError> {
-        let inner = match location {
-            Location::Path(path) => open_local(name, path, branch)?,
-            Location::Url(url) => Box::new(self.open_url(name, url, branch)?),
+        // What is opened at its own default branch is no source of a release.
+        let pinned = branch.map_or(Pinned::Head, |branch| self.pins.of(name, branch));
+        let inner = match (pinned, location) {
+            (Pinned::Head, Location::Path(path)) => open_local(name, path, branch)?,
+            (Pinned::Head, Location::Url(url)) => Box::new(self.open_url(name, url, branch)?),
+            (Pinned::At(commit), _) => Box::new(self.at(name, location, branch.unwrap_or_default(), commit)?),
+            (Pinned::Unknown, _) => return Err(Self::not_locked(name, branch.unwrap_or_default())),
         };
+        if let Some(branch) = branch {
+            self.noted(name, branch, &*inner);
+        }
         Ok(self.recorded(inner))
+    }
+
+    fn noted(&self, name: &str, branch: &str, snapshot: &dyn Snapshot) {
+        if let Some(commit) = &snapshot.origin().commit {
+            self.pins.note(name, branch, commit);
+        }
     }
 
     /// Opens a snapshot of a commit. Where the repository is on disk its id may be cut short; behind a URL it may not.
     pub fn open_at(&self, name: &str, location: &Location, commit: &str) -> Result<Box<dyn Snapshot>, SourceError> {
+        Ok(self.recorded(Box::new(self.at(name, location, "", commit)?)))
+    }
+
+    fn at(&self, name: &str, location: &Location, branch: &str, commit: &str) -> Result<GitSnapshot, SourceError> {
         let place = location.to_string();
         let unknown = || SourceError::NoCommit {
             place: place.clone(),
             commit: commit.to_owned(),
         };
-        let snapshot = match location {
+        match location {
             Location::Path(path) => match local::find(path, &place)? {
                 Local::Git(repo) => {
                     let found = repo.revparse_single(commit).and_then(|found| found.peel_to_commit());
                     let id = found.map_err(|_| unknown())?.id();
-                    GitSnapshot::new(repo, id, name, "").map_err(|error| local::damaged(&place, &error))?
+                    GitSnapshot::new(repo, id, name, branch).map_err(|error| local::damaged(&place, &error))
                 }
-                Local::Dir(_) => return Err(unknown()),
+                Local::Dir(_) => Err(unknown()),
             },
             Location::Url(url) => {
                 const FULL: usize = 40;
@@ -153,13 +219,12 @@ impl Sources {
                 };
                 let session = Session::connect(self.client(), url)?;
                 let (repo, in_use) = Mirror::new(state, url).at(&session, commit, id, self.progress.as_ref())?;
-                let snapshot = GitSnapshot::new(repo, id, name, "");
-                snapshot
+                let snapshot = GitSnapshot::new(repo, id, name, branch);
+                Ok(snapshot
                     .map_err(|error| local::damaged(&place, &error))?
-                    .holding(in_use)
+                    .holding(in_use))
             }
-        };
-        Ok(self.recorded(Box::new(snapshot)))
+        }
     }
 
     fn recorded(&self, inner: Box<dyn Snapshot>) -> Box<dyn Snapshot> {

@@ -52,6 +52,10 @@ impl Snapshot for Recording {
         self.inner.list(dir)
     }
 
+    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
+        self.inner.tree(dir)
+    }
+
     fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
         self.inner.changed_together(file, twin)
     }

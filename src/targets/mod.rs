@@ -8,6 +8,7 @@ pub mod build_config;
 pub mod door;
 pub mod options;
 pub mod papers;
+pub mod payload_pipeline;
 
 pub mod image_mirroring;
 pub mod prow_config;
@@ -37,6 +38,7 @@ pub static TARGETS: &[&Target] = &[
     &image_mirroring::TARGET,
     &release_controller::TARGET,
     &build_config::TARGET,
+    &payload_pipeline::TARGET,
 ];
 
 /// The target that is rendered where nothing is said.

@@ -357,10 +357,12 @@ impl Judge<'_> {
         let Some(release) = &self.results.release else {
             return Ok(());
         };
-        let changed = self.results.files.iter().filter(|file| !file.held);
+        // What goes into other repositories than that of the configs, the tests of its target render again.
+        let of_ci = |file: &&Desired| file.repo.to_string() == run::CI_CONFIG;
+        let changed = self.results.files.iter().filter(|file| !file.held).filter(of_ci);
         let changed = changed.map(|file| (file.path.clone(), file.after.clone())).collect();
         for file in self.bench.render_on(release, &changed)? {
-            if file.held || file.before == file.after {
+            if file.held || file.before == file.after || !of_ci(&&file) {
                 continue;
             }
             let (before, after) = (

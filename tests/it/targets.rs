@@ -4,7 +4,7 @@ use lockstep::base::{Gate, Release};
 use lockstep::config::{self, Config};
 use lockstep::plan::Plan;
 use lockstep::run::place::Place;
-use lockstep::run::{LoadedRules, Overrides, Run, rule_files};
+use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::source::Sources;
 use lockstep::store::Store;
 use lockstep::targets::{Actual, Ask, Chosen, Cut, Destination, Options, Reads, Rendered, Target};
@@ -177,16 +177,9 @@ static EACH: Target = Target {
 };
 
 fn run(config: Config) -> Run {
-    Run {
-        sources: Sources::new(Some(config.state.clone())),
-        policy: config.policy(None),
-        store: Store::open(&config.state).0,
-        rules: LoadedRules::new(rule_files::read(&config.rules).expect("rules")),
-        build: "test".into(),
-        overrides: Overrides::default(),
-        progress: None,
-        config,
-    }
+    let rules = LoadedRules::new(rule_files::read(&config.rules).expect("rules"));
+    let (sources, store) = (Sources::new(Some(config.state.clone())), Store::open(&config.state).0);
+    Run::new(config, rules, sources).remembering(store, "test")
 }
 
 /// Plans and applies; returns the plan.

@@ -99,6 +99,7 @@ impl World {
             Ok(Component {
                 origin: origin(&format!("openshift/{repo}")),
                 dockerfiles: BTreeMap::new(),
+                oids: BTreeMap::from([("/".to_owned(), format!("tree of {repo}"))]),
                 others: None,
                 go: BTreeMap::new(),
                 ci_operator: None,
@@ -110,6 +111,7 @@ impl World {
             Err(error) => ReadFile::Broken(Some(error.line), error.message),
         };
         let component = component.as_mut().expect("a component");
+        component.oids.insert(path.to_owned(), format!("blob of {text}"));
         component.dockerfiles.insert(path.to_owned(), file);
         let mut need = GoNeed::default();
         need.raise("go.mod", &gomod::parse(b"module m\n\ngo 1.21\n"));

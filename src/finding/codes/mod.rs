@@ -4,6 +4,7 @@ pub mod configuration;
 pub mod content;
 pub mod cut;
 pub mod metadata;
+pub mod pipeline;
 pub mod reading;
 pub mod rules;
 pub mod targets;

@@ -222,6 +222,14 @@ impl Snapshot for GitSnapshot {
         Ok(Some(entries))
     }
 
+    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
+        match resolve(self, dir)?.map(|found| found.node) {
+            None => Ok(None),
+            Some(Node::Dir(oid)) => Ok(Some(oid.to_string())),
+            Some(_) => Err(ReadError::WrongKind(dir.to_owned(), "directory")),
+        }
+    }
+
     fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
         let told = |error: git2::Error| ReadError::Io {
             path: file.to_owned(),

@@ -145,7 +145,12 @@ impl Reader {
     /// As [`Self::head`].
     pub fn open(self: &Arc<Self>, repo: &RepoName, branch: &str) -> Result<GithubSnapshot, SourceError> {
         let commit = self.head(repo, branch)?;
-        Ok(GithubSnapshot::new(Arc::clone(self), repo, branch, commit))
+        Ok(self.open_at(repo, branch, commit))
+    }
+
+    /// Opens a repository at a commit of a branch.
+    pub fn open_at(self: &Arc<Self>, repo: &RepoName, branch: &str, commit: CommitId) -> GithubSnapshot {
+        GithubSnapshot::new(Arc::clone(self), repo, branch, commit)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

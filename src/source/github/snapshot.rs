@@ -133,4 +133,29 @@ impl Snapshot for GithubSnapshot {
         };
         Ok(listing.map(|listing| listing.into_iter().map(entry).collect()))
     }
+
+    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
+        let Some(found) = resolve(self, dir)? else {
+            return Ok(None);
+        };
+        let Node::Dir(path) = found.node else {
+            return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
+        };
+        let listed = |path: &str| {
+            self.listing(path).map_err(|message| ReadError::Io {
+                path: dir.to_owned(),
+                message,
+            })
+        };
+        // A folder's id stands in the one around it; the root's follows from what is in it.
+        if !path.is_empty() {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            return Ok(listed(above)?
+                .and_then(|mut listing| listing.remove(name))
+                .map(|(_, oid)| oid));
+        }
+        let entries = listed("")?.unwrap_or_default().into_iter();
+        let entries = entries.map(|(name, (mode, oid))| crate::source::tree::Entry { mode, name, oid });
+        Ok(crate::source::tree::id(entries.collect()))
+    }
 }

@@ -18,7 +18,7 @@ pub use refused::Refused;
 use super::{Node, Value, parse_all};
 use tree::{Shape, Spot, Tree};
 use walk::{Splice, Walk};
-use write::Style;
+use write::{Quotes, Style, Writer, inline};
 
 /// How a text is read, and how strings are spelled in it.
 pub struct How<'h> {
@@ -26,6 +26,8 @@ pub struct How<'h> {
     pub read: &'h dyn Fn(&str) -> String,
     /// Spells a string of a wanted value as it is to be written.
     pub spell: &'h dyn Fn(&str) -> String,
+    /// Whether lists are indented below their key where the text has none that would show it.
+    pub indent_lists: bool,
 }
 
 impl Default for How<'_> {
@@ -34,6 +36,7 @@ impl Default for How<'_> {
         How {
             read: &str::to_owned,
             spell: &str::to_owned,
+            indent_lists: false,
         }
     }
 }
@@ -58,7 +61,7 @@ pub fn edit(text: &str, wanted: &[Node], how: &How<'_>) -> Result<String, Refuse
     if tree.documents.len() != there.len() {
         return Err(Refused::Unfollowed);
     }
-    let style = style(text, &tree);
+    let style = style(text, &tree, how.indent_lists);
     let mut walk = Walk {
         text,
         tree: &tree,
@@ -104,7 +107,7 @@ fn spliced(text: &str, mut splices: Vec<Splice>) -> String {
 }
 
 /// How most of a text is written.
-fn style(text: &str, tree: &Tree) -> Style {
+fn style(text: &str, tree: &Tree, indent_lists: bool) -> Style {
     let first = text.find('\n').unwrap_or(0);
     let eol = if text[..first].ends_with('\r') { "\r\n" } else { "\n" };
     let mut found = Found::default();
@@ -112,23 +115,13 @@ fn style(text: &str, tree: &Tree) -> Style {
         .iter()
         .flatten()
         .for_each(|root| found.look(text, root, None));
-    let dashes = usize::from(found.indented > found.flush) * found.step.max(2);
-    Style {
-        eol,
-        step: found.step.max(1),
-        dashes: if found.step == 0 { 0 } else { dashes },
-    }
-    .or_default()
-}
-
-impl Style {
-    fn or_default(self) -> Style {
-        // One column is what a text without any nesting looks like.
-        Style {
-            step: if self.step < 2 { 2 } else { self.step },
-            ..self
-        }
-    }
+    let step = found.step.max(2);
+    let indented = match found.indented + found.flush {
+        0 => indent_lists,
+        _ => found.indented > found.flush,
+    };
+    let dashes = if indented { step } else { 0 };
+    Style { eol, step, dashes }
 }
 
 /// Counts of what is seen of a text's indentation.
@@ -168,6 +161,23 @@ impl Found {
             _ => {}
         }
     }
+}
+
+/// The text of a new file: block style, keys in their order, lists below a key indented by two.
+pub fn fresh(node: &Node) -> String {
+    let mut text = String::new();
+    let style = Style {
+        eol: "\n",
+        step: 2,
+        dashes: 2,
+    };
+    let mut writer = Writer { style, out: &mut text };
+    match &node.value {
+        Value::Map(map) if !map.is_empty() => writer.mapping(map, 0),
+        Value::Seq(items) if !items.is_empty() => writer.sequence(items, 0),
+        _ => text = format!("{}\n", inline(node, Quotes::Needed, false)),
+    }
+    text
 }
 
 /// Whether a value is an empty mapping or list.

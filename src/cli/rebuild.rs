@@ -1,0 +1,134 @@
+//! `lockstep rebuild`
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use lockstep::derive::Release;
+use lockstep::derive::document::build_config;
+use lockstep::finding;
+use lockstep::rebuild::{self, Rebuild};
+use lockstep::run::lock::Lock;
+use lockstep::yaml;
+use serde_json::Value as Json;
+
+use super::args::{Common, RebuildArgs, RebuildFormat};
+use super::setup::{self, Ready};
+use super::{Ended, Outcome, Usage, print, schema_of};
+
+/// The largest build config that is compared with, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Prints which images have to be built again.
+pub fn run(args: &RebuildArgs) -> Outcome {
+    if args.schema {
+        print(&schema_of::<Rebuild>()?)?;
+        return Ok(Ended::Done);
+    }
+    let mut ended = Ended::Done;
+    let before = before(args, &mut ended)?;
+    let mut common = args.common.clone();
+    common.with_rules.extend(args.overlay.iter().cloned());
+    let ready = setup::ready(&common)?;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive_whole(&metadata, &mut ended)?;
+    let release = one(&releases)?;
+    if finding::lacks_component(&release.findings) {
+        ended = Ended::Failed;
+    }
+    let after = serde_json::to_value(build_config(release))?;
+    let of_before = before["release"].as_str().unwrap_or_default();
+    if after["release"] != before["release"] {
+        return Err(Usage(format!(
+            "`--since` is of release {of_before}, and {} is compared with it",
+            release.metadata.release
+        ))
+        .into());
+    }
+    let found = rebuild::rebuild(&before, &after).map_err(|why| anyhow!(why))?;
+    show(args.format, &found)?;
+    Ok(ended)
+}
+
+fn one<'r, 'm>(releases: &'r [Release<'m>]) -> Result<&'r Release<'m>, anyhow::Error> {
+    match releases {
+        [release] => Ok(release),
+        [] => Err(anyhow!("the release cannot be derived")),
+        several => {
+            let names: Vec<String> = several
+                .iter()
+                .map(|release| release.metadata.release.to_string())
+                .collect();
+            Err(Usage(format!(
+                "one release is compared at a time: add `--release {}`, or another of {}",
+                names[0],
+                names.join(", ")
+            ))
+            .into())
+        }
+    }
+}
+
+/// The build config that is compared with.
+fn before(args: &RebuildArgs, ended: &mut Ended) -> Result<Json, anyhow::Error> {
+    let Some(since) = &args.since else {
+        return derived(&args.common, ended, None);
+    };
+    let path = Path::new(since);
+    if !setup::is_file(path) {
+        return derived(&args.common, ended, Some(since));
+    }
+    let text = setup::text(path, MAX_BYTES).map_err(|why| anyhow!(why))?;
+    let document: Json =
+        serde_json::from_str(&text).with_context(|| format!("{since} is neither a lock nor a build config as JSON"))?;
+    if document.get("lock").is_none() {
+        return Ok(document);
+    }
+    // What the lock says of its own release is what it is compared with.
+    let lock = Lock::read(path).map_err(|why| anyhow!(why))?;
+    let common = Common {
+        locked: Some(path.to_owned()),
+        releases: vec![lock.release],
+        ..args.common.clone()
+    };
+    derived(&common, ended, None)
+}
+
+/// The build config of what is there, or with build data as it was at a commit.
+fn derived(common: &Common, ended: &mut Ended, commit: Option<&str>) -> Result<Json, anyhow::Error> {
+    let ready = setup::ready(common)?;
+    let metadata = match commit {
+        Some(commit) => vec![at(&ready, commit)?],
+        None => ready.metadata(ended)?,
+    };
+    let releases = ready.derive_whole(&metadata, ended)?;
+    Ok(serde_json::to_value(build_config(one(&releases)?))?)
+}
+
+fn at(ready: &Ready, commit: &str) -> Result<lockstep::model::metadata::Metadata, anyhow::Error> {
+    let [release] = ready.releases.as_slice() else {
+        return Err(Usage("one release is compared at a time: say which with `--release`".to_owned()).into());
+    };
+    let found = ready.run.metadata_at(*release, commit);
+    found.with_context(|| format!("`--since {commit}` is no file, and build data cannot be read at such a commit"))
+}
+
+fn show(format: RebuildFormat, found: &Rebuild) -> Result<(), anyhow::Error> {
+    // What is built under which name elsewhere is its tag, unless that target says otherwise.
+    let names: BTreeMap<String, String> = found
+        .images
+        .iter()
+        .map(|(key, image)| (key.clone(), image.tag.clone()))
+        .collect();
+    match format {
+        RebuildFormat::Text => print(&rebuild::text(found)),
+        RebuildFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(found)?)),
+        RebuildFormat::Argo => print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&rebuild::argo(found, &names))?
+        )),
+        RebuildFormat::Tekton => print(&yaml::edit::fresh(&yaml::Node::from(&rebuild::tekton(found, &names)))),
+        RebuildFormat::Konflux => print(&rebuild::konflux(found, &names)),
+        RebuildFormat::Tags => print(&rebuild::tags(found)),
+    }
+}

@@ -1,0 +1,217 @@
+//! What a pipeline of OKD's own makes of a release: names of streams, tags, builders and bases on its cluster.
+//!
+//! Only that pipeline's target asks for it, so the rules about it are not asked in any other run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::outline::base_scope;
+use super::{Derived, Image, Release, Standing, failures};
+use crate::finding::Finding;
+use crate::rules::{Decision, Scope, Subject};
+
+/// What rules say of the pipeline for a release.
+#[derive(Clone, Debug, Default)]
+pub struct Here {
+    /// The branch of the pipeline's repository.
+    pub branch: Derived<String>,
+    /// The image stream that is built into.
+    pub stream: Derived<String>,
+    /// The image that holds forked Dockerfiles; empty: none.
+    pub forks: Derived<String>,
+    /// Architectures that the pipeline can build.
+    pub arches: Derived<Vec<String>>,
+    /// Where images of the stream are pulled from, up to the stream's name.
+    pub images_at: Derived<String>,
+    /// Shipwright's strategy.
+    pub strategy: Derived<String>,
+    /// What each derived image is here, by key.
+    pub images: BTreeMap<String, ImageHere>,
+    /// Builders that images are built with, by name.
+    pub builders: BTreeMap<String, Builder>,
+    /// Digests of images that are not built here, by pullspec, where a lock gives them.
+    pub external: BTreeMap<String, String>,
+}
+
+/// What an image is on the pipeline's cluster.
+#[derive(Clone, Debug, Default)]
+pub struct ImageHere {
+    /// Its tag in the stream.
+    pub tag: Derived<String>,
+    /// Why it is not built here; empty: it is.
+    pub excluded: Derived<String>,
+    /// The profile of resources of a new build: `high`, `low` or `none`.
+    pub resources: Derived<String>,
+    /// What stands for images that are not built here: by pullspec, as a builder.
+    pub builders: BTreeMap<String, Derived<String>>,
+    /// The same for what the last FROM names.
+    pub bases: BTreeMap<String, Derived<String>>,
+}
+
+/// A builder.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    /// The images that it stands for.
+    pub pullspecs: BTreeSet<String>,
+    /// Their Go version, if they have one and the same.
+    pub go: String,
+    /// `build`, `import` or `there`.
+    pub comes: Derived<String>,
+    /// The image stream that it is a tag of.
+    pub in_stream: Derived<String>,
+    /// What it is built from.
+    pub source: Derived<Json>,
+}
+
+/// Asks the rules about the pipeline that a target of this name writes.
+///
+/// # Errors
+/// Rules that failed about the pipeline as a whole. Those about one image leave that image out and are in the second value.
+pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>), Vec<Finding>> {
+    let metadata = release.metadata;
+    let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+    let mut asker = Asker {
+        release,
+        findings: Vec::new(),
+    };
+    let mut whole = scope.inner();
+    whole.set("target", &json!(target));
+    let about = format!("target {target}");
+    let mut text = |field: &str| asker.text(Subject::Target, field, &whole, &about);
+    let mut here = Here {
+        branch: text("branch_here"),
+        stream: text("stream"),
+        forks: text("forks"),
+        images_at: text("images_at"),
+        strategy: text("strategy"),
+        external: metadata.external.clone(),
+        ..Here::default()
+    };
+    let arches = asker.decide(Subject::Target, "arches_here", &whole, &about);
+    here.arches = Derived::new(texts(arches.value.as_ref()), arches);
+    if !asker.findings.is_empty() {
+        return Err(asker.findings);
+    }
+    let derived = release
+        .images
+        .iter()
+        .filter(|(_, image)| image.standing == Standing::Derived);
+    for (key, image) in derived {
+        let before = asker.findings.len();
+        let found = asker.image(image, &scope);
+        if asker.findings.len() == before {
+            here.images.insert(key.clone(), found);
+        }
+    }
+    here.builders = asker.builders(&here.images, &scope);
+    Ok((here, asker.findings))
+}
+
+/// Asks, and keeps what went wrong.
+struct Asker<'r> {
+    release: &'r Release<'r>,
+    findings: Vec<Finding>,
+}
+
+impl Asker<'_> {
+    fn decide(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Decision {
+        let rules = self.release.rules;
+        let decision = rules.decide(subject, field, self.release.metadata.release, scope);
+        self.findings.extend(failures(rules, &decision, field, about));
+        decision
+    }
+
+    fn text(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Derived<String> {
+        let decision = self.decide(subject, field, scope, about);
+        let text = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+        Derived::new(text.to_owned(), decision)
+    }
+
+    fn image(&mut self, image: &Image, scope: &Scope<'_>) -> ImageHere {
+        let about = format!("image {}", image.key);
+        let mut inner = scope.inner();
+        inner.show("image", &image.view);
+        inner.set("tag", &json!(image.tag.value));
+        if self.release.rules.uses_variable(Subject::Image, "metadata") {
+            let whole = self.release.metadata.images.get(&image.key);
+            inner.set("metadata", &whole.map_or(json!({}), |facts| Json::from(&facts.node)));
+        }
+        let mut text = |field: &str| self.text(Subject::Image, field, &inner, &about);
+        let mut found = ImageHere {
+            tag: text("tag_here"),
+            excluded: text("excluded_here"),
+            resources: text("resources_here"),
+            ..ImageHere::default()
+        };
+        if found.tag.value.is_empty() {
+            found.tag.value.clone_from(&image.tag.value);
+        }
+        for (index, input) in image.inputs.iter().chain(&image.copies).enumerate() {
+            let mut inner = scope.inner();
+            inner.show("image", &image.view);
+            let view = json!({
+                "kind": input.kind, "name": input.name, "builder": input.builder, "index": index,
+                "stage": input.stage.clone().unwrap_or_default(), "written": input.written,
+                "pullspec": input.pullspec.value,
+            });
+            inner.show("input", &view);
+            let about = format!("a FROM of {}", image.key);
+            let (field, into) = match input.builder || input.inner {
+                true => ("builder_here", &mut found.builders),
+                false => ("base_here", &mut found.bases),
+            };
+            let name = self.text(Subject::Input, field, &inner, &about);
+            into.entry(input.pullspec.value.clone()).or_insert(name);
+            if field == "base_here" {
+                let name = self.text(Subject::Input, "builder_here", &inner, &about);
+                found.builders.entry(input.pullspec.value.clone()).or_insert(name);
+            }
+        }
+        found
+    }
+
+    fn builders(&mut self, images: &BTreeMap<String, ImageHere>, scope: &Scope<'_>) -> BTreeMap<String, Builder> {
+        let mut builders: BTreeMap<String, Builder> = BTreeMap::new();
+        let built = images.values().filter(|image| image.excluded.value.is_empty());
+        for (pullspec, name) in built
+            .flat_map(|image| &image.builders)
+            .filter(|(_, name)| !name.value.is_empty())
+        {
+            let builder = builders.entry(name.value.clone()).or_default();
+            builder.pullspecs.insert(pullspec.clone());
+        }
+        for (name, builder) in &mut builders {
+            builder.go = self.go_of(&builder.pullspecs);
+            let mut inner = scope.inner();
+            inner.set(
+                "builder",
+                &json!({"name": name, "go": builder.go, "pullspecs": builder.pullspecs}),
+            );
+            let about = format!("builder {name}");
+            builder.comes = self.text(Subject::Builder, "comes", &inner, &about);
+            builder.in_stream = self.text(Subject::Builder, "in_stream", &inner, &about);
+            let source = self.decide(Subject::Builder, "source", &inner, &about);
+            builder.source = Derived::new(source.value.clone().unwrap_or(json!({})), source);
+        }
+        builders
+    }
+
+    /// The Go version that images provide, if all provide the same.
+    fn go_of(&self, pullspecs: &BTreeSet<String>) -> String {
+        let inputs = self.release.images.values().flat_map(|image| &image.inputs);
+        let versions: BTreeSet<&str> = inputs
+            .filter(|input| input.builder && pullspecs.contains(&input.pullspec.value))
+            .map(|input| input.go.value.as_str())
+            .collect();
+        match versions.first() {
+            Some(version) if versions.len() == 1 => (*version).to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+fn texts(value: Option<&Json>) -> Vec<String> {
+    let items = value.and_then(Json::as_array).into_iter().flatten();
+    items.filter_map(Json::as_str).map(str::to_owned).collect()
+}

@@ -1,0 +1,160 @@
+//! What of an image decides its build, read from a unified build config of any age.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::Reason;
+use crate::model::graph;
+
+/// What an image of Dockerfile lines stands for: the text, and an image of ours by key or a pullspec.
+type Line = (String, Stands);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stands {
+    Own(String),
+    Pullspec(String),
+}
+
+/// What decides an image's build.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    pub tag: String,
+    pub repository: String,
+    pub branch: String,
+    tree: Option<String>,
+    commit: Option<String>,
+    dockerfile: String,
+    dockerfile_blob: Option<String>,
+    context: String,
+    base: Option<Line>,
+    builders: BTreeSet<Line>,
+    copies: BTreeSet<Line>,
+    build_args: Json,
+    prepare: Json,
+    arches: BTreeSet<String>,
+}
+
+/// All images of a unified build config.
+///
+/// # Errors
+/// It is none.
+pub(super) fn all(document: &Json) -> Result<BTreeMap<String, Facts>, String> {
+    let images = document["images"].as_object();
+    let images = images.ok_or("this is no unified build config: it has no `images`")?;
+    Ok(images
+        .iter()
+        .map(|(key, image)| (key.clone(), Facts::read(image)))
+        .collect())
+}
+
+/// What each image is built from, by key: its FROMs, and what else it takes files from, but for what would close a circle.
+pub(super) fn parents(images: &BTreeMap<String, Facts>) -> BTreeMap<String, BTreeSet<String>> {
+    fn own<'f>(lines: impl Iterator<Item = &'f Line>) -> impl Iterator<Item = &'f String> {
+        lines.filter_map(|(_, stands)| match stands {
+            Stands::Own(key) => Some(key),
+            Stands::Pullspec(_) => None,
+        })
+    }
+    let froms = |facts: &Facts| own(facts.base.iter().chain(&facts.builders)).cloned().collect();
+    let mut edges: BTreeMap<String, BTreeSet<String>> =
+        images.iter().map(|(key, facts)| (key.clone(), froms(facts))).collect();
+    for (key, facts) in images {
+        for parent in own(facts.copies.iter()) {
+            if !graph::stands_on(parent, key, &edges) {
+                edges.entry(key.clone()).or_default().insert(parent.clone());
+            }
+        }
+    }
+    edges
+}
+
+impl Facts {
+    fn read(image: &Json) -> Self {
+        let value = |field: &str| image[field]["value"].as_str().unwrap_or_default().to_owned();
+        let text = |field: &str| image[field].as_str().map(str::to_owned);
+        let list = |field: &str| image[field].as_array().into_iter().flatten();
+        let builders = list("builders").filter_map(|input| line(input, &input["pullspec"]["value"]));
+        let copies = list("copies_from").filter_map(|copy| line(copy, &copy["pullspec"]));
+        let arches = image["arches"]["value"].as_array().into_iter().flatten();
+        Self {
+            tag: value("tag"),
+            repository: value("repository"),
+            branch: value("branch"),
+            tree: text("tree"),
+            commit: text("commit"),
+            dockerfile: value("dockerfile"),
+            dockerfile_blob: text("dockerfile_blob"),
+            context: value("context_dir"),
+            base: line(&image["base"], &image["base"]["pullspec"]["value"]),
+            builders: builders.collect(),
+            copies: copies.collect(),
+            build_args: sorted(&image["build_args"]["value"]),
+            prepare: sorted(&image["prepare"]["value"]),
+            arches: arches.filter_map(Json::as_str).map(str::to_owned).collect(),
+        }
+    }
+
+    /// What differs from before.
+    pub fn reasons(&self, before: &Self) -> BTreeSet<Reason> {
+        let differs = [
+            (self.other_source(before), Reason::OwnSource),
+            (self.other_dockerfile(before), Reason::Dockerfile),
+            (self.base != before.base, Reason::Base),
+            (
+                self.builders != before.builders || self.copies != before.copies,
+                Reason::Builder,
+            ),
+            (self.build_args != before.build_args, Reason::BuildArg),
+            (self.prepare != before.prepare, Reason::Repositories),
+            (self.arches != before.arches, Reason::Architectures),
+        ];
+        differs
+            .into_iter()
+            .filter(|(differs, _)| *differs)
+            .map(|(_, reason)| reason)
+            .collect()
+    }
+
+    /// The same tree is the same source, wherever it comes from; without trees the commits are compared.
+    fn other_source(&self, before: &Self) -> bool {
+        match (&self.tree, &before.tree) {
+            (Some(own), Some(other)) => own != other,
+            _ => {
+                let place = |facts: &Self| (facts.repository.clone(), facts.branch.clone(), facts.commit.clone());
+                place(self) != place(before)
+            }
+        }
+    }
+
+    fn other_dockerfile(&self, before: &Self) -> bool {
+        let blobs = match (&self.dockerfile_blob, &before.dockerfile_blob) {
+            (Some(own), Some(other)) => own != other,
+            _ => false,
+        };
+        blobs || self.dockerfile != before.dockerfile || self.context != before.context
+    }
+}
+
+fn line(input: &Json, pullspec: &Json) -> Option<Line> {
+    let written = input["written"].as_str()?.to_owned();
+    let replaced = input["replaced"].as_bool() != Some(false);
+    let stands = match input["image"].as_str().filter(|_| replaced) {
+        Some(key) => Stands::Own(key.to_owned()),
+        None if replaced => Stands::Pullspec(pullspec.as_str().unwrap_or_default().to_owned()),
+        None => Stands::Pullspec(written.clone()),
+    };
+    Some((written, stands))
+}
+
+/// A value whose mappings are in the order of their keys.
+pub(super) fn sorted(value: &Json) -> Json {
+    match value {
+        Json::Object(map) => {
+            let ordered: BTreeMap<&String, Json> = map.iter().map(|(key, value)| (key, sorted(value))).collect();
+            ordered.into_iter().map(|(key, value)| (key.clone(), value)).collect()
+        }
+        Json::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,166 @@
+//! The BuildConfigs that are there, and which image each of them builds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::files::Files;
+use super::names::Plan;
+use crate::finding::{Finding, Severity};
+use crate::yaml::Node;
+
+/// The folder of BuildConfigs.
+pub(super) const FOLDER: &str = "buildconfigs/";
+
+/// A BuildConfig.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Found {
+    pub path: String,
+    /// Its place among the documents of the file.
+    pub document: usize,
+    pub name: String,
+    /// What it builds, `stream:tag`.
+    pub output: String,
+}
+
+impl Found {
+    /// What it says.
+    pub fn node<'f>(&self, files: &'f Files<'_>) -> Option<&'f Node> {
+        files.documents(&self.path).get(self.document)
+    }
+
+    /// Whether people have set it aside.
+    pub fn is_failing(&self) -> bool {
+        self.path
+            .rsplit('/')
+            .next()
+            .is_some_and(|name| name.starts_with("failing-"))
+    }
+}
+
+/// All BuildConfigs in the order of their files.
+pub(super) fn all(files: &Files<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (path, file) in files.below(FOLDER) {
+        for (document, node) in file.documents.iter().enumerate() {
+            if node.get("kind").and_then(Node::as_str) != Some("BuildConfig") {
+                continue;
+            }
+            let text = |path: &[&str]| node.at(path).and_then(Node::text).unwrap_or_default().to_owned();
+            let output = match text(&["spec", "output", "to", "kind"]).as_str() {
+                "ImageStreamTag" => text(&["spec", "output", "to", "name"]),
+                _ => String::new(),
+            };
+            found.push(Found {
+                path: path.to_owned(),
+                document,
+                name: text(&["metadata", "name"]),
+                output,
+            });
+        }
+    }
+    found
+}
+
+/// Which BuildConfig builds which image.
+#[derive(Default)]
+pub(super) struct Matched {
+    /// By the image's key.
+    pub of_image: BTreeMap<String, Found>,
+    /// Images whose BuildConfig is known under another tag, by key.
+    pub renamed: BTreeSet<String>,
+    /// Images that have a BuildConfig that is left alone, by key.
+    pub left: BTreeSet<String>,
+    /// BuildConfigs without an image.
+    pub others: Vec<Found>,
+}
+
+/// Matches BuildConfigs and images by what is built, else by the one thing that they are both made from.
+pub(super) fn matched(files: &mut Files<'_>, all: &[Found], plans: &[Plan<'_>], known: &BTreeSet<String>) -> Matched {
+    let mut matched = Matched::default();
+    let mut by_output: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
+    for found in all {
+        by_output.entry(&found.output).or_default().push(found);
+    }
+    let plan_of: BTreeMap<&str, &Plan<'_>> = plans.iter().map(|plan| (plan.output.as_str(), plan)).collect();
+    for (output, several) in &by_output {
+        let [found] = several.as_slice() else {
+            if !output.is_empty() {
+                duplicate(files, output, several);
+                matched.left.extend(plan_of.get(output).map(|plan| plan.key.to_owned()));
+            }
+            continue;
+        };
+        match plan_of.get(output) {
+            Some(plan) => drop(matched.of_image.insert(plan.key.to_owned(), (*found).clone())),
+            None if !known.contains(*output) => matched.others.push((*found).clone()),
+            None => {}
+        }
+    }
+    by_source(files, plans, &mut matched);
+    matched
+}
+
+fn duplicate(files: &mut Files<'_>, output: &str, several: &[&Found]) {
+    let names: Vec<&str> = several.iter().map(|found| found.path.as_str()).collect();
+    let text = format!("{} all build {output}; they are left alone", names.join(", "));
+    let finding =
+        Finding::new(Severity::Error, "duplicate-output", text).with_help("let one of them go, or build another tag");
+    let path = several[0].path.clone();
+    files.tell(finding, &path, None);
+}
+
+/// The repository and the Dockerfile's name of a BuildConfig.
+fn source(node: &Node) -> Option<(String, String)> {
+    let uri = node.at(&["spec", "source", "git", "uri"])?.text()?;
+    let file = node
+        .at(&["spec", "strategy", "dockerStrategy", "dockerfilePath"])
+        .and_then(Node::text)
+        .unwrap_or("Dockerfile");
+    Some((repository(uri)?, base_name(file).to_owned()))
+}
+
+/// `org/repo` of an address.
+pub(super) fn repository(uri: &str) -> Option<String> {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    let mut parts = rest.trim_end_matches('/').trim_end_matches(".git").rsplit('/');
+    let (repo, org) = (parts.next()?, parts.next()?);
+    Some(format!("{org}/{repo}"))
+}
+
+/// The last part of a path.
+pub(super) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn by_source(files: &Files<'_>, plans: &[Plan<'_>], matched: &mut Matched) {
+    let mut candidates: BTreeMap<(String, String), (Vec<usize>, Vec<&Plan<'_>>)> = BTreeMap::new();
+    for (at, found) in matched.others.iter().enumerate() {
+        if let Some(source) = found.node(files).and_then(source) {
+            candidates.entry(source).or_default().0.push(at);
+        }
+    }
+    let free = plans
+        .iter()
+        .filter(|plan| !matched.of_image.contains_key(plan.key) && !matched.left.contains(plan.key));
+    for plan in free {
+        let source = (
+            plan.image.repository.value.clone(),
+            base_name(&plan.image.dockerfile.value).to_owned(),
+        );
+        candidates.entry(source).or_default().1.push(plan);
+    }
+    let mut taken = BTreeSet::new();
+    for (there, wanted) in candidates.into_values() {
+        if let ([at], [plan]) = (there.as_slice(), wanted.as_slice()) {
+            taken.insert(*at);
+            matched.renamed.insert(plan.key.to_owned());
+            matched
+                .of_image
+                .insert(plan.key.to_owned(), matched.others[*at].clone());
+        }
+    }
+    let mut at = 0;
+    matched.others.retain(|_| {
+        at += 1;
+        !taken.contains(&(at - 1))
+    });
+}

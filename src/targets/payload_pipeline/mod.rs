@@ -1,0 +1,432 @@
+//! Target `payload-pipeline`: OKD's images built on a cluster of OKD's own, by OpenShift Builds driven by Tekton or Argo.
+//!
+//! The repository's files were made by hand and go on belonging to people: a BuildConfig is known by what it builds, its
+//! managed fields are kept right, and everything else stays as it is, comments included. What the two drivers build when
+//! follows from one computation.
+
+mod argo;
+mod builders;
+mod causes;
+mod files;
+mod forks;
+mod found;
+mod fresh;
+mod lists;
+mod names;
+mod order;
+mod patches;
+mod renames;
+mod shipwright;
+mod tekton;
+#[cfg(test)]
+mod tests;
+mod unwanted;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::causes::Causes;
+use self::files::Files;
+use self::found::{FOLDER, Matched};
+use self::lists::Listed;
+use self::names::{Plan, some};
+use self::order::Order;
+use self::wanted::{Kept, changes, fork_of};
+use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree};
+use crate::base::RepoName;
+use crate::derive::document::build_config;
+use crate::derive::here::{Here, here};
+use crate::finding::{Finding, Severity};
+use crate::model::build_config::BuildConfig;
+use crate::yaml::Node;
+use crate::yaml::edit;
+use crate::yaml::edit::path::{keys, set};
+use crate::yaml::keys::{COMPONENT, Format, Key, Kind, Section, default, optional, section};
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "payload-pipeline",
+    group: "payload-pipeline",
+    about: "BuildConfigs, their batches for Tekton and Argo, builders and, by option, Shipwright's builds: OKD on a cluster of its own",
+    place: "okd-payload-pipeline, its branch of the release, or `main` for one release",
+    owns: "of a BuildConfig: source, what FROMs are replaced by, Dockerfile, its own build arguments, output and the labels \
+           that follow from them; the batches; the list of files; Shipwright's builds whole",
+    seeds: "a new BuildConfig's name, profile of resources and layers policy",
+    leaves: "forked Dockerfiles and all that goes with them, environment, triggers, secrets, other items and documents, \
+             timeouts, builds of the pipeline's own",
+    options: &OPTIONS,
+    after: &[],
+    destinations,
+    reads,
+    render,
+    cut: Cut::Step(&CUT),
+};
+
+static CUT: Step = Step {
+    at: 50,
+    name: "pipeline",
+    title: "let the pipeline of OKD's own build the release",
+    because: "nothing is promoted from there, so it waits for nothing and nothing waits for it",
+};
+
+const REPO: Key = default(
+    "repo",
+    COMPONENT,
+    "okd-project/okd-payload-pipeline",
+    "The pipeline's repository, `org/repo`; it is found as components are.",
+);
+const MAIN: Key = optional(
+    "main",
+    Kind::Text(Format::Release),
+    "The release that is built from the branch `main` as long as it has no branch of its own.",
+);
+const SHIPWRIGHT: Key = default(
+    "shipwright",
+    Kind::Flag,
+    "false",
+    "Whether builds for Shipwright are written, too.",
+);
+const ARCHITECTURES: Key = default(
+    "architectures",
+    Kind::Word(&["for-all", "per-image"]),
+    "for-all",
+    "Whether the shared Argo workflow is to build each image for its own architectures, or all for the same.",
+);
+
+static OPTIONS: Section = section(
+    "How okd-payload-pipeline is written.",
+    &[REPO, MAIN, SHIPWRIGHT, ARCHITECTURES],
+);
+
+fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
+    let (here, _) = here(ask.release, TARGET.name)?;
+    let release = ask.release.metadata.release.to_string();
+    let mut branches = vec![here.branch.value];
+    if ask.options.text(&MAIN) == release {
+        branches.push("main".to_owned());
+    }
+    let name = ask.options.text(&REPO).parse::<RepoName>();
+    Ok(name
+        .map(|name| Destination::Repository { name, branches })
+        .into_iter()
+        .collect())
+}
+
+fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
+    let folders = [
+        ("buildconfigs", 1),
+        ("pipelines", 1),
+        ("argo-workflows/okd-workflows", 1),
+        ("shipwright", 2),
+        ("variants", 2),
+        ("forks", 2),
+    ];
+    Ok(Reads {
+        files: Vec::new(),
+        trees: folders.map(|(folder, depth)| Tree::of(folder, depth)).into(),
+    })
+}
+
+fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
+    let (here, failed) = match here(ask.release, TARGET.name) {
+        Ok(found) => found,
+        Err(findings) => {
+            return Rendered {
+                findings,
+                ..Rendered::default()
+            };
+        }
+    };
+    let document = build_config(ask.release);
+    let mut files = Files::read(ask, actual);
+    files.findings.extend(failed);
+    let (plans, found) = names::plans(&document, &here);
+    files.findings.extend(found);
+    let causes = Causes {
+        release: ask.release,
+        here: &here,
+        repository: actual.repo.to_string(),
+    };
+    let pipeline = Pipeline {
+        document: &document,
+        here: &here,
+        plans: &plans,
+        causes: &causes,
+    };
+    pipeline.render(&mut files);
+    files.finish()
+}
+
+/// What one rendering works with.
+struct Pipeline<'p> {
+    document: &'p BuildConfig,
+    here: &'p Here,
+    plans: &'p [Plan<'p>],
+    causes: &'p Causes<'p>,
+}
+
+impl Pipeline<'_> {
+    fn render(&self, files: &mut Files<'_>) {
+        let (here, causes) = (self.here, self.causes);
+        let all = found::all(files);
+        let matched = found::matched(files, &all, self.plans, &self.known());
+        let patches = patches::all(files);
+        let prepared = tekton::prepared(files);
+        let mut order = order::order(files, self.plans, &matched, here, &prepared);
+        let wide: BTreeSet<String> = self.arches();
+        self.narrow(files, &matched, &mut order, &wide);
+        self.changed(files, &matched, &patches);
+        let mut listed = builders::render(files, causes, here, self.plans, &all, &mut order);
+        listed.extend(self.added(files, &matched, &order, &all));
+        listed.extend(unwanted::render(files, causes, &matched));
+        listed.extend(renames::render(files, causes, self.plans, &matched, &order));
+        tekton::render(files, causes, &order, &patches);
+        let heard = self.heard(files, &order);
+        argo::render(files, causes, &order, heard);
+        argo::default_arches(files, causes, &wide);
+        let mut first: Vec<String> = order.builders.clone();
+        first.extend(
+            order
+                .of_name
+                .iter()
+                .filter(|(_, batch)| **batch == 0)
+                .map(|(name, _)| name.clone()),
+        );
+        argo::check_prepared(files, &first);
+        lists::kustomization(files, causes, &listed);
+        let built: BTreeSet<&str> = self.plans.iter().map(|plan| plan.here.tag.value.as_str()).collect();
+        lists::placeholders(files, causes, &built);
+        lists::rebuild(files, &order.of_name.keys().cloned().collect());
+        if files.ask.options.flag(&SHIPWRIGHT) {
+            shipwright::render(files, causes, self.plans, here, &wide);
+        }
+        self.notes(files);
+    }
+
+    /// Tags of the stream that belong to images of the release, whether these are built here or not.
+    fn known(&self) -> BTreeSet<String> {
+        let tags = self.here.images.values().map(|image| &image.tag.value);
+        let held = self.document.held_images.values().map(|image| &image.tag);
+        tags.chain(held)
+            .map(|tag| format!("{}:{tag}", self.here.stream.value))
+            .collect()
+    }
+
+    /// Architectures that any image of the release has here.
+    fn arches(&self) -> BTreeSet<String> {
+        self.plans.iter().flat_map(|plan| plan.arches.iter().cloned()).collect()
+    }
+
+    /// Puts right what is there.
+    fn changed(&self, files: &mut Files<'_>, matched: &Matched, patches: &[patches::Patch]) {
+        for plan in self.plans {
+            let Some(there) = matched.of_image.get(plan.key) else {
+                continue;
+            };
+            let tag = plan.here.tag.value.as_str();
+            files.about(&there.path, Some(&plan.image.repository.value), tag);
+            let Some(node) = there.node(files).cloned() else {
+                continue;
+            };
+            let kept = self.kept(files, plan, &node, there, patches);
+            if matched.of_image.get(plan.key).is_some_and(found::Found::is_failing) {
+                continue;
+            }
+            for change in changes(plan, &node, &kept, self.causes) {
+                let (document, apply) = (there.document, change.apply);
+                files.change(&there.path, change.cause, |documents| {
+                    if let Some(root) = documents.get_mut(document) {
+                        apply(root);
+                    }
+                });
+            }
+        }
+    }
+
+    fn kept(
+        &self,
+        files: &mut Files<'_>,
+        plan: &Plan<'_>,
+        node: &Node,
+        there: &found::Found,
+        patches: &[patches::Patch],
+    ) -> Kept {
+        let fork = fork_of(node, &format!("{}:{}", self.here.stream.value, self.here.forks.value));
+        if let Some(fork) = &fork {
+            forks::tell(files, plan, there, fork);
+        }
+        let labels = patches::labels(node);
+        let setting = patches
+            .iter()
+            .find(|patch| patch.sets("/spec/source/git/ref") && patch.is_for("BuildConfig", &there.name, &labels));
+        if let Some(patch) = setting {
+            let text = format!(
+                "a patch sets the branch of {}, so the file's stays as it is",
+                there.name
+            );
+            let finding = Finding::new(Severity::Note, "ref-patched", text)
+                .with_image(plan.here.tag.value.clone())
+                .with_help("take the patch out: each file has the branch that the release is built from");
+            files.tell(finding, &patch.file, Some(patch.line));
+        }
+        Kept {
+            fork,
+            branch: setting.is_some(),
+        }
+    }
+
+    /// Adds BuildConfigs for images that have none.
+    fn added(&self, files: &mut Files<'_>, matched: &Matched, order: &Order, all: &[found::Found]) -> Vec<Listed> {
+        let mut listed = Vec::new();
+        for plan in self.plans {
+            if matched.of_image.contains_key(plan.key) || matched.left.contains(plan.key) {
+                continue;
+            }
+            let Some(batch) = order.batches.of.get(plan.key) else {
+                continue;
+            };
+            let tag = plan.here.tag.value.as_str();
+            if let Some(other) = all.iter().find(|found| found.name == tag) {
+                let text = format!(
+                    "{tag} has no BuildConfig, and its name is that of one that builds {}",
+                    other.output
+                );
+                let finding = Finding::new(Severity::Error, "duplicate-output", text)
+                    .with_help("let one of them have another name");
+                files.tell(finding, &other.path.clone(), None);
+                continue;
+            }
+            let file = format!("{}-{tag}.yaml", renames::number(*batch));
+            let path = format!("{FOLDER}{file}");
+            let node = fresh::build_config(plan, tag, order.narrow.get(tag).map(String::as_str));
+            let cause = self.causes.file(
+                Some(&plan.image.repository.value),
+                Some(tag),
+                None,
+                Some("a BuildConfig"),
+            );
+            if files.add(
+                &path,
+                edit::fresh(&node),
+                cause,
+                Some(&plan.image.repository.value),
+                &[tag],
+            ) {
+                listed.push(Listed::Added(file));
+            }
+        }
+        listed
+    }
+
+    /// Marks images that are not built for every architecture, and tells of those that can be built for none.
+    fn narrow(&self, files: &mut Files<'_>, matched: &Matched, order: &mut Order, wide: &BTreeSet<String>) {
+        let by_key: BTreeMap<&str, &Plan<'_>> = self.plans.iter().map(|plan| (plan.key, plan)).collect();
+        for plan in self.plans {
+            let parents = plan.parents.iter().filter_map(|parent| by_key.get(parent.as_str()));
+            let common = parents.fold(plan.arches.clone(), |common, parent| &common & &parent.arches);
+            let tag = &plan.here.tag.value;
+            if common.is_empty() {
+                let text = format!("{tag} and what it is built from have no architecture in common that is built here");
+                let finding = Finding::new(Severity::Error, "no-architecture", text)
+                    .with_image(tag.clone())
+                    .with_component(plan.image.repository.value.clone())
+                    .with_help("let metadata name the same architectures for an image and for what it is built from");
+                files.findings.push(finding);
+            }
+            if common.is_empty() || common == *wide {
+                continue;
+            }
+            let arches = common.into_iter().collect::<Vec<_>>().join(",");
+            if let Some(there) = matched.of_image.get(plan.key).filter(|there| !there.is_failing()) {
+                let path = [keys(&["metadata", "annotations"]), keys(&[fresh::ARCHES])].concat();
+                let said = there
+                    .node(files)
+                    .and_then(|node| edit::path::find(node, &path)?.text())
+                    .map(str::to_owned);
+                if said.as_ref() != Some(&arches) {
+                    let rules = plan.image.arches.rules.clone();
+                    let cause = self.causes.image(
+                        plan,
+                        "annotations",
+                        Some(fresh::ARCHES.to_owned()),
+                        &rules,
+                        said,
+                        Some(arches.clone()),
+                    );
+                    let (document, value) = (there.document, Node::string(arches.as_str()));
+                    files.change(&there.path, cause, |documents| {
+                        _ = set(&mut documents[document], &path, value)
+                    });
+                }
+            }
+            order.narrow.insert(order::name_of(plan, matched), arches);
+        }
+    }
+
+    /// Whether the shared workflow builds each image for its own architectures; otherwise that is told.
+    fn heard(&self, files: &mut Files<'_>, order: &Order) -> bool {
+        let narrow: Vec<&str> = order.narrow.keys().map(String::as_str).collect();
+        if narrow.is_empty() || !files.is_there(argo::SHARED) || argo::hears_items(files) {
+            return argo::hears_items(files);
+        }
+        if files.ask.options.text(&ARCHITECTURES) == "per-image" && argo::hear_items(files, self.causes, &narrow) {
+            return true;
+        }
+        let text = format!(
+            "{} images are not built for every architecture, and the workflow builds all for the same: {}",
+            narrow.len(),
+            some(&narrow)
+        );
+        let finding = Finding::new(Severity::Warning, "architecture-not-heard", text).with_help(format!(
+            "let it pass `{}` on; the option `architectures: per-image` does that",
+            argo::OF_ITEM
+        ));
+        files.tell(finding, argo::SHARED, None);
+        false
+    }
+
+    /// What of the images has no place in a BuildConfig.
+    fn notes(&self, files: &mut Files<'_>) {
+        let about = |plan: &Plan<'_>, code, text: String| {
+            Finding::new(Severity::Note, code, text)
+                .with_image(plan.here.tag.value.clone())
+                .with_component(plan.image.repository.value.clone())
+                .with_release(files.ask.release.metadata.release.to_string())
+        };
+        let mut notes = Vec::new();
+        for plan in self.plans {
+            let tag = &plan.here.tag.value;
+            if plan
+                .image
+                .prepare
+                .value
+                .as_object()
+                .is_some_and(|step| !step.is_empty())
+            {
+                let text = format!("{tag} has a step that prepares its base, which a BuildConfig does not do");
+                notes.push(
+                    about(plan, "prepare-not-applied", text)
+                        .with_help("the pipeline's own base has to have what the step adds"),
+                );
+            }
+            let args = plan
+                .image
+                .build_args
+                .value
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            if args.len() > 1 && args.iter().any(|arg| arg["name"] == wanted::TAGS) {
+                let text = format!(
+                    "{tag} has build arguments besides {}, so the patch of a variant would take them away and is kept off",
+                    wanted::TAGS
+                );
+                notes.push(
+                    about(plan, "variant-cannot-set-tags", text)
+                        .with_help("a variant that needs another value sets it in a patch of its own"),
+                );
+            }
+        }
+        files.findings.extend(notes);
+    }
+}
