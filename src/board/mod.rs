@@ -135,6 +135,8 @@ pub struct Readiness {
     pub store: Gate,
     /// The forge answers.
     pub forge: Gate,
+    /// Of what was asked for something could be compared; `None`: that was not tried yet, which the sources say.
+    pub comparison: Option<Gate>,
     /// The daemon is about to end.
     pub stopping: bool,
 }
@@ -151,8 +153,12 @@ impl Readiness {
             Gate::Ready => None,
             Gate::Closed(why) => Some((what, why.as_str())),
         });
+        let compared = match &self.comparison {
+            Some(Gate::Closed(why)) => Some(("comparison", why.as_str())),
+            Some(Gate::Ready) | None => None,
+        };
         let stopping = self.stopping.then_some(("process", "it is shutting down"));
-        closed.chain(stopping).collect()
+        closed.chain(compared).chain(stopping).collect()
     }
 }
 

@@ -66,10 +66,11 @@ impl PullRequestState {
             | Action::Update
             | Action::UpdateText
             | Action::NoticeMergedThenCreate => Self::Open,
-            Action::StayClosed => Self::Refused,
-            Action::LeaveForeign => Self::Held,
+            Action::StayClosed | Action::CloseRefused => Self::Refused,
+            Action::LeaveForeign | Action::AwaitPerson => Self::Held,
+            Action::LeaveUnseen => Self::Open,
             Action::Withhold => Self::Withheld,
-            Action::Wait => Self::Waiting,
+            Action::Wait | Action::LeaveToCut | Action::CloseForCut => Self::Waiting,
         }
     }
 }

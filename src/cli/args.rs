@@ -15,6 +15,20 @@ use super::rules::args::RulesArgs;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// Colour: on a terminal, always or never
+    #[arg(long, value_enum, default_value = "auto", global = true, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,7 +220,7 @@ pub struct PlanArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
-    /// Exit with 2 where there is drift
+    /// Exit with 0 where all was compared and is equal, 2 where there is drift, 1 where something could not be compared
     #[arg(long)]
     pub exit_code: bool,
     /// Print the JSON schema of `--format json` instead
@@ -353,6 +367,9 @@ pub struct CutArgs {
     /// Make the pull request of the next step
     #[arg(long)]
     pub apply: bool,
+    /// Give up the cut that is under way: close its open step and let `reconcile` have its releases again
+    #[arg(long, conflicts_with = "apply")]
+    pub abandon: bool,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
@@ -377,10 +394,28 @@ pub struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Tell all faults of the configuration at once
+    #[command(after_help = "\
+Examples:
+  All faults of ./lockstep.yaml:
+    lockstep config check
+  The same of another file, before it is rolled out:
+    lockstep config check --config new.yaml")]
     Check(ConfigFile),
     /// Print the configuration with every default filled in
+    #[command(after_help = "\
+Examples:
+  What ./lockstep.yaml comes to:
+    lockstep config show
+  What differs between two of them:
+    diff <(lockstep config show --config a.yaml) <(lockstep config show --config b.yaml)")]
     Show(ConfigFile),
     /// Print the configuration's JSON schema
+    #[command(after_help = "\
+Examples:
+  For an editor:
+    lockstep config schema > lockstep.schema.json
+  The keys that there are:
+    lockstep config schema | jq '.properties | keys'")]
     Schema,
 }
 

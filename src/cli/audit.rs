@@ -26,6 +26,9 @@ pub fn run(args: &AuditArgs) -> Outcome {
     if let Some(code) = &args.explain {
         return explain(code);
     }
+    if args.apply {
+        setup::in_earnest(&args.common, "`--fix` without `--apply`")?;
+    }
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;

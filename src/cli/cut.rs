@@ -1,24 +1,35 @@
 //! `lockstep cut`
 
-use lockstep::base::Release;
+use anyhow::anyhow;
+use lockstep::base::{Release, RepoName};
 use lockstep::cut::show::View;
 use lockstep::finding;
-use lockstep::forge::Action;
+use lockstep::forge::{Action, Train};
+use lockstep::plan::{self, Plan, PullRequest};
 use lockstep::run::cut::Cut;
+use lockstep::targets;
 
 use super::args::{CutArgs, TextOrJson};
 use super::place::Place;
 use super::setup::{self, Ready};
 use super::{Ended, Outcome, Usage, print, say, schema_of};
 
-/// Plans the train, and takes its next step where that is asked for.
+/// Plans the train, and takes its next step or gives it up where that is asked for.
 pub fn run(args: &CutArgs) -> Outcome {
     if args.schema {
         print(&schema_of::<View>()?)?;
         return Ok(Ended::Done);
     }
     let (from, to) = bounds(args)?;
+    if args.apply {
+        setup::in_earnest(&args.common, "`cut` without `--apply`")?;
+    }
     let ready = setup::ready_between(&args.common, from, to)?;
+    let mut place = Place::of(&ready)?;
+    let under_way = under_way(&ready, &mut place, args.apply || args.abandon)?;
+    if args.abandon {
+        return abandon(&ready, &place, under_way.as_ref(), (from, to));
+    }
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
     let releases = ready.derive(&metadata, &mut ended)?;
@@ -28,13 +39,31 @@ pub fn run(args: &CutArgs) -> Outcome {
     let lacking = finding::lacks_component(&cut.findings);
     cut.findings = ready.run.heard(cut.findings);
     let numbers = metadata.iter().map(|metadata| metadata.release.to_string()).collect();
-    let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());
+    let ours = under_way
+        .as_ref()
+        .filter(|train| (train.step.from, train.step.to) == (from, to));
+    let first = ours.map_or(1, Train::next);
+    let mut view = View::starting_at(first, numbers, &cut.train, &cut.units, cut.findings.clone());
     setup::tell(&cut.findings);
     if lacking {
         ended = Ended::Failed;
     }
+    if let Some(other) = under_way.as_ref().filter(|_| ours.is_none()) {
+        let text = format!("another cut is under way: {}", other.told());
+        if args.apply {
+            return Err(anyhow!("{text}"));
+        }
+        say(&format!("note: {text}"));
+    }
     if args.apply {
-        ended = ended.max(apply(&ready, &cut, &mut view)?);
+        let mut step = Next {
+            ready: &ready,
+            place: &mut place,
+            cut: &cut,
+            bounds: (from, to),
+            under_way: ours,
+        };
+        ended = ended.max(step.take(&mut view)?);
     }
     match args.format {
         TextOrJson::Text => print(&view.text())?,
@@ -57,24 +86,127 @@ fn bounds(args: &CutArgs) -> Result<(Release, Release), Usage> {
     Ok((from, to))
 }
 
-/// Makes the pull request of the first step: the ones after it wait for its merge.
-fn apply(ready: &Ready, cut: &Cut, view: &mut View) -> Result<Ended, anyhow::Error> {
-    let Some(step) = cut.train.steps.first() else {
+/// The repository that a train changes, and its branch.
+fn home(ready: &Ready) -> Option<(RepoName, String)> {
+    let config = ready.run.config().sources.ci_config.as_ref()?;
+    let branch = config.base(ready.ci.as_ref()?.origin());
+    Some((config.name()?, branch))
+}
+
+/// What is proposed to the releases of a cut otherwise: nothing, as long as its train has them.
+fn others(ready: &Ready) -> Plan {
+    let Some((repo, branch)) = home(ready) else {
+        return Plan::default();
+    };
+    let group = targets::promoting().map_or("", |target| target.group);
+    let releases = ready.releases.iter().map(ToString::to_string);
+    let pull_requests = releases.map(|release| PullRequest::empty(repo.clone(), &release, group, &branch));
+    Plan {
+        pull_requests: pull_requests.collect(),
+        ..Plan::default()
+    }
+}
+
+/// The train that is under way. Who only looks at a cut need not be able to ask the forge.
+fn under_way(ready: &Ready, place: &mut Place, writes: bool) -> Result<Option<Train>, anyhow::Error> {
+    let Some((repo, branch)) = home(ready) else {
+        return Ok(None);
+    };
+    place.look_for(ready, &others(ready));
+    match place.forge().train(&repo, &branch) {
+        Err(error) if !writes => {
+            say(&format!("note: whether a cut is under way cannot be told: {error}"));
+            Ok(None)
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Gives up the cut that is under way.
+fn abandon(ready: &Ready, place: &Place, train: Option<&Train>, (from, to): (Release, Release)) -> Outcome {
+    let (Some(train), Some((repo, branch))) = (train, home(ready)) else {
+        print(&format!(
+            "no cut from {from} to {to} is under way: nothing is given up\n"
+        ))?;
         return Ok(Ended::Done);
     };
-    if step.checks.iter().any(|check| !check.broken_by.is_empty()) {
-        say("error: the first step would break a rule; nothing is written");
-        return Ok(Ended::Failed);
+    if (train.step.from, train.step.to) != (from, to) {
+        return Err(anyhow!("another cut is under way: {}", train.told()));
     }
-    let mut place = Place::of(ready)?;
-    let mut ended = Ended::Done;
-    for outcome in place.apply(ready, &cut.plan(step, &ready.run), false) {
-        if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
-            ended = Ended::Failed;
+    let done = place.forge().end_train(&repo, &branch)?;
+    let mut text = format!(
+        "the cut from {from} to {to} is given up at step {}\n",
+        train.step.number
+    );
+    done.iter().for_each(|done| text.push_str(&format!("  {done}\n")));
+    text.push_str("what is merged of it stays; `reconcile` has its releases again\n");
+    print(&text)?;
+    Ok(Ended::Done)
+}
+
+/// The next step of a train.
+struct Next<'n> {
+    ready: &'n Ready,
+    place: &'n mut Place,
+    cut: &'n Cut,
+    bounds: (Release, Release),
+    under_way: Option<&'n Train>,
+}
+
+impl Next<'_> {
+    /// Makes the pull request of the first step: the ones after it wait for its merge.
+    fn take(&mut self, view: &mut View) -> Result<Ended, anyhow::Error> {
+        let (Some(step), Some(shown)) = (self.cut.train.steps.first(), view.steps.first()) else {
+            return self.arrive();
+        };
+        if step.checks.iter().any(|check| !check.broken_by.is_empty()) {
+            say("error: the first step would break a rule; nothing is written");
+            return Ok(Ended::Failed);
         }
-        say(&outcome.to_string());
+        let of = plan::Step {
+            from: self.bounds.0,
+            to: self.bounds.1,
+            group: targets::promoting().map_or("", |target| target.group).to_owned(),
+            number: shown.number,
+            of: shown.number - 1 + view.steps.len(),
+            what: shown.title.clone(),
+            because: shown.because.clone(),
+            after: self.under_way.and_then(Train::after),
+        };
+        let mut ended = Ended::Done;
+        let plan = self.cut.plan(step, &of, &self.ready.run);
+        let outcomes = self.place.apply(self.ready, &plan, false);
+        let failed = outcomes.iter().any(|outcome| outcome.error.is_some());
+        // What else is open for these releases would be merged in no order.
+        let others = match failed {
+            true => Vec::new(),
+            false => self.place.apply(self.ready, &others(self.ready), false),
+        };
+        for outcome in outcomes.iter().chain(others.iter().filter(|other| speaks(other))) {
+            if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
+                ended = Ended::Failed;
+            }
+            say(&outcome.to_string());
+        }
+        view.waits_for = Some(format!(
+            "the merge of {}, {of}; run the same command again after it",
+            shown.head
+        ));
+        Ok(ended)
     }
-    let head = lockstep::cut::train::head(step, &cut.units);
-    view.waits_for = Some(format!("the merge of {head}; run the same command again after it"));
-    Ok(ended)
+
+    /// Nothing is left: writes down that the train has arrived.
+    fn arrive(&self) -> Result<Ended, anyhow::Error> {
+        if let (Some(_), Some((repo, branch))) = (self.under_way, home(self.ready)) {
+            for done in self.place.forge().end_train(&repo, &branch)? {
+                say(&done);
+            }
+        }
+        Ok(Ended::Done)
+    }
+}
+
+/// Whether something was done about a request beside the train, or could not be.
+fn speaks(outcome: &lockstep::forge::Outcome) -> bool {
+    outcome.error.is_some() || !outcome.writes.is_empty() || outcome.action == Some(Action::LeaveForeign)
 }

@@ -35,20 +35,28 @@ pub fn run(args: &ExplainArgs) -> Outcome {
         let known = releases
             .iter()
             .flat_map(|release| release.images.values().map(|image| image.tag.value.as_str()));
+        let looked: Vec<String> = releases
+            .iter()
+            .map(|release| release.metadata.release.to_string())
+            .collect();
         return Err(anyhow!(
-            "no needed image has the tag, key or repository `{}`{}",
+            "no image of {} has the tag, key or repository `{}`{}",
+            looked.join(", "),
             terminal(&args.what),
             terminal(&near(&args.what, known))
         ));
     }
     if let Some(wanted) = &args.field {
         for explanation in &mut found {
+            if explanation.trace.is_empty() {
+                explanation.trace.append(&mut explanation.fields); // of an image that is not built
+            }
             let known: Vec<String> = explanation.trace.iter().map(|field| field.path.clone()).collect();
             // What only leads to a field can be asked for, too.
             explanation.fields = explanation
                 .trace
                 .drain(..)
-                .filter(|field| field.path == *wanted)
+                .filter(|field| field.is_named(wanted))
                 .collect();
             if explanation.fields.is_empty() {
                 let text = format!(
@@ -102,6 +110,10 @@ fn text(one: &Explanation, whole: bool) -> String {
                 .map(|part| format!("  [{} {}]", part.rule, part.at))
                 .unwrap_or_default();
             line(&mut out, 2, &format!("{:<14}{}{why}", field.path, quoted(&field.value)));
+            if field.path == "needed" {
+                let steps = field.steps.iter();
+                steps.for_each(|step| line(&mut out, 16, &format!("{}  {}", step.text, step.at)));
+            }
         }
     }
     for finding in &one.findings {
@@ -167,7 +179,7 @@ fn entry(out: &mut String, kind: &str, text: &str) {
 }
 
 fn line(out: &mut String, indent: usize, text: &str) {
-    let text = terminal(text);
+    let text = terminal(&text.trim_end().replace('\n', " "));
     out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
     out.push_str(&text);
     out.push('\n');

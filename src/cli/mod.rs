@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
     if !matches!(cli.command, Command::Serve(_)) {
         logging();
     }
+    let _ = COLOR.set(cli.color); // once in a process
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
@@ -179,9 +180,17 @@ fn schema_of<T: schemars::JsonSchema>() -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }
 
-/// Colour on a terminal, unless `NO_COLOR` is set (no-color.org).
+/// What `--color` says; set once, before any command runs.
+static COLOR: std::sync::OnceLock<args::ColorChoice> = std::sync::OnceLock::new();
+
+/// Whether output is coloured: as `--color` says, else on a terminal unless `NO_COLOR` is set (no-color.org).
 pub fn color() -> lockstep::base::Color {
-    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let plain = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let wanted = match COLOR.get().copied().unwrap_or(args::ColorChoice::Auto) {
+        args::ColorChoice::Always => true,
+        args::ColorChoice::Never => false,
+        args::ColorChoice::Auto => std::io::stdout().is_terminal() && !plain(),
+    };
     if wanted {
         lockstep::base::Color::On
     } else {

@@ -26,6 +26,16 @@ impl Place {
         self.0.apply(&ready.run, ready.ci.as_ref(), plan, dry_run, setup::now())
     }
 
+    /// Finds where pull requests of a plan are made, so that what is there can be looked at.
+    pub fn look_for(&mut self, ready: &Ready, plan: &Plan) {
+        self.0.look_for(&ready.run, ready.ci.as_ref(), plan);
+    }
+
+    /// The configured forge itself.
+    pub fn forge(&self) -> &place::Place {
+        &self.0
+    }
+
     /// Says what a run of a plan would write. Nothing is written, and a forge that cannot be read costs no more than that.
     ///
     /// # Errors

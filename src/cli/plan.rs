@@ -30,9 +30,9 @@ pub fn run(args: &PlanArgs) -> Outcome {
             print(&format!("{details}{}{summary}\n", forge::foretold(&outcomes)))?;
         }
     }
-    if args.exit_code && plan.has_drift() {
-        Ok(ended.max(Ended::Drift))
-    } else {
-        Ok(ended)
-    }
+    Ok(match args.exit_code {
+        true if !plan.not_compared.is_empty() || plan.looked_at == 0 => Ended::Failed,
+        true if plan.has_drift() => ended.max(Ended::Drift),
+        _ => ended,
+    })
 }

@@ -5,7 +5,7 @@ use lockstep::plan;
 
 use super::args::{ReconcileArgs, TextOrJson};
 use super::place::{self, Place};
-use super::{Ended, Outcome, json_of, print, schema_of, setup};
+use super::{Ended, Outcome, json_of, print, say, schema_of, setup};
 
 /// Derives, plans, and makes the pull requests what they should be.
 pub fn run(args: &ReconcileArgs) -> Outcome {
@@ -13,7 +13,18 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
         print(&schema_of::<ReconciledView<'_>>()?)?;
         return Ok(Ended::Done);
     }
+    if !args.dry_run {
+        setup::in_earnest(&args.common, "`--dry-run`")?;
+    }
     let ready = setup::ready(&args.common)?;
+    if args.common.targets.is_empty() {
+        ready
+            .run
+            .config()
+            .parts_of_groups()
+            .iter()
+            .for_each(|note| say(&format!("note: {note}")));
+    }
     let mut ended = Ended::Done;
     let mut place = Place::of(&ready)?;
     let plan = ready.plan(&mut ended)?;

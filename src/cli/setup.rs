@@ -13,7 +13,8 @@ use lockstep::derive;
 use lockstep::finding;
 use lockstep::finding::Finding;
 use lockstep::model::metadata::Metadata;
-use lockstep::plan::{self, Plan};
+use lockstep::plan::{self, NotCompared, Plan};
+use lockstep::rules::load::nearest;
 use lockstep::run::audit::Audit;
 use lockstep::run::lock::Lock;
 use lockstep::run::{LoadedRules, Overrides, Rendering, Run, RunError, begin, rule_files};
@@ -38,6 +39,26 @@ pub struct Ready {
     /// Digests of images that are not built here, where a lock gives them.
     pub locked: BTreeMap<String, String>,
     bar: Option<ProgressBar>,
+}
+
+/// Refuses to write what is only tried out: nobody has asked for it but whoever looks at it.
+///
+/// # Errors
+/// Arguments that change what metadata or rules say, for this run alone. `instead`: how to look at what they would change.
+pub fn in_earnest(common: &Common, instead: &str) -> Result<(), Usage> {
+    let tried = [("--set", &common.set), ("--with-rules", &common.with_rules)];
+    let tried: Vec<&str> = tried
+        .iter()
+        .filter(|(_, given)| !given.is_empty())
+        .map(|(name, _)| *name)
+        .collect();
+    if tried.is_empty() {
+        return Ok(());
+    }
+    Err(Usage(format!(
+        "`{}` is for looking, and no pull request is made of what nobody asked for: {instead} shows what it would change; to have it written, put it into metadata or into the configured rules",
+        tried.join("` and `")
+    )))
 }
 
 /// Gets ready what the arguments ask for.
@@ -148,6 +169,7 @@ fn prepare(
     }
     let whole = asked.is_empty() && common.targets.is_empty() && common.set.is_empty() && common.with_rules.is_empty();
     let ci = run.ci_config()?;
+    known_releases(&run, &asked)?;
     let releases = run.releases(&asked, ci.as_deref())?;
     if releases.is_empty() {
         return Err(anyhow!(
@@ -197,6 +219,29 @@ pub fn text(path: &Path, most: u64) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(told)
 }
 
+/// Makes sure that build data has the releases that are asked for, where it can say which it has.
+fn known_releases(run: &Run, asked: &[Release]) -> Result<(), anyhow::Error> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    // Where that cannot be told, reading the release itself says what is wrong.
+    let known = lockstep::run::releases::in_build_data(run.config(), run.sources(), None);
+    let known = known
+        .ok()
+        .flatten()
+        .filter(|known| !known.is_empty())
+        .unwrap_or_default();
+    let names: Vec<String> = known.iter().map(Release::to_string).collect();
+    let missing = asked
+        .iter()
+        .find(|release| !known.is_empty() && !known.contains(release));
+    missing.map_or(Ok(()), |release| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let hint = nearest(&release.to_string(), &names);
+        Err(anyhow!("build data has no release {release}; {hint}"))
+    })
+}
+
 impl Ready {
     /// What each release comes to; one that cannot be derived costs the others nothing.
     ///
@@ -225,7 +270,12 @@ impl Ready {
         let renderings = self.renderings(ended)?;
         let newest = renderings.iter().max_by_key(|rendering| rendering.release);
         let between = self.run.between(&self.releases, newest, self.ci.as_deref());
-        Ok(self.run.plan(renderings, between, self.whole))
+        let missing = |release: &&Release| renderings.iter().all(|rendering| rendering.release != **release);
+        let failed = self.releases.iter().filter(missing);
+        let failed = failed
+            .map(|release| NotCompared::release(&release.to_string(), "it could not be derived; see the errors above"));
+        let failed = failed.collect();
+        Ok(self.run.plan_beside(renderings, between, self.whole, failed))
     }
 
     /// The plan of one derived release; none where there is nothing to compare it with.
@@ -244,6 +294,7 @@ impl Ready {
             // The order of pull requests does not matter here.
             upstream: plan::Upstream::default(),
             successors: BTreeMap::new(),
+            missed: rendered.missed,
         };
         Ok(Some(self.run.plan(vec![rendering], Vec::new(), false)))
     }
@@ -373,12 +424,7 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
         .extend(common.with_rules.iter().map(|path| RuleSource::Path(path.into())));
     if !common.targets.is_empty() {
         let of_name = |name: &String| {
-            let unknown = || {
-                format!(
-                    "there is no target `{name}`; known here: {}",
-                    targets::names().join(", ")
-                )
-            };
+            let unknown = || format!("there is no target `{name}`; {}", nearest(name, &targets::names()));
             let target = targets::find(name).ok_or_else(|| Usage(unknown()))?;
             let configured = config.targets.iter().find(|chosen| chosen.target == target).cloned();
             let lacking = || {

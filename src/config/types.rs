@@ -8,7 +8,7 @@ use crate::base::{Date, Release};
 use crate::finding::policy::AuditPolicy;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt, Policy};
-use crate::targets::Chosen;
+use crate::targets::{Chosen, TARGETS};
 
 /// A configuration without faults, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,28 @@ pub struct Config {
 }
 
 impl Config {
+    /// A sentence about each group of targets of which only a part is configured: its files change together.
+    pub fn parts_of_groups(&self) -> Vec<String> {
+        let mut groups: Vec<&str> = TARGETS.iter().map(|target| target.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        let names = |group: &str, configured: bool| {
+            let is_there = |name: &str| self.targets.iter().any(|chosen| chosen.target.name == name);
+            let all = TARGETS.iter().filter(|target| target.group == group);
+            let all = all
+                .map(|target| target.name)
+                .filter(|name| is_there(name) == configured);
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let told = groups.into_iter().filter_map(|group| {
+            let (has, lacks) = (names(group, true), names(group, false));
+            (!has.is_empty() && !lacks.is_empty()).then(|| {
+                format!("of group {group}, whose files change together, `targets` has {has} and leaves out {lacks}: nothing of these is looked at")
+            })
+        });
+        told.collect()
+    }
+
     /// Adoption and acceptance on a day; with `None` no acceptance has expired.
     pub fn policy(&self, today: Option<Date>) -> Policy {
         Policy {

@@ -10,6 +10,9 @@ use crate::base::text::terminal;
 use crate::finding::Finding;
 use crate::plan::Desired;
 
+/// How many components of a step the text names; JSON has all.
+const NAMED: usize = 5;
+
 /// A cut as `--format json` has it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Train")]
@@ -66,6 +69,17 @@ pub struct FileView {
 impl View {
     /// The view of a train.
     pub fn new(releases: Vec<String>, train: &Train, all: &[Unit], findings: Vec<Finding>) -> Self {
+        Self::starting_at(1, releases, train, all, findings)
+    }
+
+    /// The same of a train that is under way: its first step has a number.
+    pub fn starting_at(
+        first: usize,
+        releases: Vec<String>,
+        train: &Train,
+        all: &[Unit],
+        findings: Vec<Finding>,
+    ) -> Self {
         let steps = train.steps.iter().enumerate().map(|(at, step)| {
             let units: Vec<&Unit> = step.units.iter().filter_map(|at| all.get(*at)).collect();
             let mut components: Vec<String> = units.iter().filter_map(|unit| unit.component.clone()).collect();
@@ -78,10 +92,10 @@ impl View {
             let mut files: Vec<FileView> = changed.map(file).collect();
             files.sort_by(|a, b| a.path.cmp(&b.path));
             StepView {
-                number: at + 1,
+                number: first + at,
                 kind: step.kind,
                 release: step.release.to_string(),
-                head: super::train::head(step, all),
+                head: super::train::head(),
                 title: title(step.kind, &step.release.to_string(), units.len()),
                 because: step.kind.because().to_owned(),
                 components,
@@ -119,7 +133,12 @@ impl View {
                 .map(|(count, change)| format!("{count} {change}"));
             let _ = writeln!(out, "   files: {}", counts.collect::<Vec<_>>().join(", "));
             if !step.components.is_empty() {
-                let _ = writeln!(out, "   components: {}", step.components.join(", "));
+                let named: Vec<&str> = step.components.iter().take(NAMED).map(String::as_str).collect();
+                let more = match step.components.len().saturating_sub(NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let _ = writeln!(out, "   components: {}{more}", named.join(", "));
             }
             for check in &step.checks {
                 let broken = if check.broken_by.is_empty() {

@@ -6,7 +6,7 @@ use super::pause;
 use super::world::World;
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
-use crate::plan::{self, Desired};
+use crate::plan::Desired;
 use crate::targets;
 
 /// What changes at once: a config with its jobs, or a file that stands for itself.
@@ -452,13 +452,7 @@ fn own_step(unit: &Unit) -> Option<Kind> {
     }
 }
 
-/// The branch that a step's pull request is made from; where its files are of several groups, each has its own.
-pub fn head(step: &Step, units: &[Unit]) -> String {
-    let files = step
-        .units
-        .iter()
-        .filter_map(|at| units.get(*at))
-        .flat_map(|unit| &unit.files);
-    let heads: BTreeSet<String> = files.map(|file| plan::head(&file.group, &file.release)).collect();
-    heads.into_iter().collect::<Vec<_>>().join(", ")
+/// The branch that the steps are made from.
+pub fn head() -> String {
+    crate::plan::head(crate::plan::CUT, "")
 }

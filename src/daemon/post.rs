@@ -9,10 +9,11 @@ use crate::board::{
     Applied, Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View,
 };
 use crate::cut;
-use crate::forge::Outcome;
+use crate::forge::{Outcome, Train};
 use crate::github::Limit;
 use crate::plan::{Plan, Scope};
 use crate::run::Run;
+use crate::targets;
 
 /// What is posted from.
 pub struct Posting<'a> {
@@ -55,6 +56,7 @@ impl Posting<'_> {
             view.sources = self.sources();
             view.readiness.store = self.store();
             self.gate_sources(view, releases, failed);
+            view.readiness.comparison = Some(comparison(plan));
         });
     }
 
@@ -200,23 +202,32 @@ impl Posting<'_> {
         });
     }
 
-    /// Branch cuts have steps left; what a train waits for is the merge of what is open of its first step.
-    pub fn cuts(&self, trains: &[Arc<cut::show::View>]) {
+    /// Branch cuts have steps left. `under_way`: the one that somebody has begun.
+    pub fn cuts(&self, trains: &[Arc<cut::show::View>], under_way: Option<&Train>) {
         self.board.update(|view| {
-            let open = |head: &str| {
-                let mut shown = view.pull_requests.iter();
-                shown.any(|shown| shown.state == PullRequestState::Open && shown.scope.head() == head)
-            };
-            let waits = |train: &Arc<cut::show::View>| {
-                let head = &train.steps.first()?.head;
-                open(head).then(|| format!("the merge of {head}"))
+            // As long as nobody has begun it, the service's own pull requests take its steps.
+            let group = targets::promoting().map_or("", |target| target.group);
+            let open = |release: &str| {
+                let ours = |shown: &&PullRequestView| shown.scope.release == release && shown.scope.group == group;
+                let mut shown = view.pull_requests.iter().filter(ours);
+                let open = shown.find(|shown| shown.state == PullRequestState::Open)?;
+                Some(format!("the merge of {}", open.scope.head()))
             };
             let shown = |train: &Arc<cut::show::View>| {
-                let waits_for = waits(train);
-                Arc::new(cut::show::View {
-                    waits_for,
-                    ..cut::show::View::clone(train)
-                })
+                let its = under_way.filter(|found| {
+                    let ends = [found.step.from, found.step.to].map(|release| release.to_string());
+                    ends.iter().all(|release| train.releases.contains(release))
+                });
+                let mut view = cut::show::View::clone(train);
+                view.waits_for = match its {
+                    Some(found) => Some(found.waits_for()),
+                    None => view.steps.first().and_then(|step| open(&step.release)),
+                };
+                let first = its.map_or(1, Train::next);
+                for (at, step) in view.steps.iter_mut().enumerate() {
+                    step.number = first + at;
+                }
+                Arc::new(view)
             };
             view.trains = trains.iter().map(shown).collect();
         });
@@ -230,6 +241,14 @@ impl Posting<'_> {
             view.since = same.map_or(self.at, |was| was.since);
         }
         view
+    }
+}
+
+/// Whether anything was compared: not where every file is kept as it is since something could not be read or evaluated.
+fn comparison(plan: &Plan) -> Gate {
+    match plan.not_compared.first() {
+        Some(first) if plan.held >= plan.looked_at => Gate::Closed(format!("nothing was compared: {first}")),
+        _ => Gate::Ready,
     }
 }
 

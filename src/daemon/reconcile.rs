@@ -19,7 +19,7 @@ use crate::base::{Date, Gate, Guard, Origin, Release};
 use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
-use crate::plan::{Plan, with_run};
+use crate::plan::{NotCompared, Plan, with_run};
 use crate::run::place::Place;
 use crate::run::{LoadedRules, Run, begin};
 use crate::source::Snapshot;
@@ -188,7 +188,8 @@ impl Reconciler {
             self.posting(ground.ci.as_ref()).written(&plan, applied);
         }
         self.look_at_cuts(&ground);
-        self.account(done, &ground, &failed, &*applied?);
+        let compared = plan.not_compared.is_empty();
+        self.account(done, &ground, &failed, &*applied?, compared);
         Ok(())
     }
 
@@ -289,7 +290,12 @@ impl Reconciler {
         let derived = ground.releases.iter().filter(|release| !failed.contains_key(release));
         let known = derived.filter_map(|release| self.known.get(release));
         let renderings = known.map(|known| known.rendering.clone()).collect();
-        let mut plan = self.run.plan(renderings, self.between.clone(), failed.is_empty());
+        let unlooked = failed
+            .iter()
+            .map(|(release, why)| NotCompared::release(&release.to_string(), why));
+        let mut plan = self
+            .run
+            .plan_beside(renderings, self.between.clone(), failed.is_empty(), unlooked.collect());
         for pull in &mut plan.pull_requests {
             pull.body = with_run(&pull.body, id);
         }
@@ -322,10 +328,29 @@ impl Reconciler {
             return;
         }
         let trains = self.cuts.trains(&self.run, &self.known, ground.ci.as_ref());
-        self.posting(ground.ci.as_ref()).cuts(&trains);
+        let home = self
+            .run
+            .config()
+            .sources
+            .ci_config
+            .as_ref()
+            .filter(|_| !trains.is_empty());
+        let home = home.and_then(|config| {
+            let base = config.base(ground.ci.as_ref()?.origin());
+            Some((config.name()?, base))
+        });
+        let train = home.and_then(|(repo, branch)| self.place.as_ref()?.train(&repo, &branch).ok()?);
+        self.posting(ground.ci.as_ref()).cuts(&trains, train.as_ref());
     }
 
-    fn account(&mut self, done: &mut Done, ground: &Ground, failed: &BTreeMap<Release, String>, applied: &Applied) {
+    fn account(
+        &mut self,
+        done: &mut Done,
+        ground: &Ground,
+        failed: &BTreeMap<Release, String>,
+        applied: &Applied,
+        compared: bool,
+    ) {
         let record = &mut done.record;
         let mut errors: Vec<String> = failed
             .iter()
@@ -342,7 +367,7 @@ impl Reconciler {
         }
         // A component that cannot be read is tried again by every run; none is made for it alone.
         done.again = !errors.is_empty();
-        if done.again || self.known.values().any(Known::is_doubtful) {
+        if done.again || !compared || self.known.values().any(Known::is_doubtful) {
             record.outcome = Ended::Partly;
         }
         if failed.len() == ground.wanted.len() && !failed.is_empty() {

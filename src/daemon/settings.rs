@@ -67,6 +67,9 @@ impl Settings {
 
     /// Says which secrets of the server cannot be read: they are read when they are needed, and may come later.
     pub fn warn_of_secrets(&self) {
+        for note in self.config.parts_of_groups() {
+            tracing::info!("{note}");
+        }
         let server = &self.config.server;
         let token = match &server.access {
             Access::Token(token) => Some(("nobody is let in", token)),

@@ -57,6 +57,22 @@ pub struct Step {
     pub at: String,
 }
 
+impl Field {
+    /// Whether a name means it: its path, or how a plan or a CI config names what it becomes.
+    pub fn is_named(&self, name: &str) -> bool {
+        let plain = name.strip_prefix("images[].").unwrap_or(name);
+        let input = self.path == "base" || self.path.starts_with("builders[");
+        self.path == plain
+            || match plain {
+                "to" => self.path == "tag",
+                "from" => self.path == "base",
+                "dockerfile_path" => self.path == "dockerfile",
+                "inputs" | "base_images" | "builders" => input,
+                _ => false,
+            }
+    }
+}
+
 /// Explains images: one by key or payload tag, or all of a repository.
 pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
     let by_repo = |image: &Image| {
@@ -70,10 +86,60 @@ pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
     let found: Vec<&Image> = images
         .filter(|image| image.key == what || image.tag.value == what || by_repo(image))
         .collect();
+    if found.is_empty() {
+        return absent(release, what).into_iter().collect();
+    }
     found
         .into_iter()
         .map(|image| Explainer { release, image }.explanation())
         .collect()
+}
+
+/// Why an image that metadata has is not built: nothing needs it.
+fn absent(release: &Release<'_>, what: &str) -> Option<Explanation> {
+    let named = |view: &serde_json::Value| ["payload_name", "name"].iter().any(|name| view[name] == what);
+    let mut images = release.metadata.images.iter();
+    let (key, image) = images.find(|(key, image)| *key == what || named(&image.view))?;
+    let mut dropped = release.configs.values().flat_map(|config| config.dropped.values());
+    let dropped = dropped.find(|dropped| dropped.key == *key);
+    let why = dropped.map_or("nothing asks for it", |dropped| &dropped.why);
+    let rule = dropped.and_then(|dropped| release.rules.rules.get(dropped.rule?));
+    let step = |kind: &str, text: &str, at: String| Step {
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        at,
+    };
+    let mut steps = vec![step(
+        "metadata",
+        why,
+        release.metadata.image_place(key, &["for_payload"]).to_string(),
+    )];
+    steps.extend(rule.map(|rule| {
+        step(
+            "rule",
+            &format!("{}: {}", rule.id, rule.because),
+            rule.place.to_string(),
+        )
+    }));
+    Some(Explanation {
+        image: key.clone(),
+        tag: image.view["payload_name"]
+            .as_str()
+            .filter(|tag| !tag.is_empty())
+            .unwrap_or(key)
+            .to_owned(),
+        repository: release.metadata.repository_of(&image.view).unwrap_or_default(),
+        release: release.metadata.release.to_string(),
+        standing: format!("not built for OKD: not needed, {why}"),
+        fields: vec![Field {
+            path: "needed".into(),
+            value: "false".into(),
+            steps,
+            rules: Vec::new(),
+        }],
+        trace: Vec::new(),
+        findings: Vec::new(),
+    })
 }
 
 struct Explainer<'e> {
@@ -122,7 +188,7 @@ impl Explainer<'_> {
     fn fields(&self) -> Vec<Field> {
         let image = self.image;
         let mut fields = vec![
-            self.field("needed", &image.needed, image.needed.value.to_string(), "needed"),
+            self.needed(),
             self.field("tag", &image.tag, image.tag.value.clone(), "tag"),
             self.field(
                 "repository",
@@ -180,6 +246,24 @@ impl Explainer<'_> {
             });
         }
         fields
+    }
+
+    /// What others are built from is needed whatever the rules say of it by itself.
+    fn needed(&self) -> Field {
+        let image = self.image;
+        let Some(by) = image.needed_by.as_ref().filter(|_| !image.needed.value) else {
+            return self.field("needed", &image.needed, image.needed.value.to_string(), "needed");
+        };
+        Field {
+            path: "needed".into(),
+            value: "true".into(),
+            steps: vec![Step {
+                kind: "because".into(),
+                text: format!("{by} is built from it"),
+                at: self.release.metadata.image_place(by, &["from"]).to_string(),
+            }],
+            rules: Vec::new(),
+        }
     }
 
     fn field<T>(&self, path: &str, derived: &Derived<T>, value: String, rule_field: &str) -> Field {

@@ -164,8 +164,8 @@ fn counted(value: Json) -> Json {
 /// A value on one line.
 pub fn one_line(value: &Json) -> String {
     match value {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
+        Json::String(text) => text.replace('\n', "⏎"),
+        other => other.to_string().replace("\\n", "⏎"),
     }
 }
 

@@ -13,6 +13,11 @@ pub enum Wanted {
     Change,
     /// A change that must not be written.
     Withheld,
+    /// Whatever it is, a branch cut that is under way has it.
+    Yielded,
+    /// A change of which this run has seen a part, and what it has not seen has moved: only a run that sees all can tell
+    /// what is wanted.
+    Unsure,
 }
 
 /// What the head branch is.
@@ -27,6 +32,9 @@ pub enum Branch {
     },
     /// It has commits of somebody else.
     Foreign,
+    /// It has, and nothing that the base lacks: its request was merged as it is, or its content came in another way. It
+    /// protects nobody's work.
+    Spent,
 }
 
 /// What the pull request is.
@@ -38,6 +46,8 @@ pub enum Request {
     Open {
         /// Whether its text says what is wanted.
         current: bool,
+        /// Whether a person closed another one with the very content that is wanted.
+        refused: bool,
     },
     /// It is closed. `refused`: a person closed one with the very content that is wanted.
     Closed {
@@ -45,8 +55,14 @@ pub enum Request {
         refused: bool,
     },
     /// It is merged.
-    Merged,
+    Merged {
+        /// How often the very content that is wanted was merged, one time after the other: the base has lost it each time.
+        times: usize,
+    },
 }
+
+/// How often content is merged and taken back before it waits for a person.
+const PATIENCE: usize = 2;
 
 /// Everything that counts for the decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +99,22 @@ pub enum Action {
     NoticeMergedThenCreate,
     /// The drift is gone in another way: close.
     CloseGone,
+    /// What has become of it a person refused before: close.
+    CloseRefused,
+    /// A branch cut that is under way has its files: close.
+    CloseForCut,
+    /// A branch cut that is under way has its files: propose nothing.
+    LeaveToCut,
     /// A branch of ours is left over: delete it.
     CleanUp,
     /// A person refused this content: leave it closed.
     StayClosed,
+    /// This content was merged and taken back again and again: leave it to a person.
+    AwaitPerson,
     /// A person's commits are on the branch: leave it.
     LeaveForeign,
+    /// What this run did not look at has moved: leave it until a run looks at all of it.
+    LeaveUnseen,
     /// The pull request must not be written.
     Withhold,
     /// It is to be made, but not now: too many were made lately, or are open. Only an order and budget decide so.
@@ -107,9 +133,16 @@ impl fmt::Display for Action {
             Self::NoticeMerged => "merged",
             Self::NoticeMergedThenCreate => "merged, and a new pull request for what has drifted since",
             Self::CloseGone => "closed, the drift is gone",
+            Self::CloseRefused => "closed, what is left of it a person refused before",
+            Self::CloseForCut => "closed, a branch cut is under way and has it",
+            Self::LeaveToCut => "left to the branch cut that is under way",
             Self::CleanUp => "left-over branch deleted",
             Self::StayClosed => "left closed, a person refused this content",
+            Self::AwaitPerson => "left to a person, this content was merged and taken back again and again",
             Self::LeaveForeign => "left alone, the branch has commits of somebody else",
+            Self::LeaveUnseen => {
+                "left as it is, files of it that this run did not look at have moved: a run of all targets brings it up to date"
+            }
             Self::Withhold => "withheld",
             Self::Wait => "waits",
         })
@@ -126,8 +159,20 @@ pub fn classify(state: State) -> Action {
     } = state;
     match wanted {
         Wanted::Withheld => Action::Withhold,
+        Wanted::Yielded => yielded(branch, request, base_holds),
+        Wanted::Unsure if branch == Branch::Foreign => Action::LeaveForeign,
+        Wanted::Unsure => Action::LeaveUnseen,
         Wanted::Nothing => without_drift(branch, request, base_holds),
         Wanted::Change => with_drift(branch, request, base_holds),
+    }
+}
+
+fn yielded(branch: Branch, request: Request, base_holds: bool) -> Action {
+    match (request, branch) {
+        (Request::Open { .. }, _) if base_holds => Action::NoticeMerged,
+        (Request::Open { .. }, Branch::Foreign) => Action::LeaveForeign,
+        (Request::Open { .. }, Branch::Absent | Branch::Ours { .. } | Branch::Spent) => Action::CloseForCut,
+        (Request::Absent | Request::Closed { .. } | Request::Merged { .. }, _) => Action::LeaveToCut,
     }
 }
 
@@ -135,9 +180,11 @@ fn without_drift(branch: Branch, request: Request, base_holds: bool) -> Action {
     match (request, branch) {
         (Request::Open { .. }, _) if base_holds => Action::NoticeMerged,
         (Request::Open { .. }, Branch::Foreign) => Action::LeaveForeign,
-        (Request::Open { .. }, Branch::Absent | Branch::Ours { .. }) => Action::CloseGone,
-        (Request::Absent | Request::Closed { .. } | Request::Merged, Branch::Ours { .. }) => Action::CleanUp,
-        (Request::Absent | Request::Closed { .. } | Request::Merged, Branch::Absent | Branch::Foreign) => {
+        (Request::Open { .. }, Branch::Absent | Branch::Ours { .. } | Branch::Spent) => Action::CloseGone,
+        (Request::Absent | Request::Closed { .. } | Request::Merged { .. }, Branch::Ours { .. } | Branch::Spent) => {
+            Action::CleanUp
+        }
+        (Request::Absent | Request::Closed { .. } | Request::Merged { .. }, Branch::Absent | Branch::Foreign) => {
             Action::InSync
         }
     }
@@ -147,16 +194,19 @@ fn with_drift(branch: Branch, request: Request, base_holds: bool) -> Action {
     match (request, branch) {
         (Request::Closed { refused: true }, _) => Action::StayClosed,
         (_, Branch::Foreign) => Action::LeaveForeign,
+        (Request::Merged { times }, _) if times >= PATIENCE => Action::AwaitPerson,
         (Request::Open { .. }, _) if base_holds => Action::NoticeMergedThenCreate,
-        (Request::Open { current: true }, Branch::Ours { current: true }) => Action::UpToDate,
-        (Request::Open { current: false }, Branch::Ours { current: true }) => Action::UpdateText,
-        (Request::Open { .. }, Branch::Absent | Branch::Ours { current: false }) => Action::Update,
-        (Request::Absent | Request::Closed { refused: false } | Request::Merged, Branch::Ours { current: true }) => {
-            Action::Adopt
-        }
+        (Request::Open { current: true, .. }, Branch::Ours { current: true }) => Action::UpToDate,
+        (Request::Open { refused: true, .. }, _) => Action::CloseRefused,
+        (Request::Open { current: false, .. }, Branch::Ours { current: true }) => Action::UpdateText,
+        (Request::Open { .. }, Branch::Absent | Branch::Ours { current: false } | Branch::Spent) => Action::Update,
         (
-            Request::Absent | Request::Closed { refused: false } | Request::Merged,
-            Branch::Absent | Branch::Ours { current: false },
+            Request::Absent | Request::Closed { refused: false } | Request::Merged { .. },
+            Branch::Ours { current: true },
+        ) => Action::Adopt,
+        (
+            Request::Absent | Request::Closed { refused: false } | Request::Merged { .. },
+            Branch::Absent | Branch::Ours { current: false } | Branch::Spent,
         ) => Action::Create,
     }
 }
@@ -165,22 +215,32 @@ fn with_drift(branch: Branch, request: Request, base_holds: bool) -> Action {
 mod tests {
     use super::*;
 
-    const BRANCHES: [Branch; 4] = [
+    const BRANCHES: [Branch; 5] = [
         Branch::Absent,
         Branch::Ours { current: false },
         Branch::Ours { current: true },
         Branch::Foreign,
+        Branch::Spent,
     ];
-    const REQUESTS: [Request; 6] = [
+    const REQUESTS: [Request; 7] = [
         Request::Absent,
-        Request::Open { current: false },
-        Request::Open { current: true },
+        open(false),
+        open(true),
+        Request::Open {
+            current: false,
+            refused: true,
+        },
         Request::Closed { refused: false },
         Request::Closed { refused: true },
-        Request::Merged,
+        Request::Merged { times: 1 },
     ];
 
-    fn row(wanted: Wanted, request: Request, base_holds: bool) -> [Action; 4] {
+    const fn open(current: bool) -> Request {
+        let refused = false;
+        Request::Open { current, refused }
+    }
+
+    fn row(wanted: Wanted, request: Request, base_holds: bool) -> [Action; 5] {
         BRANCHES.map(|branch| {
             classify(State {
                 wanted,
@@ -194,30 +254,44 @@ mod tests {
     #[test]
     fn drift() {
         use Action::*;
-        //                                 branch: absent, stale,  current,    foreign
+        //                                 branch: absent, stale,  current,    foreign,      spent
         let table = [
             (
                 Request::Absent,
-                /*              */ [Create, Create, Adopt, LeaveForeign],
+                /*              */ [Create, Create, Adopt, LeaveForeign, Create],
             ),
+            (open(false), [Update, Update, UpdateText, LeaveForeign, Update]),
+            (open(true), [Update, Update, UpToDate, LeaveForeign, Update]),
             (
-                Request::Open { current: false },
-                [Update, Update, UpdateText, LeaveForeign],
-            ),
-            (
-                Request::Open { current: true },
-                [Update, Update, UpToDate, LeaveForeign],
+                Request::Open {
+                    current: false,
+                    refused: true,
+                },
+                [CloseRefused, CloseRefused, CloseRefused, LeaveForeign, CloseRefused],
             ),
             (
                 Request::Closed { refused: false },
-                [Create, Create, Adopt, LeaveForeign],
+                [Create, Create, Adopt, LeaveForeign, Create],
             ),
-            (Request::Closed { refused: true }, [StayClosed; 4]),
-            (Request::Merged, [Create, Create, Adopt, LeaveForeign]),
+            (Request::Closed { refused: true }, [StayClosed; 5]),
+            (
+                Request::Merged { times: 1 },
+                [Create, Create, Adopt, LeaveForeign, Create],
+            ),
         ];
         for (request, expected) in table {
             assert_eq!(row(Wanted::Change, request, false), expected, "{request:?}");
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_each_time_waits_for_a_person() {
+        use Action::*;
+        let expected = [AwaitPerson, AwaitPerson, AwaitPerson, LeaveForeign, AwaitPerson];
+        assert_eq!(
+            row(Wanted::Change, Request::Merged { times: PATIENCE }, false),
+            expected
+        );
     }
 
     #[test]
@@ -229,10 +303,15 @@ mod tests {
                 NoticeMergedThenCreate,
                 NoticeMergedThenCreate,
                 LeaveForeign,
+                NoticeMergedThenCreate,
             ];
-            assert_eq!(row(Wanted::Change, Request::Open { current }, true), expected);
+            assert_eq!(row(Wanted::Change, open(current), true), expected);
         }
-        for request in [Request::Absent, Request::Closed { refused: true }, Request::Merged] {
+        for request in [
+            Request::Absent,
+            Request::Closed { refused: true },
+            Request::Merged { times: 0 },
+        ] {
             assert_eq!(
                 row(Wanted::Change, request, true),
                 row(Wanted::Change, request, false),
@@ -244,18 +323,39 @@ mod tests {
     #[test]
     fn no_drift() {
         use Action::*;
-        //                                 branch: absent, stale,     current,   foreign
-        let done = [InSync, CleanUp, CleanUp, InSync];
+        //                                 branch: absent, stale,     current,   foreign,      spent
+        let done = [InSync, CleanUp, CleanUp, InSync, CleanUp];
         for request in REQUESTS {
             let open = matches!(request, Request::Open { .. });
             let gone = if open {
-                [CloseGone, CloseGone, CloseGone, LeaveForeign]
+                [CloseGone, CloseGone, CloseGone, LeaveForeign, CloseGone]
             } else {
                 done
             };
             assert_eq!(row(Wanted::Nothing, request, false), gone, "{request:?}");
-            let merged = if open { [NoticeMerged; 4] } else { done };
+            let merged = if open { [NoticeMerged; 5] } else { done };
             assert_eq!(row(Wanted::Nothing, request, true), merged, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_cut_has_is_left_to_it() {
+        use Action::*;
+        for request in REQUESTS {
+            let expected = match request {
+                Request::Open { .. } => [CloseForCut, CloseForCut, CloseForCut, LeaveForeign, CloseForCut],
+                _ => [LeaveToCut; 5],
+            };
+            assert_eq!(row(Wanted::Yielded, request, false), expected, "{request:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_is_left() {
+        use Action::*;
+        for request in REQUESTS {
+            let expected = [LeaveUnseen, LeaveUnseen, LeaveUnseen, LeaveForeign, LeaveUnseen];
+            assert_eq!(row(Wanted::Unsure, request, false), expected);
         }
     }
 
@@ -263,7 +363,7 @@ mod tests {
     fn what_is_withheld_is_never_touched() {
         for request in REQUESTS {
             for base_holds in [false, true] {
-                assert_eq!(row(Wanted::Withheld, request, base_holds), [Action::Withhold; 4]);
+                assert_eq!(row(Wanted::Withheld, request, base_holds), [Action::Withhold; 5]);
             }
         }
     }

@@ -208,6 +208,9 @@ pub fn decide(observed: &Observed, wanted: &PullRequest) -> (Action, Vec<Write>)
         | Action::UpToDate
         | Action::StayClosed
         | Action::LeaveForeign
+        | Action::LeaveUnseen
+        | Action::LeaveToCut
+        | Action::AwaitPerson
         | Action::Withhold
         | Action::Wait => {
             return (action, Vec::new());
@@ -232,7 +235,7 @@ pub fn decide(observed: &Observed, wanted: &PullRequest) -> (Action, Vec<Write>)
             set_branch(observed, wanted),
             open(wanted),
         ],
-        Action::CloseGone => settle(
+        Action::CloseGone | Action::CloseRefused | Action::CloseForCut => settle(
             observed,
             wanted,
             Write::Close {
@@ -254,7 +257,7 @@ fn set_branch(observed: &Observed, wanted: &PullRequest) -> Write {
         repo: repo(wanted),
         branch: wanted.head(),
         from: observed.head.clone(),
-        files: wanted.files.len(),
+        files: wanted.files.len() + wanted.carried,
         digest: wanted.digest.clone(),
     }
 }
@@ -310,7 +313,7 @@ fn delete(observed: &Observed, wanted: &PullRequest) -> Option<Write> {
     let from = observed
         .head
         .clone()
-        .filter(|_| matches!(observed.state.branch, Branch::Ours { .. }))?;
+        .filter(|_| matches!(observed.state.branch, Branch::Ours { .. } | Branch::Spent))?;
     Some(Write::DeleteBranch {
         repo: repo(wanted),
         branch: wanted.head(),

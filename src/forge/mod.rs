@@ -5,11 +5,13 @@
 //! [`classify`] names what is to be done, [`decide`] lists the writes. Only a writer (such as [`local::LocalWriter`])
 //! performs them; in a dry run it returns the same list and does nothing.
 
+mod carry;
 mod classify;
 mod decide;
 pub mod github;
 pub mod local;
 mod names;
+mod train;
 mod view;
 mod waits;
 
@@ -19,6 +21,7 @@ use serde::Serialize;
 
 pub use classify::{Action, Branch, Request, State, Wanted, classify};
 pub use decide::{Write, decide};
+pub use train::{StepState, Train};
 pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
 
@@ -40,8 +43,31 @@ pub struct Observed {
     pub title_is_ours: bool,
     /// What has to be written before anything else: a repository that has to be made or follow its source.
     pub first: Vec<Write>,
+    /// What is to be said of content that was merged before and was taken back.
+    pub returned: Option<String>,
     /// What a person should know, e.g. whose commits stand on the branch.
     pub notes: Vec<String>,
+}
+
+/// What a person can do about a branch with their commits that no open pull request is made from: nothing else would
+/// ever go on there.
+fn way_out(observed: &Observed, head: &str) -> Option<String> {
+    let open = matches!(observed.state.request, Request::Open { .. });
+    (!open).then(|| {
+        format!("no pull request is open from {head}, and nothing is pushed over these commits: open one by hand, or delete the branch and the next run goes on")
+    })
+}
+
+/// Says how often content was merged and taken back. `merges`: what people call these merges; `by`: who took it back last.
+fn taken_back(merges: &[String], by: &str) -> String {
+    let times = match merges.len() {
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    };
+    format!(
+        "this content was merged {times} ({}) and taken back each time{by}; accept the deviation, or put metadata or rules right",
+        merges.join(", ")
+    )
 }
 
 /// A pull request's text.
@@ -162,6 +188,9 @@ pub enum ForgeError {
         /// What is wrong with it.
         message: String,
     },
+    /// Nobody can tell whether a branch cut is under way.
+    #[error("whether a branch cut is under way cannot be told, so nothing is written: {0}")]
+    Train(String),
     /// This process must not write any more.
     #[error("nothing more is written: {0}")]
     Fenced(String),

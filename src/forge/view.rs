@@ -90,7 +90,9 @@ pub struct ReconciledView<'a> {
     pub outcomes: Vec<OutcomeView<'a>>,
     /// What was found on the way and while planning.
     pub findings: &'a [crate::finding::Finding],
-    /// The line that sums the plan up.
+    /// What was asked for and could not be compared.
+    pub not_compared: &'a [crate::plan::NotCompared],
+    /// What sums the plan up.
     pub summary: String,
 }
 
@@ -102,6 +104,7 @@ impl<'a> ReconciledView<'a> {
             dry_run,
             outcomes: outcomes.iter().map(OutcomeView::from).collect(),
             findings: &plan.findings,
+            not_compared: &plan.not_compared,
             summary: crate::plan::summary(plan),
         }
     }

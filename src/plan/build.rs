@@ -6,9 +6,13 @@ use super::body;
 use super::change::{
     Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE,
 };
+use super::compared;
 use super::desired::{Cause, Desired, Refused};
+use super::names::{Doubt, Names};
 use super::order;
 use super::policy::{Policy, Verdict};
+use super::reach::Reach;
+use super::step::{CUT, Step};
 use super::upstream::Upstream;
 use crate::base::path_fault;
 use crate::finding::policy::AuditPolicy;
@@ -33,6 +37,13 @@ pub struct Input {
     pub service: Option<String>,
     /// Which findings are shown, and how much they matter.
     pub audit: AuditPolicy,
+    /// How far the run has looked, by release and group; everything, where nothing is said.
+    pub reach: BTreeMap<(String, String), Reach>,
+    /// The step of a branch cut that it is, if it is one: its pull request has a group of its own.
+    pub step: Option<Step>,
+    /// What there is to name, where the run has seen all of it: names in the configuration that nothing has are findings,
+    /// and in doubt nothing is written on their account.
+    pub names: Option<Names>,
 }
 
 /// What is being put together.
@@ -46,6 +57,14 @@ struct Builder {
     upstream: Vec<Upstream>,
     service: Option<String>,
     audit: AuditPolicy,
+    reach: BTreeMap<(String, String), Reach>,
+    step: Option<Step>,
+    /// What acceptances may be meant for that name something which nothing has.
+    doubts: Vec<Doubt>,
+    /// The files that stay as they are, with their components.
+    right: Vec<(Scope, String, Option<String>)>,
+    /// What differs and is not adopted: files and components.
+    unadopted: BTreeSet<(Scope, String)>,
 }
 
 impl Plan {
@@ -60,8 +79,22 @@ impl Plan {
             upstream,
             service,
             audit,
+            reach,
+            step,
+            names,
         } = input;
+        if step.is_some() {
+            desired.iter_mut().for_each(|file| file.group = CUT.to_owned());
+        }
         desired.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        let (mut findings, mut doubts) = (findings, Vec::new());
+        if let Some(mut names) = names {
+            names.see(&desired);
+            findings.extend(names.adopted(&policy));
+            let (found, told) = names.doubtful(&policy);
+            findings.extend(told);
+            doubts = found;
+        }
         let plan = Plan {
             findings,
             looked_at: desired.len(),
@@ -77,6 +110,11 @@ impl Plan {
             upstream,
             service,
             audit,
+            reach,
+            step,
+            doubts,
+            right: Vec::new(),
+            unadopted: BTreeSet::new(),
         };
         for file in desired {
             builder.take(file);
@@ -110,27 +148,25 @@ fn sort_key(d: &Desired) -> SortKey<'_> {
 impl Builder {
     /// Takes one file: into its pull request, or onto the list of what is left alone.
     fn take(&mut self, mut file: Desired) {
-        let scope = Scope {
-            repo: file.repo.clone(),
-            release: file.release.clone(),
-            group: file.group.clone(),
-        };
+        let scope = scope_of(&file);
         self.releases.insert(file.release.clone());
         for Refused { cause, verdict } in std::mem::take(&mut file.refused) {
             self.leave(&file, cause, verdict);
         }
+        let reach = self.reach_of(&scope);
         let pr = self
             .scopes
             .entry(scope.clone())
             .or_default()
             .entry(file.branch.clone())
-            .or_insert_with(|| empty_pull_request(scope.clone(), file.branch.clone()));
+            .or_insert_with(|| empty_pull_request(scope.clone(), file.branch.clone(), reach));
         if file.held {
             pr.held.insert(file.path);
             self.plan.held += 1;
             return;
         }
         if file.before == file.after {
+            self.right.push((scope, file.path, file.component));
             return;
         }
         if let Some(why) = path_fault(&file.path) {
@@ -138,9 +174,23 @@ impl Builder {
             self.find(Severity::Error, "unsafe-path", message, &file);
             return;
         }
-        if self.allowed(&mut file) {
+        if self.allowed(&mut file) && !self.is_in_doubt(&scope, &file) {
             self.add(&scope, file);
         }
+    }
+
+    /// Keeps a file as it is, and as it is proposed, that somebody may have meant to accept.
+    fn is_in_doubt(&mut self, scope: &Scope, file: &Desired) -> bool {
+        let covered = |cause: &Cause| self.doubts.iter().any(|doubt| doubt.may_cover(cause, &file.release));
+        if !file.causes.iter().any(covered) {
+            return false;
+        }
+        let prs = self.scopes.get_mut(scope).into_iter().flat_map(BTreeMap::values_mut);
+        for pr in prs.filter(|pr| pr.base == file.branch) {
+            pr.held.insert(file.path.clone());
+        }
+        self.plan.doubtful += 1;
+        true
     }
 
     /// Holds a change against the policy once more: for whole files (new, removed) nobody else has asked.
@@ -166,6 +216,8 @@ impl Builder {
         for (cause, verdict) in causes.into_iter().zip(verdicts) {
             self.leave(file, cause, verdict);
         }
+        self.right
+            .push((scope_of(file), file.path.clone(), file.component.clone()));
         false
     }
 
@@ -179,7 +231,31 @@ impl Builder {
         match verdict {
             Verdict::Apply => {}
             Verdict::Accepted(index) => self.accepted.entry(index).or_default().push(left),
-            Verdict::NotAdopted => self.plan.not_adopted.push(left),
+            Verdict::NotAdopted => {
+                let names = file.component.iter().chain([&file.path]);
+                self.unadopted.extend(names.map(|name| (scope_of(file), name.clone())));
+                self.plan.not_adopted.push(left);
+            }
+        }
+    }
+
+    /// How far the run has looked at what a pull request is about.
+    fn reach_of(&self, scope: &Scope) -> Reach {
+        let key = (scope.release.clone(), scope.group.clone());
+        self.reach.get(&key).cloned().unwrap_or_default()
+    }
+
+    /// Tells files that are right from those that only stay as they are since they, or what they follow, are not adopted:
+    /// what an open pull request proposes for the latter stays proposed.
+    fn settle(&mut self) {
+        for (scope, path, component) in std::mem::take(&mut self.right) {
+            let names = component.iter().chain([&path]);
+            let mut keys = names.map(|name| (scope.clone(), name.clone()));
+            let waits = keys.any(|key| self.unadopted.contains(&key));
+            for pr in self.scopes.get_mut(&scope).into_iter().flat_map(BTreeMap::values_mut) {
+                let list = if waits { &mut pr.held } else { &mut pr.settled };
+                list.insert(path.clone());
+            }
         }
     }
 
@@ -222,6 +298,7 @@ impl Builder {
     }
 
     fn finish(mut self, whole: bool) -> Plan {
+        self.settle();
         for (scope, branches) in std::mem::take(&mut self.scopes) {
             let bases: Vec<String> = branches.keys().cloned().collect();
             for (at, (_, mut pr)) in branches.into_iter().enumerate() {
@@ -235,6 +312,8 @@ impl Builder {
         }
         self.judge_acceptances(whole);
         let plan = &mut self.plan;
+        plan.not_compared.extend(compared::not_compared(&plan.findings));
+        plan.not_compared.sort();
         let heard = self.audit.heard(std::mem::take(&mut plan.findings), self.policy.today);
         plan.findings = heard.shown;
         plan.suppressed = heard.suppressed.values().map(Vec::len).sum();
@@ -248,6 +327,7 @@ impl Builder {
             service: self.service.as_deref(),
         };
         for pr in &mut plan.pull_requests {
+            pr.step.clone_from(&self.step);
             pr.title = body::title(pr);
             pr.body = body::body(pr, context);
         }
@@ -308,12 +388,37 @@ impl Builder {
     }
 }
 
-fn empty_pull_request(scope: Scope, base: String) -> PullRequest {
+fn scope_of(file: &Desired) -> Scope {
+    Scope {
+        repo: file.repo.clone(),
+        release: file.release.clone(),
+        group: file.group.clone(),
+    }
+}
+
+impl PullRequest {
+    /// One that wants nothing: whatever is open for it has lost its reason.
+    pub fn empty(repo: crate::base::RepoName, release: &str, group: &str, base: &str) -> Self {
+        let scope = Scope {
+            repo,
+            release: release.to_owned(),
+            group: group.to_owned(),
+        };
+        empty_pull_request(scope, base.to_owned(), Reach::default())
+    }
+}
+
+fn empty_pull_request(scope: Scope, base: String, reach: Reach) -> PullRequest {
     PullRequest {
         scope,
         base,
         files: Vec::new(),
         held: BTreeSet::new(),
+        settled: BTreeSet::new(),
+        reach,
+        step: None,
+        yields: None,
+        carried: 0,
         depends: BTreeSet::new(),
         turn: u32::MAX,
         blocked: None,
@@ -375,15 +480,23 @@ fn whole_file_causes(file: &mut Desired) -> Vec<Cause> {
 
 /// The digest of paths and contents: git's own, so that it needs no further library.
 fn digest(files: &[FileChange]) -> String {
-    use std::fmt::Write as _;
-    let oid = |bytes: &[u8]| match git2::Oid::hash_object(git2::ObjectType::Blob, bytes) {
-        Ok(oid) => oid.to_string(),
-        Err(_) => String::new(), // libgit2 fails here only when it is out of memory
+    let oid = |bytes: &[u8]| git2::Oid::hash_object(git2::ObjectType::Blob, bytes);
+    // libgit2 fails here only when it is out of memory.
+    let content = |file: &FileChange| {
+        file.after
+            .as_deref()
+            .map(|bytes| oid(bytes).map_or_else(|_| String::new(), |oid| oid.to_string()))
     };
+    digest_of(files.iter().map(|file| (file.path.as_str(), content(file))))
+}
+
+/// The digest of what a pull request changes, from the paths and the ids of their blobs; `None`: the path goes.
+pub fn digest_of<'p>(contents: impl Iterator<Item = (&'p str, Option<String>)>) -> String {
+    use std::fmt::Write as _;
     let mut listing = String::new();
-    for file in files {
-        let content = file.after.as_deref().map_or_else(|| "-".to_owned(), oid);
-        let _ = writeln!(listing, "{content} {}", file.path);
+    for (path, content) in contents {
+        let _ = writeln!(listing, "{} {path}", content.as_deref().unwrap_or("-"));
     }
-    oid(listing.as_bytes())
+    let oid = git2::Oid::hash_object(git2::ObjectType::Blob, listing.as_bytes());
+    oid.map_or_else(|_| String::new(), |oid| oid.to_string())
 }

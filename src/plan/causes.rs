@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{FileChange, Kind, Left};
+use super::change::{FileChange, Kind, Left, WHOLE_FILE};
 use super::desired::Cause;
 
 /// Everything that changes for one rule and field.
@@ -35,7 +35,7 @@ pub struct Example<'a> {
     pub cause: &'a Cause,
 }
 
-/// Groups the causes of files: most files first, then by rule and field.
+/// Groups the causes of files: what a reader has to look at first, then most files first, then by rule and field.
 pub fn by_cause<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<CauseGroup<'a>> {
     let causes = files
         .into_iter()
@@ -67,10 +67,24 @@ fn collect<'a>(causes: impl Iterator<Item = (Kind, &'a str, &'a Cause)>) -> Vec<
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by(|a, b| {
-        b.files
-            .len()
-            .cmp(&a.files.len())
+        let by_weight = weight(a).cmp(&weight(b));
+        by_weight
+            .then_with(|| b.files.len().cmp(&a.files.len()))
             .then_with(|| (a.rule, a.field).cmp(&(b.rule, b.field)))
     });
     groups
+}
+
+/// How much a reader has to look at: what goes, then what another file or place is taken for, then what else differs, and
+/// last what is new as a whole. Among hundreds of new files these are the ones that matter.
+fn weight(group: &CauseGroup<'_>) -> u8 {
+    let is = |kind: Kind| group.files.iter().all(|(its, _)| *its == kind);
+    let last = group.field.rsplit(['.', ']']).next().unwrap_or_default();
+    match group.field {
+        WHOLE_FILE if is(Kind::Removed) => 0,
+        WHOLE_FILE => 3,
+        "promotion" => 1,
+        _ if ["dockerfile_path", "dockerfile", "from"].contains(&last) => 1,
+        _ => 2,
+    }
 }

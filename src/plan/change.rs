@@ -6,8 +6,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::compared::NotCompared;
 use super::desired::{Bytes, Cause};
 use super::policy::Accept;
+use super::reach::Reach;
+use super::step::{CUT, Step};
 use crate::base::{RepoName, by_version};
 use crate::finding::Finding;
 
@@ -105,8 +108,12 @@ impl Scope {
     }
 }
 
-/// The branch that the pull request of a group and release is made from.
+/// The branch that the pull request of a group and release is made from. The steps of a branch cut come one after the other
+/// from one branch, whichever release they are about: whoever looks there knows whether a train is under way.
 pub fn head(group: &str, release: &str) -> String {
+    if group == CUT {
+        return format!("lockstep/{CUT}");
+    }
     format!("lockstep/{group}/{release}")
 }
 
@@ -127,6 +134,17 @@ pub struct PullRequest {
     pub files: Vec<FileChange>,
     /// The files that could not be derived in this run: what an open pull request proposes for them stays proposed.
     pub held: BTreeSet<String>,
+    /// The files that are as they should be: what an open pull request proposes for them has lost its reason.
+    pub settled: BTreeSet<String>,
+    /// How far this run has looked. Where an open pull request was made by one that looked further, what it proposes
+    /// beyond `files` and `settled` stays proposed.
+    pub reach: Reach,
+    /// The step of a branch cut that it is, if it is one.
+    pub step: Option<Step>,
+    /// Why it leaves everything to somebody else, if so; a forge finds that out.
+    pub yields: Option<String>,
+    /// How many files it has beside `files`, as an open pull request proposes them; a forge finds that out.
+    pub carried: usize,
     /// The pull requests with images that its own are built from: they go before it.
     pub depends: BTreeSet<Scope>,
     /// When its turn is; lower ones go first.
@@ -236,6 +254,10 @@ pub struct Plan {
     pub looked_at: usize,
     /// How many of them could not be derived and stay as they are.
     pub held: usize,
+    /// How many differ and stay as they are since somebody may have meant to accept them.
+    pub doubtful: usize,
+    /// What was asked for and could not be compared, sorted; suppressed findings count, too.
+    pub not_compared: Vec<NotCompared>,
 }
 
 impl Plan {
@@ -258,6 +280,11 @@ impl Plan {
     /// Whether anything differs that is to be put right.
     pub fn has_drift(&self) -> bool {
         self.changing().next().is_some()
+    }
+
+    /// Whether everything that was asked for was compared, and nothing is to be put right.
+    pub fn is_in_sync(&self) -> bool {
+        !self.has_drift() && self.not_compared.is_empty() && self.doubtful == 0 && self.looked_at > 0
     }
 
     /// The pull requests that are withheld.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope};
+use super::compared::NotCompared;
 use super::desired::Cause;
 use super::diff::unified;
 use crate::base::Color;
@@ -19,6 +20,10 @@ pub struct PlanView<'a> {
     pub version: u32,
     /// Whether anything is to be put right.
     pub drift: bool,
+    /// Whether everything that was asked for was compared, and nothing is to be put right.
+    pub in_sync: bool,
+    /// What was asked for and could not be compared.
+    pub not_compared: &'a [NotCompared],
     /// How many files change.
     pub counts: Counts,
     /// How many files were looked at.
@@ -118,6 +123,8 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
         Self {
             version: VERSION,
             drift: plan.has_drift(),
+            in_sync: plan.is_in_sync(),
+            not_compared: &plan.not_compared,
             counts: plan.counts(),
             looked_at: plan.looked_at,
             held: plan.held,

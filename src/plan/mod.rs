@@ -8,27 +8,35 @@ mod body;
 mod build;
 mod causes;
 mod change;
+mod compared;
 mod desired;
 mod diff;
 mod json;
+mod names;
 mod order;
 mod policy;
+mod reach;
+mod step;
 mod text;
 mod upstream;
 
 #[cfg(test)]
 mod tests;
 
-pub use body::{BEGIN, END, MAX_BODY, mention, merge as merge_body, says as body_says, with_run};
-pub use build::Input;
+pub use body::{BEGIN, END, MAX_BODY, carrying, mention, merge as merge_body, says as body_says, with_run};
+pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
     Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
     UNREFERENCED, WHOLE_FILE, head,
 };
+pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};
 pub use diff::unified;
 pub use json::{PlanView, json};
+pub use names::Names;
 pub use policy::{Accept, Adopt, Policy, Verdict};
+pub use reach::Reach;
+pub use step::{CUT, OVER, Step};
 pub use text::{By, brief, details, summary, text};
 pub use upstream::{Spot, Upstream, UpstreamImage};

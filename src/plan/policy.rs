@@ -71,7 +71,7 @@ pub struct Policy {
 }
 
 /// Whether a selector (rule id, field, `rule/field`, or the word for all new or all removed files) names a cause.
-fn names(selector: &str, cause: &Cause) -> bool {
+pub(super) fn names(selector: &str, cause: &Cause) -> bool {
     let whole = match selector {
         NEW_FILE => cause.field == WHOLE_FILE && cause.old.is_none() && cause.new.is_some(),
         REMOVED_FILE => cause.field == WHOLE_FILE && cause.old.is_some() && cause.new.is_none(),
@@ -87,7 +87,7 @@ fn names(selector: &str, cause: &Cause) -> bool {
 }
 
 /// Whether a cause concerns an image.
-fn concerns(image: &str, cause: &Cause) -> bool {
+pub(super) fn concerns(image: &str, cause: &Cause) -> bool {
     cause.item.as_deref() == Some(image) || cause.images.iter().any(|i| i == image)
 }
 
@@ -106,6 +106,18 @@ impl Accept {
 }
 
 impl Adopt {
+    /// Whether anything is left out.
+    pub fn is_bounded(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// What stands for it where it is written down: equal ones, equal adoptions.
+    pub fn digest(&self) -> String {
+        let text = format!("{self:?}");
+        git2::Oid::hash_object(git2::ObjectType::Blob, text.as_bytes())
+            .map_or_else(|_| String::new(), |oid| oid.to_string().chars().take(12).collect())
+    }
+
     fn covers(&self, cause: &Cause, release: &str) -> bool {
         let among = |list: &[String], held: &dyn Fn(&String) -> bool| list.is_empty() || list.iter().any(held);
         among(&self.causes, &|s| names(s, cause))

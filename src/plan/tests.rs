@@ -130,6 +130,7 @@ fn rich() -> Plan {
         upstream: vec![upstream()],
         service: Some("https://lockstep.example.org".into()),
         audit: AuditPolicy::default(),
+        ..Input::default()
     })
 }
 

@@ -165,32 +165,39 @@ fn subject(path: &str, cause: &Cause) -> String {
 }
 
 fn values(cause: &Cause) -> String {
+    let [old, new] = both(cause, VALUE);
+    format!("{old} → {new}")
+}
+
+/// Both values of a cause, each no longer than a number of characters; what differs is never cut off.
+pub(super) fn both(cause: &Cause, most: usize) -> [String; 2] {
     match (&cause.old, &cause.new) {
         (Some(old), Some(new)) => {
-            let from = beginning_of_difference(old, new);
-            format!("{} → {}", excerpt(old, from), excerpt(new, from))
+            let from = beginning_of_difference(old, new, most);
+            [excerpt(old, from, most), excerpt(new, from, most)]
         }
-        (old, new) => {
-            let value = |v: &Option<String>| v.as_ref().map_or_else(|| "(nothing)".to_owned(), |v| clip(v, VALUE));
-            format!("{} → {}", value(old), value(new))
-        }
+        (old, new) => [old, new].map(|value| {
+            value
+                .as_ref()
+                .map_or_else(|| "(nothing)".to_owned(), |value| clip(value, most))
+        }),
     }
 }
 
 /// How many characters to leave out of two values so that what differs can be seen: none where both are short.
-fn beginning_of_difference(old: &str, new: &str) -> usize {
+fn beginning_of_difference(old: &str, new: &str, most: usize) -> usize {
     const BEFORE: usize = 20;
-    if old.chars().count().max(new.chars().count()) <= VALUE {
+    if old.chars().count().max(new.chars().count()) <= most {
         return 0;
     }
     let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
     same.saturating_sub(BEFORE)
 }
 
-fn excerpt(value: &str, from: usize) -> String {
+fn excerpt(value: &str, from: usize, most: usize) -> String {
     let rest: String = value.chars().skip(from).collect();
     let start = if from > 0 { "…" } else { "" };
-    format!("{start}{}", clip(&rest, VALUE))
+    format!("{start}{}", clip(&rest, most))
 }
 
 /// Shows what a pull request changes in a few lines: one a file, or by cause where there are many.
@@ -366,6 +373,16 @@ pub fn summary(plan: &Plan) -> String {
     } else if plan.looked_at == 0 {
         // Nobody is to read "in sync" where nothing could be compared.
         "Nothing was compared: no file was derived, and none of ours is there".to_owned()
+    } else if !plan.not_compared.is_empty() {
+        format!(
+            "Not everything was compared: {} looked at, nothing else to change",
+            files_of(plan.looked_at)
+        )
+    } else if !plan.not_adopted.is_empty() || plan.doubtful > 0 {
+        format!(
+            "Nothing that is adopted differs: {} looked at",
+            files_of(plan.looked_at)
+        )
     } else {
         format!("In sync: {} looked at, nothing to change", files_of(plan.looked_at))
     };
@@ -382,12 +399,24 @@ pub fn summary(plan: &Plan) -> String {
             "difference not adopted",
             "differences not adopted",
         ),
+        (
+            plan.doubtful,
+            "file left, which may be meant by a name that nothing has",
+            "files left, which may be meant by a name that nothing has",
+        ),
         (plan.held, "file not derived and kept", "files not derived and kept"),
         (plan.findings.len(), "finding", "findings"),
         (plan.suppressed, "finding suppressed", "findings suppressed"),
     ];
     for (count, one, many) in also.into_iter().filter(|(count, ..)| *count > 0) {
         let _ = write!(out, "; {}", plural(count, one, many));
+    }
+    if let Some(first) = plan.not_compared.first() {
+        let more = match plan.not_compared.len() - 1 {
+            0 => String::new(),
+            more => format!("; and for {}", plural(more, "more reason", "more reasons")),
+        };
+        let _ = write!(out, "\nNot compared: {}{more}", terminal(&first.to_string()));
     }
     out
 }

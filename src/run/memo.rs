@@ -5,7 +5,7 @@
 //! with it. A run in which something could not be read is not remembered, so that the next one tries again; neither is
 //! one that read a plain directory, which has no commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
@@ -65,6 +65,7 @@ struct Memory {
     /// What it was derived from, as JSON.
     upstream: String,
     successors: BTreeMap<RepoName, String>,
+    missed: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +206,7 @@ impl Run {
             findings,
             upstream,
             successors: memory.successors,
+            missed: memory.missed,
         })
     }
 
@@ -246,6 +248,7 @@ fn memory(
         findings: serde_json::to_string(&rendering.findings).ok()?,
         upstream: serde_json::to_string(&rendering.upstream).ok()?,
         successors: rendering.successors.clone(),
+        missed: rendering.missed.clone(),
     };
     Some((inputs, memory))
 }

@@ -10,6 +10,7 @@ use crate::facts::stream;
 use crate::facts::view::WrongForm;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
+use crate::rules::load::nearest;
 use crate::source::Snapshot;
 use crate::yaml::{self, Node};
 
@@ -66,7 +67,7 @@ impl Reader<'_> {
     fn read(&self) -> Result<Metadata, RunError> {
         let mut findings = Vec::new();
         let group = self.group(&mut findings)?;
-        let (streams, faults) = self.streams(&group, &mut findings);
+        let (streams, faults) = self.streams(&group, &mut findings)?;
         let mut metadata = Metadata::new(self.release, self.snapshot.origin().clone(), group, streams);
         // Whatever could not be read up to here concerns all images.
         metadata.partial = !findings.is_empty();
@@ -151,9 +152,14 @@ impl Reader<'_> {
         let mut group = Group::read(&root);
         group.misprints = misprints;
         let set = &self.run.overrides.vars;
-        for name in set.keys().filter(|name| !group.vars.contains_key(*name)) {
-            let text = format!("`--set vars.{name}=…`: there is no variable {name}");
-            findings.push(unreadable(self.snapshot, "unknown-variable", "group.yml", None, text));
+        if let Some(name) = set.keys().find(|name| !group.vars.contains_key(*name)) {
+            let known: Vec<&str> = group.vars.keys().map(String::as_str).collect();
+            let text = format!(
+                "`--set vars.{name}=…`: there is no variable {name}; {}",
+                nearest(name, &known)
+            );
+            let finding = unreadable(self.snapshot, "unknown-variable", "group.yml", None, text);
+            return Err(release_fault(finding));
         }
         group.vars.extend(set.clone());
         findings.extend(group.faults.iter().map(|fault| self.wrong_form("group.yml", fault)));
@@ -177,7 +183,11 @@ impl Reader<'_> {
         Some(file)
     }
 
-    fn streams(&self, group: &Group, findings: &mut Vec<Finding>) -> (Vec<stream::Stream>, Vec<Finding>) {
+    fn streams(
+        &self,
+        group: &Group,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(Vec<stream::Stream>, Vec<Finding>), RunError> {
         let mut root = match self.yaml("streams.yml", Some(group)) {
             Ok(root) => root.unwrap_or_default(),
             Err(finding) => {
@@ -185,22 +195,22 @@ impl Reader<'_> {
                 Node::default()
             }
         };
-        for name in self.run.overrides.apply_to_streams(&mut root) {
-            let text = format!("`--set streams.{name}…`: there is no stream {name}");
-            findings.push(unreadable(self.snapshot, "unknown-stream", "streams.yml", None, text));
+        let unknown = self.run.overrides.apply_to_streams(&mut root).into_iter();
+        let unknown = unknown.map(|text| unreadable(self.snapshot, "unknown-stream", "streams.yml", None, text));
+        let unknown: Vec<Finding> = unknown.collect();
+        if !unknown.is_empty() {
+            return Err(RunError::Release {
+                release: self.release,
+                findings: unknown,
+            });
         }
         let (mut streams, faults) = stream::read(&root);
         let blob = self.snapshot.read("streams.yml").ok().flatten();
         if let Some(text) = blob.as_ref().and_then(|blob| std::str::from_utf8(&blob.bytes).ok()) {
             streams = streams.into_iter().map(|stream| stream.with_text(text)).collect();
         }
-        (
-            streams,
-            faults
-                .iter()
-                .map(|fault| self.wrong_form("streams.yml", fault))
-                .collect(),
-        )
+        let faults = faults.iter().map(|fault| self.wrong_form("streams.yml", fault));
+        Ok((streams, faults.collect()))
     }
 
     fn image(&self, key: &str, group: &Group) -> Result<Image, Box<Finding>> {

@@ -24,7 +24,7 @@ mod successors;
 mod upstream;
 pub mod whatif;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::branches::Depth;
@@ -38,10 +38,10 @@ use crate::finding::policy::AuditPolicy;
 use crate::finding::{Finding, Severity};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
-use crate::plan::{self, Desired, Plan, Policy};
+use crate::plan::{self, Desired, Names, NotCompared, Plan, Policy, Reach};
 use crate::source::{Snapshot, Sources};
 use crate::store::Store;
-use crate::targets::Rendered;
+use crate::targets::{Rendered, TARGETS};
 
 pub use rule_files::LoadedRules;
 pub use whatif::Overrides;
@@ -152,6 +152,8 @@ pub struct Rendering {
     pub upstream: plan::Upstream,
     /// The branch that each component would have for the next release.
     pub successors: BTreeMap<RepoName, String>,
+    /// The targets of which not everything could be looked at.
+    pub missed: BTreeSet<String>,
 }
 
 /// A release as it was derived, or recalled.
@@ -269,7 +271,12 @@ impl Run {
         let (rules, metadata) = (rules?, metadata?);
         let derived = self.derive(&metadata, ci.map(|ci| &**ci))?;
         let render::Whole { rendered, heads } = render::render(self, std::slice::from_ref(&derived), ci)?;
-        let Rendered { files, findings, .. } = rendered;
+        let Rendered {
+            files,
+            findings,
+            missed,
+            ..
+        } = rendered;
         self.keep_decisions(rules, release);
         let findings = derived.findings.iter().cloned().chain(findings).collect();
         let rendering = Rendering {
@@ -278,6 +285,7 @@ impl Run {
             findings,
             upstream: self.upstream(&derived),
             successors: successors::successors(&derived),
+            missed,
         };
         let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, &derived, heads, &rendering)));
         Ok(Derivation {
@@ -430,7 +438,21 @@ impl Run {
 
     /// Plans what is to change. Findings travel with the plan; `between` are those about several releases.
     pub fn plan(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool) -> Plan {
-        self.planned(renderings, between, whole, self.config.audit.clone())
+        self.plan_beside(renderings, between, whole, Vec::new())
+    }
+
+    /// The same beside releases that could not be derived at all.
+    pub fn plan_beside(
+        &self,
+        renderings: Vec<Rendering>,
+        between: Vec<Finding>,
+        whole: bool,
+        failed: Vec<NotCompared>,
+    ) -> Plan {
+        let mut plan = self.planned(renderings, between, whole, self.config.audit.clone());
+        plan.not_compared.extend(failed);
+        plan.not_compared.sort();
+        plan
     }
 
     /// The findings that are shown, as the configuration has it.
@@ -440,7 +462,10 @@ impl Run {
 
     fn planned(&self, renderings: Vec<Rendering>, between: Vec<Finding>, whole: bool, audit: AuditPolicy) -> Plan {
         let (mut desired, mut findings, mut upstream) = (Vec::new(), between, Vec::new());
+        let mut reach = BTreeMap::new();
+        let names = whole.then(|| self.names(&renderings));
         for rendering in renderings {
+            reach.extend(self.reach(&rendering));
             desired.extend(rendering.files);
             findings.extend(rendering.findings);
             upstream.push(rendering.upstream);
@@ -456,7 +481,55 @@ impl Run {
             upstream,
             service: self.config.service.clone(),
             audit,
+            reach,
+            names,
+            ..plan::Input::default()
         })
+    }
+
+    /// What there is to name in a configuration.
+    fn names(&self, renderings: &[Rendering]) -> Names {
+        let mut names = Names::default();
+        for Rendering { release, upstream, .. } in renderings {
+            names.releases.insert(release.to_string());
+            names.components.extend(upstream.components.keys().cloned());
+            for (tag, image) in &upstream.images {
+                names.images.insert(tag.clone());
+                names
+                    .images
+                    .extend(Metadata::image_of_file(&image.file).map(str::to_owned));
+                names.components.extend(image.component.clone());
+            }
+        }
+        if let Ok(rules) = self.rules() {
+            for rule in rules.rules.iter() {
+                names.rules.insert(rule.id.clone());
+                names
+                    .fields
+                    .extend(rule.settings.iter().map(|setting| setting.field.to_owned()));
+            }
+        }
+        names
+    }
+
+    /// How far a release was looked at, by group.
+    fn reach(&self, rendering: &Rendering) -> BTreeMap<(String, String), Reach> {
+        let mut groups: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for target in TARGETS {
+            groups.entry(target.group).or_default().insert(target.name.to_owned());
+        }
+        let asked: BTreeSet<String> = self
+            .config
+            .targets
+            .iter()
+            .map(|chosen| chosen.target.name.to_owned())
+            .collect();
+        let of = |(group, all): (&str, BTreeSet<String>)| {
+            let targets = asked.intersection(&all).cloned().collect();
+            let reach = Reach::of(targets, rendering.missed.clone(), &all, &self.policy.adopt);
+            ((rendering.release.to_string(), group.to_owned()), reach)
+        };
+        groups.into_iter().map(of).collect()
     }
 
     /// The local forge, where that is configured.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Run;
-use crate::base::Gate;
+use crate::base::{Gate, RepoName};
 use crate::config::Forge;
-use crate::forge::Outcome;
 use crate::forge::github::{GithubForge, GithubWriter};
 use crate::forge::local::{Home, LocalForge, LocalWriter};
+use crate::forge::{ForgeError, Outcome, Train};
 use crate::github::{Client, Fault, Usage};
 use crate::plan::Plan;
 use crate::source::{Location, Snapshot};
@@ -63,6 +63,35 @@ impl Place {
                 dry_run,
             }
             .apply(plan),
+        }
+    }
+
+    /// Finds where pull requests of a plan are made, so that what is there can be looked at.
+    pub fn look_for(&mut self, run: &Run, ci: Option<&Arc<dyn Snapshot>>, plan: &Plan) {
+        if let Self::Local(forge) = self {
+            add_homes(forge, run, ci, plan);
+        }
+    }
+
+    /// The train of a branch cut that is under way in a repository, if one is.
+    ///
+    /// # Errors
+    /// That cannot be told.
+    pub fn train(&self, repo: &RepoName, base: &str) -> Result<Option<Train>, ForgeError> {
+        match self {
+            Self::Local(forge) => forge.train(repo, base),
+            Self::GitHub(forge) => forge.train(repo),
+        }
+    }
+
+    /// Ends the train that is under way in a repository: done, or given up. Tells what was done about its request.
+    ///
+    /// # Errors
+    /// That could not be written.
+    pub fn end_train(&self, repo: &RepoName, base: &str) -> Result<Vec<String>, ForgeError> {
+        match self {
+            Self::Local(forge) => forge.end_train(repo, base),
+            Self::GitHub(forge) => forge.end_train(repo),
         }
     }
 

@@ -51,6 +51,7 @@ pub(super) fn render(run: &Run, releases: &[Release<'_>], ci: Option<&Arc<dyn Sn
         rendered.files.append(&mut files);
         rendered.findings.extend(part.rendered.findings);
         rendered.findings.extend(waiting);
+        rendered.missed.extend(part.rendered.missed);
         whole.heads = whole.heads.zip(part.heads).map(|(all, more)| [all, more].concat());
     }
     Ok(whole)
@@ -260,6 +261,13 @@ impl Part<'_> {
                 continue;
             };
             let (mut rendered, actual) = self.one(&chosen, &results, &mut all)?;
+            self.wait_for_others(&chosen, &mut results, &mut rendered)?;
+            let missed = rendered.missed.contains(target.name);
+            let unsure = target.after.iter().any(|name| all.rendered.missed.contains(*name));
+            if missed || unsure || !self.release.complete {
+                // What metadata could not be read may well ask for more.
+                all.rendered.missed.insert(target.name.to_owned());
+            }
             for name in target.after {
                 if let Some(earlier) = results.get_mut(name) {
                     hold(&mut earlier.files, &rendered.stuck);
@@ -296,6 +304,49 @@ impl Part<'_> {
         TARGETS.iter().copied().chain(others)
     }
 
+    /// Keeps files as they are that would come to something else once those that they are made from have changed, where these
+    /// are no target: files of a group change together.
+    fn wait_for_others(
+        &self,
+        chosen: &Chosen,
+        results: &mut BTreeMap<&'static str, Earlier>,
+        rendered: &mut Rendered,
+    ) -> Result<(), RunError> {
+        let unwritten: Vec<&'static str> = chosen
+            .target
+            .after
+            .iter()
+            .copied()
+            .filter(|name| {
+                let earlier = results.get(name).filter(|earlier| !earlier.is_written);
+                earlier.is_some_and(|earlier| earlier.files.iter().any(|file| file.before != file.after))
+            })
+            .collect();
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        for name in &unwritten {
+            results.entry(name).and_modify(|earlier| earlier.is_written = true);
+        }
+        let later = self.one(chosen, results, &mut ReleaseFiles::default());
+        for name in &unwritten {
+            results.entry(name).and_modify(|earlier| earlier.is_written = false);
+        }
+        let (later, _) = later?;
+        let mut later: BTreeMap<_, _> = later.files.into_iter().map(|file| (place_of(&file), file)).collect();
+        for file in &mut rendered.files {
+            let then = later.remove(&place_of(file)).map(|then| then.after);
+            if then.is_some_and(|then| then != file.after) {
+                file.hold();
+            }
+        }
+        rendered.files.extend(later.into_values().map(|mut file| {
+            file.hold();
+            file
+        }));
+        Ok(())
+    }
+
     /// Renders one target at all of its destinations.
     fn one(
         &self,
@@ -313,6 +364,7 @@ impl Part<'_> {
         };
         let destinations = (target.destinations)(&ask).unwrap_or_else(|findings| {
             rendered.findings.extend(findings);
+            rendered.missed.insert(target.name.to_owned());
             Vec::new()
         });
         let number = self.release.metadata.release;
@@ -329,7 +381,13 @@ impl Part<'_> {
                         rendered.files.extend(part.files);
                         rendered.findings.extend(part.findings);
                         rendered.stuck.extend(part.stuck);
+                        rendered.missed.extend(part.missed);
+                        if !actual.unreadable.is_empty() {
+                            rendered.missed.insert(target.name.to_owned());
+                        }
                         there.push(actual);
+                    } else {
+                        rendered.missed.insert(target.name.to_owned());
                     }
                 }
                 Err(NoGround::Unconfigured(source)) => {
@@ -337,6 +395,7 @@ impl Part<'_> {
                 }
                 Err(no_ground) => {
                     all.heads = None;
+                    rendered.missed.insert(target.name.to_owned());
                     rendered
                         .findings
                         .push(without_ground(target, no_ground).with_release(number.to_string()));
@@ -369,6 +428,11 @@ impl Part<'_> {
         }
         Ok(rendered)
     }
+}
+
+/// Where a file stands.
+fn place_of(file: &Desired) -> (String, String, String) {
+    (file.repo.to_string(), file.branch.clone(), file.path.clone())
 }
 
 fn take<T>(rendered: &mut Rendered, part: Result<T, Vec<Finding>>) -> Option<T> {

@@ -1,7 +1,9 @@
 //! `--set`: changes of metadata that are tried out without touching anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::facts::stream;
+use crate::rules::load::nearest;
 use crate::yaml::{Mapping, Node, Value};
 
 /// Changed variables and stream keys.
@@ -46,14 +48,34 @@ impl Overrides {
         self.vars.is_empty() && self.streams.is_empty()
     }
 
-    /// Changes the content of `streams.yml`; names of streams that are not there are returned.
+    /// Changes the content of `streams.yml`; gives a sentence about each stream or key that is not there.
     pub fn apply_to_streams(&self, root: &mut Node) -> Vec<String> {
         let mut unknown = Vec::new();
+        let streams = root.as_map().into_iter().flat_map(Mapping::iter);
+        let own = stream::KEYS.iter().filter_map(|key| key.file.split('.').next());
+        let mut keys: BTreeSet<String> = own.map(str::to_owned).collect();
+        let mut names = Vec::new();
+        for (name, node) in streams {
+            names.push(name.to_owned());
+            let its = node.as_map().into_iter().flat_map(Mapping::iter);
+            keys.extend(its.map(|(key, _)| key.to_owned()));
+        }
         for (stream, key, value) in &self.streams {
+            let said = format!("`--set streams.{stream}.{key}=…`");
             let map = root.as_map_mut().and_then(|map| map.get_mut(stream));
             match map.map(|node| &mut node.value) {
-                Some(Value::Map(map)) => set(map, key, value),
-                _ => unknown.push(stream.clone()),
+                Some(Value::Map(map)) if keys.contains(key) => set(map, key, value),
+                Some(Value::Map(_)) => {
+                    let known: Vec<&str> = keys.iter().map(String::as_str).collect();
+                    unknown.push(format!("{said}: streams have no key {key}; {}", nearest(key, &known)));
+                }
+                _ => {
+                    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+                    unknown.push(format!(
+                        "{said}: there is no stream {stream}; {}",
+                        nearest(stream, &known)
+                    ));
+                }
             }
         }
         unknown
@@ -84,6 +106,22 @@ mod tests {
             set.streams,
             [("rhel-9-golang-1.20".into(), "upstream_image".into(), "r/n/s:t=x".into())]
         );
+    }
+
+    #[test]
+    fn a_stream_or_key_that_is_not_there_is_told_with_the_nearest() {
+        let mut root = crate::yaml::parse(b"golang: {image: a, upstream_image_base: b}\n").expect("YAML");
+        let told = |items: &[&str], root: &mut Node| parse(items).expect("a form").apply_to_streams(root);
+        let all = [
+            "streams.golang.upstraem_image=x",
+            "streams.golagn.image=x",
+            "streams.golang.upstream_image=y",
+        ];
+        let told = told(&all, &mut root);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("did you mean `upstream_image`?"), "{told:?}");
+        assert!(told[1].contains("did you mean `golang`?"), "{told:?}");
+        assert_eq!(root.at(&["golang", "upstream_image"]).and_then(Node::text), Some("y"));
     }
 
     #[test]

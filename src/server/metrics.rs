@@ -123,6 +123,22 @@ impl Scrape {
                 *count,
             )?;
         }
+        let mut not_compared: BTreeMap<String, usize> = BTreeMap::new();
+        for release in self.view.releases.keys() {
+            not_compared.insert(release.to_string(), 0);
+        }
+        for missing in &self.view.plan.not_compared {
+            let release = missing.release.clone().unwrap_or_default();
+            *not_compared.entry(release).or_default() += missing.what.len().max(1);
+        }
+        let mut missing = gauge(
+            out,
+            "not_compared",
+            "Images, components, files and targets that could not be compared, since something could not be read or evaluated",
+        )?;
+        for (release, count) in &not_compared {
+            one(&mut missing, &[("release", release)], *count as i64)?;
+        }
         let help = "How long the file that has differed longest has done so";
         let mut ages = out.encode_descriptor("drift_oldest_age", help, Some(&Unit::Seconds), MetricType::Gauge)?;
         for ((release, target), age) in &oldest {

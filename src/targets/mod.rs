@@ -123,6 +123,8 @@ pub struct Rendered {
     pub findings: Vec<Finding>,
     /// Paths of files of other targets that must not change, because those that follow them cannot.
     pub stuck: BTreeSet<String>,
+    /// The targets of which something could not be looked at, by name: what they do not want now they may want still.
+    pub missed: BTreeSet<String>,
 }
 
 impl Rendered {

@@ -52,8 +52,20 @@ fn exit_code_1_is_something_that_could_not_be_done() {
 }
 
 #[test]
-fn exit_code_2_is_drift_where_asked() {
+fn exit_code_2_is_drift_where_asked_and_all_was_compared() {
     let demo = Demo::new();
+    let ran = demo.run(&["plan", "--exit-code"]);
+    assert_eq!(ran.code, 1, "one file of metadata is broken");
+    let last = ran.out.lines().last().unwrap();
+    assert!(
+        last.starts_with("Not compared: 4.16: images/tidewatch-exporter.yml"),
+        "{last}"
+    );
+    fs::remove_file(
+        demo.folder()
+            .join("repos/openshift-eng/ocp-build-data/images/tidewatch-exporter.yml"),
+    )
+    .unwrap();
     assert_eq!(demo.run(&["plan", "--exit-code"]).code, 2);
     assert_eq!(demo.run(&["plan", "--exit-code", "--format", "json"]).code, 2);
 }

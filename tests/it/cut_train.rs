@@ -77,7 +77,7 @@ fn arrive(world: &CutWorld) -> Vec<String> {
         assert!(
             view["waits_for"]
                 .as_str()
-                .is_some_and(|waits| waits.contains("the merge of lockstep/ci/4.1")),
+                .is_some_and(|waits| waits.contains("the merge of lockstep/cut, step ")),
             "{view:#}"
         );
         // The same again, before the merge: it waits and writes nothing new.
@@ -194,11 +194,11 @@ fn on_github_each_step_is_a_pull_request_too() {
     assert!(
         view["waits_for"]
             .as_str()
-            .is_some_and(|waits| waits.contains("the merge of lockstep/ci/4.17")),
+            .is_some_and(|waits| waits.contains("the merge of lockstep/cut, step 1 of 5")),
         "{view:#}"
     );
     let step = &view["steps"][0];
-    let branch = github.files("openshift/release", "lockstep/ci/4.17");
+    let branch = github.files("openshift/release", "lockstep/cut");
     let before: std::collections::BTreeMap<_, _> = files.into_iter().collect();
     let changed = |path: &str| branch.get(path).map(String::as_str) != before.get(path).copied();
     let paths = step["files"]

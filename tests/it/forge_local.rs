@@ -1,11 +1,15 @@
 //! The life of a local pull request, over real repositories in a temporary directory.
 
+use std::collections::BTreeSet;
+
 use crate::support::forge_world;
 use forge_world::{World, actions, file};
 use git2::Oid;
 use lockstep::forge::local::PullState;
 use lockstep::forge::{Action, Write};
-use lockstep::plan::Plan;
+use lockstep::plan::{Adopt, Desired, Input, Plan, Policy, Reach};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 
 #[test]
 fn opens_once_and_then_leaves_alone() {
@@ -212,9 +216,92 @@ fn what_a_person_closed_stays_closed_until_the_content_changes() {
     world.edit_record(|record| record.state = PullState::Open);
     assert_eq!(
         actions(&world.reconcile(&drift)),
-        [Action::Update],
-        "a person opened it again"
+        [Action::CloseRefused],
+        "it comes back by way of other content, and is refused still"
     );
+    assert_eq!(world.record().state, PullState::Closed);
+    assert_eq!(actions(&world.reconcile(&drift)), [Action::StayClosed]);
+}
+
+#[test]
+fn what_a_person_opens_again_is_refused_no_more() {
+    let world = World::bare(&[("a", "1")]);
+    let drift = world.plan(&[file("a", Some("1"), Some("2"))]);
+    world.reconcile(&drift);
+    world.edit_record(|record| record.state = PullState::Closed);
+    assert_eq!(actions(&world.reconcile(&drift)), [Action::StayClosed]);
+    world.edit_record(|record| record.state = PullState::Open);
+    assert_eq!(actions(&world.reconcile(&drift)), [Action::UpToDate]);
+}
+
+#[test]
+fn a_branch_that_was_merged_with_a_persons_commit_protects_nobody() {
+    for (recorded, drifted) in [(false, false), (false, true), (true, false), (true, true)] {
+        let world = World::bare(&[("a", "1")]);
+        world.reconcile(&world.plan(&[file("a", Some("1"), Some("2"))]));
+        let files = [("a", Some("2, and better")), ("b", Some("hers"))];
+        world.commit("lockstep/ci/4.16", "ann", &files);
+        world.commit("main", "ann", &files);
+        if recorded {
+            world.edit_record(|record| record.state = PullState::Merged);
+        }
+        let after = if drifted { "3" } else { "2, and better" };
+        let plan = world.plan(&[file("a", Some("2, and better"), Some(after))]);
+        let expected = match (recorded, drifted) {
+            (false, false) => Action::NoticeMerged,
+            (false, true) => Action::NoticeMergedThenCreate,
+            (true, false) => Action::CleanUp,
+            (true, true) => Action::Create,
+        };
+        assert_eq!(actions(&world.reconcile(&plan)), [expected], "{recorded} {drifted}");
+        let tip = world.tip("lockstep/ci/4.16");
+        assert_eq!(tip.is_some(), drifted, "{recorded} {drifted}");
+        let then = if drifted { Action::UpToDate } else { Action::InSync };
+        assert_eq!(actions(&world.reconcile(&plan)), [then], "{recorded} {drifted}");
+    }
+}
+
+#[test]
+fn what_is_merged_and_taken_back_again_and_again_waits_for_a_person() {
+    let world = World::bare(&[("a", "1")]);
+    let drift = world.plan(&[file("a", Some("1"), Some("2"))]);
+    let none = world.plan(&[file("a", Some("2"), Some("2"))]);
+    for turn in 0..2 {
+        let outcome = world.reconcile(&drift);
+        assert_eq!(actions(&outcome), [Action::Create], "{turn}");
+        assert_eq!(outcome[0].notes.len(), turn, "{:?}", outcome[0].notes);
+        world.set("main", world.tip("lockstep/ci/4.16").unwrap());
+        assert_eq!(actions(&world.reconcile(&none)), [Action::NoticeMerged]);
+        world.commit("main", "ann", &[("a", Some("1"))]);
+    }
+    let outcome = world.reconcile(&drift);
+    assert_eq!(
+        (actions(&outcome), outcome[0].writes.len()),
+        (vec![Action::AwaitPerson], 0)
+    );
+    let said = outcome[0].to_string();
+    assert!(said.contains("merged 2 times") && said.contains("of ann"), "{said}");
+    let other = world.plan(&[file("a", Some("1"), Some("3"))]);
+    assert_eq!(
+        actions(&world.reconcile(&other)),
+        [Action::Create],
+        "other content goes on"
+    );
+}
+
+#[test]
+fn what_only_a_branch_has_is_kept_and_the_way_out_is_told() {
+    let world = World::bare(&[("a", "1")]);
+    let plan = world.plan(&[file("a", Some("1"), Some("2"))]);
+    world.reconcile(&plan);
+    let theirs = world.commit("lockstep/ci/4.16", "ann", &[("b", Some("hers"))]);
+    world.edit_record(|record| record.state = PullState::Closed);
+    let other = world.plan(&[file("a", Some("1"), Some("3"))]);
+    let outcome = world.reconcile(&other);
+    assert_eq!(actions(&outcome), [Action::LeaveForeign]);
+    let said = outcome[0].to_string();
+    assert!(said.contains("by ann") && said.contains("delete the branch"), "{said}");
+    assert_eq!(world.tip("lockstep/ci/4.16"), Some(theirs));
 }
 
 #[test]
@@ -551,4 +638,111 @@ fn many_files_are_one_commit() {
     assert_eq!(actions(&world.reconcile(&plan)), [Action::Create]);
     assert_eq!(actions(&world.reconcile(&plan)), [Action::UpToDate]);
     assert_ne!(world.tip("main"), Some(Oid::ZERO_SHA1));
+}
+
+/// What a run over some targets, under an adoption, comes to.
+fn part_of(desired: &[Desired], targets: &[&str], adopt: &[&str]) -> Plan {
+    let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<BTreeSet<String>>();
+    let adopt = Adopt {
+        components: adopt.iter().map(|&name| name.to_owned()).collect(),
+        ..Adopt::default()
+    };
+    let reach = Reach::of(names(targets), BTreeSet::new(), &names(&TARGETS), &adopt);
+    let looked_at = desired.iter().filter(|file| targets.contains(&&*file.target));
+    Plan::build(Input {
+        desired: looked_at.cloned().collect(),
+        policy: Policy {
+            adopt,
+            ..Policy::default()
+        },
+        max_removals: 9,
+        reach: [(("4.16".to_owned(), "ci".to_owned()), reach)].into(),
+        ..Input::default()
+    })
+}
+
+const TARGETS: [&str; 3] = ["prow-config", "prow-jobs", "release-controller"];
+const COMPONENTS: [&str; 3] = ["o/a", "o/b", "o/c"];
+
+/// One file for each target and component.
+fn every_file(after: &str) -> Vec<Desired> {
+    let one = |target: &str, component: &str| Desired {
+        target: target.to_owned(),
+        component: Some(component.to_owned()),
+        ..file(&format!("{target}/{component}"), Some("old"), Some(after))
+    };
+    let all = TARGETS.iter();
+    all.flat_map(|target| COMPONENTS.iter().map(|component| one(target, component)))
+        .collect()
+}
+
+fn world_of_parts() -> World {
+    let files: Vec<String> = every_file("new").into_iter().map(|file| file.path).collect();
+    let base: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), "old")).collect();
+    let world = World::bare(&base);
+    let made = world.reconcile(&part_of(&every_file("new"), &TARGETS, &[]));
+    assert_eq!(actions(&made), [Action::Create]);
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Whatever part of it a run looks at, the rest of a pull request keeps its bytes, and nothing is closed.
+    #[test]
+    fn a_part_never_takes_back_the_rest(
+        targets in subsequence(TARGETS.to_vec(), 1..=3),
+        adopt in subsequence(COMPONENTS.to_vec(), 0..=2),
+        after in select(vec!["old", "new", "newer"]),
+    ) {
+        let world = world_of_parts();
+        let part = part_of(&every_file(after), &targets, &adopt);
+        let predicted = writes(&world.dry_run(&part));
+        prop_assert_eq!(predicted, writes(&world.reconcile(&part)));
+        for file in every_file("new") {
+            let adopted = adopt.is_empty() || file.component.as_deref().is_some_and(|name| adopt.contains(&name));
+            let inside = targets.contains(&&*file.target) && adopted;
+            match world.read("lockstep/ci/4.16", &file.path) {
+                None => prop_assert!(targets.len() == 3 && after == "old", "closed"),
+                // Nothing differs any more where all that was looked at is right, whatever is adopted.
+                Some(_) if after == "old" && targets.contains(&&*file.target) => {}
+                Some(text) => prop_assert_eq!(text, if inside { after } else { "new" }, "{}", file.path),
+            }
+        }
+        prop_assert!(writes(&world.reconcile(&part)).is_empty(), "twice");
+
+        // A run that sees everything ends where it would have ended without the part before it.
+        world.reconcile(&part_of(&every_file(after), &TARGETS, &[]));
+        for file in every_file(after) {
+            let text = world.read("lockstep/ci/4.16", &file.path);
+            prop_assert_eq!(text.as_deref(), Some(after).filter(|after| *after != "old"));
+        }
+    }
+}
+
+#[test]
+fn a_part_says_so_and_the_next_whole_run_says_the_whole() {
+    let world = world_of_parts();
+    let part = |target: &str| part_of(&every_file("newer"), &[target], &[]);
+    assert_eq!(actions(&world.reconcile(&part("release-controller"))), [Action::Update]);
+    let record = world.record();
+    assert!(record.title.contains("6 more from before"), "{}", record.title);
+    let said = "6 more files of this pull request stay as proposed";
+    assert!(record.body.contains(said), "{}", record.body);
+    let whole = part_of(&every_file("newer"), &TARGETS, &[]);
+    assert_eq!(actions(&world.reconcile(&whole)), [Action::Update]);
+    assert!(!world.record().body.contains("stay as proposed"));
+    // The same content, once more in part and as a whole: nothing goes back and forth.
+    assert_eq!(actions(&world.reconcile(&part("prow-jobs"))), [Action::UpToDate]);
+    assert_eq!(actions(&world.reconcile(&whole)), [Action::UpToDate]);
+}
+
+#[test]
+fn what_was_not_looked_at_and_moved_is_left_to_a_whole_run() {
+    let world = world_of_parts();
+    let tip = world.tip("lockstep/ci/4.16");
+    world.commit("main", "ann", &[("prow-jobs/o/a", Some("by hand"))]);
+    let part = part_of(&every_file("newer"), &["prow-config"], &[]);
+    assert_eq!(actions(&world.reconcile(&part)), [Action::LeaveUnseen]);
+    assert_eq!(world.tip("lockstep/ci/4.16"), tip, "a person's change is not undone");
 }

@@ -672,3 +672,90 @@ fn a_poll_of_nine_releases_with_open_pull_requests_costs_nine_questions() {
             .any(|exchange| reads(exchange.request["query"].as_str().unwrap()))
     );
 }
+
+#[test]
+fn a_branch_that_was_merged_with_a_persons_commit_protects_nobody() {
+    let world = world();
+    let plan = |before: &str, text: &str| world.plan(&[file("a.yaml", Some(before), Some(text))]);
+    world.reconcile(&plan("old\n", "new\n"));
+    world.github.push(REPO, HEAD, "ann", &[("a.yaml", Some("better\n"))]);
+    world.github.merge(REPO);
+    assert_eq!(actions(&world.reconcile(&plan("better\n", "newer\n"))), [Create]);
+    assert_eq!(world.github.files(REPO, HEAD)["a.yaml"], "newer\n");
+    assert_eq!(actions(&world.reconcile(&plan("better\n", "newer\n"))), [UpToDate]);
+}
+
+#[test]
+fn what_was_pushed_after_the_merge_is_kept_unless_the_base_has_it() {
+    let world = world();
+    let plan = |text: &str| world.plan(&[file("a.yaml", Some("new\n"), Some(text))]);
+    world.reconcile(&world.plan(&[file("a.yaml", Some("old\n"), Some("new\n"))]));
+    world.github.merge(REPO);
+    let theirs = world.github.push(REPO, HEAD, "ann", &[("more.yaml", Some("hers\n"))]);
+    let outcomes = world.reconcile(&plan("newer\n"));
+    assert_eq!(actions(&outcomes), [LeaveForeign]);
+    let said = outcomes[0].to_string();
+    assert!(said.contains("ann") && said.contains("delete the branch"), "{said}");
+    assert_eq!(world.github.branch(REPO, HEAD), Some(theirs));
+    world.github.push(REPO, "main", "ann", &[("more.yaml", Some("hers\n"))]);
+    assert_eq!(actions(&world.reconcile(&plan("newer\n"))), [Create]);
+}
+
+#[test]
+fn what_was_refused_is_refused_still_when_it_comes_back_by_way_of_other_content() {
+    let world = world();
+    let plan = |text: &str| world.plan(&[file("a.yaml", Some("old\n"), Some(text))]);
+    world.reconcile(&plan("new\n"));
+    world.github.close(REPO);
+    assert_eq!(actions(&world.reconcile(&plan("newer\n"))), [Create]);
+    assert_eq!(actions(&world.reconcile(&plan("new\n"))), [CloseRefused]);
+    let pull = world.github.pulls(REPO).pop().unwrap();
+    assert_eq!(pull.state, PullState::Closed);
+    assert!(pull.comments[0].body.contains("refused"), "{}", pull.comments[0].body);
+    assert_eq!(actions(&world.reconcile(&plan("new\n"))), [StayClosed]);
+    assert_eq!(
+        actions(&world.reconcile(&plan("newer\n"))),
+        [Create],
+        "that one nobody refused"
+    );
+}
+
+#[test]
+fn what_was_not_looked_at_stays_in_the_pull_request() {
+    use std::collections::BTreeSet;
+
+    use lockstep::plan::{Adopt, Desired, Input, Plan, Reach};
+    let world = world();
+    let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<BTreeSet<String>>();
+    let all = ["prow-config", "prow-jobs"];
+    let part = |text: &str, targets: &[&str]| {
+        let reach = Reach::of(names(targets), BTreeSet::new(), &names(&all), &Adopt::default());
+        let config = file("a.yaml", Some("old\n"), Some(text));
+        let jobs = Desired {
+            target: "prow-jobs".into(),
+            ..file("jobs/a.yaml", None, Some("jobs\n"))
+        };
+        let both = [config, jobs].into_iter();
+        Plan::build(Input {
+            desired: both.filter(|file| targets.contains(&&*file.target)).collect(),
+            reach: [(("4.16".to_owned(), "ci".to_owned()), reach)].into(),
+            ..Input::default()
+        })
+    };
+    let run = |text: &str, targets: &[&str]| actions(&world.reconcile(&part(text, targets)));
+    assert_eq!(run("new\n", &all), [Create]);
+    assert_eq!(run("new\n", &["prow-config"]), [UpToDate]);
+    assert_eq!(run("new\n", &["prow-jobs"]), [UpToDate]);
+    assert_eq!(run("newer\n", &["prow-config"]), [Update]);
+    let files = world.github.files(REPO, HEAD);
+    assert_eq!(
+        (files["a.yaml"].as_str(), files["jobs/a.yaml"].as_str()),
+        ("newer\n", "jobs\n")
+    );
+    let title = world.only_pull().title;
+    assert!(title.contains("1 more from before"), "{title}");
+    assert_eq!(run("old\n", &["prow-config"]), [Update], "the jobs are still wanted");
+    assert_eq!(world.github.files(REPO, HEAD)["a.yaml"], "old\n");
+    assert_eq!(run("old\n", &["prow-jobs"]), [UpdateText]);
+    assert_eq!(world.only_pull().state, PullState::Open);
+}

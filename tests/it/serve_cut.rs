@@ -35,7 +35,7 @@ fn the_train_of_a_cut_is_shown_until_it_has_arrived() {
 
     let mut taken = 0;
     while let Some(train) = trains(&service).first() {
-        let head = train["steps"][0]["head"].as_str().unwrap().to_owned();
+        let head = format!("lockstep/ci/{}", train["steps"][0]["release"].as_str().unwrap());
         let before = course(train);
         world.merge(&head);
         world.check();

@@ -1,6 +1,6 @@
 //! Codes about the configuration.
 
-use crate::finding::Severity::Warning;
+use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family};
 
 /// The codes.
@@ -43,6 +43,16 @@ pub static CODES: &[Code] = &[
         means: "What it covered has been put right, or what it names was never there.",
         action: "Remove it.",
         example: "lockstep.yaml:20: the suppression of `stage-count` by ann covers nothing",
+        fix: None,
+    },
+    Code {
+        name: "unknown-name",
+        family: Family::Configuration,
+        severity: Error,
+        title: "the configuration names something that nothing has",
+        means: "A component, image, release, rule or field in `adopt` or `accept` is none that there is: misspelt, or gone. Nothing is adopted on its account, and what the acceptance may be meant for is neither written nor closed.",
+        action: "Put the name right, or take it out.",
+        example: "`adopt.components`: no component is named `openshift/etdc`: did you mean `openshift/etcd`?; nothing is adopted on its account",
         fix: None,
     },
 ];

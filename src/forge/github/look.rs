@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::files;
 use super::options::Options;
 use super::owners;
 use super::query::{self, Comment, Fork, HeadCommit, Nodes, Pull, Target};
 use super::steps::Unfinished;
-use super::text;
+use super::{text, train};
 use crate::base::{RepoName, name_fault};
+use crate::forge::carry::{Carried, Offer, carry, reach_of};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
 use crate::github::{Fault, FaultKind, Reader};
-use crate::plan::{PullRequest, Scope, body_says};
+use crate::plan::{PullRequest, Reach, Scope, body_says, carrying, digest_of};
 
 /// The pull requests that are open, with the names of their repositories: what others say that they depend on.
 pub type Numbers = RefCell<BTreeMap<Scope, (RepoName, u64)>>;
@@ -33,6 +35,8 @@ pub struct Look {
     pub contents: BTreeMap<String, Option<String>>,
     /// The digest of what the branch should change, and from what.
     pub content: String,
+    /// How far those have looked that made what the branch should have.
+    pub reach: Reach,
     /// The base's tree.
     pub base_tree: String,
     /// The repository of the base, as it is called now.
@@ -84,9 +88,11 @@ pub fn look(
         .iter()
         .filter(|pull| ours(pull, &fork))
         .collect();
+    let train = train::seen(&target.train.nodes, &fork).filter(|train| train.step.owns(&wanted.scope));
+    let yields = train.map(|train| train.told());
     let is_open = |pull: &&&Pull| pull.state == "OPEN" && pull.head_repository.is_some();
     let open = ours.iter().rev().find(is_open).copied();
-    let before = lookup.fresh(&lookup.found(&target, &paths)?)?;
+    let mut before = lookup.fresh(&lookup.found(&target, &paths)?)?;
     let owners = match open.is_none() || unfinished.assign {
         true => lookup.owners(&base.oid)?,
         false => Vec::new(),
@@ -94,18 +100,32 @@ pub fn look(
     let head = fork.head.as_ref().map(|head| &head.target);
     let mut foreign = head.filter(|head| !lookup.made_here(head));
     let mut comments = Vec::new();
-    if let Some(pull) = open.filter(|_| foreign.is_some() || wanted.files.is_empty()) {
+    if let Some(pull) = open.filter(|_| foreign.is_some() || wanted.files.is_empty() || yields.is_some()) {
         comments = lookup.comments(pull.number)?;
         foreign = foreign.filter(|head| !handed_back(&comments, &head.oid));
     }
-    let mut changes = lookup.changes();
-    let kept = match head.filter(|_| open.is_some() && foreign.is_none()) {
-        Some(head) => lookup.hold(&mut changes, head, &base.oid)?,
+    let spent = match foreign {
+        Some(head) => lookup.is_spent(&ours, open, head, &base.oid)?,
         None => false,
     };
+    let mut changes = lookup.changes();
+    let made = head.and_then(|head| reach_of(&head.message));
+    let carried = match head.filter(|_| open.is_some() && foreign.is_none()) {
+        Some(head) => lookup.carry(&mut changes, &mut before, head, made.as_ref(), &base.oid)?,
+        None => Carried::default(),
+    };
+    let mut dressed = PullRequest {
+        yields: yields.clone(),
+        ..wanted.clone()
+    };
+    if carried.files > 0 {
+        dressed.digest = digest_of(changes.iter().map(|(path, oid)| (path.as_str(), oid.clone())));
+        carrying(&mut dressed, carried.files);
+    }
     let content = content(&changes, &before);
     let branch = match head {
         None => Branch::Absent,
+        Some(_) if spent => Branch::Spent,
         Some(_) if foreign.is_some() => Branch::Foreign,
         Some(head) => Branch::Ours {
             current: lookup.made_here(head) && text::content_of(&head.message) == Some(content.digest.as_str()),
@@ -113,12 +133,15 @@ pub fn look(
     };
     let paused = open.and_then(|pull| lookup.pausing(pull));
     let predecessor = predecessor(&ours, open);
-    let mut written = wanted.clone();
-    written.body = text::with_numbers(&text::managed(wanted, predecessor), wanted, numbers);
+    dressed.body = text::with_numbers(&text::managed(&dressed, predecessor), wanted, numbers);
     let state = State {
-        wanted: wants(wanted, !changes.is_empty(), paused.is_some()),
+        wanted: match carried.stuck {
+            _ if yields.is_some() && paused.is_none() => Wanted::Yielded,
+            true => Wanted::Unsure,
+            false => wants(wanted, !changes.is_empty(), paused.is_some()),
+        },
         branch,
-        request: request(&ours, open, &written, kept),
+        request: request(&ours, open, &dressed, carried.files > 0),
         base_holds: false, // a merge is seen as such here
     };
     let observed = Observed {
@@ -131,6 +154,9 @@ pub fn look(
         }),
         title_is_ours: open.is_none_or(|pull| text::title_is_ours(&pull.body, &pull.title)),
         first: Vec::new(),
+        returned: Some(merges(&ours, &dressed.digest))
+            .filter(|merges| !merges.is_empty() && !wanted.files.is_empty())
+            .map(|merges| crate::forge::taken_back(&merges, "")),
         notes: paused
             .into_iter()
             .chain(foreign.map(|head| lookup.whose(head)))
@@ -141,6 +167,10 @@ pub fn look(
         observed,
         contents: changes,
         content: content.digest,
+        reach: match carried.beyond {
+            true => wanted.reach.with(made.as_ref()),
+            false => wanted.reach.clone(),
+        },
         base_tree: base.tree.oid.clone(),
         head_repo: lookup.named(&fork.name_with_owner)?,
         head_repo_id: fork.id,
@@ -151,7 +181,7 @@ pub fn look(
             .filter_map(|pull| crate::github::seconds(&pull.created_at))
             .collect(),
         reviewers: lookup.reviewers(owners),
-        wanted: written,
+        wanted: dressed,
         comments,
         repo,
     })
@@ -333,23 +363,55 @@ impl Lookup<'_> {
             .collect()
     }
 
-    /// Adds what the branch proposes for files that could not be derived in this run. Says whether there is any.
-    fn hold(&self, changes: &mut Changes, head: &HeadCommit, base: &str) -> Result<bool, ForgeError> {
-        let paths: Vec<&str> = self.wanted.held.iter().map(String::as_str).collect();
+    /// Adds what the branch proposes for files that could not be derived, or were not looked at, in this run; and to what
+    /// is there, what is there of these.
+    fn carry(
+        &self,
+        changes: &mut Changes,
+        before: &mut Blobs,
+        head: &HeadCommit,
+        made: Option<&Reach>,
+        base: &str,
+    ) -> Result<Carried, ForgeError> {
+        let mut paths = self.wanted.held.clone();
+        if !self.wanted.reach.covers(made) {
+            paths.extend(files::of_commit(self.reader, &self.fork(), &head.oid)?);
+        }
+        paths.retain(|path| !changes.contains_key(path));
         let (Some(parent), false) = (head.parents.nodes.first(), paths.is_empty()) else {
-            return Ok(false);
+            return Ok(Carried::default());
         };
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let [at_head, at_parent, at_base] =
             [head.oid.as_str(), &parent.oid, base].map(|commit| self.blobs(commit, &paths));
         let (at_head, at_parent, at_base) = (at_head?, at_parent?, at_base?);
-        let known = changes.len();
-        for path in paths {
-            let [new, old, there] = [&at_head, &at_parent, &at_base].map(|blobs| blobs[path].oid());
-            if new != old && new != there {
-                changes.entry(path.to_owned()).or_insert(new);
-            }
+        let offers = paths.iter().filter_map(|path| {
+            let [new, old, there] = [&at_head, &at_parent, &at_base].map(|blobs| blobs[*path].oid());
+            (new != old).then_some(Offer { path, old, new, there })
+        });
+        let carried = carry(changes, self.wanted, made, offers);
+        for (path, found) in at_base.into_iter().filter(|(path, _)| changes.contains_key(path)) {
+            before.entry(path).or_insert(found.oid());
         }
-        Ok(changes.len() > known)
+        Ok(carried)
+    }
+
+    /// Whether commits of somebody else need no protection: their request was merged as they are, or the base has all
+    /// that they come to.
+    fn is_spent(&self, ours: &[&Pull], open: Option<&Pull>, head: &HeadCommit, base: &str) -> Result<bool, ForgeError> {
+        if open.is_some() {
+            return Ok(false); // people still talk about it
+        }
+        let merged = |pull: &&Pull| pull.state == "MERGED" && pull.head_ref_oid.as_deref() == Some(&*head.oid);
+        if ours.iter().any(merged) {
+            return Ok(true);
+        }
+        let Some(files) = files::since(self.reader, self.repo(), base, &head.oid)? else {
+            return Ok(false); // too many to be looked at
+        };
+        let paths: Vec<&str> = files.keys().map(String::as_str).collect();
+        let there = self.blobs(base, &paths)?;
+        Ok(files.iter().all(|(path, blob)| there[path].oid() == *blob))
     }
 
     fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
@@ -500,26 +562,37 @@ fn predecessor(ours: &[&Pull], open: Option<&Pull>) -> Option<u64> {
     (last.state == "CLOSED" && !last.body.contains(text::CLOSED)).then_some(last.number)
 }
 
-fn request(ours: &[&Pull], open: Option<&Pull>, written: &PullRequest, kept: bool) -> Request {
+/// The digest of what a pull request changes.
+fn digest(pull: &Pull) -> Option<String> {
+    let last = pull.commits.nodes.last();
+    let message = last.map_or("", |last| last.commit.message.as_str());
+    let digest = text::digest_in_body(&pull.body).or_else(|| text::digest_of(message));
+    digest.map(str::to_owned)
+}
+
+/// The last merges of this very content, one after the other.
+fn merges(ours: &[&Pull], of: &str) -> Vec<String> {
+    let merged = ours.iter().rev().filter(|pull| pull.state == "MERGED");
+    let same = merged.take_while(|pull| digest(pull).as_deref() == Some(of));
+    same.map(|pull| format!("#{}", pull.number)).collect()
+}
+
+fn request(ours: &[&Pull], open: Option<&Pull>, dressed: &PullRequest, kept: bool) -> Request {
+    let has_it = |pull: &Pull| digest(pull).as_ref() == Some(&dressed.digest);
+    let refuses = |pull: &&Pull| pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && has_it(pull);
+    let refused = ours.iter().any(refuses);
     if let Some(pull) = open {
-        let current = kept || says(pull, written);
-        return Request::Open { current };
+        return Request::Open {
+            current: kept || says(pull, dressed),
+            refused: refused && !has_it(pull),
+        };
     }
-    let refuses = |pull: &&&Pull| {
-        let message = pull
-            .commits
-            .nodes
-            .last()
-            .map_or("", |last| last.commit.message.as_str());
-        let digest = text::digest_in_body(&pull.body).or_else(|| text::digest_of(message));
-        pull.state == "CLOSED" && !pull.body.contains(text::CLOSED) && digest == Some(&written.digest)
-    };
     match ours.iter().rfind(|pull| pull.state != "OPEN") {
         None => Request::Absent,
-        Some(last) if last.state == "MERGED" => Request::Merged,
-        Some(_) => Request::Closed {
-            refused: ours.iter().any(|pull| refuses(&pull)),
+        Some(last) if last.state == "MERGED" => Request::Merged {
+            times: merges(ours, &dressed.digest).len(),
         },
+        Some(_) => Request::Closed { refused },
     }
 }
 

@@ -4,6 +4,7 @@
 //! needs nothing of the run before it; the journal only finishes sooner what a killed run had begun.
 
 mod budget;
+mod files;
 mod journal;
 mod look;
 mod options;
@@ -12,6 +13,7 @@ mod perform;
 mod query;
 mod steps;
 mod text;
+mod train;
 mod tree;
 mod write;
 

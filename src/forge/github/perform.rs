@@ -91,13 +91,7 @@ impl Performer<'_> {
             _ => look.wanted.title.clone(),
         };
         let sign_off = options.sign_off.then(|| options.who());
-        let message = text::commit_message(
-            &title,
-            &look.wanted.scope.release,
-            &look.content,
-            &look.wanted.digest,
-            sign_off.as_deref(),
-        );
+        let message = text::commit_message(&title, &look.wanted, &look.content, &look.reach, sign_off.as_deref());
         let who = json!({ "name": options.name, "email": options.email });
         let parent = look.observed.base.as_deref().unwrap_or_default();
         let body = json!({ "message": message, "tree": tree, "parents": [parent], "author": who, "committer": who });

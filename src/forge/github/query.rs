@@ -23,11 +23,32 @@ const LOOK: &str = "    nameWithOwner
         body
         createdAt
         baseRefName
+        headRefOid
         viewerDidAuthor
         headRepository { nameWithOwner }
         labels(first: 100) { nodes { name } }
         commits(last: 1) { nodes { commit { message } } }
       }
+    }
+    train: pullRequests(headRefName: \"lockstep/cut\", last: 3, orderBy: {field: CREATED_AT, direction: ASC}) {
+      nodes { number state body headRepository { nameWithOwner } }
+    }
+  }
+  fork: repository(owner: $headOwner, name: $headName) {
+    id
+    nameWithOwner
+    head: ref(qualifiedName: $head) {
+      target { oid ... on Commit { message author { name email } committer { email } parents(first: 2) { totalCount nodes { oid } } } }
+    }
+  }
+}";
+
+/// The last pull requests of a branch cut, and where its branch is.
+pub const TRAIN: &str = "\
+query Train($owner: String!, $name: String!, $headOwner: String!, $headName: String!, $head: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(headRefName: $branch, last: 10, orderBy: {field: CREATED_AT, direction: ASC}) {
+      nodes { number state body headRepository { nameWithOwner } }
     }
   }
   fork: repository(owner: $headOwner, name: $headName) {
@@ -105,6 +126,37 @@ pub struct Look {
     pub fork: Option<Fork>,
 }
 
+/// The answer to [`TRAIN`].
+#[derive(Debug, Deserialize)]
+pub struct Steps {
+    /// The repository of the base.
+    pub repository: Option<StepTarget>,
+    /// The repository of the head, which may be the same.
+    pub fork: Option<Fork>,
+}
+
+/// The pull requests of a branch cut, oldest first.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepTarget {
+    /// The pull requests.
+    pub pull_requests: Nodes<StepPull>,
+}
+
+/// A pull request of a branch cut.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepPull {
+    /// Its number.
+    pub number: u64,
+    /// `OPEN`, `CLOSED` or `MERGED`.
+    pub state: String,
+    /// Its body.
+    pub body: String,
+    /// The repository of its head; `None` once that is deleted.
+    pub head_repository: Option<Named>,
+}
+
 /// The repository of the base.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +169,8 @@ pub struct Target {
     pub base: Option<Ref<BaseCommit>>,
     /// The pull requests from branches of that name, whoever's, oldest first.
     pub pull_requests: Nodes<Pull>,
+    /// The last ones of a branch cut.
+    pub train: Nodes<StepPull>,
     /// What is at the paths of the base, as `f0`, ….
     #[serde(flatten)]
     pub files: serde_json::Map<String, serde_json::Value>,
@@ -215,6 +269,8 @@ pub struct Pull {
     pub created_at: String,
     /// The branch that it is made against.
     pub base_ref_name: String,
+    /// The commit that its branch had last.
+    pub head_ref_oid: Option<String>,
     /// Whether it is ours.
     pub viewer_did_author: bool,
     /// The repository of its head; `None` once that is deleted.

@@ -33,7 +33,7 @@ pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action,
             }
             Write::Close { .. } => {
                 if !look.comments.iter().any(|comment| comment.body.contains(text::GONE)) {
-                    writes.push(comment(look, text::gone_comment()));
+                    writes.push(comment(look, text::gone_comment(action, look.wanted.yields.as_deref())));
                 }
                 writes.push(write);
             }

@@ -1,7 +1,9 @@
 //! What a pull request carries for the next run: marker comments in its body and in ours, trailers in its commit.
 
 use super::look::Numbers;
-use crate::plan::{BEGIN, PullRequest, mention};
+use crate::forge::Action;
+use crate::forge::carry::trailer;
+use crate::plan::{BEGIN, PullRequest, Reach, mention};
 
 /// Starts the line of the body that remembers what was last written.
 const STATE: &str = "<!-- lockstep:state ";
@@ -72,10 +74,18 @@ pub fn with_numbers(body: &str, wanted: &PullRequest, numbers: &Numbers) -> Stri
 }
 
 /// The message of a commit.
-pub fn commit_message(title: &str, release: &str, content: &str, digest: &str, sign_off: Option<&str>) -> String {
+pub fn commit_message(
+    title: &str,
+    wanted: &PullRequest,
+    content: &str,
+    reach: &Reach,
+    sign_off: Option<&str>,
+) -> String {
     let mut text = format!(
-        "{title}\n\nDerived from the metadata of {}.\n\n{CONTENT}: {content}\n{DIGEST}: {digest}\n",
-        crate::base::text::inert(release)
+        "{title}\n\nDerived from the metadata of {}.\n\n{CONTENT}: {content}\n{DIGEST}: {}\n{}",
+        crate::base::text::inert(&wanted.scope.release),
+        wanted.digest,
+        trailer(reach),
     );
     if let Some(who) = sign_off {
         text.push_str(&format!("Signed-off-by: {who}\n"));
@@ -83,7 +93,7 @@ pub fn commit_message(title: &str, release: &str, content: &str, digest: &str, s
     text
 }
 
-fn trailer<'m>(message: &'m str, name: &str) -> Option<&'m str> {
+fn trailed<'m>(message: &'m str, name: &str) -> Option<&'m str> {
     message
         .lines()
         .rev()
@@ -93,16 +103,25 @@ fn trailer<'m>(message: &'m str, name: &str) -> Option<&'m str> {
 
 /// What a commit of ours says that it changes.
 pub fn content_of(message: &str) -> Option<&str> {
-    trailer(message, CONTENT)
+    trailed(message, CONTENT)
 }
 
 /// The digest of the plan that a commit of ours was made from.
 pub fn digest_of(message: &str) -> Option<&str> {
-    trailer(message, DIGEST)
+    trailed(message, DIGEST)
 }
 
 /// The comment that closes.
-pub fn gone_comment() -> String {
+pub fn gone_comment(action: Action, cut: Option<&str>) -> String {
+    if let Some(cut) = cut {
+        return format!("{GONE}\nA branch cut has these files now: {cut}. Closing, and deleting the branch.\n");
+    }
+    if action == Action::CloseRefused {
+        return format!(
+            "{GONE}\nWhat is left of this is what was refused in a pull request before, so it is not proposed again. Closing, and \
+             deleting the branch.\n"
+        );
+    }
     format!(
         "{GONE}\nThe drift that this was for is gone: the base has what metadata asks for. Closing, and deleting the branch.\n"
     )
@@ -153,7 +172,29 @@ mod tests {
 
     #[test]
     fn trailers_are_found_again() {
-        let message = commit_message("t", "4.16", "c1", "d1", Some("a <a@b>"));
+        let mut plan = crate::plan::Plan::build(crate::plan::Input {
+            desired: vec![crate::plan::Desired {
+                repo: "o/r".parse().unwrap(),
+                branch: "main".into(),
+                path: "a".into(),
+                release: "4.16".into(),
+                target: "t".into(),
+                group: "ci".into(),
+                component: None,
+                images: Vec::new(),
+                before: None,
+                after: Some(b"a"[..].into()),
+                causes: Vec::new(),
+                refused: Vec::new(),
+                follows: None,
+                notes: Vec::new(),
+                held: false,
+            }],
+            ..crate::plan::Input::default()
+        });
+        let mut wanted = plan.pull_requests.remove(0);
+        wanted.digest = "d1".into();
+        let message = commit_message("t", &wanted, "c1", &wanted.reach, Some("a <a@b>"));
         assert_eq!((content_of(&message), digest_of(&message)), (Some("c1"), Some("d1")));
         assert!(message.ends_with("Signed-off-by: a <a@b>\n"));
         assert_eq!(content_of("Lockstep-Contents: x"), None);

@@ -10,7 +10,7 @@ use super::look::Numbers;
 use super::look::{Look, look};
 use super::perform::Performer;
 use super::steps::{Unfinished, steps};
-use crate::forge::{Action, ForgeError, Outcome, Waits, Write};
+use crate::forge::{Action, ForgeError, Outcome, Waits, Write, way_out};
 use crate::github::web;
 use crate::plan::{Plan, PullRequest, Scope};
 
@@ -237,6 +237,15 @@ fn intent(writes: &[Write], at: i64) -> Intent {
 fn notes(action: Action, look: &Look, wanted: &PullRequest) -> Vec<String> {
     match (action, &wanted.blocked) {
         (Action::Withhold, Some(why)) => vec![why.clone()],
+        (Action::AwaitPerson | Action::Create, _) => {
+            let returned = look.observed.returned.iter();
+            returned.chain(&look.observed.notes).cloned().collect()
+        }
+        (Action::CloseForCut | Action::LeaveToCut, _) => look.wanted.yields.iter().cloned().collect(),
+        (Action::LeaveForeign, _) => {
+            let notes = look.observed.notes.iter().cloned();
+            notes.chain(way_out(&look.observed, &wanted.head())).collect()
+        }
         _ => look.observed.notes.clone(),
     }
 }

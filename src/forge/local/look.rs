@@ -1,27 +1,33 @@
 //! Looks at what is there for one pull request.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use git2::{Commit, ObjectType, Oid, Repository, Tree};
 
 use super::git::{Contents, Identity, Proposal, branch_ref, doing, foreign, open, proposals, tip};
 use super::record::{PullState, Record, read, record_path};
 use super::{Home, LocalForge, mirror};
+use crate::forge::carry::{Carried, Offer, carry, reach_of};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Wanted, Write};
-use crate::plan::{PullRequest, body_says};
+use crate::plan::{PullRequest, Reach, body_says, carrying, digest_of};
 use crate::source::Folders;
 
 /// What is there, and what the branch should change.
 pub struct Look {
     /// What the decision is made of.
     pub observed: Observed,
-    /// The contents that the branch should have where it differs from the base, with what is held.
+    /// The contents that the branch should have where it differs from the base, with what is carried.
     pub contents: Contents,
+    /// What is wanted, with what is carried told.
+    pub wanted: PullRequest,
+    /// How far those have looked that made what the branch should have.
+    pub reach: Reach,
 }
 
 /// The base: its commit, and what its source has changed since (of a repository that was seeded).
-struct Base<'r> {
+pub struct Base<'r> {
     id: Oid,
     tree: Tree<'r>,
     folders: Folders<'r>,
@@ -32,6 +38,30 @@ impl Base<'_> {
     fn blob(&self, path: &str) -> Option<Oid> {
         self.edits.get(path).copied().unwrap_or_else(|| self.folders.blob(path))
     }
+}
+
+/// The base as a repository has it; `None`: there is no such branch.
+pub fn base_of<'r>(repo: &'r Repository, branch: &str) -> Result<Option<Base<'r>>, ForgeError> {
+    let Some(commit) = tip(repo, &branch_ref(branch))? else {
+        return Ok(None);
+    };
+    let tree = commit.tree().map_err(doing("reading the base"))?;
+    Ok(Some(Base {
+        id: commit.id(),
+        folders: Folders::new(repo, tree.clone()),
+        tree,
+        edits: Contents::new(),
+    }))
+}
+
+/// Whether a branch has commits of somebody else, and the base has all that it proposes.
+pub fn is_spent(repo: &Repository, base: &Base<'_>, branch: &str, identity: &Identity) -> Result<bool, ForgeError> {
+    let Some(head) = tip(repo, &branch_ref(branch))? else {
+        return Ok(false);
+    };
+    let proposed = proposed(repo, base, &head)?;
+    let lacks_nothing = !proposed.is_empty() && proposed.iter().all(|(path, p)| p.new == base.blob(path));
+    Ok(lacks_nothing && !foreign(repo, base.id, head.id(), identity)?.is_empty())
 }
 
 /// Looks at what is there for one pull request.
@@ -132,7 +162,12 @@ fn unseeded(wanted: &PullRequest, record: Option<&Record>, contents: Contents, s
         first: vec![seed],
         ..observed(state, record)
     };
-    Look { observed, contents }
+    Look {
+        observed,
+        contents,
+        wanted: wanted.clone(),
+        reach: wanted.reach.clone(),
+    }
 }
 
 fn observed(state: State, record: Option<&Record>) -> Observed {
@@ -141,6 +176,7 @@ fn observed(state: State, record: Option<&Record>) -> Observed {
         base: None,
         head: None,
         text: record.map(Record::text),
+        returned: None,
         title_is_ours: record.is_none_or(|r| r.title == r.written_title),
         first: Vec::new(),
         notes: Vec::new(),
@@ -157,25 +193,53 @@ fn seen(
 ) -> Result<Look, ForgeError> {
     let head = tip(repo, &branch_ref(&wanted.head()))?;
     let open = record.is_some_and(|r| r.state == PullState::Open);
-    let mut notes = Vec::new();
-    let (mut branch, mut kept) = (Branch::Absent, false);
+    let mut whose = Vec::new();
+    let (mut branch, mut carried, mut reach) = (Branch::Absent, Carried::default(), wanted.reach.clone());
     if let Some(head) = &head {
-        notes = foreign(repo, base.id, head.id(), identity)?;
+        whose = foreign(repo, base.id, head.id(), identity)?;
         let proposed = proposed(repo, base, head)?;
-        kept = open && hold(&mut contents, base, wanted, &proposed);
-        branch = match notes.is_empty() {
+        let made = head.message().ok().and_then(reach_of);
+        if open {
+            let offers = proposed.iter().map(|(path, p)| Offer {
+                path,
+                old: p.old,
+                new: p.new,
+                there: base.blob(path),
+            });
+            carried = carry(&mut contents, wanted, made.as_ref(), offers);
+        }
+        reach = if carried.beyond {
+            reach.with(made.as_ref())
+        } else {
+            reach
+        };
+        let merged = record.is_some_and(|r| r.state == PullState::Merged);
+        let lacks_nothing = proposed.iter().all(|(path, p)| p.new == base.blob(path));
+        branch = match whose.is_empty() {
             true => Branch::Ours {
                 current: gives(base, &proposed, &contents),
             },
+            false if merged || (lacks_nothing && !(open && proposed.is_empty())) => Branch::Spent,
             false => Branch::Foreign,
         };
     }
-    let up_to_date = record.is_some_and(|r| kept || says(r, wanted, head.as_ref()));
+    let mut wanted = wanted.clone();
+    if carried.files > 0 {
+        let id = |oid: Oid| oid.to_string();
+        wanted.digest = digest_of(contents.iter().map(|(path, content)| (path.as_str(), content.map(id))));
+        carrying(&mut wanted, carried.files);
+    }
+    let up_to_date = record.is_some_and(|r| carried.files > 0 || says(r, &wanted, head.as_ref()));
+    let held = open && record.is_some_and(|r| holds(repo, base, r));
     let state = State {
-        wanted: wants(wanted, &contents),
+        wanted: if carried.stuck && wanted.yields.is_none() {
+            Wanted::Unsure
+        } else {
+            wants(&wanted, &contents)
+        },
         branch,
-        request: request(wanted, record, up_to_date),
-        base_holds: open && record.is_some_and(|r| holds(repo, base, r)),
+        request: request(&wanted, record, up_to_date),
+        base_holds: held || (open && branch == Branch::Spent),
     };
     let follow = Write::Follow {
         repo: wanted.scope.repo.clone(),
@@ -191,13 +255,58 @@ fn seen(
         } else {
             vec![follow]
         },
-        notes: notes
+        returned: record.and_then(|record| returned(repo, base, record, &wanted)),
+        notes: whose
             .into_iter()
             .map(|who| format!("{} has commit {who}", wanted.head()))
             .collect(),
         ..observed(state, record)
     };
-    Ok(Look { observed, contents })
+    Ok(Look {
+        observed,
+        contents,
+        wanted,
+        reach,
+    })
+}
+
+/// How many commits of the base are looked at for the one that took something back.
+const LOOKED_BACK: usize = 500;
+
+/// What is to be said of content that was merged before and that the base has lost again.
+fn returned(repo: &Repository, base: &Base<'_>, record: &Record, wanted: &PullRequest) -> Option<String> {
+    let merges = record.merged(&wanted.digest);
+    if merges.is_empty() || wanted.files.is_empty() {
+        return None;
+    }
+    let short = |commit: &&str| commit.get(..10).unwrap_or(commit).to_owned();
+    let merges: Vec<String> = merges.iter().map(short).collect();
+    let by = taken_back_by(repo, base, wanted)
+        .map(|by| format!(", last by commit {by}"))
+        .unwrap_or_default();
+    Some(crate::forge::taken_back(&merges, &by))
+}
+
+/// The commit of the base that took back what is wanted again.
+fn taken_back_by(repo: &Repository, base: &Base<'_>, wanted: &PullRequest) -> Option<String> {
+    let file = wanted.files.first()?;
+    let ours = file.after.as_deref().map(blob_id).transpose().ok()?;
+    let mut walk = repo.revwalk().ok()?;
+    walk.push(base.id).ok()?;
+    walk.simplify_first_parent().ok()?;
+    for commit in walk.take(LOOKED_BACK).filter_map(|id| repo.find_commit(id.ok()?).ok()) {
+        let parent = commit.parent(0).and_then(|parent| parent.tree()).ok()?;
+        let blob = |tree: Tree<'_>| {
+            let entry = tree.get_path(Path::new(&file.path)).ok();
+            entry.map(|entry| entry.id())
+        };
+        if blob(parent) == ours && blob(commit.tree().ok()?) != ours {
+            let id: String = commit.id().to_string().chars().take(10).collect();
+            let author = commit.author();
+            return Some(format!("{id} of {}", String::from_utf8_lossy(author.name_bytes())));
+        }
+    }
+    None
 }
 
 /// What the branch proposes since it left the base.
@@ -211,17 +320,6 @@ fn proposed(repo: &Repository, base: &Base<'_>, head: &Commit<'_>) -> Result<BTr
         Err(error) => return Err(doing("looking for where the branch left its base")(error)),
     };
     proposals(repo, &fork, &head.tree().map_err(doing("reading the branch"))?)
-}
-
-/// Adds what the branch proposes for files that could not be derived in this run. Says whether there is any.
-fn hold(contents: &mut Contents, base: &Base<'_>, wanted: &PullRequest, proposed: &BTreeMap<String, Proposal>) -> bool {
-    let before = contents.len();
-    for path in &wanted.held {
-        if let Some(proposal) = proposed.get(path).filter(|p| p.new != base.blob(path)) {
-            contents.entry(path.clone()).or_insert(proposal.new);
-        }
-    }
-    contents.len() > before
 }
 
 /// Whether a branch, merged into the base as it is now, gives what is wanted and nothing else.
@@ -241,6 +339,9 @@ fn gives(base: &Base<'_>, proposed: &BTreeMap<String, Proposal>, contents: &Cont
 }
 
 fn wants(wanted: &PullRequest, contents: &Contents) -> Wanted {
+    if wanted.yields.is_some() {
+        return Wanted::Yielded;
+    }
     match (contents.is_empty(), &wanted.blocked) {
         (true, _) => Wanted::Nothing,
         (false, None) => Wanted::Change,
@@ -251,11 +352,16 @@ fn wants(wanted: &PullRequest, contents: &Contents) -> Wanted {
 fn request(wanted: &PullRequest, record: Option<&Record>, current: bool) -> Request {
     match record.map(|r| (r.state, r)) {
         None => Request::Absent,
-        Some((PullState::Open, _)) => Request::Open { current },
+        Some((PullState::Open, record)) => Request::Open {
+            current,
+            refused: record.digest != wanted.digest && record.refused(&wanted.digest),
+        },
         Some((PullState::Closed, record)) => Request::Closed {
             refused: record.refused(&wanted.digest),
         },
-        Some((PullState::Merged, _)) => Request::Merged,
+        Some((PullState::Merged, record)) => Request::Merged {
+            times: record.merged(&wanted.digest).len(),
+        },
     }
 }
 
@@ -269,7 +375,7 @@ fn says(record: &Record, wanted: &PullRequest, head: Option<&Commit<'_>>) -> boo
 }
 
 /// Whether the base holds what a record's commit proposes: the commit itself, or all that it changed.
-fn holds(repo: &Repository, base: &Base<'_>, record: &Record) -> bool {
+pub fn holds(repo: &Repository, base: &Base<'_>, record: &Record) -> bool {
     let Ok(commit) = Oid::from_str(&record.commit).and_then(|id| repo.find_commit(id)) else {
         return false;
     };

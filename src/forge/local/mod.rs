@@ -13,6 +13,7 @@ mod look;
 mod mirror;
 mod overlay;
 mod record;
+mod train;
 mod write;
 
 use std::collections::BTreeMap;

@@ -83,6 +83,20 @@ impl Record {
                 .any(|past| refuses(past.state, &past.digest, &past.closed_because))
     }
 
+    /// How often this very content was merged last, one time after the other, with nothing else between: its commits.
+    pub fn merged(&self, digest: &str) -> Vec<&str> {
+        let last = (self.state, self.digest.as_str(), self.commit.as_str());
+        let past = self.history.iter().rev();
+        let past = past.map(|past| (past.state, past.digest.as_str(), past.commit.as_str()));
+        let merges = std::iter::once(last)
+            .chain(past)
+            .filter(|(state, ..)| *state == PullState::Merged);
+        merges
+            .take_while(|(_, its, _)| *its == digest)
+            .map(|(.., commit)| commit)
+            .collect()
+    }
+
     /// The record of a new pull request from the same branch; this one becomes its past.
     #[must_use]
     pub fn succeeded_by(self, mut next: Self) -> Self {

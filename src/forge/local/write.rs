@@ -6,8 +6,18 @@ use super::git::{NewCommit, branch_ref, commit, delete, doing, is_checked_out, o
 use super::look::{Look, look};
 use super::record::{PullState, Record, read, record_path, replace};
 use super::{Home, LocalForge, mirror};
-use crate::forge::{Action, ForgeError, Observed, Outcome, Text, Write, decide};
+use crate::forge::carry::trailer;
+use crate::forge::train::{under_way, yielding};
+use crate::forge::{Action, ForgeError, Observed, Outcome, Request, Text, Write, decide, way_out};
 use crate::plan::{Plan, PullRequest};
+
+/// Why a record is closed whose drift is gone.
+const GONE: &str = "the drift is gone";
+/// Why one is closed whose content has become what a person refused before.
+const REFUSED: &str = "a person refused this content before";
+
+/// Why one is closed whose files a branch cut has.
+const FOR_CUT: &str = "a branch cut is under way";
 
 /// The local forge's writer.
 pub struct LocalWriter<'a> {
@@ -23,8 +33,15 @@ impl LocalWriter<'_> {
     /// Applies a plan, one pull request after the other, those first that others depend on; what fails costs no other
     /// one. The outcomes come in the order of the plan.
     pub fn apply(&self, plan: &Plan) -> Vec<Outcome> {
-        let made = plan.order().into_iter();
-        let mut made: Vec<(usize, Outcome)> = made.map(|at| (at, self.apply_one(&plan.pull_requests[at]))).collect();
+        let trains = under_way(plan, |pr| self.forge.train(&pr.scope.repo, &pr.base));
+        let one = |at: usize| match &trains {
+            Ok(trains) => self.apply_one(&yielding(&plan.pull_requests[at], trains)),
+            Err(error) => Outcome {
+                error: Some(ForgeError::Train(error.to_string())),
+                ..Outcome::new(plan.pull_requests[at].scope.clone())
+            },
+        };
+        let mut made: Vec<(usize, Outcome)> = plan.order().into_iter().map(|at| (at, one(at))).collect();
         made.sort_by_key(|(at, _)| *at);
         made.into_iter().map(|(_, outcome)| outcome).collect()
     }
@@ -37,6 +54,7 @@ impl LocalWriter<'_> {
 
     fn settle(&self, wanted: &PullRequest, outcome: &mut Outcome) -> Result<(), ForgeError> {
         let look = look(self.forge, wanted)?;
+        let wanted = &look.wanted;
         let (action, writes) = decide(&look.observed, wanted);
         outcome.action = Some(action);
         outcome.notes = notes(action, &look.observed, wanted);
@@ -79,7 +97,14 @@ impl LocalWriter<'_> {
             Write::DeleteBranch { branch, from, .. } => delete(&self.open(wanted)?, &branch_ref(branch), id(from)?),
             Write::Open { text, .. } => self.record_open(wanted, text),
             Write::Edit { text, .. } => self.record_edit(wanted, text, look.observed.title_is_ours),
-            Write::Close { .. } => self.record_end(wanted, PullState::Closed, Some("the drift is gone")),
+            Write::Close { .. } => {
+                let because = match look.observed.state.request {
+                    _ if wanted.yields.is_some() => FOR_CUT,
+                    Request::Open { refused: true, .. } if !look.contents.is_empty() => REFUSED,
+                    _ => GONE,
+                };
+                self.record_end(wanted, PullState::Closed, Some(because))
+            }
             Write::MarkMerged { .. } => self.record_end(wanted, PullState::Merged, None),
             Write::Comment { .. } | Write::EditComment { .. } | Write::Assign { .. } => Ok(()), // a record has no such things
         }
@@ -141,8 +166,9 @@ impl LocalWriter<'_> {
             _ => wanted.title.clone(),
         };
         let message = format!(
-            "{title}\n\nDerived from the metadata of {}.\n",
-            crate::base::text::inert(&wanted.scope.release)
+            "{title}\n\nDerived from the metadata of {}.\n\n{}",
+            crate::base::text::inert(&wanted.scope.release),
+            trailer(&look.reach)
         );
         let new = commit(&repo, Some(&base), &look.contents, &self.commit_with(&message))?;
         swap(&repo, &branch_ref(&wanted.head()), from.map(id).transpose()?, new)
@@ -210,7 +236,12 @@ fn id(text: &str) -> Result<Oid, ForgeError> {
 fn notes(action: Action, observed: &Observed, wanted: &PullRequest) -> Vec<String> {
     match (action, &wanted.blocked) {
         (Action::Withhold, Some(why)) => vec![why.clone()],
-        (Action::LeaveForeign, _) => observed.notes.clone(),
+        (Action::AwaitPerson | Action::Create, _) => observed.returned.iter().cloned().collect(),
+        (Action::CloseForCut | Action::LeaveToCut, _) => wanted.yields.iter().cloned().collect(),
+        (Action::LeaveForeign, _) => {
+            let notes = observed.notes.iter().cloned();
+            notes.chain(way_out(observed, &wanted.head())).collect()
+        }
         _ => Vec::new(),
     }
 }

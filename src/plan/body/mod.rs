@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::causes::{CauseGroup, by_cause, left_by_cause};
 use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
 use super::diff::unified;
+use super::step::Step;
 use super::upstream::Upstream;
 use crate::base::Color;
 use crate::base::text::{clip, code, inert, markdown};
@@ -58,17 +59,56 @@ pub struct Context<'a> {
 /// The title: what, how much, for which release.
 pub fn title(pr: &PullRequest) -> String {
     let release = inert(&pr.scope.release);
+    if let Some(step) = pr.step.as_ref().filter(|_| !pr.files.is_empty()) {
+        let Step {
+            to, number, of, what, ..
+        } = step;
+        return clip(&format!("Cut to {to}, step {number} of {of}: {}", inert(what)), 200);
+    }
     let title = match pr.files.as_slice() {
         [] => return String::new(),
-        [one] => format!("{release}: {} {}", verb(one), inert(&one.path)),
-        _ if pr.scope.group == FIXES => format!("{release}: put right what an audit found ({})", pr.counts()),
+        [one] if pr.carried == 0 => format!("OKD {release}: {} {}", verb(one), inert(&one.path)),
+        _ if pr.scope.group == FIXES => format!("OKD {release}: put right what an audit found ({})", pr.counts()),
         _ => format!(
-            "{release}: bring {} in line with metadata ({})",
+            "OKD {release}: bring {} in line with what OCP is built from ({}{})",
             inert(&pr.scope.group),
-            pr.counts()
+            pr.counts(),
+            match pr.carried {
+                0 => String::new(),
+                more => format!(", {more} more from before"),
+            }
         ),
     };
     clip(&title, 200)
+}
+
+/// Has title and body of a pull request say that it has more files, which this run has not looked at.
+pub fn carrying(pr: &mut PullRequest, carried: usize) {
+    pr.carried = carried;
+    if carried == 0 || pr.files.is_empty() {
+        return;
+    }
+    pr.title = title(pr);
+    let (files, stay) = match carried {
+        1 => ("1 more file", "stays"),
+        _ => ("more files", "stay"),
+    };
+    let count = if carried == 1 {
+        String::new()
+    } else {
+        format!("{carried} ")
+    };
+    let line = format!(
+        "{count}{files} of this pull request {stay} as proposed: the run that wrote this text did not look at all of it.\n\n"
+    );
+    let mark = format!("<!-- lockstep:digest {} -->\n", pr.digest);
+    if let Some((before, rest)) = pr
+        .body
+        .split_once("<!-- lockstep:digest ")
+        .and_then(|(before, rest)| Some((before, rest.split_once('\n')?.1)))
+    {
+        pr.body = format!("{before}{mark}{line}{rest}");
+    }
 }
 
 fn verb(file: &FileChange) -> &'static str {
@@ -85,6 +125,7 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
         return String::new();
     }
     let mut out = format!("{BEGIN}\n<!-- lockstep:digest {} -->\n", pr.digest);
+    out.push_str(&pr.step.as_ref().map(Step::mark).unwrap_or_default());
     head(&mut out, pr);
     let upstream = context
         .upstream
@@ -130,6 +171,24 @@ fn head(out: &mut String, pr: &PullRequest) {
         code(&pr.scope.repo.to_string())
     );
     let release = markdown(&pr.scope.release);
+    if let Some(step) = &pr.step {
+        let after = step
+            .after
+            .as_deref()
+            .map(|after| format!(", after {}", inert(after)))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "This is {step}{after}: {}. It stands here because {}. It changes {what}: {counts}.\n\nWhile the cut is under way \
+             nothing else is proposed for its releases. After the merge, `lockstep cut --from {} --to {} --apply` takes the next \
+             step; `--abandon` in place of `--apply` gives the cut up.\n",
+            markdown(&step.what),
+            markdown(&step.because),
+            step.from,
+            step.to,
+        );
+        return;
+    }
     let _ = if pr.scope.group == FIXES {
         writeln!(
             out,
@@ -138,7 +197,10 @@ fn head(out: &mut String, pr: &PullRequest) {
     } else {
         writeln!(
             out,
-            "{what} {differ} from what the metadata of {release} asks for: {counts}. This puts them right.\n"
+            "{what} {differ} from what the metadata of {release} asks for: {counts}. This puts them right.\n\n\
+             OKD is built from the sources that OCP is built from, so its build configuration follows OCP's metadata by a set of \
+             rules. To review: *Why* below names the rule behind each difference, what is not simply new first. Is the rule right \
+             for that component? The files themselves are checked as those of anybody else.\n"
         )
     };
 }
@@ -214,8 +276,12 @@ fn cause_row(group: &CauseGroup<'_>, upstream: Option<&Upstream>) -> String {
         let _ = write!(example, " {}", code(&clip(item, 80)));
     }
     if !whole && (cause.old.is_some() || cause.new.is_some()) {
-        let value = |v: &Option<String>| v.as_ref().map_or_else(|| "nothing".to_owned(), |v| code(&clip(v, 120)));
-        let _ = write!(example, ": {} → {}", value(&cause.old), value(&cause.new));
+        let [old, new] = super::text::both(cause, 120);
+        let value = |value: &Option<String>, cut: String| match value {
+            Some(_) => code(&cut),
+            None => "nothing".to_owned(),
+        };
+        let _ = write!(example, ": {} → {}", value(&cause.old, old), value(&cause.new, new));
     }
     if let Some(metadata) = upstream.and_then(|upstream| upstream::metadata_of(upstream, &cause.images)) {
         let _ = write!(example, " ({metadata})");

@@ -146,6 +146,7 @@ impl Run {
                     findings: release.findings.iter().cloned().chain(rendered.findings).collect(),
                     upstream: self.upstream(release),
                     successors: successors(release),
+                    missed: rendered.missed,
                 })
             })
             .collect();

@@ -27,6 +27,8 @@ pub struct Cut {
     pub train: Train,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// What the releases were derived from.
+    pub upstream: Vec<plan::Upstream>,
 }
 
 impl Cut {
@@ -44,8 +46,8 @@ impl Cut {
         self.findings.retain(|finding| !settled(finding));
     }
 
-    /// The plan of one step.
-    pub fn plan(&self, step: &train::Step, run: &Run) -> Plan {
+    /// The plan of one step, which is of a train.
+    pub fn plan(&self, step: &train::Step, of: &plan::Step, run: &Run) -> Plan {
         let units = step.units.iter().filter_map(|at| self.units.get(*at));
         Plan::build(plan::Input {
             desired: units.flat_map(|unit| unit.files.iter().cloned()).collect(),
@@ -53,6 +55,8 @@ impl Cut {
             max_removals: run.config.limits.removals,
             service: run.config.service.clone(),
             audit: run.config.audit.clone(),
+            upstream: self.upstream.clone(),
+            step: Some(of.clone()),
             ..plan::Input::default()
         })
     }
@@ -65,7 +69,10 @@ impl Run {
     /// The files as they are cannot be read.
     pub fn cut(&self, releases: &[Release<'_>], ci: Option<&Arc<dyn Snapshot>>) -> Result<Cut, RunError> {
         let parts = render::parts(self, releases, ci, &render::of_cut(self))?;
-        let mut cut = Cut::default();
+        let mut cut = Cut {
+            upstream: releases.iter().map(|release| self.upstream(release)).collect(),
+            ..Cut::default()
+        };
         let (mut world, mut texts) = (World::default(), BTreeMap::new());
         for release in releases {
             let payload = &release.payload;

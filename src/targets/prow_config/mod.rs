@@ -82,6 +82,7 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
         Ok(fields) => fields,
         Err(findings) => {
             rendered.findings = findings;
+            rendered.missed.insert(TARGET.name.to_owned());
             return rendered;
         }
     };

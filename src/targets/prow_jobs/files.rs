@@ -87,15 +87,12 @@ impl Files<'_> {
         drafts.map(|(_, draft)| draft).collect()
     }
 
-    /// All files as they are.
+    /// All files as they are; those that are not there, too: they may be proposed already.
     fn held(&self, mut rendered: Rendered) -> Rendered {
         for list in LISTS {
             let path = names::path(&self.source.repo, &self.source.branch, list);
-            if let Some(before) = self.actual.files.get(&path) {
-                rendered
-                    .files
-                    .push(self.desired(path, Some(before.clone()), Some(before.clone()), true));
-            }
+            let before = self.actual.files.get(&path).cloned();
+            rendered.files.push(self.desired(path, before.clone(), before, true));
         }
         rendered
     }

@@ -159,6 +159,7 @@ pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Pol
             Err(why) => {
                 let text = format!("the file of {base}, which that of {own} would be made from, is no JSON: {why}");
                 rendered.findings.push(finding(release, actual, path, text));
+                rendered.missed.insert(TARGET.name.to_owned());
             }
         }
     }

@@ -70,6 +70,7 @@ pub fn view(found: Found) -> View {
         store: Gate::Ready,
         forge: Gate::Ready,
         stopping: false,
+        comparison: None,
     };
     let releases = found.configs.into_iter().map(|config| {
         let release: Release = config.release.parse().unwrap();

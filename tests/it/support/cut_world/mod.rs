@@ -69,11 +69,33 @@ impl CutWorld {
         self.dir.path().join("out")
     }
 
+    /// A file in the world's folder.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.dir.path().join(file)
+    }
+
+    /// The text of the configuration, with more lines.
+    pub fn config_text(&self, more: &str) -> String {
+        std::fs::read_to_string(self.path("lockstep.yaml")).unwrap() + more
+    }
+
+    /// A person commits to a branch of openshift/release.
+    pub fn push(&self, branch: &str, files: &[(&str, &str)]) {
+        let files = files.iter();
+        let files = files.map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+        self.commit(RELEASE, branch, &files.collect());
+    }
+
     /// Runs a command of the binary in this world.
     pub fn run(&self, command: &str, args: &[&str]) -> Ran {
+        self.run_with("lockstep.yaml", command, args)
+    }
+
+    /// The same with another configuration.
+    pub fn run_with(&self, config: &str, command: &str, args: &[&str]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_lockstep"))
             .arg(command)
-            .args(["--config", "lockstep.yaml"])
+            .args(["--config", config])
             .args(args)
             .current_dir(self.dir.path())
             .env("TOKEN", TOKEN)
@@ -98,7 +120,7 @@ impl CutWorld {
         self.run("cut", &all)
     }
 
-    fn repo(&self) -> Repository {
+    pub fn repo(&self) -> Repository {
         Repository::open_bare(self.dir.path().join(RELEASE)).unwrap()
     }
 

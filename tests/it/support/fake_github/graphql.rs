@@ -273,7 +273,7 @@ fn pull(pull: &Pull) -> Value {
     let comments: Vec<Value> = pull.comments.iter().map(comment).collect();
     json!({
         "__typename": "PullRequest", "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
-        "baseRefName": pull.base, "viewerDidAuthor": pull.author == BOT,
+        "baseRefName": pull.base, "headRefOid": pull.head_sha, "viewerDidAuthor": pull.author == BOT,
         "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
         "labels": { "__typename": "LabelConnection", "nodes": labels },
         "comments": { "__typename": "IssueCommentConnection", "nodes": comments },

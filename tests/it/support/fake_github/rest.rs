@@ -33,6 +33,8 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
     };
     match (asked.method.as_str(), rest) {
         ("GET", ["installation"]) => (200, shapes::installation(org)),
+        ("GET", ["commits", sha]) => files_of_commit(state, sha),
+        ("GET", ["compare", range]) => compare(state, range),
         ("GET", ["git", "blobs", sha]) => read_blob(state, &name, sha),
         ("POST", ["git", "blobs"]) => blob(state, &name, body),
         ("POST", ["git", "trees"]) => tree(state, &name, body),
@@ -109,6 +111,51 @@ fn read_blob(state: &State, repo: &str, sha: &str) -> Said {
         200,
         json!({ "content": lines.join("\n"), "encoding": "base64", "url": url, "sha": sha, "size": blob.size(), "node_id": "B_1" }),
     )
+}
+
+/// How many files GitHub names on a page.
+const PAGE: usize = 300;
+
+fn changed(state: &State, from: Option<git2::Oid>, to: git2::Oid) -> Vec<Value> {
+    let tree = |id: git2::Oid| state.git.find_commit(id).unwrap().tree().unwrap();
+    let from = from.map(tree);
+    let diff = state
+        .git
+        .diff_tree_to_tree(from.as_ref(), Some(&tree(to)), None)
+        .unwrap();
+    let file = |delta: git2::DiffDelta<'_>| {
+        let path = delta.new_file().path().or(delta.old_file().path()).unwrap();
+        let (status, of) = match delta.status() {
+            git2::Delta::Added => ("added", delta.new_file()),
+            git2::Delta::Deleted => ("removed", delta.old_file()),
+            _ => ("modified", delta.new_file()),
+        };
+        json!({ "sha": of.id().to_string(), "filename": path.to_str(), "status": status })
+    };
+    diff.deltas().map(file).collect()
+}
+
+fn files_of_commit(state: &State, asked: &str) -> Said {
+    let (sha, page) = asked.split_once("?page=").unwrap_or((asked, "1"));
+    let Ok(commit) = git2::Oid::from_str(sha).and_then(|oid| state.git.find_commit(oid)) else {
+        return not_found();
+    };
+    let files = changed(state, commit.parent_id(0).ok(), commit.id());
+    let page: usize = page.parse().unwrap();
+    let files: Vec<Value> = files.into_iter().skip((page - 1) * PAGE).take(PAGE).collect();
+    (200, json!({ "sha": sha, "files": files }))
+}
+
+fn compare(state: &State, range: &str) -> Said {
+    let oid = |text: &str| git2::Oid::from_str(text).ok();
+    let Some((base, head)) = range.split_once("...").and_then(|(a, b)| Some((oid(a)?, oid(b)?))) else {
+        return not_found();
+    };
+    let Ok(fork) = state.git.merge_base(base, head) else {
+        return not_found();
+    };
+    let files: Vec<Value> = changed(state, Some(fork), head).into_iter().take(PAGE).collect();
+    (200, json!({ "status": "diverged", "files": files }))
 }
 
 fn tree(state: &State, repo: &str, body: &Value) -> Said {
