@@ -73,7 +73,7 @@ Examples:
   The Dockerfile of every image:
     lockstep build-config --release 4.16 --format json | jq '.images[] | {tag: .tag.value, dockerfile: .dockerfile.value}'")]
     BuildConfig(BuildConfigArgs),
-    /// Say which images have to be built again since an earlier state, because of what, in which order
+    /// Say which images have to be built again, because of what, in which order
     #[command(after_help = "\
 Examples:
   What a week of changes of build data comes to:

@@ -442,7 +442,10 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
                 .or_else(|| Chosen::plain(target))
                 .ok_or_else(|| Usage(lacking()))
         };
-        config.targets = common.targets.iter().map(of_name).collect::<Result<_, _>>()?;
+        let asked: Vec<Chosen> = common.targets.iter().map(of_name).collect::<Result<_, _>>()?;
+        let before = std::mem::replace(&mut config.targets, asked);
+        let left_out = before.into_iter().filter(|chosen| !config.targets.contains(chosen));
+        config.left_out = left_out.collect();
     }
     Ok(config)
 }

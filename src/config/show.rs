@@ -23,6 +23,7 @@ pub fn show(config: &Config) -> String {
 fn document(config: &Config) -> Map<String, Value> {
     let Config {
         file: _,
+        left_out: _,
         sources,
         releases,
         rules,

@@ -23,6 +23,8 @@ pub struct Config {
     pub rules: Vec<RuleSet>,
     /// What is rendered.
     pub targets: Vec<Chosen>,
+    /// Configured targets that this run leaves out. What depends on their files waits for a whole run.
+    pub left_out: Vec<Chosen>,
     /// Where pull requests go.
     pub forge: Forge,
     /// The folder of clones, caches and the journal.

@@ -32,6 +32,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
         releases: releases(root),
         rules: root.texts("rules").map(|text| rule_set(text, dir)).collect(),
         targets: targets(root, dir),
+        left_out: Vec::new(),
         forge: forge(root, dir),
         state: under(dir, root.text("state")),
         schedule: root.text("schedule").to_owned(),

@@ -304,8 +304,8 @@ impl Part<'_> {
         TARGETS.iter().copied().chain(others)
     }
 
-    /// Keeps files as they are that would come to something else once those that they are made from have changed, where these
-    /// are no target: files of a group change together.
+    /// Keeps files as they are that would come to something else once those that they are made from have changed, where the
+    /// run leaves the targets of these out: files of a group change together.
     fn wait_for_others(
         &self,
         chosen: &Chosen,
@@ -318,7 +318,8 @@ impl Part<'_> {
             .iter()
             .copied()
             .filter(|name| {
-                let earlier = results.get(name).filter(|earlier| !earlier.is_written);
+                let left_out = self.run.config.left_out.iter().any(|other| other.target.name == *name);
+                let earlier = results.get(name).filter(|earlier| left_out && !earlier.is_written);
                 earlier.is_some_and(|earlier| earlier.files.iter().any(|file| file.before != file.after))
             })
             .collect();

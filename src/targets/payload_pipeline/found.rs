@@ -132,7 +132,9 @@ pub(super) fn base_name(path: &str) -> &str {
 }
 
 fn by_source(files: &Files<'_>, plans: &[Plan<'_>], matched: &mut Matched) {
-    let mut candidates: BTreeMap<(String, String), (Vec<usize>, Vec<&Plan<'_>>)> = BTreeMap::new();
+    /// Files without an image and images without a file.
+    type Unmatched<'p> = (Vec<usize>, Vec<&'p Plan<'p>>);
+    let mut candidates: BTreeMap<(String, String), Unmatched<'_>> = BTreeMap::new();
     for (at, found) in matched.others.iter().enumerate() {
         if let Some(source) = found.node(files).and_then(source) {
             candidates.entry(source).or_default().0.push(at);

@@ -191,25 +191,32 @@ fn without_tag(pullspec: &str) -> &str {
 
 /// What is pulled from elsewhere, each once with all the images that need it.
 fn foreign(plans: &[Plan<'_>]) -> Vec<Finding> {
-    let mut found: BTreeMap<(&'static str, &str), Vec<&str>> = BTreeMap::new();
+    let (mut bases, mut builders): (Pulled<'_>, Pulled<'_>) = Default::default();
     for plan in plans {
         let tag = plan.here.tag.value.as_str();
         if let Some(Reference::Pullspec(pullspec)) = &plan.base {
-            found.entry(("foreign-base-here", pullspec)).or_default().push(tag);
+            bases.entry(pullspec).or_default().push(tag);
         }
         for (_, reference) in &plan.replaced {
             if let Reference::Pullspec(pullspec) = reference {
-                found.entry(("foreign-builder-here", pullspec)).or_default().push(tag);
+                builders.entry(pullspec).or_default().push(tag);
             }
         }
     }
-    let told = found.into_iter().map(|((code, pullspec), tags)| {
-        let text = format!("{pullspec} is pulled as it is, for {}", some(&tags));
-        Finding::new(Severity::Note, code, text)
-            .with_help("a rule on input can give it a name here (`builder_here`, `base_here`)")
+    let text = |pullspec: &str, tags: &[&str]| format!("{pullspec} is pulled as it is, for {}", some(tags));
+    let bases = bases.iter().map(|(pullspec, tags)| {
+        Finding::new(Severity::Note, "foreign-base-here", text(pullspec, tags))
+            .with_help("a rule on input can give it a name here (`base_here`)")
     });
-    told.collect()
+    let builders = builders.iter().map(|(pullspec, tags)| {
+        Finding::new(Severity::Note, "foreign-builder-here", text(pullspec, tags))
+            .with_help("a rule on input can give it a name here (`builder_here`)")
+    });
+    bases.chain(builders).collect()
 }
+
+/// Pullspecs, each with the tags that need it.
+type Pulled<'p> = BTreeMap<&'p str, Vec<&'p str>>;
 
 /// A few names, and how many more there are.
 pub(super) fn some<T: AsRef<str>>(names: &[T]) -> String {

@@ -61,13 +61,13 @@ pub(super) fn fork_of(node: &Node, forks: &str) -> Option<String> {
         .iter()
         .filter(|item| item.at(&["from", "name"]).and_then(Node::text) == Some(forks));
     let paths = forked.filter_map(|item| item.get("paths")?.as_seq()).flatten();
-    let puts = paths.filter_map(|path| {
+    let mut puts = paths.filter_map(|path| {
         let from = path.get("sourcePath")?.text()?;
         let folder = clean(path.get("destinationDir").and_then(Node::text).unwrap_or_default());
         let there = clean(&format!("{folder}/{}", base_name(from)));
         (there == dockerfile).then(|| from.to_owned())
     });
-    puts.last()
+    puts.next_back()
 }
 
 /// The changes that one BuildConfig needs.
