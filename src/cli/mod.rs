@@ -26,6 +26,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use lockstep::config::{LoadError, Log};
+use lockstep::run::RunError;
 
 /// How a command ended. Exit codes are a contract: 0 done, 1 something asked for could not be done, 2 drift where
 /// `--exit-code` asks, 64 wrong usage.
@@ -109,12 +110,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error as it is told; faults of a configuration say themselves what they are.
+/// An error as it is told; faults of a configuration say themselves what they are, those of rules stand before their number.
 fn told(error: &anyhow::Error) -> String {
-    match error.downcast_ref() {
-        Some(LoadError::Faults(faults)) => faults.to_string(),
-        _ => format!("error: {error:#}"),
+    if let Some(LoadError::Faults(faults)) = error.downcast_ref() {
+        return faults.to_string();
     }
+    let mut text = String::new();
+    if let Some(RunError::Rules(faults)) = error.downcast_ref() {
+        text.extend(faults.iter().map(|fault| format!("error: {fault}\n")));
+    }
+    text + &format!("error: {error:#}")
 }
 
 /// Logs go to stderr; `RUST_LOG` says which.

@@ -1,7 +1,6 @@
 //! `lockstep serve`
 
 use lockstep::daemon::{self, Settings, SettingsError};
-use lockstep::run::RunError;
 
 use super::args::ServeArgs;
 use super::{Ended, Outcome};
@@ -18,12 +17,7 @@ pub fn run(args: &ServeArgs) -> Outcome {
 fn told(error: SettingsError) -> anyhow::Error {
     match error {
         SettingsError::Config(error) => error.into(),
-        SettingsError::Rules(error) => {
-            if let RunError::Rules(faults) = &error {
-                faults.iter().for_each(|fault| super::say(&format!("error: {fault}")));
-            }
-            error.into()
-        }
+        SettingsError::Rules(error) => error.into(),
         SettingsError::Other(text) => anyhow::anyhow!(text),
     }
 }

@@ -379,10 +379,7 @@ impl Ready {
         for result in results {
             match result {
                 Ok(one) => done.push(one),
-                Err(RunError::Rules(faults)) => {
-                    faults.iter().for_each(|fault| say(&format!("error: {fault}")));
-                    return Err(RunError::Rules(faults).into());
-                }
+                Err(error @ RunError::Rules(_)) => return Err(error.into()),
                 Err(error) => {
                     tell_error(&error);
                     *ended = Ended::Failed;
