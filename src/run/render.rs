@@ -102,11 +102,14 @@ pub(super) fn parts(
     releases.par_iter().map(one).collect()
 }
 
-/// Everything that takes part in a cut, configured or not.
+/// Everything that takes part in a cut: what changes together with the configs that promote, configured or not, and what else
+/// is configured.
 pub(super) fn of_cut(run: &Run) -> Vec<Chosen> {
+    let group = targets::promoting().map(|target| target.group);
     let known = |target: &'static Target| {
         let configured = run.config.targets.iter().find(|chosen| chosen.target == target);
-        configured.cloned().or_else(|| Chosen::plain(target))
+        let together = || Chosen::plain(target).filter(|_| Some(target.group) == group);
+        configured.cloned().or_else(together)
     };
     TARGETS
         .iter()
