@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::targets::{self, TARGETS};
+
 /// Where pull requests of a first configuration go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstForge {
@@ -30,7 +32,11 @@ pub fn first(answers: &Answers) -> String {
         }
     };
     let mut text = HEAD.to_owned();
-    let _ = write!(text, "{RELEASES}{releases}\n{TARGETS}");
+    let _ = write!(
+        text,
+        "{RELEASES}{releases}\n{RULES}targets: [{}]\n\n",
+        together().join(", ")
+    );
     text.push_str(match answers.forge {
         FirstForge::GitHub => GITHUB,
         FirstForge::Local => LOCAL,
@@ -58,13 +64,18 @@ const RELEASES: &str = "\
 # `auto`: every release that build data has a branch for and CI promotes to; or a list, such as [\"4.20\", \"4.21\"].
 ";
 
-const TARGETS: &str = "
+/// The default target and all that change with it: a part of a group would be looked at without the rest.
+fn together() -> Vec<&'static str> {
+    let group = targets::find(targets::DEFAULT).map(|target| target.group);
+    let all = TARGETS.iter().filter(|target| Some(target.group) == group);
+    all.map(|target| target.name).collect()
+}
+
+const RULES: &str = "
 # OKD's policy. Files or folders of your own behind `builtin` refine it.
 rules: [builtin]
 
-# What is kept right. These three change together, in one pull request a release.
-targets: [prow-config, prow-jobs, release-controller]
-
+# What is kept right. These change together, in one pull request a release.
 ";
 
 const GITHUB: &str = "\
@@ -105,7 +116,10 @@ mod tests {
                 };
                 let text = first(&answers);
                 let parsed = config::parse(text.as_bytes(), "lockstep.yaml", Path::new("."));
-                let shown = config::show(&parsed.unwrap_or_else(|faults| panic!("{text}\n{faults}")));
+                let parsed = parsed.unwrap_or_else(|faults| panic!("{text}\n{faults}"));
+                assert_eq!(parsed.parts_of_groups(), [""; 0], "{text}");
+                assert!(parsed.targets.len() > 1, "{text}");
+                let shown = config::show(&parsed);
                 let kind = match forge {
                     FirstForge::GitHub => "kind: github",
                     FirstForge::Local => "kind: local",
