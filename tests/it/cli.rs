@@ -9,9 +9,14 @@ use std::process::Stdio;
 use program::{Demo, Ran, program, ran};
 use serde_json::Value;
 
-/// The commands that the help lists.
+/// The commands that the program's help lists.
 fn commands() -> Vec<String> {
-    let help = ran(program().arg("--help")).out;
+    commands_of(&["--help"])
+}
+
+/// The commands that a help lists.
+fn commands_of(args: &[&str]) -> Vec<String> {
+    let help = ran(program().args(args)).out;
     let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
     names.filter(|name| *name != "help").map(str::to_owned).collect()
@@ -29,6 +34,24 @@ fn the_help_of_each_command_has_two_examples_of_it() {
             .lines()
             .filter(|line| line.starts_with("    ") && line.contains(&format!("lockstep {command}")));
         assert_eq!(shown.count(), 2, "{command} --help:\n{out}");
+    }
+}
+
+#[test]
+fn so_has_the_help_of_each_command_of_rules_and_config() {
+    for group in ["rules", "config"] {
+        let commands = commands_of(&[group, "--help"]);
+        assert!(commands.len() >= 3, "{commands:?}");
+        for command in commands {
+            let Ran { code, out, err } = ran(program().args([group, &command, "--help"]));
+            assert_eq!((code, err.as_str()), (0, ""), "{group} {command}");
+            let examples = out.split("Examples:\n").nth(1).unwrap_or_default();
+            let call = format!("lockstep {group} {command}");
+            let shown = examples
+                .lines()
+                .filter(|line| line.starts_with("    ") && line.contains(&call));
+            assert_eq!(shown.count(), 2, "{group} {command} --help:\n{out}");
+        }
     }
 }
 

@@ -15,18 +15,60 @@ pub struct RulesArgs {
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
     /// Tell all faults of rule files at once
+    #[command(after_help = "\
+Examples:
+  The built-in rules, and a file of one's own on top:
+    lockstep rules check my-rules.yaml
+  The same for a program, such as an editor:
+    lockstep rules check my-rules.yaml --format json")]
     Check(CheckArgs),
     /// Run cases: what rules make of fixtures against what is expected
+    #[command(after_help = "\
+Examples:
+  The cases with a word in their name:
+    lockstep rules test --filter golang
+  Again whenever a file is saved:
+    lockstep rules test fixtures/cases/my-case --watch")]
     Test(TestArgs),
     /// Tell which rules the cases exercise
+    #[command(after_help = "\
+Examples:
+  Fail unless each rule decided in some case:
+    lockstep rules coverage --min 100
+  How often each of some rules was tried and decided:
+    lockstep rules coverage --only build-root --annotate")]
     Coverage(CoverageArgs),
     /// List the rules
+    #[command(after_help = "\
+Examples:
+  The built-in rules:
+    lockstep rules list
+  With a file of one's own on top, as JSON:
+    lockstep rules list my-rules.yaml --format json")]
     List(ListArgs),
     /// Print the JSON schema of rule files
+    #[command(after_help = "\
+Examples:
+  For an editor:
+    lockstep rules schema > rules.schema.json
+  What a rule may have:
+    lockstep rules schema | jq '.\"$defs\" | keys'")]
     Schema,
     /// Make a rule and a case to start from
+    #[command(after_help = "\
+Examples:
+  A case for a rule that is yet to be written:
+    lockstep rules new my-case
+  For another release, in a folder of one's own:
+    lockstep rules new my-case --release 4.17 --cases cases")]
     New(NewArgs),
     /// Cut a case out of real repositories: only the files that the derivation reads
+    #[command(after_help = "\
+Examples:
+  What etcd is derived from:
+    lockstep rules capture --release 4.16 --image etcd --out fixtures/cases/etcd
+  Two images in one case, from another configuration:
+    lockstep rules capture --config other.yaml --image etcd --image cli --out fixtures/cases/two")]
     Capture(CaptureArgs),
 }
 
