@@ -34,6 +34,11 @@ pub(super) fn check(text: &str, format: Format, span: Span, faults: &mut Vec<Fau
     }
 }
 
+/// Whether a text has the form that a format asks for, placeholders aside.
+pub(super) fn takes(text: &str, format: Format) -> bool {
+    check_format(text, format).is_ok()
+}
+
 fn bad(span: Span, message: String, hint: Cow<'static, str>) -> Fault {
     Fault::new(Code::BadValue, span, message, hint)
 }
@@ -82,15 +87,7 @@ fn check_format(text: &str, format: Format) -> Verdict {
             )
         }
         Format::Schedule => check_schedule(text),
-        Format::Address => {
-            let hint = "write an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";
-            ok_if(
-                text.parse::<SocketAddr>().is_ok(),
-                text,
-                "is not an address to listen on",
-                hint,
-            )
-        }
+        Format::Address => check_address(text),
     }
 }
 
@@ -117,6 +114,19 @@ fn check_location(text: &str) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// An IP address and a port; of what has a port alone, or a name before it, the hint keeps the port.
+fn check_address(text: &str) -> Verdict {
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    let last = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+    let port = last.filter(|port| *port > 0).unwrap_or(8080);
+    let hint = format!(
+        "write an IP address and a port: `127.0.0.1:{port}` for this machine alone, `0.0.0.0:{port}` or `\"[::]:{port}\"` for others, too"
+    );
+    Err((format!("`{text}` is not an address to listen on"), hint.into()))
 }
 
 /// A cron expression as far as it can be checked without a calendar: six or seven fields of legal characters.

@@ -3,27 +3,32 @@
 use super::fault::{Code, Fault, key_span, span};
 use super::format;
 use super::keys::{Format, Kind, Need, Section, one_of};
-use super::wording::{missing_key, unknown_key, unknown_word, wrong_type};
+use super::wording::{missing_key, nearest, unknown_key, unknown_word, wrong_type, wrong_type_of};
 use crate::yaml::{Mapping, Node, Value};
 
 /// Checks a node against its kind and adds what is wrong to `faults`.
 pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
     match (kind, &node.value) {
         (Kind::Text(of), Value::String(text)) => format::check(text, *of, span(node), faults),
-        (Kind::Text(Format::Release), Value::Number(text)) => format::check(text, Format::Release, span(node), faults),
+        // A number where a text of some form belongs: where the form is wrong, too, quotes alone would not help.
+        (Kind::Text(of), Value::Number(text)) if *of == Format::Release || !format::takes(text, *of) => {
+            format::check(text, *of, span(node), faults);
+        }
         (Kind::Word(words), Value::String(text)) => check_word(text, words, node, faults),
         // YAML 1.1 reads a bare `off` as false; people mean the word.
         (Kind::Word(words), Value::Bool(false)) if words.contains(&"off") => {}
-        (Kind::Count, Value::Number(text)) if is_count(text) => {}
+        (Kind::Count, Value::Number(text)) => faults.extend(count_fault(text, node)),
         (Kind::Flag, Value::Bool(_)) => {}
         (Kind::Map(section), Value::Map(map)) => check_section(node, map, section, faults),
         (Kind::Variants(choices), Value::Map(map)) => check_by_kind(node, map, choices, faults),
         (Kind::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
-        (Kind::WordOrList(word, _), Value::String(text)) => check_word(text, &[word], node, faults),
+        (Kind::WordOrList(word, _), Value::String(text)) if **text == **word || nearest(text, &[word]).is_some() => {
+            check_word(text, &[word], node, faults);
+        }
         (Kind::WordOrList(_, item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
         (Kind::WordWithOptions(choices), Value::String(text)) => check_plain(text, &choices(), node, faults),
         (Kind::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, &choices(), faults),
-        _ => faults.push(wrong_type(node, &kind.describe())),
+        _ => faults.push(wrong_type_of(node, kind)),
     }
 }
 
@@ -37,9 +42,17 @@ fn check_section(node: &Node, map: &Mapping, section: &Section, faults: &mut Vec
     let missing = section
         .keys
         .iter()
-        .filter(|key| matches!(key.need, Need::Required) && map.get(key.name).is_none());
+        .filter(|key| matches!(key.need, Need::Required) && map.get(key.name).is_none())
+        .filter(|key| !is_misspelt_in(map, key.name, section));
     faults.extend(missing.map(|key| missing_key(node, key)));
     check_one_of(node, map, section.one_of, faults);
+}
+
+/// Whether a key stands there under a wrong name, which has been told with the right one.
+fn is_misspelt_in(map: &Mapping, name: &str, section: &Section) -> bool {
+    let known: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
+    let mut unknown = map.entries.iter().filter(|(key, _)| section.key(&key.text).is_none());
+    unknown.any(|(key, _)| nearest(&key.text, &known) == Some(name))
 }
 
 fn check_one_of(node: &Node, map: &Mapping, group: &[&str], faults: &mut Vec<Fault>) {
@@ -138,6 +151,19 @@ fn names<'a>(choices: &[(&'a str, &Section)]) -> Vec<&'a str> {
     choices.iter().map(|(name, _)| *name).collect()
 }
 
-fn is_count(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u32>().is_ok()
+/// What is wrong with a number that must be a whole one from 0 on.
+fn count_fault(text: &str, node: &Node) -> Option<Fault> {
+    let whole = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if whole(text) && text.parse::<u32>().is_ok() {
+        return None;
+    }
+    let (is, hint) = match text.strip_prefix('-') {
+        Some(_) => ("is less than 0", "write a whole number from 0 on".to_owned()),
+        None if whole(text) => ("is too much", format!("the most is {}", u32::MAX)),
+        None => (
+            "is no whole number",
+            "write it in digits alone, such as `10`".to_owned(),
+        ),
+    };
+    Some(Fault::new(Code::BadValue, span(node), format!("`{text}` {is}"), hint))
 }

@@ -1,7 +1,7 @@
 //! Faults that name what was probably meant.
 
 use super::fault::{Code, Fault, Span, span};
-use super::keys::{Key, Section, one_of};
+use super::keys::{Format, Key, Kind, Section, one_of};
 use super::secret;
 use crate::yaml::{self, Node, Value};
 
@@ -60,6 +60,27 @@ pub(super) fn wrong_type(node: &Node, expected: &str) -> Fault {
     Fault::new(Code::WrongType, span(node), message, hint)
 }
 
+/// A value of another type than its kind asks for; what is one item of a list is shown as such a list.
+pub(super) fn wrong_type_of(node: &Node, kind: &Kind) -> Fault {
+    let mut fault = wrong_type(node, &kind.describe());
+    let item = match (kind, &node.value) {
+        (Kind::List(item) | Kind::WordOrList(_, item), Value::String(text) | Value::Number(text)) => Some((item, text)),
+        _ => None,
+    };
+    if let Some((item, text)) = item.filter(|(_, text)| !text.trim().is_empty() && !secret::is_secret(text)) {
+        let quoted = match item {
+            Kind::Text(Format::Release) => format!("\"{text}\""),
+            _ => text.to_string(),
+        };
+        fault.hint = format!("it is a list, of one item, too: write `[{quoted}]`");
+    } else if let (Kind::Count | Kind::Flag, Value::String(text)) = (kind, &node.value)
+        && (text.parse::<u32>().is_ok() || matches!(&**text, "true" | "false"))
+    {
+        fault.hint = "write it without quotes".into();
+    }
+    fault
+}
+
 /// A text that is not YAML.
 pub(super) fn syntax(error: yaml::Error) -> Fault {
     let span = Span {
@@ -74,12 +95,17 @@ pub(super) fn syntax(error: yaml::Error) -> Fault {
     )
 }
 
-/// The known word that is nearest to what was written, if any is near.
+/// The known word that is nearest to what was written, if any is near: in a short word one letter is all that may be wrong, since
+/// two make another word of it.
 pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', ' '], "-");
     let written = plain(written);
     let near = |word: &str| strsim::damerau_levenshtein(&written, &plain(word));
     let best = known.iter().copied().min_by_key(|word| near(word))?;
     let is_start = !written.is_empty() && (best.starts_with(&*written) || written.starts_with(best));
-    (near(best) <= 1 + written.chars().count() / 4 || is_start).then_some(best)
+    let most = match written.chars().count() {
+        0..=6 => 1,
+        letters => 1 + letters / 4,
+    };
+    (near(best) <= most || is_start).then_some(best)
 }

@@ -77,13 +77,10 @@ fn each_kind_of_fault_has_its_place() {
             "lease: {kind: kubernetes, name: lockstep, duration: 2}",
             "1:53 config-bad-value a lease of 2 s is of no use",
         ),
-        (
-            "limits: {removals: -1}",
-            "1:20 config-wrong-type this is a number, what is expected is a whole number",
-        ),
+        ("limits: {removals: -1}", "1:20 config-bad-value `-1` is less than 0"),
         (
             "limits: {removals: 99999999999}",
-            "1:20 config-wrong-type this is a number, what is expected is a whole number",
+            "1:20 config-bad-value `99999999999` is too much",
         ),
         (
             "adopt: {components: [etcd]}",
@@ -149,6 +146,70 @@ fn each_kind_of_fault_has_its_place() {
     ] {
         assert_eq!(only_after_least(text), expected, "{text}");
     }
+}
+
+/// The one fault of a text, as `message: hint`.
+fn advice(text: &str) -> String {
+    let faults = faults(text);
+    assert_eq!(faults.list.len(), 1, "{faults}");
+    format!("{}: {}", faults.list[0].message, faults.list[0].hint)
+}
+
+#[test]
+fn what_people_write_by_mistake_comes_with_the_right_form() {
+    let listen = "is not an address to listen on: write an IP address and a port: `127.0.0.1:";
+    for (text, expected) in [
+        ("rules: builtin", "it is a list, of one item, too: write `[builtin]`"),
+        ("targets: [prow-confg]", "did you mean `prow-config`?"),
+        ("listen: 9090", &format!("`9090` {listen}9090`")),
+        ("listen: ':9090'", &format!("`:9090` {listen}9090`")),
+        ("listen: localhost:9090", &format!("`localhost:9090` {listen}9090`")),
+        ("listen: localhost", &format!("`localhost` {listen}8080`")),
+        (
+            "schedule: 10",
+            "`10` has 1 field, a cron expression with seconds has six: second",
+        ),
+        (
+            "limits: {removals: -1}",
+            "`-1` is less than 0: write a whole number from 0 on",
+        ),
+        (
+            "limits: {removals: 1.5}",
+            "`1.5` is no whole number: write it in digits",
+        ),
+        ("limits: {removals: '10'}", "write it without quotes"),
+        (
+            "forge: {kind: gitlab}",
+            "`gitlab` is not known here: write `github` or `local`",
+        ),
+        ("forge: {kind: gihub}", "did you mean `github`?"),
+        ("acept: []", "unknown key `acept`: did you mean `accept`?"),
+        (
+            "accept: [{cuase: a, reason: b, author: c}]",
+            "unknown key `cuase`: did you mean `cause`?",
+        ),
+        (
+            "accept: [{cause: a, reason: b, author: c, untill: 2026-01-31}]",
+            "unknown key `untill`: did you mean `until`?",
+        ),
+        (
+            "accept: [{cause: a, reason: b, author: c, until: 2026}]",
+            "`2026` is not a day of the calendar, write it as YYYY-MM-DD: such as 2026-01-31",
+        ),
+        (
+            "accept: {cause: a}",
+            "what is expected is a list, each item a mapping: write a list",
+        ),
+    ] {
+        let said = advice(&format!("{LEAST}{text}"));
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+    for release in ["'4.16'", "4.16"] {
+        let said = advice(&format!("sources: {{build-data: {{repo: bd}}}}\nreleases: {release}"));
+        assert!(said.ends_with("write `[\"4.16\"]`"), "{said}");
+    }
+    let said = advice("sources: {build-data: {repo: bd}}\nreleases: atuo");
+    assert!(said.contains("did you mean `auto`?"), "{said}");
 }
 
 #[test]
