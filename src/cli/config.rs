@@ -1,6 +1,7 @@
 //! `lockstep config`
 
 use lockstep::config;
+use lockstep::run::configured;
 
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{Ended, Outcome, print};
@@ -9,9 +10,19 @@ use super::{Ended, Outcome, print};
 pub fn run(args: &ConfigArgs) -> Outcome {
     let text = match &args.command {
         ConfigCommand::Check(file) => {
-            let notes = config::load(&file.config)?.parts_of_groups();
-            let notes = notes.iter().map(|note| format!("note: {note}\n"));
-            config::check(&file.config)? + "\n" + &notes.collect::<String>()
+            let config = config::load(&file.config)?;
+            let rules = configured::check_rules(&config)?;
+            let missing = configured::missing_secrets(&config);
+            let missing = missing
+                .iter()
+                .map(|said| format!("{said}; on the machine that the configuration is for it has to be"));
+            let notes = config.parts_of_groups().into_iter().chain(missing);
+            let notes = notes.map(|note| format!("note: {note}\n"));
+            format!(
+                "{}{rules} rules: no faults\n{}",
+                config::check(&file.config)?,
+                notes.collect::<String>()
+            )
         }
         ConfigCommand::Show(file) => config::show(&config::load(&file.config)?),
         ConfigCommand::Schema => config::schema(),

@@ -5,6 +5,7 @@ pub mod begin;
 pub mod branches;
 mod carry;
 pub mod components;
+pub mod configured;
 pub mod cut;
 mod decisions;
 mod dockerfiles;

@@ -279,6 +279,39 @@ fn an_unknown_key_of_the_configuration_names_the_nearest() {
 }
 
 #[test]
+fn the_check_of_a_configuration_opens_its_rules_and_looks_for_its_secrets() {
+    let demo = Demo::new();
+    let path = demo.folder().join("lockstep.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let server = "server: {token-file: no-token}\n";
+    fs::write(&path, format!("{text}{server}")).unwrap();
+    let fine = demo.run(&["config", "check"]);
+    assert_eq!(fine.code, 0, "{}", fine.err);
+    assert!(fine.out.contains(" rules: no faults\n"), "{}", fine.out);
+    let missing = "note: `server.token-file`: ";
+    assert!(
+        fine.out.contains(missing) && fine.out.contains("no-token is not there"),
+        "{}",
+        fine.out
+    );
+
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("rules:")).collect();
+    fs::write(&path, format!("{}\nrules: [builtin, mine.yaml]\n", kept.join("\n"))).unwrap();
+    let missing = demo.run(&["config", "check"]);
+    assert_eq!((missing.code, missing.out.as_str()), (1, ""));
+    assert!(missing.err.contains("mine.yaml cannot be read"), "{}", missing.err);
+    let rule = "rules:\n- id: x\n  because: It is.\n  on: image\n  set: {dockerfil: x}\n";
+    fs::write(demo.folder().join("mine.yaml"), rule).unwrap();
+    let wrong = demo.run(&["config", "check"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (1, ""));
+    assert!(
+        wrong.err.contains("mine.yaml:5:9") && wrong.err.contains("`dockerfile`"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
 fn a_fault_is_told_once() {
     let root = tempfile::tempdir().unwrap();
     let run = || ran(program().arg("plan").current_dir(root.path()));
