@@ -1,12 +1,16 @@
 //! Reads what a rule says with expressions: its condition, and the values of the fields that it sets.
 
 use super::{Loader, Mark, nearest};
+use crate::model::arch;
 use crate::rules::expr::{Expr, FUNCTIONS};
 use crate::rules::rule::Setting;
 use crate::rules::sample;
 use crate::rules::subject::{Field, Subject};
 use crate::rules::template::Template;
 use crate::yaml::{Key, Mapping, Node};
+
+/// The field that is a list of architectures by metadata's names.
+const ARCHES: &str = "arches";
 
 /// What to do about an expression that cannot be read.
 const EXPRESSIONS: &str = "rules/README.md says what expressions can do";
@@ -107,6 +111,9 @@ impl Loader<'_> {
         for expr in value.expressions() {
             self.names(expr, subject, node);
         }
+        if field.name == ARCHES {
+            self.architectures(node);
+        }
         if let Err(message) = sample::try_value(subject, field, value) {
             self.fault(
                 "wrong-type",
@@ -114,6 +121,24 @@ impl Loader<'_> {
                 message,
                 format!("`{}` is {}", field.name, field.kind.expected()),
             );
+        }
+    }
+
+    /// Tells of architectures that are written out and that nothing has.
+    fn architectures(&mut self, node: &Node) {
+        for item in node.as_seq().unwrap_or_default() {
+            let Some(name) = item.as_str().filter(|name| !name.contains("${")) else {
+                continue;
+            };
+            if !arch::NAMES.contains(&name) {
+                let message = format!("there is no architecture `{name}` in metadata");
+                let hint = format!(
+                    "did you mean `{}`? There are {}",
+                    arch::meant(name),
+                    arch::NAMES.join(", ")
+                );
+                self.fault("wrong-type", Mark::of(item), message, hint);
+            }
         }
     }
 

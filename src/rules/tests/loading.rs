@@ -43,6 +43,8 @@ fn unknown_words_come_with_the_nearest_known_one() {
         (when("image.okd.tagname == ''"), "unknown-variable", "`tag_name`"),
         (when("image.key.startWith('a')"), "unknown-function", "`startsWith`"),
         (set("tag", "'a-${relase}'"), "unknown-variable", "`release`"),
+        (set("arches", "[x86_64, arm64]"), "wrong-type", "`aarch64`"),
+        (set("arches", "[amd65]"), "wrong-type", "`x86_64`"),
     ] {
         let fault = only(&text);
         assert_eq!(fault.code, code, "{text}");
