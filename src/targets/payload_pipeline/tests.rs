@@ -109,6 +109,7 @@ fn world() -> World {
             "{member: cli}",
             "FROM registry.ci.openshift.org/ocp/4.16:cli\n",
         )
+        .refined_by(&based(""))
 }
 
 struct Seen {
@@ -514,7 +515,7 @@ fn what_has_no_name_here_is_pulled_and_told() {
     assert_eq!(seen.message("foreign-base-here"), "");
     assert!(seen.text("buildconfigs/10-x.yaml").contains("name: release:a"));
     // A stream that no rule has a name for, as a builder.
-    let unnamed = world().refined_by(&based("rules:\n- id: unnamed\n  because: x\n  on: input\n  set: {builder_here: ''}\n  overrides: [pipeline-go-builder, pipeline-node-builder, pipeline-base, base-of-world]\n"));
+    let unnamed = world().refined_by(&based("rules:\n- id: unnamed\n  because: x\n  on: input\n  set: {builder_here: ''}\n  overrides: [pipeline-go-builder, pipeline-node-builder, pipeline-base]\n"));
     let seen = render(&unnamed, |_| {});
     assert!(
         seen.message("foreign-builder-here").contains("golang"),

@@ -109,10 +109,17 @@ impl Walk<'_> {
         let pairs = pairs(old, new);
         if !pairs.iter().any(|pair| matches!(pair, Pair::Both(..))) {
             let (old, new) = (Node::seq(old.to_vec()), Node::seq(new.to_vec()));
-            return match holder {
-                Some((holder, end)) => self.whole(&old, &new, Some(spot), holder, end),
-                None => self.root(&new, spot),
+            let Some((holder, end)) = holder else {
+                return self.root(&new, spot);
             };
+            // The list itself shows how far it is indented.
+            let of_text = self.style;
+            if let Some(first) = items.first().filter(|_| holder.is_key && !spot.flow) {
+                self.style.dashes = self.column(first.range.start).saturating_sub(holder.column);
+            }
+            let done = self.whole(&old, &new, Some(spot), holder, end);
+            self.style = of_text;
+            return done;
         }
         let kept = |wanted: usize| {
             pairs

@@ -1,5 +1,7 @@
 //! Which items of a list stay, which go, and which are new.
 
+use std::collections::BTreeSet;
+
 use super::super::{Node, Value};
 
 /// The most comparisons that pairing two lists may cost.
@@ -45,9 +47,20 @@ pub(super) fn pairs(old: &[Node], new: &[Node]) -> Vec<Pair> {
 }
 
 fn gap(old: &[Node], new: &[Node], a: std::ops::Range<usize>, b: std::ops::Range<usize>, pairs: &mut Vec<Pair>) {
+    let names: BTreeSet<&str> = old[a.clone()].iter().filter_map(name).collect();
     let mut next = b.start;
     for at in a {
-        let partner = (next..b.end).find(|to| alike(&old[at], &new[*to]));
+        let mut rest = next..b.end;
+        let partner = match name(&old[at]) {
+            Some(own) if rest.clone().any(|to| name(&new[to]) == Some(own)) => {
+                rest.find(|to| name(&new[*to]) == Some(own))
+            }
+            // What is called as another one of before is that one.
+            _ => rest.find(|to| {
+                let is_other = name(&new[*to]).is_some_and(|name| names.contains(name));
+                !is_other && alike(&old[at], &new[*to])
+            }),
+        };
         match partner {
             Some(to) => {
                 pairs.extend((next..to).map(Pair::New));
@@ -58,6 +71,11 @@ fn gap(old: &[Node], new: &[Node], a: std::ops::Range<usize>, b: std::ops::Range
         }
     }
     pairs.extend((next..b.end).map(Pair::New));
+}
+
+/// What an item is called, if it is called something.
+fn name(item: &Node) -> Option<&str> {
+    item.get("name").and_then(Node::text)
 }
 
 /// Whether one mapping may be the other one changed.

@@ -139,6 +139,40 @@ fn lists_change_by_items() {
 }
 
 #[test]
+fn a_list_that_is_replaced_is_indented_as_it_was() {
+    let text = "a:\n- 1\nb:\n  - 1\nc:\n  - 1\n";
+    let other = || Node::seq([Node::number("2")]);
+    assert_eq!(set_keys(text, &["a"], other()), Ok(text.replacen("- 1", "- 2", 1)));
+    assert_eq!(
+        set_keys("a:\n  - 1\nb:\n- 1\nc:\n- 1\n", &["a"], other()),
+        Ok("a:\n  - 2\nb:\n- 1\nc:\n- 1\n".to_owned())
+    );
+}
+
+#[test]
+fn an_item_with_a_name_is_the_one_of_that_name() {
+    // Without names the new one has more in common with the last one.
+    let text = "- name: a\n  after: x\n- name: end # keep\n  after: a\n";
+    let added = change(text, |root| {
+        let items = root.as_seq_mut().expect("a list");
+        let mut new = items[1].clone();
+        assert!(set(&mut new, &keys(&["name"]), Node::string("b")));
+        assert!(set(&mut items[1], &keys(&["after"]), Node::string("b")));
+        items.insert(1, new);
+    });
+    assert_eq!(
+        added,
+        Ok("- name: a\n  after: x\n- name: b\n  after: a\n- name: end # keep\n  after: b\n".to_owned())
+    );
+    // One that gets another name is still the same one.
+    let renamed = change(text, |root| {
+        let items = root.as_seq_mut().expect("a list");
+        assert!(set(&mut items[1], &keys(&["name"]), Node::string("last")));
+    });
+    assert_eq!(renamed, Ok(text.replace("end", "last")));
+}
+
+#[test]
 fn items_are_found_by_their_keys() {
     let tekton = "tasks:\n  - name: one\n    params:\n      - name: p\n        value:\n        - a\n        - b\n  - name: two # 2\n";
     let path = [
