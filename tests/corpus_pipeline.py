@@ -486,6 +486,11 @@ def rebuilds(config, run_schema):
         return len(differ) - 1
 
     expect("images behind the base, cli and etcd", [since(tag) for tag in ["base-stream9", "cli", "etcd"]], [189, 3, 1])
+    since("base-stream9")
+    workflow = json.loads(lockstep("rebuild", *OPTIONS, "--since", "old.json", "--format", "argo"))
+    listed = [item["buildConfig"] for batch in json.loads(workflow["arguments"]["parameters"][0]["value"]) for item in batch]
+    expect("builds that the pipeline has to do for another base", (len(listed), "base-stream9" in listed), (189, False))
+    since("etcd")
     run_of_tekton = yaml.safe_load(lockstep("rebuild", *OPTIONS, "--since", "old.json", "--format", "tekton"))
     expect("Tekton's run", [error.message for error in run_schema.iter_errors(run_of_tekton)], [])
     (WORK / "partner.yaml").write_text(

@@ -6,9 +6,11 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use lockstep::derive::Release;
 use lockstep::derive::document::build_config;
-use lockstep::finding;
+use lockstep::derive::here::here;
+use lockstep::finding::{self, Finding};
 use lockstep::rebuild::{self, Rebuild};
 use lockstep::run::lock::Lock;
+use lockstep::targets::payload_pipeline;
 use lockstep::yaml;
 use serde_json::Value as Json;
 
@@ -46,7 +48,11 @@ pub fn run(args: &RebuildArgs) -> Outcome {
         .into());
     }
     let found = rebuild::rebuild(&before, &after).map_err(|why| anyhow!(why))?;
-    show(args.format, &found)?;
+    let failed = show(args.format, &found, release)?;
+    setup::tell(&failed);
+    if !failed.is_empty() {
+        ended = Ended::Failed;
+    }
     Ok(ended)
 }
 
@@ -113,22 +119,46 @@ fn at(ready: &Ready, commit: &str) -> Result<lockstep::model::metadata::Metadata
     found.with_context(|| format!("`--since {commit}` is no file, and build data cannot be read at such a commit"))
 }
 
-fn show(format: RebuildFormat, found: &Rebuild) -> Result<(), anyhow::Error> {
-    // What is built under which name elsewhere is its tag, unless that target says otherwise.
-    let names: BTreeMap<String, String> = found
-        .images
-        .iter()
-        .map(|(key, image)| (key.clone(), image.tag.clone()))
-        .collect();
+fn show(format: RebuildFormat, found: &Rebuild, release: &Release<'_>) -> Result<Vec<Finding>, anyhow::Error> {
+    let mut findings = Vec::new();
     match format {
-        RebuildFormat::Text => print(&rebuild::text(found)),
-        RebuildFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(found)?)),
-        RebuildFormat::Argo => print(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&rebuild::argo(found, &names))?
-        )),
-        RebuildFormat::Tekton => print(&yaml::edit::fresh(&yaml::Node::from(&rebuild::tekton(found, &names)))),
-        RebuildFormat::Konflux => print(&rebuild::konflux(found, &names)),
-        RebuildFormat::Tags => print(&rebuild::tags(found)),
+        RebuildFormat::Text => print(&rebuild::text(found))?,
+        RebuildFormat::Json => print(&format!("{}\n", serde_json::to_string_pretty(found)?))?,
+        RebuildFormat::Argo => {
+            let parameters = rebuild::argo(found, &build_configs(release, &mut findings)?);
+            print(&format!("{}\n", serde_json::to_string_pretty(&parameters)?))?;
+        }
+        RebuildFormat::Tekton => {
+            let run = rebuild::tekton(found, &build_configs(release, &mut findings)?);
+            print(&yaml::edit::fresh(&yaml::Node::from(&run)))?;
+        }
+        RebuildFormat::Konflux => print(&rebuild::konflux(found, &tags(found)))?,
+        RebuildFormat::Tags => print(&rebuild::tags(found))?,
     }
+    Ok(findings)
+}
+
+/// The pipeline's BuildConfigs by key, as its rules name them, without those of images that it does not build.
+fn build_configs(
+    release: &Release<'_>,
+    findings: &mut Vec<Finding>,
+) -> Result<BTreeMap<String, String>, anyhow::Error> {
+    match here(release, payload_pipeline::TARGET.name) {
+        Ok((here, failed)) => {
+            findings.extend(failed);
+            Ok(here.built())
+        }
+        Err(failed) => {
+            setup::tell(&failed);
+            Err(anyhow!(
+                "rules about the pipeline failed, so the names of its builds are not known"
+            ))
+        }
+    }
+}
+
+/// Components have no rules of their own: each is called as its image's tag.
+fn tags(found: &Rebuild) -> BTreeMap<String, String> {
+    let tags = found.images.iter();
+    tags.map(|(key, image)| (key.clone(), image.tag.clone())).collect()
 }

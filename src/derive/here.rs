@@ -34,6 +34,17 @@ pub struct Here {
     pub external: BTreeMap<String, String>,
 }
 
+impl Here {
+    /// The names of what the pipeline builds, by key: images that it leaves to others are not among them.
+    #[must_use]
+    pub fn built(&self) -> BTreeMap<String, String> {
+        let built = self.images.iter().filter(|(_, image)| image.excluded.value.is_empty());
+        built
+            .map(|(key, image)| (key.clone(), image.tag.value.clone()))
+            .collect()
+    }
+}
+
 /// What an image is on the pipeline's cluster.
 #[derive(Clone, Debug, Default)]
 pub struct ImageHere {

@@ -703,3 +703,19 @@ fn a_file_gets_behind_what_it_is_built_from() {
         "{added:?} {gone:?}"
     );
 }
+
+#[test]
+fn what_is_built_has_the_names_that_the_rules_give() {
+    let named = world().refined_by(&based(
+        "rules:\n- id: other-tag\n  because: x\n  on: image\n  when: tag == 'tools'\n  set: {tag_here: kit}\n  overrides: \
+         [pipeline-tag]\n- id: left-to-others\n  because: x\n  on: image\n  when: tag == 'cli'\n  set: {excluded_here: made by \
+         hand}\n  overrides: [pipeline-builds]\n",
+    ));
+    let release = named.release();
+    let (found, failed) = here(&release, TARGET.name).expect("rules of the pipeline");
+    assert_eq!(failed, []);
+    assert_eq!(
+        found.built().into_iter().collect::<Vec<_>>(),
+        [("tools".to_owned(), "kit".to_owned())]
+    );
+}
