@@ -51,6 +51,14 @@ pub const CODES: &[(&str, &str)] = &[
         "bad-expression",
         "An expression cannot be read, or is longer, deeper or more nested than allowed.",
     ),
+    (
+        "bad-regex",
+        "What `matches` or `capture` looks for is no regular expression.",
+    ),
+    (
+        "release-comparison",
+        "`release` is compared with a number, or ordered as a text; `major` or `minor` with a text.",
+    ),
     ("unknown-field", "The subject has no such field."),
     (
         "unknown-variable",

@@ -11,6 +11,7 @@ use cel::{Context, Env, ExecutionError, Program, extensions};
 use regex::Regex;
 use serde_json::Value as Json;
 
+use super::mistakes::{self, Mistake};
 use super::names::Names;
 
 /// The longest expression, in bytes.
@@ -160,7 +161,12 @@ impl Expr {
             ));
         }
         check_depth(source)?;
-        let program = ENVIRONMENT.compile(source).map_err(|errors| first_error(&errors))?;
+        let program = ENVIRONMENT
+            .compile(source)
+            .map_err(|errors| match mistakes::with_comparison(source) {
+                Some(_) => "`=` is no operator in an expression".to_owned(),
+                None => first_error(&errors),
+            })?;
         let names = Names::of(program.expression());
         if names.depth > usize::from(MAX_DEPTH) {
             return Err(format!(
@@ -199,6 +205,12 @@ impl Expr {
     /// The expression as written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// What can be read in it and does not mean what it says; nothing where it is not compiled yet.
+    pub fn mistakes(&self) -> Vec<Mistake> {
+        let program = self.program.get().and_then(|program| program.as_ref().ok());
+        program.map_or_else(Vec::new, |program| mistakes::of(&self.source, program.expression()))
     }
 
     fn program(&self) -> Result<&Program, String> {

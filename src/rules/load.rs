@@ -115,6 +115,12 @@ impl Loader<'_> {
         }
     }
 
+    /// A line of the file, counted from 1.
+    fn line(&self, number: u32) -> &'_ str {
+        let before = (number as usize).saturating_sub(1);
+        self.text.lines().nth(before).unwrap_or_default()
+    }
+
     fn file(&mut self, text: &[u8]) -> Vec<Rule> {
         let start = Mark {
             pos: Pos { line: 1, column: 1 },
@@ -137,12 +143,12 @@ impl Loader<'_> {
                     pos: error.pos,
                     width: 0,
                 };
-                self.fault(
-                    "not-yaml",
-                    mark,
-                    error.message,
-                    "rule files are YAML: `rules:` and a list",
-                );
+                let line = self.line(error.pos.line).trim();
+                let hint = match line.split_once(": ") {
+                    Some((key, value)) if value.starts_with('!') => quoted(key, value),
+                    _ => "rule files are YAML: `rules:` and a list".into(),
+                };
+                self.fault("not-yaml", mark, error.message, hint);
                 return Vec::new();
             }
         };
@@ -195,7 +201,8 @@ impl Loader<'_> {
         let id = self.id(node, map)?;
         let because = self.because(node, map, &id);
         let subject = self.subject(node, map, &id)?;
-        let when_text = map.get("when").and_then(|when| self.text(when, "when"));
+        // A condition with a fault is one all the same: what the rule is meant for is not "always".
+        let when_text = map.get("when").map(|when| when.text().unwrap_or_default().to_owned());
         let when = map.get("when").and_then(|when| self.condition(when, subject));
         let before = self.faults.len();
         let settings = self.settings(map, subject);
@@ -346,6 +353,16 @@ impl Loader<'_> {
         }
         text
     }
+}
+
+/// How a value that YAML takes for a tag is written.
+fn quoted(key: &str, value: &str) -> String {
+    let quote = if value.contains('"') { '\'' } else { '"' };
+    let inner = match quote {
+        '\'' => value.replace('\'', "''"),
+        _ => value.replace('\\', "\\\\"),
+    };
+    format!("quote it, `!` begins a tag in YAML: `{key}: {quote}{inner}{quote}`")
 }
 
 /// A hint that names the nearest known word, or all of them where none is near.

@@ -9,6 +9,7 @@ pub mod expr;
 mod kept;
 pub mod load;
 pub mod memo;
+pub mod mistakes;
 pub mod names;
 pub mod reference;
 pub mod rule;

@@ -171,7 +171,16 @@ impl RuleSet {
                 .iter()
                 .any(|r| self.rules.iter().all(|other| other.id != r.id))
         };
-        if ordered || exclusive || !a.releases.overlap(&b.releases) || dangling(a) || dangling(b) {
+        // So is a condition that cannot be read.
+        let broken = |rule: &Rule| rule.when.is_none() && rule.when_text.is_some();
+        if ordered
+            || exclusive
+            || broken(a)
+            || broken(b)
+            || !a.releases.overlap(&b.releases)
+            || dangling(a)
+            || dangling(b)
+        {
             return;
         }
         let (strong, weak) = if a.when.is_some() { (a, b) } else { (b, a) };

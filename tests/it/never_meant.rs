@@ -212,7 +212,7 @@ fn what_is_tried_out_is_not_written() {
 #[test]
 fn in_sync_is_said_only_where_everything_was_compared() {
     let world = CutWorld::new();
-    let bad = "rules:\n- id: bad\n  because: A fault.\n  on: image\n  when: \"image.key.matches('[')\"\n  set: {dockerfile: x}\n  overrides: [dockerfile-default]\n";
+    let bad = "rules:\n- id: bad\n  because: A fault.\n  on: image\n  when: \"image.key.matches('[' + image.key)\"\n  set: {dockerfile: x}\n  overrides: [dockerfile-default]\n";
     std::fs::write(world.path("bad.yaml"), bad).unwrap();
     let plan = |args: &[&str]| world.run("plan", &[args, &["--exit-code"]].concat());
     let ran = plan(&["--with-rules", "bad.yaml"]);

@@ -43,7 +43,8 @@ fn follow(page: &str, dir: &Path) -> String {
         } else {
             if let Some((_, file)) = info.split_once(" file=") {
                 let path = dir.join(file);
-                assert!(path.is_file(), "`rules new` makes {file}");
+                let own = file.starts_with("my-rules/");
+                assert!(own || path.is_file(), "`rules new` makes {file}");
                 fs::write(path, format!("{}\n", block.join("\n"))).expect("written");
             }
             block.iter().for_each(|line| out.push_str(&format!("{line}\n")));
@@ -53,10 +54,28 @@ fn follow(page: &str, dir: &Path) -> String {
     out
 }
 
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let copied = to.join(path.file_name().expect("a name"));
+        match path.is_dir() {
+            true => copy(&path, &copied),
+            false => drop(fs::copy(&path, copied).expect("a copy")),
+        }
+    }
+}
+
 #[test]
 fn the_steps_of_the_reference_do_what_it_says() {
     let dir = TempDir::new().expect("a folder");
     fs::create_dir_all(dir.path().join("fixtures/cases")).expect("a folder");
+    copy(
+        &Path::new(ROOT).join("fixtures/demo"),
+        &dir.path().join("fixtures/demo"),
+    );
+    fs::create_dir(dir.path().join("my-rules")).expect("a folder");
     fs::create_dir(dir.path().join("rules")).expect("a folder");
     for entry in fs::read_dir(Path::new(ROOT).join("rules")).expect("the rules") {
         let path = entry.expect("an entry").path();

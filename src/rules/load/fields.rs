@@ -1,8 +1,9 @@
 //! Reads what a rule says with expressions: its condition, and the values of the fields that it sets.
 
-use super::{Loader, Mark, nearest};
+use super::{Loader, Mark, nearest, quoted};
 use crate::model::arch;
 use crate::rules::expr::{Expr, FUNCTIONS};
+use crate::rules::mistakes;
 use crate::rules::rule::Setting;
 use crate::rules::sample;
 use crate::rules::subject::{Field, Subject};
@@ -17,6 +18,18 @@ const EXPRESSIONS: &str = "rules/README.md says what expressions can do";
 
 impl Loader<'_> {
     pub(super) fn condition(&mut self, node: &Node, subject: Subject) -> Option<Expr> {
+        if node.as_tagged().is_some() {
+            let column = (node.pos.column as usize).saturating_sub(1);
+            let value: String = self.line(node.pos.line).chars().skip(column).collect();
+            let hint = quoted("when", value.trim_end());
+            self.fault(
+                "wrong-type",
+                Mark::of(node),
+                "`when` is no text but a tag of YAML",
+                hint,
+            );
+            return None;
+        }
         let text = self.text(node, "when")?;
         match self.expression(&text) {
             Ok(expr) if self.known.is_some() => Some(expr),
@@ -33,7 +46,9 @@ impl Loader<'_> {
                 Some(expr)
             }
             Err(message) => {
-                self.fault("bad-expression", Mark::of(node), message, EXPRESSIONS);
+                let right = mistakes::with_comparison(&text).filter(|right| Expr::compile(right).is_ok());
+                let hint = right.map_or_else(|| EXPRESSIONS.into(), |right| format!("write `{right}`"));
+                self.fault("bad-expression", Mark::of(node), message, hint);
                 None
             }
         }
@@ -143,6 +158,10 @@ impl Loader<'_> {
     }
 
     fn names(&mut self, expr: &Expr, subject: Subject, node: &Node) {
+        for mistake in expr.mistakes() {
+            let mark = self.within(node, &mistake.part);
+            self.fault(mistake.code, mark, mistake.message, mistake.hint);
+        }
         for function in &expr.names.functions {
             if !FUNCTIONS.iter().any(|(name, _)| name == function) {
                 let names: Vec<_> = FUNCTIONS.iter().map(|(name, _)| *name).collect();
