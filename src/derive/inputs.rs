@@ -10,7 +10,7 @@ use crate::facts::dockerfile::{Dockerfile, Stage};
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::model::replacement::InputKind;
-use crate::rules::{RuleSet, Scope, Subject};
+use crate::rules::{Rule, RuleSet, Scope, Subject};
 
 /// Everything that the pairing of one image needs.
 pub(super) struct Pairing<'p, 'a, 's> {
@@ -109,7 +109,11 @@ impl Pairing<'_, '_, '_> {
                 if let Some(there) = &there {
                     text = format!("{text}: {}", nearest::shown(there));
                 }
-                let help = match there.as_deref().and_then(<[_]>::first) {
+                let first = there.as_deref().and_then(<[_]>::first);
+                if let Some(rule) = self.names_dockerfile(image) {
+                    return Err(self.rule_names_missing(image, rule, &text, first.copied(), &named_in));
+                }
+                let help = match first {
                     Some(first) => format!(
                         "if {first} is meant, name it in ocp-build-data, or in `okd_alignment.dockerfile` for OKD alone"
                     ),
@@ -121,6 +125,36 @@ impl Pairing<'_, '_, '_> {
                     .with_help(help))
             }
         }
+    }
+
+    /// The rule that names an image's Dockerfile by itself, under a condition of its own, rather than by what metadata says.
+    fn names_dockerfile(&self, image: &Image) -> Option<&Rule> {
+        let mut deciders = image.dockerfile_name.deciders();
+        let rule = self.rules.rules.get(deciders.next()?)?;
+        let mut settings = rule.settings.iter();
+        let own = settings.any(|setting| setting.field == "dockerfile" && setting.value.expressions().is_empty());
+        (own && rule.when.is_some()).then_some(rule)
+    }
+
+    /// A Dockerfile that a rule names and that is not there: the rule first, then where metadata says what it overrules.
+    fn rule_names_missing(
+        &self,
+        image: &Image,
+        rule: &Rule,
+        missing: &str,
+        near: Option<&str>,
+        metadata: &Place,
+    ) -> Finding {
+        let place = Place {
+            file: rule.place.file.clone(),
+            line: Some(rule.place.line),
+            ..Place::default()
+        };
+        let text = format!("rule `{}` names the Dockerfile of {}: {missing}", rule.id, image.key);
+        let meant = near.map_or_else(String::new, |near| format!(" (is {near} meant?)"));
+        self.about(image, "no-dockerfile", text)
+            .with_place(place)
+            .with_help(format!("correct the rule{meant}; it stands over what {metadata} says"))
     }
 
     fn about(&self, image: &Image, code: &'static str, message: String) -> Finding {

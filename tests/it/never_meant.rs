@@ -249,3 +249,21 @@ fn in_sync_is_said_only_where_everything_was_compared() {
         json["not_compared"]
     );
 }
+
+#[test]
+fn a_dockerfile_that_a_rule_names_and_is_not_there_is_told_at_the_rule() {
+    let world = CutWorld::new();
+    let rule = "rules:\n- id: gone\n  because: A fault.\n  on: image\n  when: image.key != ''\n  set: {dockerfile: Dockerfile.gone}\n  overrides: [dockerfile-of-alignment]\n";
+    std::fs::write(world.path("gone.yaml"), rule).unwrap();
+    let ran = world.run("plan", &["--with-rules", "gone.yaml"]);
+    let all = format!("{}{}", ran.stdout, ran.stderr);
+    let told = all.lines().find(|line| line.contains("[no-dockerfile]"));
+    let told = told.unwrap_or_else(|| panic!("{all}"));
+    assert!(
+        told.contains("gone.yaml:2: rule `gone` names the Dockerfile of "),
+        "{told}"
+    );
+    assert!(all.contains("correct the rule"), "{all}");
+    let own = world.run("plan", &[]);
+    assert!(!own.stdout.contains("[no-dockerfile]"), "{}", own.stdout);
+}
