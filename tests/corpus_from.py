@@ -10,6 +10,7 @@ come in the order of their keys, the later one wins, `from` replaces the last FR
 """
 import json
 import os
+import re
 import sys
 
 import yaml
@@ -59,25 +60,57 @@ def wanted(image, registry):
     return froms, copies
 
 
-def main(document, rendered, under=None):
-    document = json.load(open(document))
-    payload = {k: document['payload'][k]['value'] for k in ('registry', 'namespace', 'name', 'variant')}
-    places = right = images = 0
-    faults = []
+def built(document, rendered, under=None):
+    """Each image of the build config with its item and the config that it stands in; a text in their place where it has none."""
     for key, image in document['images'].items():
         repo, branch = image['repository']['value'], image['branch']['value']
-        name = 'ci-operator/config/%s/%s-%s__%s.yaml' % (repo, repo.replace('/', '-'), branch, payload['variant'])
+        variant = document['payload']['variant']['value']
+        name = 'ci-operator/config/%s/%s-%s__%s.yaml' % (repo, repo.replace('/', '-'), branch, variant)
         paths = [os.path.join(folder, name) for folder in (rendered, under) if folder]
         path = next((p for p in paths if os.path.exists(p)), None)
         if path is None:
-            faults.append('%s: no %s' % (key, name))
+            yield key, image, 'no %s' % name
             continue
         config = yaml.safe_load(open(path))
         items = config['images'] if isinstance(config['images'], list) else config['images']['items']
         item = next((i for i in items if i.get('to') == image['tag']['value']), None)
-        if item is None:
-            faults.append('%s: %s has no image %s' % (key, name, image['tag']['value']))
+        yield key, image, (config, item) if item else '%s has no image %s' % (name, image['tag']['value'])
+
+
+def payload_of(document):
+    return {k: document['payload'][k]['value'] for k in ('registry', 'namespace', 'name', 'variant')}
+
+
+# A tag of OCP's payload, in the two spellings of CI's registry. OCP's builders (ocp/builder) are no part of it.
+OCP_PAYLOAD = re.compile(r'/ocp/[0-9]+\.[0-9]+[:@]|:ocp_[0-9]+\.[0-9]+_')
+
+
+def from_ocp(document, rendered, under=None):
+    """How many places there are, and those in which an image of OCP's payload stands after the builder's replacements."""
+    document = json.load(open(document))
+    payload, places, found = payload_of(document), 0, []
+    for key, image, there in built(document, rendered, under):
+        if isinstance(there, str):
             continue
+        config, item = there
+        for place in sum(simulate(image['stages'], item), []):
+            places += 1
+            spec = pullspec(config, payload, place)
+            if OCP_PAYLOAD.search(spec):
+                found.append('%s: %s' % (key, spec))
+    return places, found
+
+
+def main(document, rendered, under=None):
+    document = json.load(open(document))
+    payload = payload_of(document)
+    places = right = images = 0
+    faults = []
+    for key, image, there in built(document, rendered, under):
+        if isinstance(there, str):
+            faults.append('%s: %s' % (key, there))
+            continue
+        config, item = there
         images += 1
         stages = image['stages']
         froms, copies = simulate(stages, item)

@@ -7,8 +7,8 @@
 #   tests/corpus_real.sh --update              writes the table anew; its comments stay
 #
 # The configs are of ten components, of several days, and not all of them are right. Whatever people have: no test of theirs is
-# rewritten, no `images` stays a list in a file that is written, and a second run on top of the first has nothing to do. Every
-# other difference stands in tests/corpus_real.tsv, with the rule behind it and who is right.
+# rewritten, no `images` stays a list in a file that is written, and CI's builder puts no image of OCP's payload into any FROM or
+# COPY --from (it did before: the check says where). Every other difference stands in tests/corpus_real.tsv, with the rule behind it and who is right.
 # Needs git and Python 3 with PyYAML. Without a corpus it says `skipped` and does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,7 @@ if [ -z "${LOCKSTEP:-}" ]; then
 fi
 lockstep=$(realpath "$LOCKSTEP")
 table="$PWD/tests/corpus_real.tsv"
+tests="$PWD/tests"
 update=${1:-}
 
 work="$PWD/target/corpus-real"
@@ -52,6 +53,9 @@ YAML
 "$lockstep" plan --format json > plan.json 2> stderr.txt || [ $? = 1 ] || fail "plan: $(tail -n 3 stderr.txt)"
 "$lockstep" render --out rendered > render.txt 2> stderr.txt || [ $? = 1 ] || fail "render: $(tail -n 3 stderr.txt)"
 git -C world/openshift/release.git archive main | tar -x --one-top-level=there
+for release in 4.19 4.20 4.21 4.22 4.23 5.0; do
+  "$lockstep" build-config --release "$release" --format json > "build-config-$release.json" 2> stderr.txt || [ $? = 1 ] || fail "build-config: $(tail -n 3 stderr.txt)"
+done
 
 # Image mirroring: the mapping file is what CI's own tool writes, from a tree that has it with lines missing and one too many.
 python3 "$corpus/materialize.py" "$corpus/prow-2026" prow > materialize.txt
@@ -72,9 +76,10 @@ YAML
 mapping=core-services/image-mirroring/openshift/mapping_origin_scos-4_16
 cmp "expected/$mapping" "mirrored/openshift/release/$mapping" || fail "the mapping file differs"
 
-counts=$(python3 - "$table" "$update" <<'PY'
+counts=$(PYTHONPATH="$tests" PYTHONDONTWRITEBYTECODE=1 python3 - "$table" "$update" <<'PY'
 import collections, glob, json, os, sys
 import yaml
+import corpus_from
 
 table, update = sys.argv[1:3]
 plan = json.load(open("plan.json"))
@@ -107,6 +112,18 @@ if rewritten:
 if lists:
     fail(f"lists of images are left: {lists[:5]}")
 
+# Places in which an image of OCP's payload is built in: of the configs as they are, and as they would be.
+places, before, after = 0, [], []
+for path in sorted(glob.glob("build-config-*.json")):
+    before += corpus_from.from_ocp(path, "there")[1]
+    count, found = corpus_from.from_ocp(path, "rendered/openshift/release", "there")
+    places += count
+    after += found
+if after or not places:
+    fail(f"of {places} places, OCP's payload is built in at: {after[:5]}")
+if not before:
+    fail("no config as it is has an image of OCP's payload: the check finds nothing any more")
+
 rows = collections.Counter()
 for request in plan["pull_requests"]:
     for file in request["files"]:
@@ -122,7 +139,7 @@ elif [line for line in known if not line.startswith("#")] != lines:
     for line in sorted(wanted ^ set(lines)):
         print("<" if line in wanted else ">", line, file=sys.stderr)
     fail("the differences are others (< expected, > found)")
-print(f"passed: {kept} configs as they were, {changed} changed, no test rewritten, no list left, {sum(rows.values())} differences of {len(lines)} kinds as listed, 1 of 1 mapping files")
+print(f"passed: {kept} configs as they were, {changed} changed, no test rewritten, no list left, 0 of {places} places from OCP's payload (as they were: {len(before)}), {sum(rows.values())} differences of {len(lines)} kinds as listed, 1 of 1 mapping files")
 PY
 )
 verdict="$counts"
