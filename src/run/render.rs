@@ -102,9 +102,14 @@ pub(super) fn parts(
     releases.par_iter().map(one).collect()
 }
 
-/// Everything that takes part in a cut: what changes together with the configs that promote, configured or not, and what else
-/// is configured.
+/// Everything that is rendered for a cut as a whole: what changes together with the configs that promote, configured or not,
+/// and what else is configured. What goes with promotions is rendered step by step.
 pub(super) fn of_cut(run: &Run) -> Vec<Chosen> {
+    taking_part(run, |cut| !matches!(cut, Cut::None | Cut::WithPromotions))
+}
+
+/// The targets that do one of these things in a cut.
+fn taking_part(run: &Run, wanted: impl Fn(Cut) -> bool) -> Vec<Chosen> {
     let group = targets::promoting().map(|target| target.group);
     let known = |target: &'static Target| {
         let configured = run.config.targets.iter().find(|chosen| chosen.target == target);
@@ -113,7 +118,7 @@ pub(super) fn of_cut(run: &Run) -> Vec<Chosen> {
     };
     TARGETS
         .iter()
-        .filter(|target| target.cut != Cut::None)
+        .filter(|target| wanted(target.cut))
         .filter_map(|target| known(target))
         .collect()
 }
@@ -199,6 +204,50 @@ pub(super) fn alone(
         });
     }
     Ok(part.files)
+}
+
+/// What is made from all configs together, once a step changes some of them. `written` is what the steps before it have
+/// changed.
+pub(super) fn with_promotions(
+    run: &Run,
+    release: &Release<'_>,
+    ci: Option<&Arc<dyn Snapshot>>,
+    written: &[Desired],
+    changed: &[Desired],
+) -> Result<Rendered, RunError> {
+    let mut all = Rendered::default();
+    let (Some(promoting), Some(ground)) = (targets::promoting(), ci_config(run, ci)?) else {
+        return Ok(all);
+    };
+    let step = Earlier {
+        files: changed.to_vec(),
+        actual: Vec::new(),
+        is_written: true,
+        is_whole: false,
+    };
+    let earlier = BTreeMap::from([(promoting.name, step)]);
+    for chosen in taking_part(run, |cut| cut == Cut::WithPromotions) {
+        let ask = Ask {
+            release,
+            options: &chosen.options,
+            policy: &run.policy,
+            earlier: &earlier,
+        };
+        let Some(reads) = take(&mut all, (chosen.target.reads)(&ask, &ground.name)) else {
+            continue;
+        };
+        let mut actual = ground.read(run, &reads);
+        for file in written {
+            match &file.after {
+                Some(text) => drop(actual.files.insert(file.path.clone(), Arc::clone(text))),
+                None => drop(actual.files.remove(&file.path)),
+            }
+        }
+        let rendered = (chosen.target.render)(&ask, &actual);
+        all.files.extend(rendered.files);
+        all.findings.extend(rendered.findings);
+    }
+    Ok(all)
 }
 
 /// The configs that promote to the release's stream from where the release is not built.

@@ -194,6 +194,8 @@ pub enum Cut {
     Follows,
     /// Its files change in a step of their own, after all configs of the release, in the order of the targets.
     Step(&'static Step),
+    /// Its files are made from all configs together: each step has them as they are after it.
+    WithPromotions,
     /// It takes no part: its files follow by themselves once the release is derived from its new branches.
     None,
 }

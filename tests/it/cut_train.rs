@@ -136,6 +136,35 @@ fn applied_and_merged_step_by_step_it_arrives() {
 }
 
 #[test]
+fn what_is_mirrored_changes_in_the_step_that_changes_what_is_promoted() {
+    let world = CutWorld::new();
+    let kinds_without = kinds(&world.cut(&[]).json());
+    world.mirror();
+    world.check();
+    let view = world.cut(&[]).json();
+    assert_eq!(kinds(&view), kinds_without, "no step of its own: {view:#}");
+    let mapping = |release: &str| format!("core-services/image-mirroring/openshift/mapping_origin_scos-{release}");
+    for step in view["steps"].as_array().expect("steps") {
+        let files = step["files"].as_array().expect("files").iter();
+        let paths: Vec<&str> = files.filter_map(|file| file["path"].as_str()).collect();
+        let has_configs = paths.iter().any(|path| path.starts_with("ci-operator/config/"));
+        let has_mapping = paths.iter().any(|path| path.starts_with(&mapping("4_1")));
+        assert_eq!(has_mapping, has_configs, "{step:#}");
+    }
+    arrive(&world);
+    for (release, stream) in [("4_16", "scos-4.16"), ("4_17", "scos-4.17")] {
+        let text = world.read(&mapping(release));
+        assert!(text.lines().count() > 2, "{text}");
+        assert!(
+            text.contains(&format!(
+                "ci:origin_{stream}_tidewatch quay.io/openshift/origin-tidewatch:"
+            )),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn two_configs_that_have_each_others_tags_swap_them() {
     let straight = CutWorld::new();
     let steps = arrive(&straight);

@@ -124,6 +124,7 @@ impl Run {
             texts: &texts,
         };
         single.pauses(&mut cut, &world)?;
+        single.with_promotions(&mut cut)?;
         cut.leave_out_settled();
         Ok(cut)
     }
@@ -151,7 +152,7 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
             }
             Some(InCut::Follows) => unit.role = train::Role::Config { has_jobs: true },
             Some(InCut::Step(step)) => unit.role = train::Role::Own(step),
-            Some(InCut::None) | None => {}
+            Some(InCut::WithPromotions | InCut::None) | None => {}
         }
         unit.files.push(file);
     }

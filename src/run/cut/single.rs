@@ -7,9 +7,10 @@ use super::{Cut, LeftBehind};
 use crate::cut::{Unit, World, pause, train};
 use crate::derive::Release;
 use crate::facts::{ci_config, ci_tags};
-use crate::plan::{self, Cause};
+use crate::plan::{self, Cause, Desired};
 use crate::run::{Run, RunError, render};
 use crate::source::Snapshot;
+use crate::targets::Rendered;
 
 /// Makes changes of single configs that are no release's own wish.
 pub(super) struct Single<'s> {
@@ -61,6 +62,34 @@ impl Single<'_> {
                 cut.units.push(pause);
             }
         }
+        Ok(())
+    }
+
+    /// Adds to each step what is made from all configs together, where the step changes what some of them promote.
+    pub fn with_promotions(&self, cut: &mut Cut) -> Result<(), RunError> {
+        let mut written: Vec<Desired> = Vec::new();
+        for at in 0..cut.train.steps.len() {
+            let step = &cut.train.steps[at];
+            let releases = &mut self.releases.iter();
+            let release = releases.find(|release| release.metadata.release == step.release);
+            let units = || step.units.iter().filter_map(|at| cut.units.get(*at));
+            let changed: Vec<Desired> = units().filter_map(promotion_changed).cloned().collect();
+            let files: Vec<Desired> = units().flat_map(|unit| unit.files.iter().cloned()).collect();
+            let beside = match release.filter(|_| !changed.is_empty()) {
+                Some(release) => render::with_promotions(self.run, release, self.ci, &written, &changed)?,
+                None => Rendered::default(),
+            };
+            written.extend(files);
+            cut.findings.extend(beside.findings);
+            let (number, wanted) = (step.release, |file: &Desired| file.before != file.after);
+            for file in beside.files.into_iter().filter(wanted) {
+                written.push(file.clone());
+                cut.train.steps[at].units.push(cut.units.len());
+                cut.units.push(standing_beside(number, file));
+            }
+        }
+        cut.findings.sort();
+        cut.findings.dedup();
         Ok(())
     }
 
@@ -127,6 +156,26 @@ impl Single<'_> {
             .iter()
             .any(|file| file.path == path && file.before != file.after);
         Ok(changes.then_some(unit))
+    }
+}
+
+/// The config of a unit, if something else is promoted once it has changed.
+fn promotion_changed(unit: &Unit) -> Option<&Desired> {
+    let tags = |facts: &Option<ci_tags::Facts>| facts.as_ref().map(|facts| facts.promotes.clone()).unwrap_or_default();
+    let differs = tags(&unit.before) != tags(&unit.after);
+    unit.files.iter().find(|file| differs && file.path == unit.path)
+}
+
+/// A file that goes with the configs of a step.
+fn standing_beside(release: crate::base::Release, file: Desired) -> Unit {
+    Unit {
+        path: file.path.clone(),
+        release,
+        component: None,
+        before: None,
+        after: None,
+        role: train::Role::Config { has_jobs: true },
+        files: vec![file],
     }
 }
 

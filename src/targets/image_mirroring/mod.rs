@@ -47,7 +47,7 @@ pub static TARGET: Target = Target {
             ..Rendered::default()
         },
     },
-    cut: Cut::None,
+    cut: Cut::WithPromotions,
 };
 
 /// The mapping files and their configuration, and all configs of the repository: any of them may promote to a stream.

@@ -1,6 +1,6 @@
 //! The made-up cut of `fixtures/cut` as git repositories, and the people who merge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,6 +8,7 @@ use git2::{FileMode, Repository, RepositoryInitOptions, Signature, Time};
 use lockstep::facts::ci_tags;
 
 const RELEASE: &str = "openshift/release.git";
+const MIRRORING: &str = "core-services/image-mirroring/openshift/";
 const RECORDS: &str = "forge";
 
 /// What runs sign with.
@@ -233,7 +234,48 @@ impl CutWorld {
         found
     }
 
-    /// What must hold between any two merges: no tag is promoted twice, and jobs of ours have a config.
+    /// Somebody has CI mirror the streams of both releases, and what is promoted by now has its lines.
+    pub fn mirror(&self) {
+        let mut tags = BTreeSet::new();
+        for (path, text) in self.all() {
+            if path.ends_with("__okd-scos.yaml") {
+                tags.extend(ci_tags::read(&text).unwrap().promotes);
+            }
+        }
+        let config = "images:\n  scos-4.16:\n  - \"4.16\"\n  scos-4.17:\n  - \"4.17\"\nsource_namespace: origin\nsource_registry: registry.ci.openshift.org\ntarget_namespace: openshift\ntarget_registry: quay.io\n";
+        let lines = tags.iter().filter(|tag| tag.name == "scos-4.16").map(|tag| {
+            let tag = &tag.tag;
+            format!("quay.io/openshift/ci:origin_scos-4.16_{tag} quay.io/openshift/origin-{tag}:4.16\n")
+        });
+        self.write(&[
+            (&format!("{MIRRORING}_config.yaml"), config),
+            (
+                &format!("{MIRRORING}mapping_origin_scos-4_16"),
+                &lines.collect::<String>(),
+            ),
+        ]);
+    }
+
+    /// The tags that mapping files have, by stream.
+    fn mirrored(all: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, BTreeSet<String>> {
+        let files = all
+            .iter()
+            .filter(|(path, _)| path.starts_with(&format!("{MIRRORING}mapping_")));
+        let sources = files.flat_map(|(_, text)| std::str::from_utf8(text).unwrap().lines());
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for line in sources {
+            let source = line.split(' ').next().unwrap().rsplit(':').next().unwrap();
+            let (stream, tag) = source.strip_prefix("origin_").unwrap().split_once('_').unwrap();
+            assert!(
+                found.entry(stream.to_owned()).or_default().insert(tag.to_owned()),
+                "{line}"
+            );
+        }
+        found
+    }
+
+    /// What must hold between any two merges: no tag is promoted twice, jobs of ours have a config, and what is promoted to a
+    /// stream with a mapping file is what that has.
     pub fn check(&self) {
         let all = self.all();
         let mut promoters: BTreeMap<ci_tags::Tag, Vec<&str>> = BTreeMap::new();
@@ -241,6 +283,11 @@ impl CutWorld {
             for tag in lockstep::facts::ci_tags::read(text).unwrap().promotes {
                 promoters.entry(tag).or_default().push(path);
             }
+        }
+        for (stream, mirrored) in Self::mirrored(&all) {
+            let promoted = promoters.keys().filter(|tag| tag.name == stream);
+            let promoted: BTreeSet<String> = promoted.map(|tag| tag.tag.clone()).collect();
+            assert_eq!(mirrored, promoted, "{stream}: what is mirrored is what is promoted");
         }
         promoters.retain(|_, paths| paths.len() > 1);
         assert!(promoters.is_empty(), "{promoters:?}");
