@@ -130,7 +130,12 @@ fn changed(state: &State, from: Option<git2::Oid>, to: git2::Oid) -> Vec<Value> 
             git2::Delta::Deleted => ("removed", delta.old_file()),
             _ => ("modified", delta.new_file()),
         };
-        json!({ "sha": of.id().to_string(), "filename": path.to_str(), "status": status })
+        let (path, id) = (path.to_str().expect("UTF-8"), of.id());
+        let at = |what: &str| format!("https://github.example/{what}/{to}/{path}");
+        json!({
+            "sha": id.to_string(), "filename": path, "status": status, "additions": 1, "deletions": 1, "changes": 2,
+            "blob_url": at("blob"), "raw_url": at("raw"), "contents_url": at("contents"),
+        })
     };
     diff.deltas().map(file).collect()
 }
@@ -143,7 +148,27 @@ fn files_of_commit(state: &State, asked: &str) -> Said {
     let files = changed(state, commit.parent_id(0).ok(), commit.id());
     let page: usize = page.parse().unwrap();
     let files: Vec<Value> = files.into_iter().skip((page - 1) * PAGE).take(PAGE).collect();
-    (200, json!({ "sha": sha, "files": files }))
+    let mut said = described(&commit);
+    said["files"] = json!(files);
+    (200, said)
+}
+
+/// A commit as GitHub describes it; its people have no accounts.
+fn described(commit: &git2::Commit<'_>) -> Value {
+    let at = |what: &str, id: git2::Oid| format!("https://api.github.example/{what}/{id}");
+    let who = |who: &git2::Signature<'_>| json!({ "name": who.name().ok(), "email": who.email().ok() });
+    let (id, tree) = (commit.id(), commit.tree_id());
+    let parent = |id: git2::Oid| json!({ "sha": id.to_string(), "url": at("commits", id) });
+    json!({
+        "sha": id.to_string(), "node_id": format!("C_{id}"), "url": at("commits", id), "html_url": at("commit", id),
+        "comments_url": at("comments", id), "author": {}, "committer": {},
+        "parents": commit.parent_ids().map(parent).collect::<Vec<_>>(),
+        "commit": {
+            "url": at("git/commits", id), "message": commit.message().ok(), "comment_count": 0,
+            "author": who(&commit.author()), "committer": who(&commit.committer()),
+            "tree": { "sha": tree.to_string(), "url": at("trees", tree) },
+        },
+    })
 }
 
 fn compare(state: &State, range: &str) -> Said {
@@ -155,7 +180,25 @@ fn compare(state: &State, range: &str) -> Said {
         return not_found();
     };
     let files: Vec<Value> = changed(state, Some(fork), head).into_iter().take(PAGE).collect();
-    (200, json!({ "status": "diverged", "files": files }))
+    let (ahead, behind) = state.git.graph_ahead_behind(head, base).unwrap();
+    let status = match (ahead, behind) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        _ => "diverged",
+    };
+    let commit = |id: git2::Oid| described(&state.git.find_commit(id).unwrap());
+    let mut walk = state.git.revwalk().unwrap();
+    walk.push(head).unwrap();
+    walk.hide(base).unwrap();
+    let commits: Vec<Value> = walk.map(|id| commit(id.unwrap())).collect();
+    let at = |what: &str| format!("https://github.example/compare/{range}{what}");
+    let said = json!({
+        "url": at(""), "html_url": at(""), "permalink_url": at(""), "diff_url": at(".diff"), "patch_url": at(".patch"),
+        "base_commit": commit(base), "merge_base_commit": commit(fork), "status": status, "ahead_by": ahead,
+        "behind_by": behind, "total_commits": commits.len(), "commits": commits, "files": files,
+    });
+    (200, said)
 }
 
 fn tree(state: &State, repo: &str, body: &Value) -> Said {
