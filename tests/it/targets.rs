@@ -10,7 +10,7 @@ use lockstep::store::Store;
 use lockstep::targets::{Actual, Ask, Chosen, Cut, Destination, Options, Reads, Rendered, Target};
 use lockstep::yaml::keys::NO_OPTIONS;
 
-use crate::support::world::{NAMES, World};
+use crate::support::world::{NAMES, RELEASE, World};
 
 const HEAD: &str = "refs/heads/lockstep/build-config/4.16";
 
@@ -231,4 +231,28 @@ fn a_target_may_write_into_each_components_repository() {
     // What is remembered holds as long as the components stay where they are.
     world.commit("openshift/buoy", "release-4.16", &[("okd.txt", b"by hand\n")]);
     assert_eq!(reconcile(&world).changing().count(), NAMES.len());
+}
+
+/// Whatever the repository calls its own default branch is read, and is the base of requests: neither the name that such
+/// branches had once nor the one they have now means anything where it is not.
+#[test]
+fn without_a_branch_the_repositorys_own_default_is_read_and_is_the_base() {
+    let world = World::usual();
+    let release = world.repository(RELEASE);
+    let tip = release.refname_to_id("refs/heads/master").expect("a branch");
+    release
+        .reference("refs/heads/trunk", tip, false, "renamed")
+        .expect("a branch");
+    release.set_head("refs/heads/trunk").expect("a head");
+    let mut old = release.find_reference("refs/heads/master").expect("a branch");
+    old.delete().expect("gone");
+    world.commit(RELEASE, "main", &[("README.md", b"somebody's experiment\n")]);
+    let ran = world.run("reconcile", &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let record = std::fs::read(world.folder().join("forge/openshift__release__lockstep_ci_4.16.json"));
+    let record: serde_json::Value = serde_json::from_slice(&record.expect("a record")).expect("JSON");
+    assert_eq!(record["base"], "trunk");
+    let path = "ci-operator/config/openshift/anchor/openshift-anchor-release-4.16__okd-scos.yaml";
+    let proposed = file(&world, RELEASE, "refs/heads/lockstep/ci/4.16", path);
+    assert!(proposed.is_some_and(|text| text.contains("to: anchor")));
 }
