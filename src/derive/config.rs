@@ -51,8 +51,8 @@ fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, Droppe
         };
         let view = &facts.view;
         let tags = [
-            &view["okd"]["tag_name"],
-            &view["konflux"]["payload_name"],
+            &view["okd_alignment"]["tag_name"],
+            &view["okd_stanza"]["payload_name"],
             &view["payload_name"],
         ];
         let tag = tags

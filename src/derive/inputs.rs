@@ -276,7 +276,7 @@ impl Pairing<'_, '_, '_> {
 
 /// The part of an image's metadata that names its Dockerfile.
 fn stanza_naming(image: &Image) -> &'static str {
-    let stanzas = ["okd", "konflux", "source"];
+    let stanzas = ["okd_alignment", "okd_stanza", "source"];
     let names = |stanza: &&str| image.view[stanza]["dockerfile"] == image.dockerfile_name.value;
     stanzas.into_iter().find(names).unwrap_or("source")
 }

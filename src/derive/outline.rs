@@ -198,7 +198,7 @@ impl<'a> Outline<'a> {
     /// Where an image's tag is named: of several keys the one that counts.
     fn tag_place(&self, key: &str) -> Place {
         let view = self.metadata.images.get(key).map(|image| &image.view);
-        let own = [["okd", "tag_name"], ["konflux", "payload_name"]];
+        let own = [["okd_alignment", "tag_name"], ["okd_stanza", "payload_name"]];
         let named = own
             .iter()
             .find(|[stanza, name]| view.is_some_and(|view| view[stanza][name] != ""));

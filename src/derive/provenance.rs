@@ -26,7 +26,7 @@ pub enum About<'a> {
 /// A variable that a rule read.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Read {
-    /// The variable as the rule names it, such as `image.okd.tag_name`.
+    /// The variable as the rule names it, such as `image.okd_alignment.tag_name`.
     pub variable: String,
     /// Its value, on one line.
     pub value: String,

@@ -46,61 +46,88 @@ pub const KEYS: &[Key] = &[
         "content.source.ci_alignment.streams_prs.enabled",
         Form::Bool(true),
     ),
-    key("okd.enabled", "content.source.okd_alignment.enabled", Form::Bool(true)),
-    key("okd.tag_name", "content.source.okd_alignment.tag_name", Form::Text),
     key(
-        "okd.resolve_as",
+        "okd_alignment.enabled",
+        "content.source.okd_alignment.enabled",
+        Form::Bool(true),
+    ),
+    key(
+        "okd_alignment.tag_name",
+        "content.source.okd_alignment.tag_name",
+        Form::Text,
+    ),
+    key(
+        "okd_alignment.resolve_as",
         "content.source.okd_alignment.resolve_as",
         Form::Reference,
     ),
-    key("okd.dockerfile", "content.source.okd_alignment.dockerfile", Form::Text),
-    key("okd.path", "content.source.okd_alignment.path", Form::Text),
     key(
-        "okd.context_dir",
+        "okd_alignment.dockerfile",
+        "content.source.okd_alignment.dockerfile",
+        Form::Text,
+    ),
+    key("okd_alignment.path", "content.source.okd_alignment.path", Form::Text),
+    key(
+        "okd_alignment.context_dir",
         "content.source.okd_alignment.context_dir",
         Form::Text,
     ),
-    key("okd.build_args", "content.source.okd_alignment.build_args", Form::Maps),
-    key("okd.resources", "content.source.okd_alignment.resources", Form::Map),
     key(
-        "okd.inject_rpm_repositories",
+        "okd_alignment.build_args",
+        "content.source.okd_alignment.build_args",
+        Form::Maps,
+    ),
+    key(
+        "okd_alignment.resources",
+        "content.source.okd_alignment.resources",
+        Form::Map,
+    ),
+    key(
+        "okd_alignment.inject_rpm_repositories",
         "content.source.okd_alignment.inject_rpm_repositories",
         Form::Maps,
     ),
     key(
-        "okd.run_if_changed",
+        "okd_alignment.run_if_changed",
         "content.source.okd_alignment.run_if_changed",
         Form::Text,
     ),
     key(
-        "okd.skip_if_only_changed",
+        "okd_alignment.skip_if_only_changed",
         "content.source.okd_alignment.skip_if_only_changed",
         Form::Text,
     ),
-    key("okd.from", "content.source.okd_alignment.from", Form::From),
+    key("okd_alignment.from", "content.source.okd_alignment.from", Form::From),
     key(
-        "okd.ci_build_root",
+        "okd_alignment.ci_build_root",
         "content.source.okd_alignment.ci_build_root",
         Form::Reference,
     ),
     key(
-        "okd.ci_always_run",
+        "okd_alignment.ci_always_run",
         "content.source.okd_alignment.ci_always_run",
         Form::Bool(false),
     ),
-    key("konflux.mode", "okd.mode", Form::Text),
-    key("konflux.dockerfile", "okd.content.source.dockerfile", Form::Text),
-    key("konflux.from", "okd.from", Form::From),
-    key("konflux.arches", "okd.arches", Form::Texts),
-    key("konflux.payload_name", "okd.payload_name", Form::Text),
-    key("konflux.enabled_repos", "okd.enabled_repos", Form::Texts),
+    key("okd_stanza.mode", "okd.mode", Form::Text),
+    key("okd_stanza.dockerfile", "okd.content.source.dockerfile", Form::Text),
+    key("okd_stanza.from", "okd.from", Form::From),
+    key("okd_stanza.arches", "okd.arches", Form::Texts),
+    key("okd_stanza.payload_name", "okd.payload_name", Form::Text),
+    key("okd_stanza.enabled_repos", "okd.enabled_repos", Form::Texts),
+    key("konflux_stanza", "konflux", Form::Map),
 ];
 
 /// Keys of OKD's stanzas that no built-in rule uses, and what reads them. `rules/README.md` says so beside each.
-pub const WITHOUT_RULE: &[(&str, &str)] = &[(
-    "konflux.enabled_repos",
-    "read by checks of the audit: CI's builds have no repositories to enable",
-)];
+pub const WITHOUT_RULE: &[(&str, &str)] = &[
+    (
+        "okd_stanza.enabled_repos",
+        "read by checks of the audit: CI's builds have no repositories to enable",
+    ),
+    (
+        "konflux_stanza",
+        "CI does not read it, the rebase for Konflux puts it over everything else",
+    ),
+];
 
 /// What an image's file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -159,19 +186,22 @@ mod tests {
         assert_eq!(image.faults, []);
         let view = &image.view;
         assert_eq!(
-            (&view["okd"]["tag_name"], &view["okd"]["resolve_as"]["stream"]),
+            (
+                &view["okd_alignment"]["tag_name"],
+                &view["okd_alignment"]["resolve_as"]["stream"]
+            ),
             (&"mine".into(), &"s".into())
         );
         assert_eq!(
-            (&view["konflux"]["mode"], &view["konflux"]["dockerfile"]),
+            (&view["okd_stanza"]["mode"], &view["okd_stanza"]["dockerfile"]),
             (&"disabled".into(), &"D".into())
         );
         assert_eq!(
-            (&view["ci"]["build_root"]["member"], &view["okd"]["enabled"]),
+            (&view["ci"]["build_root"]["member"], &view["okd_alignment"]["enabled"]),
             (&"m".into(), &true.into())
         );
-        assert_eq!(image.line_of(&["okd".into(), "tag_name".into()]), Some(4));
-        assert_eq!(image.line_of(&["konflux".into(), "dockerfile".into()]), Some(8));
+        assert_eq!(image.line_of(&["okd_alignment".into(), "tag_name".into()]), Some(4));
+        assert_eq!(image.line_of(&["okd_stanza".into(), "dockerfile".into()]), Some(8));
     }
 
     #[test]

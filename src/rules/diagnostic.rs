@@ -81,10 +81,26 @@ pub const CODES: &[(&str, &str)] = &[
         "Two rules set one field, may both apply, and neither says which wins.",
     ),
     (
+        "old-name",
+        "A variable has another name now. The old one is read as what it meant; `rules check` warns.",
+    ),
+    (
         "unreachable",
         "The rule can never decide: a rule that always applies overrides it, or its `when` is false.",
     ),
 ];
+
+impl Diagnostic {
+    /// Whether rules with it are right nevertheless.
+    pub fn is_warning(&self) -> bool {
+        self.code == "old-name"
+    }
+
+    /// `error` or `warning`.
+    fn level(&self) -> &'static str {
+        if self.is_warning() { "warning" } else { "error" }
+    }
+}
 
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,7 +136,7 @@ impl<'t> Texts<'t> {
     /// Writes a fault with its place, the line it is on and a hint.
     pub fn show(&self, fault: &Diagnostic) -> String {
         let margin = " ".repeat(fault.pos.line.to_string().len());
-        let mut out = format!("error[{}]: {}\n", fault.code, fault.message);
+        let mut out = format!("{}[{}]: {}\n", fault.level(), fault.code, fault.message);
         let _ = writeln!(out, "{margin}--> {}:{}", fault.file, fault.pos);
         out.push_str(&self.excerpt(fault).unwrap_or_default());
         if !fault.hint.is_empty() {
@@ -133,6 +149,7 @@ impl<'t> Texts<'t> {
     pub fn json(&self, fault: &Diagnostic) -> Json {
         json!({
             "code": fault.code,
+            "level": fault.level(),
             "file": fault.file,
             "line": fault.pos.line,
             "column": fault.pos.column,

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 
 use super::mistakes::{self, Mistake};
 use super::names::Names;
+use super::old_names::{self, renamed};
 
 /// The longest expression, in bytes.
 const MAX_LENGTH: usize = 4_000;
@@ -161,12 +162,13 @@ impl Expr {
             ));
         }
         check_depth(source)?;
-        let program = ENVIRONMENT
-            .compile(source)
-            .map_err(|errors| match mistakes::with_comparison(source) {
-                Some(_) => "`=` is no operator in an expression".to_owned(),
-                None => first_error(&errors),
-            })?;
+        let program =
+            ENVIRONMENT
+                .compile(&renamed(source))
+                .map_err(|errors| match mistakes::with_comparison(source) {
+                    Some(_) => "`=` is no operator in an expression".to_owned(),
+                    None => first_error(&errors),
+                })?;
         let names = Names::of(program.expression());
         if names.depth > usize::from(MAX_DEPTH) {
             return Err(format!(
@@ -213,9 +215,14 @@ impl Expr {
         program.map_or_else(Vec::new, |program| mistakes::of(&self.source, program.expression()))
     }
 
+    /// Names in it that rules had once, and what to write for each.
+    pub fn old_names(&self) -> Vec<(String, String)> {
+        old_names::told(&self.source)
+    }
+
     fn program(&self) -> Result<&Program, String> {
         let compile = || {
-            let compiled = ENVIRONMENT.compile(&self.source);
+            let compiled = ENVIRONMENT.compile(&renamed(&self.source));
             compiled.map_err(|errors| first_error(&errors))
         };
         self.program.get_or_init(compile).as_ref().map_err(Clone::clone)
@@ -298,7 +305,7 @@ fn first_error(errors: &cel::ParseErrors) -> String {
 
 /// The variables that expressions see: those of a subject, and those of the scopes around it.
 ///
-/// A variable is looked at only where an expression names it, and no deeper than that: `image.okd.tag_name` is found in
+/// A variable is looked at only where an expression names it, and no deeper than that: `image.okd_alignment.tag_name` is found in
 /// the JSON value without the rest of the image being turned into CEL's values.
 #[derive(Default)]
 pub struct Scope<'p> {

@@ -11,6 +11,7 @@ pub mod load;
 pub mod memo;
 pub mod mistakes;
 pub mod names;
+pub mod old_names;
 pub mod reference;
 pub mod rule;
 pub mod sample;

@@ -7,7 +7,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 /// What an expression refers to, and its measures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Names {
-    /// Free variables with the fields selected on them, such as `["image", "okd", "tag_name"]`.
+    /// Free variables with the fields selected on them, such as `["image", "okd_alignment", "tag_name"]`.
     pub paths: BTreeSet<Vec<String>>,
     /// Functions, operators left out.
     pub functions: BTreeSet<String>,

@@ -136,7 +136,12 @@ const MADE: &[Row] = &[
         "`'etcd' in payload.wanted_by`",
         "by tag the operators' `image-references` that name it, a list of `{repository, file, line, shipped}`",
     ),
-    row("image", "image", "`image.okd.tag_name`", "the image's file, see below"),
+    row(
+        "image",
+        "image",
+        "`image.okd_alignment.tag_name`",
+        "the image's file, see below",
+    ),
     row(
         "image",
         "tag",
@@ -152,7 +157,7 @@ const MADE: &[Row] = &[
     row(
         "member",
         "member",
-        "`member.okd.tag_name`",
+        "`member.okd_alignment.tag_name`",
         "the image that others are built from, as `image` below",
     ),
     row(
@@ -862,7 +867,7 @@ mod tests {
             .collect();
         let texts: String = files.iter().map(|(_, text)| String::from_utf8_lossy(text)).collect();
         for key in image::KEYS {
-            let stanza = key.view.starts_with("okd.") || key.view.starts_with("konflux.");
+            let stanza = key.view.starts_with("okd_") || key.view.starts_with("konflux_");
             // Rules see an image as `image`, `member`, or as an item of a list.
             let used = regex::Regex::new(&format!(r"[a-z\]]\.{}\b", regex::escape(key.view))).expect("a pattern");
             let said = image::WITHOUT_RULE.iter().any(|(view, _)| *view == key.view);

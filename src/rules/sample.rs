@@ -176,7 +176,7 @@ fn scope(subject: Subject) -> Scope<'static> {
     scope
 }
 
-/// Checks a path such as `image.okd.tag_name` against the sample's shape.
+/// Checks a path such as `image.okd_alignment.tag_name` against the sample's shape.
 ///
 /// # Errors
 /// What is unknown, and a hint.

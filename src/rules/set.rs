@@ -231,6 +231,23 @@ impl RuleSet {
         }
     }
 
+    /// Names of variables that rules had once: they are read as what they meant, and told where rules are checked and loaded.
+    pub fn old_names(&self) -> Vec<Diagnostic> {
+        let told = self.rules.iter().flat_map(|rule| {
+            let names: std::collections::BTreeSet<_> =
+                rule.expressions().flat_map(super::expr::Expr::old_names).collect();
+            names.into_iter().map(|(old, new)| {
+                let message = format!(
+                    "`{old}` in `{}` is called `{new}` now: files have another `{}` of their own",
+                    rule.id,
+                    last(&old)
+                );
+                fault("old-name", &rule.place, None, message, format!("write `{new}`"))
+            })
+        });
+        told.collect()
+    }
+
     /// Rules that can never decide, whatever the input: worth a fault when rules are checked, harmless when they run.
     pub fn unreachable(&self) -> Vec<Diagnostic> {
         let never = |rule: &Rule| rule.when_text.as_deref().is_some_and(|when| when.trim() == "false");
@@ -327,6 +344,11 @@ fn add(rules: &mut Vec<Rule>, mut rule: Rule, faults: &mut Vec<Diagnostic>) {
     rule.replaced = std::mem::take(&mut old.replaced);
     rule.replaced.push((old.id.clone(), old.place.clone()));
     rules[at] = rule;
+}
+
+/// The last part of a dotted name.
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 fn near(word: &str, ids: &[&str]) -> String {

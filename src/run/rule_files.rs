@@ -78,7 +78,7 @@ impl LoadedRules {
         load: impl FnOnce(&[(String, Vec<u8>)]) -> Result<RuleSet, Vec<Diagnostic>>,
     ) -> Result<&RuleSet, &[Diagnostic]> {
         self.loaded
-            .get_or_init(|| load(&self.files).map(portable).map(Arc::new))
+            .get_or_init(|| load(&self.files).inspect(warn).map(portable).map(Arc::new))
             .as_ref()
             .map(|rules| &**rules)
             .map_err(Vec::as_slice)
@@ -102,6 +102,13 @@ impl LoadedRules {
         Oid::hash_object(ObjectType::Blob, &bytes)
             .map(|oid| oid.to_string())
             .unwrap_or_default()
+    }
+}
+
+/// Says which old names rules have.
+fn warn(rules: &RuleSet) {
+    for told in rules.old_names() {
+        tracing::warn!("{}:{}: {}", told.file, told.pos, told.message);
     }
 }
 

@@ -29,7 +29,7 @@ fn wrong() -> Vec<(String, Files)> {
 
 fn faults(files: &[(String, Vec<u8>)]) -> Vec<Diagnostic> {
     match RuleSet::load(files) {
-        Ok(set) => set.unreachable(),
+        Ok(set) => [set.unreachable(), set.old_names()].concat(),
         Err(faults) => faults,
     }
 }

@@ -111,9 +111,9 @@ impl Pair<'_> {
     /// An image that is there and that OKD no longer builds. Where a stanza says so, that is intended.
     fn dropped(&self, key: &str, next_key: &str, next: &Image) -> Option<Lost> {
         let view = &next.view;
-        let said = view["okd"]["enabled"] == false
-            || view["konflux"]["mode"] == "disabled"
-            || filled(&view["okd"]["resolve_as"]);
+        let said = view["okd_alignment"]["enabled"] == false
+            || view["okd_stanza"]["mode"] == "disabled"
+            || filled(&view["okd_alignment"]["resolve_as"]);
         let wanted = view["for_payload"] == true || self.after.images.contains_key(next_key);
         if said || !wanted {
             return None;
@@ -163,7 +163,10 @@ impl Pair<'_> {
     fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<Wanted> {
         let image = self.after.images.get(key)?;
         let text = |value: &Json| value.as_str().unwrap_or_default().trim_end_matches('/').to_owned();
-        let folders = [text(&before.view["okd"]["path"]), text(&before.view["source"]["path"])];
+        let folders = [
+            text(&before.view["okd_alignment"]["path"]),
+            text(&before.view["source"]["path"]),
+        ];
         let folder = folders.into_iter().find(|folder| !folder.is_empty());
         let name = text(&intent.value);
         Some(Wanted {

@@ -84,8 +84,8 @@ fn named(metadata: &Metadata) -> BTreeSet<(String, String)> {
             continue;
         };
         let text = |stanza: &str, key: &str| image.view[stanza][key].as_str().unwrap_or_default().to_owned();
-        for stanza in ["source", "okd", "konflux"] {
-            for folder in [text("source", "path"), text("okd", "path")] {
+        for stanza in ["source", "okd_alignment", "okd_stanza"] {
+            for folder in [text("source", "path"), text("okd_alignment", "path")] {
                 let file = text(stanza, "dockerfile");
                 named.insert((repo.clone(), plain(&format!("{folder}/{file}"))));
             }

@@ -66,7 +66,7 @@ fn is_built(image: &Image) -> bool {
 }
 
 fn is_switched_off_silently(image: &Image) -> bool {
-    is_built(image) && image.view["mode"] == "disabled" && image.view["konflux"]["mode"] == ""
+    is_built(image) && image.view["mode"] == "disabled" && image.view["okd_stanza"]["mode"] == ""
 }
 
 fn built(context: &Context<'_>, image: &Image) -> Finding {

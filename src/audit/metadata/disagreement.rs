@@ -96,7 +96,7 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
     let mode = text(okd.get("mode")).unwrap_or_default();
     if mode == "disabled" {
         let builds = BUILDING.iter().find(|key| alignment.get(key).is_some());
-        let enabled = view["okd"]["enabled"] == true && alignment.get("resolve_as").is_none();
+        let enabled = view["okd_alignment"]["enabled"] == true && alignment.get("resolve_as").is_none();
         if let Some(key) = builds.filter(|_| enabled) {
             found.push(format!(
                 "`okd.mode` is disabled, and `okd_alignment.{key}` says how it is built"
@@ -104,7 +104,7 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
         }
         return found;
     }
-    if mode == "enabled" && view["okd"]["enabled"] == false {
+    if mode == "enabled" && view["okd_alignment"]["enabled"] == false {
         found.push("`okd.mode` is enabled, and `okd_alignment.enabled` is false".to_owned());
     }
     found.extend(dockerfiles(image, alignment));
@@ -115,7 +115,7 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
             "its tag is {ci} for CI (`okd_alignment.tag_name`), {konflux} for Konflux (`okd.payload_name`)"
         ));
     }
-    let (ci, konflux) = (&view["okd"]["from"], &view["konflux"]["from"]);
+    let (ci, konflux) = (&view["okd_alignment"]["from"], &view["okd_stanza"]["from"]);
     if alignment.get("from").is_some() && okd.get("from").is_some() && ci != konflux {
         found.push(format!("its `from` is {ci} for CI, {konflux} for Konflux"));
     }

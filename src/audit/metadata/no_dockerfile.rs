@@ -91,7 +91,7 @@ fn meant<'t>(missing: &str, there: &'t [String]) -> Option<&'t str> {
 
 /// The line of the key that names the Dockerfile.
 fn line_of(facts: &Facts, name: &str) -> Option<u32> {
-    let stanzas = ["okd", "konflux", "source"];
+    let stanzas = ["okd_alignment", "okd_stanza", "source"];
     let stanza = stanzas
         .into_iter()
         .find(|stanza| facts.view[stanza]["dockerfile"] == name)?;

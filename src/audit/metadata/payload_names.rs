@@ -57,7 +57,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             .with_help(format!("add `payload_name: {tag}`"));
         finding.image = derived.map(|image| image.tag.value.clone());
         // Where a stanza gives OKD a tag of its own, OCP's is not what is derived here.
-        let own = image.view["okd"]["tag_name"] == "" && image.view["konflux"]["payload_name"] == "";
+        let own = image.view["okd_alignment"]["tag_name"] == "" && image.view["okd_stanza"]["payload_name"] == "";
         let change = (own && is_plain(tag)).then(|| Change::Metadata {
             file: Metadata::image_file(key),
             edit: Edit::Add {
@@ -75,10 +75,10 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) {
     let text = |stanza: &str, name: &str| image.view[stanza][name].as_str().unwrap_or_default();
     let (okd, ocp) = (
-        text("konflux", "payload_name"),
+        text("okd_stanza", "payload_name"),
         image.view["payload_name"].as_str().unwrap_or_default(),
     );
-    if okd.is_empty() || ocp.is_empty() || okd == ocp || !text("okd", "tag_name").is_empty() {
+    if okd.is_empty() || ocp.is_empty() || okd == ocp || !text("okd_alignment", "tag_name").is_empty() {
         return;
     }
     let Some(derived) = context.release.images.get(key) else {
@@ -87,7 +87,7 @@ fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) 
     let text = format!("{key} is {okd} in OKD's payload (`okd.payload_name`) and {ocp} in OCP's (`payload_name`)");
     let finding = OTHER
         .finding(text)
-        .with_place(context.metadata().image_place(key, &["konflux", "payload_name"]))
+        .with_place(context.metadata().image_place(key, &["okd_stanza", "payload_name"]))
         .with_image(derived.tag.value.clone());
     sink.add(finding.with_help(format!(
         "nothing is promoted as {ocp} for OKD; remove one of the two if that is not meant"

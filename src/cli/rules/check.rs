@@ -14,7 +14,7 @@ use crate::cli::{Ended, Outcome, print};
 pub fn run(args: &CheckArgs) -> Outcome {
     let files = sets::read(&args.files.sets()).map_err(|message| anyhow!(message))?;
     let (count, mut faults) = match RuleSet::load(&files) {
-        Ok(set) => (set.rules.len(), set.unreachable()),
+        Ok(set) => (set.rules.len(), [set.unreachable(), set.old_names()].concat()),
         Err(faults) => (0, faults),
     };
     let order = |fault: &Diagnostic| files.iter().position(|(name, _)| *name == fault.file);
@@ -30,7 +30,7 @@ pub fn run(args: &CheckArgs) -> Outcome {
             for fault in &faults {
                 print(&format!("{}\n", texts.show(fault)))?;
             }
-            let summary = match faults.len() {
+            let summary = match faults.iter().filter(|fault| !fault.is_warning()).count() {
                 0 => format!("{count} rules in {} files: no faults\n", files.len()),
                 1 => "1 fault\n".to_owned(),
                 many => format!("{many} faults\n"),
@@ -38,5 +38,9 @@ pub fn run(args: &CheckArgs) -> Outcome {
             print(&summary)?;
         }
     }
-    Ok(if faults.is_empty() { Ended::Done } else { Ended::Failed })
+    Ok(if faults.iter().all(Diagnostic::is_warning) {
+        Ended::Done
+    } else {
+        Ended::Failed
+    })
 }

@@ -90,7 +90,7 @@ fn names_are_free_variables_with_their_fields() {
     };
     let case =
         |source, paths: &str, functions: &str| assert_eq!(names(source), (paths.into(), functions.into()), "{source}");
-    case("image.okd.tag_name != ''", "image.okd.tag_name", "");
+    case("image.okd_alignment.tag_name != ''", "image.okd_alignment.tag_name", "");
     case("images.exists(i, i.key == tag)", "images tag", "");
     case("images.map(i, image.key + i.key)[0]", "image.key images", "");
     case("images.filter(i, size(i.x) > 0)[0].y", "images", "size");

@@ -2,8 +2,8 @@
 
 use super::{codes, file, load, on_image, only, rules};
 use crate::base::Release;
-use crate::rules::RuleSet;
 use crate::rules::rule::Releases;
+use crate::rules::{RuleSet, Scope, Subject};
 
 fn set(field: &str, value: &str) -> String {
     file(&[on_image("r", &format!("set: {{{field}: {value}}}"))])
@@ -40,7 +40,11 @@ fn unknown_words_come_with_the_nearest_known_one() {
         (set("dockerfil", "x"), "unknown-field", "`dockerfile`"),
         (when("imag.key == ''"), "unknown-variable", "`image`"),
         (when("image.payload_nam == ''"), "unknown-variable", "`payload_name`"),
-        (when("image.okd.tagname == ''"), "unknown-variable", "`tag_name`"),
+        (
+            when("image.okd_alignment.tagname == ''"),
+            "unknown-variable",
+            "`tag_name`",
+        ),
         (when("image.key.startWith('a')"), "unknown-function", "`startsWith`"),
         (set("tag", "'a-${relase}'"), "unknown-variable", "`release`"),
         (set("arches", "[x86_64, arm64]"), "wrong-type", "`aarch64`"),
@@ -213,4 +217,32 @@ fn an_expression_that_is_not_known_is_compiled() {
     let none = crate::rules::expr::Known::new();
     let faults = RuleSet::load_known(&[("a.yaml".to_owned(), text.into_bytes())], Some(&none)).expect_err("a fault");
     assert_eq!(faults.len(), 1, "{faults:#?}");
+}
+
+#[test]
+fn an_old_name_is_read_as_what_it_meant_and_told() {
+    let rule = |name: &str| {
+        format!(
+            "rules:\n- id: r\n  because: b\n  on: image\n  when: {name}.tag_name == 'x'\n  set: {{tag: \"${{{name}.tag_name}}\"}}\n"
+        )
+    };
+    let load = |text: String| RuleSet::load(&[("a.yaml".to_owned(), text.into_bytes())]).expect("rules without faults");
+    let old = load(rule("image.okd"));
+    let told = old.old_names();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].is_warning() && told[0].to_string().starts_with("a.yaml:2:"),
+        "{}",
+        told[0]
+    );
+    assert_eq!(told[0].hint, "write `image.okd_alignment`");
+    assert!(load(rule("image.okd_alignment")).old_names().is_empty());
+    let mut scope = Scope::new();
+    scope.set("image", &serde_json::json!({"okd_alignment": {"tag_name": "x"}}));
+    let decide = |set: &RuleSet| {
+        set.decide(Subject::Image, "tag", "4.16".parse().expect("a release"), &scope)
+            .value
+    };
+    assert_eq!(decide(&old), Some("x".into()));
+    assert_eq!(decide(&load(rule("image.okd_alignment"))), Some("x".into()));
 }

@@ -114,7 +114,9 @@ fn outside_context(release: &Release<'_>, config: &Config, image: &Image) -> Fin
         "{} is not in the build context {}",
         image.dockerfile, image.context_dir.value
     );
-    let place = release.metadata.image_place(&image.key, &["okd", "context_dir"]);
+    let place = release
+        .metadata
+        .image_place(&image.key, &["okd_alignment", "context_dir"]);
     Finding::new(Severity::Error, "outside-context", text)
         .with_place(place)
         .with_component(config.repo.to_string())
