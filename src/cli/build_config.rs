@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::anyhow;
-use lockstep::derive::document::build_config;
 use lockstep::finding;
 use lockstep::model::build_config::BuildConfig;
 use lockstep::run::lock::Lock;
@@ -32,9 +31,9 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
         if finding::lacks_component(&release.findings) {
             ended = Ended::Failed;
         }
-        let config = build_config(release);
+        let config = release.build_config();
         if let Some(path) = &args.lock {
-            lock(&ready, &config, path, &known, args.offline)?;
+            lock(&ready, config, path, &known, args.offline)?;
         }
         let document = serde_json::to_value(config)?;
         match args.format {
@@ -67,7 +66,9 @@ fn ready(args: &BuildConfigArgs) -> Result<(Ready, BTreeMap<String, String>), an
             let (ready, mut ended) = (setup::ready(&locked)?, Ended::Done);
             let metadata = ready.metadata(&mut ended)?;
             let releases = ready.derive_whole(&metadata, &mut ended)?;
-            releases.first().map(build_config)
+            releases
+                .first()
+                .map(|release| BuildConfig::clone(release.build_config()))
         }
     };
     for name in &args.update {

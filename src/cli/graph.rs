@@ -1,7 +1,6 @@
 //! `lockstep graph`
 
 use anyhow::anyhow;
-use lockstep::derive::document::build_config;
 use lockstep::finding;
 use lockstep::graph::{Drift, Graph, dot::dot, mermaid::mermaid};
 
@@ -32,7 +31,7 @@ pub fn run(args: &GraphArgs) -> Outcome {
         }
         let plan = ready.plan_of(release)?;
         let drift = plan.map(|plan| Drift::of_plan(&plan, &release.metadata.release.to_string()));
-        let graph = Graph::new(&build_config(release), drift.as_ref());
+        let graph = Graph::new(release.build_config(), drift.as_ref());
         let graph = match &args.image {
             Some(image) => around(graph, image)?,
             None => graph,

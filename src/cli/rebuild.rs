@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use lockstep::derive::Release;
-use lockstep::derive::document::build_config;
 use lockstep::derive::here::here;
 use lockstep::finding::{self, Finding};
 use lockstep::rebuild::{self, Rebuild};
@@ -38,7 +37,7 @@ pub fn run(args: &RebuildArgs) -> Outcome {
     if finding::lacks_component(&release.findings) {
         ended = Ended::Failed;
     }
-    let after = serde_json::to_value(build_config(release))?;
+    let after = serde_json::to_value(release.build_config())?;
     let of_before = before["release"].as_str().unwrap_or_default();
     if after["release"] != before["release"] {
         return Err(Usage(format!(
@@ -108,7 +107,7 @@ fn derived(common: &Common, ended: &mut Ended, commit: Option<&str>) -> Result<J
         None => ready.metadata(ended)?,
     };
     let releases = ready.derive_whole(&metadata, ended)?;
-    Ok(serde_json::to_value(build_config(one(&releases)?))?)
+    Ok(serde_json::to_value(one(&releases)?.build_config())?)
 }
 
 fn at(ready: &Ready, commit: &str) -> Result<lockstep::model::metadata::Metadata, anyhow::Error> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::base::{Origin, Release, RepoName};
 use crate::board::Time;
 use crate::derive;
-use crate::derive::document::build_config;
 use crate::finding;
 use crate::model::build_config::BuildConfig;
 use crate::run::{Derivation, Rendering, RunError};
@@ -17,7 +16,7 @@ pub type Attempt = Result<Derivation<Seen>, RunError>;
 /// What is kept of a release while it is derived.
 #[derive(Debug)]
 pub struct Seen {
-    document: BuildConfig,
+    document: Arc<BuildConfig>,
     components: BTreeMap<RepoName, Origin>,
     build_data: Origin,
 }
@@ -25,7 +24,7 @@ pub struct Seen {
 /// Takes down what is kept of a derived release.
 pub fn seen(release: &derive::Release<'_>) -> Seen {
     Seen {
-        document: build_config(release),
+        document: Arc::clone(release.build_config()),
         components: release.components.clone(),
         build_data: release.metadata.origin.clone(),
     }
@@ -56,7 +55,7 @@ impl Known {
                 let known = Self {
                     key,
                     rendering,
-                    document: Arc::new(seen.document),
+                    document: seen.document,
                     components: seen.components,
                     build_data: seen.build_data,
                     at,

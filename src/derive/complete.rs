@@ -72,6 +72,7 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         tags,
         complete,
         findings,
+        document: std::sync::OnceLock::new(),
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod tests;
 mod unpromoted;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
@@ -33,6 +34,7 @@ use crate::facts::ci_config::Promotion;
 use crate::facts::ci_operator_yaml::CiOperatorYaml;
 use crate::facts::dockerfile::Dockerfile;
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::BuildConfig;
 use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::{Spellings, StreamTag};
@@ -347,6 +349,15 @@ pub struct Release<'a> {
     pub complete: bool,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// The build config as a document, made when it is first asked for.
+    pub document: OnceLock<Arc<BuildConfig>>,
+}
+
+impl Release<'_> {
+    /// The unified build config: what is passed on. It is made once; what is found later is not in it.
+    pub fn build_config(&self) -> &Arc<BuildConfig> {
+        self.document.get_or_init(|| Arc::new(document::build_config(self)))
+    }
 }
 
 /// Makes a finding of a decision's failures. `subject` says what the rules were about.

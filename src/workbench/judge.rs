@@ -14,7 +14,6 @@ use super::run::{self, Bench, Results};
 use super::sets::RuleSets;
 use super::{update, value};
 use crate::base::text::terminal;
-use crate::derive::document::build_config;
 use crate::derive::explain::explain;
 use crate::derive::provenance::{About, RulePart};
 use crate::derive::{self, Derived};
@@ -107,7 +106,7 @@ fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict)
         document: results
             .release
             .as_ref()
-            .and_then(|release| serde_json::to_value(build_config(release)).ok()),
+            .and_then(|release| serde_json::to_value(release.build_config()).ok()),
         failures: Vec::new(),
     };
     if !case.expects_something() && !update {

@@ -9,7 +9,6 @@ use super::case::{CASE_FILE, Case, EXPECTED};
 use super::judge::written;
 use super::run::{self, Results};
 use super::value;
-use crate::derive::document::build_config;
 use crate::yaml::{self, Node};
 
 /// Rewrites a case's expectations; returns what was written, removed or changed.
@@ -62,7 +61,7 @@ fn files(case: &Case, results: &Results<'_>, done: &mut Vec<String>) -> Result<(
 
 /// Values that are expected, as they are derived; what leads nowhere is left out.
 fn values(case: &Case, results: &Results<'_>) -> Option<Json> {
-    let document = serde_json::to_value(build_config(results.release.as_ref()?)).ok()?;
+    let document = serde_json::to_value(results.release.as_ref()?.build_config()).ok()?;
     let derived = case.values.keys().filter_map(|path| {
         let segments = value::segments(path).ok()?;
         Some((path.clone(), value::find(&document, &segments)?.clone()))

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Target};
 use crate::base::RepoName;
-use crate::derive::document;
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::BuildConfig;
 use crate::plan::Desired;
 use crate::source::Template;
 use crate::yaml::keys::{COMPONENT, Format, Key, Kind, Section, default, required, section};
@@ -109,13 +109,13 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             return rendered;
         }
     };
-    let document = document::build_config(ask.release);
+    let document = ask.release.build_config();
     let document = if ask.options.flag(&COMMITS) {
-        document
+        serde_json::to_value(document)
     } else {
-        document.without_commits()
+        serde_json::to_value(BuildConfig::clone(document).without_commits())
     };
-    let Ok(mut document) = serde_json::to_value(document) else {
+    let Ok(mut document) = document else {
         return rendered;
     };
     keep(&mut document, &before);

@@ -34,7 +34,6 @@ use self::order::Order;
 use self::wanted::{Kept, changes, fork_of};
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree};
 use crate::base::RepoName;
-use crate::derive::document::build_config;
 use crate::derive::here::{Here, here};
 use crate::finding::{Finding, Severity};
 use crate::model::build_config::BuildConfig;
@@ -137,10 +136,10 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             };
         }
     };
-    let document = build_config(ask.release);
+    let document = ask.release.build_config();
     let mut files = Files::read(ask, actual);
     files.findings.extend(failed);
-    let (plans, found) = names::plans(&document, &here);
+    let (plans, found) = names::plans(document, &here);
     files.findings.extend(found);
     let causes = Causes {
         release: ask.release,
@@ -148,7 +147,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
         repository: actual.repo.to_string(),
     };
     let pipeline = Pipeline {
-        document: &document,
+        document,
         here: &here,
         plans: &plans,
         causes: &causes,

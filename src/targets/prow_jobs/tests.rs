@@ -82,6 +82,7 @@ impl World {
             tags: BTreeMap::new(),
             complete: true,
             findings: Vec::new(),
+            document: std::sync::OnceLock::new(),
         };
         let source = |(path, config): &(&str, Option<&str>)| {
             let text = config.map(|text| Arc::from(text.as_bytes()));
