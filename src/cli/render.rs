@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use lockstep::base::path_fault;
-use lockstep::plan::Desired;
+use lockstep::plan::{Bytes, Desired};
+use lockstep::targets;
 use rayon::prelude::*;
 
 use super::args::RenderArgs;
@@ -24,9 +25,14 @@ pub fn run(args: &RenderArgs) -> Outcome {
     setup::tell(&ready.run.heard(findings));
     let files = renderings.iter().flat_map(|rendering| &rendering.files);
     let files = files.filter(|file| !file.held && path_fault(&file.path).is_none());
-    let files = files.filter_map(|file| Some((place(&args.out, file), file.after.as_deref()?)));
-    // Of two releases that share a file, the later one has it.
-    let files: BTreeMap<PathBuf, &[u8]> = files.collect();
+    let mut by_place: BTreeMap<PathBuf, Vec<&Desired>> = BTreeMap::new();
+    for file in files.filter(|file| file.after.is_some()) {
+        by_place.entry(place(&args.out, file)).or_default().push(file);
+    }
+    let files: BTreeMap<PathBuf, Bytes> = by_place
+        .into_iter()
+        .filter_map(|(place, files)| Some((place, of_all(&files)?)))
+        .collect();
     let write_all = || {
         files
             .par_iter()
@@ -49,6 +55,15 @@ pub fn run(args: &RenderArgs) -> Outcome {
     };
     print(&format!("{files} written to {}{rest}\n", args.out.display()))?;
     Ok(ended)
+}
+
+/// What a file says that releases share: what each of them changes, or else what the last one wants.
+fn of_all(files: &[&Desired]) -> Option<Bytes> {
+    let last = files.last()?.after.clone();
+    match files.len() {
+        0 | 1 => last,
+        _ => targets::joined(files).or(last),
+    }
 }
 
 fn place(out: &Path, file: &Desired) -> PathBuf {

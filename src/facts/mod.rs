@@ -4,12 +4,15 @@ pub mod ci_config;
 pub mod ci_operator_yaml;
 pub mod ci_tags;
 pub mod dockerfile;
+pub mod gating;
 pub mod gomod;
 pub mod group;
 pub mod image;
+pub mod json;
 pub mod literal;
 pub mod payload;
 pub mod promoted;
+pub mod release_controller;
 pub mod stream;
 pub mod view;
 

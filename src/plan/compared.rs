@@ -11,7 +11,7 @@ use crate::finding::Finding;
 
 /// The codes of findings that say that a source, a file or a rule could not be read or evaluated. What stays as it is for
 /// a reason in metadata, or in OCP's configs, was compared: it is as it should be.
-const CODES: [&str; 13] = [
+const CODES: [&str; 14] = [
     "bad-dockerfile",
     "no-dockerfile",
     "no-images",
@@ -19,6 +19,7 @@ const CODES: [&str; 13] = [
     "target-without-source",
     "unreadable-component",
     "unreadable-config",
+    "unreadable-gating",
     "unreadable-image-references",
     "unreadable-jobs",
     "unreadable-metadata",

@@ -346,9 +346,55 @@ const TARGET: &[Field] = &[
         "How mapping files are written: `{file, source, target}`, texts with `{stream}`, `{tag}`, `{target_tag}` and the keys of the configuration.",
     ),
     field(
+        "moving",
+        Kind::Texts,
+        "Tags of mirrored images that the newest release has alone.",
+    ),
+    field(
+        "unmirrored",
+        Kind::Texts,
+        "Streams to which OKD promotes and that are deliberately not mirrored.",
+    ),
+    field(
         "files",
         Kind::Texts,
         "The paths that the target's files of a release can have; which of them there are, those of the release before say.",
+    ),
+    field(
+        "gates",
+        Kind::Map,
+        "What gating configs of payloads are called: `{repository, main, upgrade}`; variants with `{release}`, and `{from}` for what is upgraded.",
+    ),
+    field(
+        "moves",
+        Kind::Texts,
+        "Values of a gating config that name its release: keys joined by dots, `*` for any key or item.",
+    ),
+    field(
+        "majors",
+        Kind::Texts,
+        "The paths of the files of a whole major; they come with its first release.",
+    ),
+    field(
+        "further",
+        Kind::Text,
+        "What the entries of further upgrades are called: with `{name}`, that of the first one's entry, and `{from}`.",
+    ),
+    field(
+        "previous_minor",
+        Kind::Map,
+        "What an entry that upgrades from the minor release before says in the first release of a major, in JSON.",
+    ),
+    field("fresh", Kind::Map, "What each new gating config says besides."),
+    field(
+        "upgrades_from",
+        Kind::Texts,
+        "The releases from which upgrades to the release are tested; `{before}` is the minor release before it.",
+    ),
+    field(
+        "bounds",
+        Kind::Map,
+        "The bounds of what upgrades start from: `{lower, stream, upper}`, with `{two_before}` for the release two minors before; `upper` means none.",
     ),
     field("manage", Kind::Texts, "Fields of a file that are kept as derived."),
     field("seed", Kind::Texts, "Fields that are set only when the file is new."),

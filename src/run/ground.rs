@@ -211,6 +211,11 @@ impl Ground {
                 Err(error) => drop(actual.unreadable.insert(path, error.to_string())),
             }
         }
+        if let Some(then) = &reads.then {
+            let more = self.read(run, &then(&actual));
+            actual.files.extend(more.files);
+            actual.unreadable.extend(more.unreadable);
+        }
         actual
     }
 

@@ -27,6 +27,10 @@ pub const BUILTIN: &[(&str, &str)] = &[
         include_str!("../../rules/60-release-controller.yaml"),
     ),
     (
+        "rules/62-payload-jobs.yaml",
+        include_str!("../../rules/62-payload-jobs.yaml"),
+    ),
+    (
         "rules/65-image-mirroring.yaml",
         include_str!("../../rules/65-image-mirroring.yaml"),
     ),

@@ -30,6 +30,21 @@ pub(super) fn of_target(release: &Release<'_>, target: &str, field: &str) -> (De
     ask(release, Subject::Target, field, &scope, &format!("target {target}"))
 }
 
+/// Why a release is closed, as the rules have it; empty: it is not.
+pub(super) fn closed(release: &Release<'_>) -> String {
+    let metadata = release.metadata;
+    let scope = base_scope(metadata.release, &metadata.group, None);
+    let decision = release
+        .rules
+        .decide(Subject::Payload, "closed", metadata.release, &scope);
+    decision
+        .value
+        .as_ref()
+        .and_then(Json::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
 /// The texts of a decided list.
 pub(super) fn texts(decision: &Decision) -> Vec<String> {
     let items = decision.value.as_ref().and_then(Json::as_array);

@@ -151,7 +151,12 @@ pub struct Reads {
     pub files: Vec<String>,
     /// Folders.
     pub trees: Vec<Tree>,
+    /// What is read besides, once this is known of what is there.
+    pub then: Option<Then>,
 }
+
+/// What is read besides, by what was read first.
+pub type Then = Box<dyn Fn(&Actual) -> Reads + Send + Sync>;
 
 /// The files of a folder and of the folders in it.
 pub struct Tree {

@@ -8,12 +8,14 @@ pub mod build_config;
 pub mod door;
 pub mod options;
 pub mod papers;
+pub mod payload_jobs;
 pub mod payload_pipeline;
 
 pub mod image_mirroring;
 pub mod prow_config;
 pub mod prow_jobs;
 pub mod release_controller;
+mod shift;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +30,7 @@ use crate::finding::Finding;
 use crate::plan::{Bytes, Desired};
 use crate::yaml::keys::Section;
 
-pub use door::{Ask, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Tree};
+pub use door::{Ask, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Tree};
 pub use options::Options;
 
 /// All targets, each after those whose files it is made from.
@@ -36,6 +38,7 @@ pub static TARGETS: &[&Target] = &[
     &prow_config::TARGET,
     &prow_jobs::TARGET,
     &image_mirroring::TARGET,
+    &payload_jobs::TARGET,
     &release_controller::TARGET,
     &build_config::TARGET,
     &payload_pipeline::TARGET,
@@ -179,6 +182,22 @@ impl Fields {
     pub fn keeps(&self, field: &str) -> bool {
         self.keep.iter().any(|name| name == field)
     }
+}
+
+/// What becomes of a file that several releases change, each by itself; `None`: the last one has it.
+pub fn joined(files: &[&Desired]) -> Option<Bytes> {
+    let first = files.first()?;
+    let afters: Vec<&[u8]> = files.iter().filter_map(|file| file.after.as_deref()).collect();
+    let joined = match first.target.as_str() {
+        name if name == payload_jobs::TARGET.name => prow_jobs::joined(&first.path, first.before.as_deref(), &afters),
+        _ => None,
+    };
+    joined.map(Bytes::from)
+}
+
+/// Whether a rule calls a release closed: it gets no new files.
+pub(crate) fn has_ended(release: &Release<'_>) -> bool {
+    !asking::closed(release).is_empty()
 }
 
 /// Turns JSON into YAML, keys whose value is null left out.

@@ -165,6 +165,7 @@ static EACH: Target = Target {
         Ok(Reads {
             files: vec!["okd.txt".to_owned()],
             trees: Vec::new(),
+            ..Reads::default()
         })
     },
     render: |ask: &Ask<'_>, actual: &Actual| {

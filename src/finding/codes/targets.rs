@@ -16,6 +16,18 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "gating-twice",
+        family: Family::Targets,
+        severity: Warning,
+        title: "two gating configs verify one release",
+        means: "They are for two branches of the repository, as where its development moved and the old files were left. Jobs of \
+                both run; the config of a newer release is made of that of the repository's own branch.",
+        action: "Remove the one that nothing runs from any more, with its jobs.",
+        example: "2 configs verify 4.22: openshift-release-main__okd-4.22.yaml, openshift-release-master__okd-4.22.yaml; that of 4.23 \
+                  is made of the one of branch main",
+        fix: None,
+    },
+    Code {
         name: "from-map-ambiguous",
         family: Family::Targets,
         severity: Error,

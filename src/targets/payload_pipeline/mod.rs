@@ -123,6 +123,7 @@ fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     Ok(Reads {
         files: Vec::new(),
         trees: folders.map(|(folder, depth)| Tree::of(folder, depth)).into(),
+        then: None,
     })
 }
 

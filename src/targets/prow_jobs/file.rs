@@ -137,6 +137,14 @@ impl<'t> JobFile<'t> {
         }
     }
 
+    /// The lines of a job, where lines told it from others.
+    fn raw(&self, job: usize) -> Option<&[u8]> {
+        match &self.form {
+            Form::Lines(text) => text.get(self.jobs.get(job)?.range.clone()),
+            Form::New | Form::Tree(_) => None,
+        }
+    }
+
     /// What a job of the file says.
     pub fn node(&self, job: usize) -> Option<Node> {
         match &self.form {
@@ -228,6 +236,37 @@ impl<'t> JobFile<'t> {
         }
         Some(yaml::emit(&root).into_bytes())
     }
+}
+
+/// A file of jobs that run by the clock, with every change that any of the others has of it.
+pub fn joined(before: Option<&[u8]>, afters: &[&[u8]]) -> Option<Vec<u8>> {
+    let base = JobFile::read(before, PERIODICS, "").ok()?;
+    let there: BTreeMap<&str, usize> = base.jobs.iter().enumerate().map(|(at, job)| (&*job.name, at)).collect();
+    let (mut ours, mut gone) = (BTreeMap::new(), std::collections::BTreeSet::new());
+    for after in afters {
+        let after = JobFile::read(Some(after), PERIODICS, "").ok()?;
+        for (at, job) in after.jobs.iter().enumerate() {
+            let known = there.get(&*job.name).copied();
+            // Lines that are the same in both are nobody's change, whoever wrote them.
+            if known.is_some_and(|known| base.raw(known).is_some() && base.raw(known) == after.raw(at)) {
+                continue;
+            }
+            let wanted = base.wanted(after.node(at)?);
+            if known.is_none_or(|known| !base.is_as_wanted(known, &wanted)) {
+                ours.insert(job.name.to_string(), Ours::Written(wanted));
+            }
+        }
+        let kept = |name: &&str| !after.jobs.iter().any(|job| job.name == *name);
+        gone.extend(there.keys().copied().filter(kept));
+    }
+    base.with(
+        |at| {
+            base.jobs
+                .get(at)
+                .is_some_and(|job| gone.contains(&*job.name) || ours.contains_key(&*job.name))
+        },
+        &ours,
+    )
 }
 
 /// The lines before the first job of a file.

@@ -52,6 +52,52 @@ fn door(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut actual = actual.clone();
     let sources = sources::all(ask, &actual);
     let mut findings = Vec::new();
+    unread(&sources, &mut actual, &mut findings);
+    let registry = Registry::read(&sources, &actual, &mut findings);
+    let mut rendered = render(ask.release, &sources, &registry, &actual, ask.policy);
+    rendered.findings.extend(findings);
+    rendered
+}
+
+/// Renders the jobs of configs that another target has. `actual` has their job files, and what [`registry_files`] names.
+pub(super) fn of_sources(release: &Release<'_>, sources: &[Source], actual: &Actual, policy: &Policy) -> Rendered {
+    let mut actual = actual.clone();
+    let mut findings = Vec::new();
+    unread(sources, &mut actual, &mut findings);
+    let registry = Registry::read(sources, &actual, &mut findings);
+    let mut rendered = render(release, sources, &registry, &actual, policy);
+    rendered.findings.extend(findings);
+    rendered
+}
+
+/// The files of the step registry that say something of the configs' tests.
+pub(super) fn registry_files(sources: &[Source]) -> Vec<String> {
+    registry::files(sources)
+}
+
+/// The names of the jobs that run by the clock, of a job file; none where it is no such file or cannot be read.
+pub fn periodics_in(path: &str, text: &[u8]) -> Vec<String> {
+    let end = format!("-{}.yaml", file::PERIODICS);
+    if !path.starts_with(names::ROOT) || !path.ends_with(&end) {
+        return Vec::new();
+    }
+    let read = file::JobFile::read(Some(text), file::PERIODICS, "");
+    read.map(|file| file.jobs.iter().map(|job| job.name.to_string()).collect())
+        .unwrap_or_default()
+}
+
+/// One job file from what several releases make of it, each by itself: jobs by their names, those in order that are new.
+///
+/// `None` where it is no file of jobs that run by the clock, or one of the texts cannot be read.
+pub fn joined(path: &str, before: Option<&[u8]>, afters: &[&[u8]]) -> Option<Vec<u8>> {
+    if !path.starts_with(names::ROOT) || !path.ends_with(&format!("-{}.yaml", file::PERIODICS)) {
+        return None;
+    }
+    file::joined(before, afters)
+}
+
+/// Tells of job files that cannot be read, and marks them.
+fn unread(sources: &[Source], actual: &mut Actual, findings: &mut Vec<Finding>) {
     for path in sources.iter().flat_map(Source::paths) {
         if let Some(why) = actual.unreadable.get(&path) {
             let finding = Finding::new(Severity::Error, "unreadable-jobs", why.clone());
@@ -60,10 +106,6 @@ fn door(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             actual.files.insert(path, Bytes::from(&b"\0"[..]));
         }
     }
-    let registry = Registry::read(&sources, &actual, &mut findings);
-    let mut rendered = render(ask.release, &sources, &registry, &actual, ask.policy);
-    rendered.findings.extend(findings);
-    rendered
 }
 
 /// The branch's label and the list of a job file's name in the folder of a repository.

@@ -73,6 +73,16 @@ impl Source {
         }
     }
 
+    /// The same of a config that stays as it is, or could not be derived.
+    #[must_use]
+    pub fn standing(self, unchanged: bool, held: bool) -> Self {
+        Self {
+            unchanged,
+            held,
+            ..self
+        }
+    }
+
     /// What the config says; `None` where it is no YAML.
     pub fn facts(&self) -> Option<&ConfigFacts> {
         let read = || match self.text.as_deref().map(facts::read).transpose() {
@@ -142,7 +152,11 @@ pub fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
             })
         }));
     }
-    Ok(Reads { files, trees })
+    Ok(Reads {
+        files,
+        trees,
+        then: None,
+    })
 }
 
 /// A config that is changed by itself says nothing of others.

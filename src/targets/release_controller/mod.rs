@@ -3,22 +3,28 @@
 //! People write these files by hand and add checks to them, so a file that is there stays as it is, and a new one is the
 //! newest earlier one of its kind with other versions in its texts: order of keys, spacing and additions are kept.
 
-mod shift;
+mod text;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, release_name};
+use super::payload_jobs::gates::{self, Gate, Gates};
+use super::{
+    Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Step, Target, Tree, payload_jobs, prow_config, prow_jobs,
+    release_name,
+};
 use crate::base::{Release as Number, RepoName};
 use crate::derive::Release;
+use crate::facts::release_controller;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
 use crate::rules::Decision;
 use crate::targets::asking;
 use crate::yaml::keys::NO_OPTIONS;
 
-use shift::Shift;
+use text::Making;
+pub use text::{from_minor_before, spliced};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -27,14 +33,15 @@ pub static TARGET: Target = Target {
     about: "the release controller's files of a new release, made from those of the release before",
     place: "the CI config repository, one branch for all releases",
     owns: "nothing of a file that is there",
-    seeds: "the whole file, where the release lacks one that the release before has, and builds something",
+    seeds: "the whole file, where the release lacks one that the release before has, and builds something; with the first \
+            release of a major the files of the major's own streams",
     leaves: "files that are there: people add checks to them",
     options: &NO_OPTIONS,
-    after: &[],
+    after: &[payload_jobs::TARGET.name],
     destinations: Destination::ci_config,
     reads,
     render: |ask, actual| match place(ask.release) {
-        Ok(Some(spot)) => render(ask.release, &spot, actual, ask.policy),
+        Ok(Some(spot)) => render(ask, &spot, actual),
         Ok(None) => Rendered::default(),
         Err(findings) => Rendered {
             findings,
@@ -49,18 +56,15 @@ pub static TARGET: Target = Target {
     }),
 };
 
-/// The files of all releases, of the same kinds as the release's own.
+/// The files of all releases and majors, of the same kinds as the release's own.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     // What rules fail at is reported where the files are made.
     let Ok(Some(spot)) = place(ask.release) else {
         return Ok(Reads::default());
     };
-    let own = ask.release.metadata.release;
-    let folder = |path: &String| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let folders: BTreeSet<String> = spot.paths.iter().map(folder).collect();
-    let trees = folders.into_iter().map(|folder| {
-        let paths = spot.paths.clone();
-        Tree::of(folder, 1).only(move |path| paths.iter().any(|form| own.of_same_form(form, path).is_some()))
+    let trees = spot.folders().into_iter().map(|folder| {
+        let spot = spot.clone();
+        Tree::of(folder, 1).only(move |path| spot.has(path))
     });
     Ok(Reads {
         trees: trees.collect(),
@@ -69,10 +73,51 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 }
 
 /// Where a release's files are, and the rule that says so.
+#[derive(Clone, Debug)]
 pub struct Spot {
+    /// The release.
+    release: Number,
     /// The paths that the files of the release can have. Which of them there are, those of the newest release before it say.
     pub paths: Vec<String>,
+    /// The paths of the files of the release's major.
+    pub majors: Vec<String>,
+    /// What entries of further upgrades are called.
+    further: String,
+    /// What an entry says in a major's first release that upgrades from the minor release before.
+    previous_minor: Json,
     decision: Decision,
+}
+
+impl Spot {
+    /// The folders of the files.
+    pub fn folders(&self) -> BTreeSet<String> {
+        let folder = |path: &String| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        self.paths.iter().chain(&self.majors).map(folder).collect()
+    }
+
+    /// Whether a path is that of a file of any release, or of any major.
+    pub fn has(&self, path: &str) -> bool {
+        self.release_of(path).is_some() || self.major_of(path).is_some()
+    }
+
+    /// The release whose file a path is.
+    pub fn release_of(&self, path: &str) -> Option<Number> {
+        self.paths.iter().find_map(|form| self.release.of_same_form(form, path))
+    }
+
+    /// The major whose file a path is.
+    pub fn major_of(&self, path: &str) -> Option<u32> {
+        self.majors.iter().find_map(|form| self.major_in(form, path))
+    }
+
+    fn major_in(&self, form: &str, path: &str) -> Option<u32> {
+        let (before, after) = form.rsplit_once(&format!("{}.", self.release.major))?;
+        path.strip_prefix(before)?
+            .strip_suffix(after)?
+            .strip_suffix('.')?
+            .parse()
+            .ok()
+    }
 }
 
 /// Asks the rules where the release's files are; `None`: it has none.
@@ -81,9 +126,13 @@ pub struct Spot {
 /// A rule that failed.
 pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
     let (mut paths, mut failed, mut decided) = (Vec::new(), Vec::new(), None);
-    for field in ["file", "files"] {
+    let mut decide = |field: &str| {
         let (decision, more) = asking::of_target(release, TARGET.name, field);
         failed.extend(more);
+        decision
+    };
+    for field in ["file", "files"] {
+        let decision = decide(field);
         let known = paths.len();
         match &decision.value {
             Some(Json::String(path)) if !path.is_empty() => paths.push(path.clone()),
@@ -94,10 +143,19 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
             decided = Some(decision);
         }
     }
+    let (majors, further, previous_minor) = (decide("majors"), decide("further"), decide("previous_minor"));
     if !failed.is_empty() {
         return Err(failed);
     }
-    Ok(decided.map(|decision| Spot { paths, decision }))
+    let further = further.value.as_ref().and_then(Json::as_str).unwrap_or("{name}-{from}");
+    Ok(decided.map(|decision| Spot {
+        release: release.metadata.release,
+        paths,
+        majors: asking::texts(&majors),
+        further: further.to_owned(),
+        previous_minor: previous_minor.value.unwrap_or_default(),
+        decision,
+    }))
 }
 
 /// The files of earlier releases whose names have one form, oldest first.
@@ -120,15 +178,16 @@ impl<'f> Form<'f> {
 ///
 /// A release has the files that the newest release before it has: where that one has two, made by different builds, so has this
 /// one.
-pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Policy) -> Rendered {
+fn render(ask: &Ask<'_>, spot: &Spot, actual: &Actual) -> Rendered {
     let mut rendered = Rendered::default();
     if let Some((path, why)) = actual.unreadable.first_key_value() {
         let finding = Finding::new(Severity::Error, "unreadable-release-controller", why.clone());
         rendered.findings.push(finding.with_place(actual.place(path, None)));
         return rendered;
     }
+    let release = ask.release;
     let own = release.metadata.release;
-    let forms: Vec<Form<'_>> = place.paths.iter().map(|path| Form::of(path, actual, own)).collect();
+    let forms: Vec<Form<'_>> = spot.paths.iter().map(|path| Form::of(path, actual, own)).collect();
     let newest = forms
         .iter()
         .filter_map(|form| form.earlier.last())
@@ -140,37 +199,127 @@ pub fn render(release: &Release<'_>, place: &Spot, actual: &Actual, policy: &Pol
     rendered
         .files
         .extend(there.iter().map(|form| actual.file(&TARGET, release, form.own)));
-    let builds = release.configs.values().any(|config| !config.images.is_empty());
+    let builds = !release.images.is_empty();
+    let ended = super::has_ended(release);
     // Files that are there under other names than those of the release before are how it is done now.
     let renamed = !there.is_empty() && !there.iter().any(is_asked);
-    if !builds || renamed {
+    if !builds || renamed || ended {
         return rendered;
     }
+    let upgrades_from = match gates::upgrades_from(release, own) {
+        Ok(upgrades_from) => upgrades_from,
+        Err(findings) => {
+            rendered.findings.extend(findings);
+            rendered.missed.insert(TARGET.name.to_owned());
+            return rendered;
+        }
+    };
+    let jobs = known_jobs(ask);
+    let mut is_new = false;
     for form in forms.iter().filter(is_asked).filter(|form| !is_there(form)) {
-        let mut file = actual.file(&TARGET, release, form.own);
-        let (Some((base, path, text)), older) = (form.earlier.last(), form.earlier.iter().rev().nth(1)) else {
+        let Some((base, path, text)) = form.earlier.last() else {
             continue;
         };
-        match made(text, Shift::new(*base, older.map(|(number, ..)| *number), own)) {
-            Ok(after) => {
-                settle(release, place, policy, path, after, &mut file);
-                rendered.files.push(file);
-            }
-            Err(why) => {
-                let text = format!("the file of {base}, which that of {own} would be made from, is no JSON: {why}");
-                rendered.findings.push(finding(release, actual, path, text));
-                rendered.missed.insert(TARGET.name.to_owned());
-            }
-        }
+        let making = Making {
+            from: (
+                *base,
+                gates::upgrades_from(release, *base)
+                    .ok()
+                    .and_then(|list| list.first().copied()),
+            ),
+            to: own,
+            upgrades_from: &upgrades_from,
+            further: &spot.further,
+            previous_minor: &spot.previous_minor,
+            jobs: &jobs,
+        };
+        is_new = true;
+        make(ask, spot, actual, (form.own, path), making.text(text), &mut rendered);
+    }
+    if is_new && own_major_begins(spot, &forms) {
+        majors(ask, spot, actual, &upgrades_from, &mut rendered);
     }
     rendered
 }
 
-/// The text with other versions, if it is the JSON that it should be.
-fn made(text: &[u8], shift: Shift) -> Result<String, String> {
-    let text = std::str::from_utf8(text).map_err(|error| error.to_string())?;
-    serde_json::from_str::<serde_json::Value>(text).map_err(|error| error.to_string())?;
-    Ok(shift.text(text))
+/// Whether no release of the major has a file yet.
+fn own_major_begins(spot: &Spot, forms: &[Form<'_>]) -> bool {
+    let mut earlier = forms.iter().flat_map(|form| &form.earlier);
+    !earlier.any(|(number, ..)| number.major == spot.release.major)
+}
+
+/// Makes the files of a major that begins, of those of the newest major before it.
+fn majors(ask: &Ask<'_>, spot: &Spot, actual: &Actual, upgrades_from: &[Number], rendered: &mut Rendered) {
+    let own = spot.release;
+    for form in spot.majors.iter().filter(|form| !actual.files.contains_key(*form)) {
+        let files = actual.files.iter();
+        let earlier = files.filter_map(|(path, text)| Some((spot.major_in(form, path)?, path, text)));
+        let Some((major, path, text)) = earlier
+            .filter(|(major, ..)| *major < own.major)
+            .max_by_key(|(major, ..)| *major)
+        else {
+            continue;
+        };
+        let making = Making {
+            from: (own, None),
+            to: own,
+            upgrades_from,
+            further: &spot.further,
+            previous_minor: &spot.previous_minor,
+            jobs: &[],
+        };
+        let text = text::of_major(text, major, own.major).and_then(|text| making.text(text.as_bytes()));
+        make(ask, spot, actual, (form, path), text, rendered);
+    }
+}
+
+/// The jobs that the release will have, each with the end of its name from the variant on.
+fn known_jobs(ask: &Ask<'_>) -> Vec<(String, String)> {
+    let (Some(earlier), Ok(Some(gates))) = (ask.earlier.get(payload_jobs::TARGET.name), Gates::of(ask.release)) else {
+        return Vec::new();
+    };
+    let variant = format!("-{}-", gates.variant(Gate::of(ask.release.metadata.release)));
+    let names = names_in(earlier).into_iter().filter_map(|name| {
+        let end = name.get(name.find(&variant)?..)?.to_owned();
+        Some((name, end))
+    });
+    names.collect()
+}
+
+fn names_in(earlier: &Earlier) -> Vec<String> {
+    let files = earlier.files.iter();
+    let texts = files.filter_map(|file| Some((&file.path, file.after.as_deref()?)));
+    texts
+        .flat_map(|(path, text)| prow_jobs::periodics_in(path, text))
+        .collect()
+}
+
+/// Takes the text of a new file, or tells why there is none.
+fn make(
+    ask: &Ask<'_>,
+    spot: &Spot,
+    actual: &Actual,
+    (path, base): (&str, &str),
+    text: Result<String, (u32, String)>,
+    rendered: &mut Rendered,
+) {
+    let (release, number) = (ask.release, spot.release);
+    match text {
+        Ok(after) => {
+            let mut file = actual.file(&TARGET, release, path);
+            settle(release, spot, ask.policy, base, after, &mut file);
+            rendered.files.push(file);
+        }
+        Err((line, why)) => {
+            let text = format!("the file that {path} of {number} would be made from cannot be read: {why}");
+            let finding = Finding::new(Severity::Error, "unreadable-release-controller", text)
+                .with_place(actual.place(base, Some(line)))
+                .with_release(release_name(release))
+                .with_help("put that file right, or write the new one by hand");
+            rendered.findings.push(finding);
+            rendered.missed.insert(TARGET.name.to_owned());
+        }
+    }
 }
 
 fn settle(release: &Release<'_>, place: &Spot, policy: &Policy, base: &str, after: String, desired: &mut Desired) {
@@ -195,15 +344,8 @@ fn settle(release: &Release<'_>, place: &Spot, policy: &Policy, base: &str, afte
 
 /// The jobs that the file names.
 fn jobs(text: &str) -> Vec<String> {
-    let root: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    let checks = root["verify"].as_object().into_iter().flat_map(|map| map.values());
-    let names = checks.filter_map(|check| check["prowJob"]["name"].as_str());
-    names.map(str::to_owned).collect()
-}
-
-fn finding(release: &Release<'_>, actual: &Actual, path: &str, text: String) -> Finding {
-    Finding::new(Severity::Error, "unreadable-release-controller", text)
-        .with_place(actual.place(path, None))
-        .with_release(release_name(release))
-        .with_help("put that file right, or write the new one by hand")
+    let entries = release_controller::read(text.as_bytes())
+        .map(|file| file.entries)
+        .unwrap_or_default();
+    entries.into_iter().filter_map(|entry| Some(entry.job?.0)).collect()
 }

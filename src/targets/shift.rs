@@ -1,26 +1,38 @@
 //! From the texts of one release's file to those of another's: versions move on, all else stays byte for byte.
 
+use std::collections::BTreeMap;
+
 use crate::base::Release;
 
 /// How versions move.
-#[derive(Clone, Copy, Debug)]
-pub struct Shift {
-    from: Release,
-    to: Release,
-    from_before: Option<Release>,
-    to_before: Release,
-}
+#[derive(Clone, Debug, Default)]
+pub struct Shift(BTreeMap<Release, Release>);
 
 impl Shift {
-    /// From the file of `from`, the newest before `to`. `older` is the newest file before that.
-    pub fn new(from: Release, older: Option<Release>, to: Release) -> Self {
-        Self {
-            from,
-            to,
-            from_before: before(from).or(older),
-            // The first release of a major follows the last one that there is of the major before.
-            to_before: before(to).unwrap_or(from),
+    /// From the file of one release to that of another, each with the release that it is upgraded from, where there is one.
+    pub fn between(from: (Release, Option<Release>), to: (Release, Option<Release>)) -> Self {
+        let mut moves = BTreeMap::new();
+        if let (Some(old), Some(new)) = (from.1, to.1) {
+            moves.insert(old, new);
         }
+        moves.insert(from.0, to.0);
+        Self(moves)
+    }
+
+    /// Moves the versions in a text, wherever they stand.
+    pub fn plain(&self, text: &str) -> String {
+        let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+        while let Some(c) = rest.chars().next() {
+            let version = leading_version(rest);
+            if version.is_empty() {
+                out.push(c);
+            } else {
+                out.push_str(&self.version(version));
+            }
+            let step = version.len().max(c.len_utf8() * usize::from(version.is_empty()));
+            rest = rest.get(step..).unwrap_or_default();
+        }
+        out
     }
 
     /// Moves the versions in all of a JSON text's strings.
@@ -55,20 +67,11 @@ impl Shift {
         let Some((minor, tail)) = minor_version(text) else {
             return text.to_owned();
         };
-        if minor == self.from {
-            format!("{}{tail}", self.to)
-        } else if Some(minor) == self.from_before {
-            format!("{}{tail}", self.to_before)
-        } else {
-            text.to_owned()
+        match self.0.get(&minor) {
+            Some(to) => format!("{to}{tail}"),
+            None => text.to_owned(),
         }
     }
-}
-
-/// The release before one, where its number tells.
-fn before(release: Release) -> Option<Release> {
-    let minor = release.minor.checked_sub(1)?;
-    Some(Release { minor, ..release })
 }
 
 /// The digits and dots that a text starts with.
@@ -93,32 +96,45 @@ fn minor_version(text: &str) -> Option<(Release, &str)> {
 mod tests {
     use super::*;
 
-    fn shift(from: &str, older: Option<&str>, to: &str, text: &str) -> String {
+    fn shift(from: (&str, Option<&str>), to: (&str, Option<&str>)) -> Shift {
         let release = |text: &str| text.parse::<Release>().expect("a release");
-        Shift::new(release(from), older.map(release), release(to)).text(text)
+        let pair = |(of, before): (&str, Option<&str>)| (release(of), before.map(release));
+        Shift::between(pair(from), pair(to))
     }
 
     #[test]
     fn versions_in_strings_move_and_nothing_else() {
         let text = "{\"name\":\"4.15.0-0.okd-scos\", \"n\": 4.15,\n \"a\": \"upgrade-from-4.14-to-4.15\", \"b\": \"ocp/4.12:cli 14.15 4.150 5000\"}";
         let moved = "{\"name\":\"4.16.0-0.okd-scos\", \"n\": 4.15,\n \"a\": \"upgrade-from-4.15-to-4.16\", \"b\": \"ocp/4.12:cli 14.15 4.150 5000\"}";
-        assert_eq!(shift("4.15", None, "4.16", text), moved);
+        assert_eq!(shift(("4.15", Some("4.14")), ("4.16", Some("4.15"))).text(text), moved);
     }
 
     #[test]
     fn a_gap_and_a_new_major_are_bridged() {
         let text = "\"4.19 from 4.18\"";
-        assert_eq!(shift("4.19", None, "4.21", text), "\"4.21 from 4.20\"");
-        assert_eq!(shift("4.23", None, "5.0", "\"4.23 from 4.22\""), "\"5.0 from 4.23\"");
+        let gap = shift(("4.19", Some("4.18")), ("4.21", Some("4.20")));
+        assert_eq!(gap.text(text), "\"4.21 from 4.20\"");
+        let major = shift(("4.23", Some("4.22")), ("5.0", Some("4.22")));
+        assert_eq!(major.text("\"4.23 from 4.22\""), "\"5.0 from 4.22\"");
+        let second = shift(("5.0", Some("4.22")), ("5.1", Some("5.0")));
+        assert_eq!(second.plain("5.0 from 4.22"), "5.1 from 5.0");
+    }
+
+    #[test]
+    fn versions_in_plain_texts_move_as_whole_numbers() {
+        let shift = shift(("4.19", None), ("4.20", None));
         assert_eq!(
-            shift("5.0", Some("4.23"), "5.1", "\"5.0 from 4.23\""),
-            "\"5.1 from 5.0\""
+            shift.plain("scos-4.19 é stable-4.19.3 ocm-14.19 4.190"),
+            "scos-4.20 é stable-4.20.3 ocm-14.19 4.190"
         );
     }
 
     #[test]
     fn escapes_and_odd_texts_are_kept() {
         let text = "{\"a\\\"4.15\": \"é4.15.\", \"b\": \"1.2.3.4 . .. 99999999999.1\"}";
-        assert_eq!(shift("4.15", None, "4.16", text), text.replace("4.15", "4.16"));
+        assert_eq!(
+            shift(("4.15", None), ("4.16", None)).text(text),
+            text.replace("4.15", "4.16")
+        );
     }
 }

@@ -1,0 +1,307 @@
+//! Target `payload-jobs`: what verifies a release's payloads: its gating configs in openshift/release, and their jobs.
+//!
+//! A config that is there is people's, and stays. For a release that has none they are made of those of the newest release
+//! before it. The jobs are made from the configs, as all jobs are, and stand in files with those of other releases.
+
+mod fresh;
+pub mod gates;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use self::fresh::Making;
+use self::gates::{Gate, Gates, minor_before};
+use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, prow_jobs, release_name};
+use crate::base::{Release as Number, RepoName};
+use crate::derive::Release;
+use crate::finding::{Finding, Severity};
+use crate::plan::{Bytes, Cause, Desired, Refused, Verdict, WHOLE_FILE};
+use crate::targets::asking;
+use crate::yaml::keys::NO_OPTIONS;
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "payload-jobs",
+    group: prow_config::TARGET.group,
+    about: "the gating configs of a release's payloads and their periodic jobs",
+    place: "the CI config repository, one branch for all releases",
+    owns: "the jobs of the release's gating configs, in files that hold those of all releases",
+    seeds: "a release's gating configs, where it has none: made of those of the release before",
+    leaves: "gating configs that are there: tests, intervals, cluster profiles and bounds are people's",
+    options: &NO_OPTIONS,
+    after: &[],
+    destinations: Destination::ci_config,
+    reads,
+    render,
+    cut: Cut::Step(&Step {
+        at: 10,
+        name: "payload-jobs",
+        title: "what verifies its payload",
+        because: "the release controller's file names these jobs, and they have to be there before it",
+    }),
+};
+
+/// The gating configs of all releases; then the job files beside them, and what says which clouds their tests run on.
+fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
+    // What rules fail at is reported where the files are made.
+    let Ok(Some(gates)) = Gates::of(ask.release) else {
+        return Ok(Reads::default());
+    };
+    let (known, own) = (gates.clone(), ask.release.metadata.release);
+    let configs = Tree::of(gates.folder(), 1).only(move |path| known.taken_apart(path).is_some());
+    let then = move |actual: &Actual| {
+        let paths = actual.files.iter();
+        let configs = paths.filter_map(|(path, text)| Some((path, text, gates.taken_apart(path)?)));
+        let sources: Vec<prow_jobs::Source> = configs
+            .filter(|(.., (_, gate))| gate.release <= own)
+            .filter_map(|(path, text, _)| prow_jobs::Source::new(path, Some(text.clone())))
+            .collect();
+        let mut files: Vec<String> = sources.iter().flat_map(prow_jobs::Source::paths).collect();
+        files.extend(prow_jobs::registry_files(&sources));
+        Reads {
+            files,
+            ..Reads::default()
+        }
+    };
+    Ok(Reads {
+        trees: vec![configs],
+        then: Some(Box::new(then)),
+        ..Reads::default()
+    })
+}
+
+fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
+    let mut rendered = Rendered::default();
+    let gates = match Gates::of(ask.release) {
+        Ok(Some(gates)) => gates,
+        Ok(None) => return rendered,
+        Err(findings) => {
+            rendered.findings.extend(findings);
+            rendered.missed.insert(TARGET.name.to_owned());
+            return rendered;
+        }
+    };
+    let rendering = Rendering {
+        ask,
+        actual,
+        there: there(&gates, actual),
+        gates,
+    };
+    rendering.configs(&mut rendered);
+    rendering.jobs(&mut rendered);
+    for finding in &mut rendered.findings {
+        finding.release.get_or_insert_with(|| release_name(ask.release));
+    }
+    rendered
+}
+
+/// The gating configs that are there, by what they verify: branch, path and text of each.
+type There<'a> = BTreeMap<Gate, Vec<(String, &'a String, &'a Bytes)>>;
+
+fn there<'a>(gates: &Gates, actual: &'a Actual) -> There<'a> {
+    let mut there = There::new();
+    for (path, text) in &actual.files {
+        if let Some((branch, gate)) = gates.taken_apart(path) {
+            there.entry(gate).or_default().push((branch, path, text));
+        }
+    }
+    there
+}
+
+struct Rendering<'r> {
+    ask: &'r Ask<'r>,
+    actual: &'r Actual,
+    gates: Gates,
+    there: There<'r>,
+}
+
+impl Rendering<'_> {
+    fn own(&self) -> Number {
+        self.ask.release.metadata.release
+    }
+
+    /// The release's configs: those that are there, and where it has none, new ones.
+    fn configs(&self, rendered: &mut Rendered) {
+        let own = self.own();
+        let broken = self.actual.unreadable.iter().filter(|(path, _)| {
+            let gate = self.gates.taken_apart(path);
+            gate.is_some_and(|(_, gate)| gate.release == own) || **path == self.gates.folder()
+        });
+        for (path, why) in broken {
+            rendered.findings.push(self.unreadable(path, None, why));
+            rendered.missed.insert(TARGET.name.to_owned());
+        }
+        let there = self
+            .there
+            .iter()
+            .filter(|(gate, _)| gate.release == own)
+            .flat_map(|(_, files)| files);
+        for (_, path, _) in there {
+            rendered.files.push(self.file(path));
+        }
+        let builds = !self.ask.release.images.is_empty();
+        let has_main = self.there.contains_key(&Gate::of(own));
+        if has_main || super::has_ended(self.ask.release) || !builds || !rendered.findings.is_empty() {
+            return;
+        }
+        let upgrades = self.gates.upgrades_from.iter().map(|from| Gate::upgrade(own, *from));
+        for gate in std::iter::once(Gate::of(own)).chain(upgrades) {
+            if !self.there.contains_key(&gate) {
+                self.fresh(gate, rendered);
+            }
+        }
+    }
+
+    /// A config that is not there, made of the newest older one of its kind; nothing where there is none of that kind.
+    fn fresh(&self, gate: Gate, rendered: &mut Rendered) {
+        let Some((older, (branch, path, text))) = self.sibling(gate, &mut rendered.findings) else {
+            return;
+        };
+        let bounds = self.gates.bounds(self.ask.release);
+        let before = |gate: Gate| gate.from.or_else(|| minor_before(self.ask.release, gate.release));
+        let making = Making {
+            gates: &self.gates,
+            from: (older, before(older)),
+            to: (gate, before(gate)),
+            branch,
+            bounds: &bounds,
+        };
+        match making.text(text) {
+            Ok(after) => {
+                let file = self.settled(&self.gates.path(branch, gate), path, after);
+                rendered.files.push(file);
+            }
+            Err((line, why)) => {
+                let why = format!("{why}; the config of {} would be made from it", gate.release);
+                rendered.findings.push(self.unreadable(path, Some(line), &why));
+                rendered.missed.insert(TARGET.name.to_owned());
+            }
+        }
+    }
+
+    /// The config that a new one is made of. Of several for one release that of the repository's own branch counts.
+    fn sibling<'s>(
+        &'s self,
+        gate: Gate,
+        findings: &mut Vec<Finding>,
+    ) -> Option<(Gate, (&'s str, &'s String, &'s Bytes))> {
+        let same = |other: &Gate| other.release < gate.release && other.from.is_some() == gate.from.is_some();
+        let newest = self
+            .there
+            .keys()
+            .filter(|other| same(other))
+            .map(|other| other.release)
+            .max()?;
+        let of_newest = self
+            .there
+            .iter()
+            .filter(|(other, _)| other.release == newest && same(other));
+        let first = gates::upgrades_from(self.ask.release, newest).ok();
+        let first = first.and_then(|list| list.first().copied());
+        // Of several upgrades to one release that which rules name first stands for all.
+        let (older, files) = of_newest.max_by_key(|(other, _)| (other.from == first, other.from))?;
+        let (branch, path, text) = files
+            .iter()
+            .find(|(branch, ..)| *branch == self.actual.branch)
+            .or_else(|| files.last())?;
+        if files.len() > 1 {
+            let others: Vec<&str> = files.iter().map(|(_, path, _)| path.as_str()).collect();
+            let text = format!(
+                "{} configs verify {}: {}; that of {} is made of the one of branch {branch}",
+                files.len(),
+                older.release,
+                others.join(", "),
+                gate.release
+            );
+            findings.push(
+                Finding::new(Severity::Warning, "gating-twice", text)
+                    .with_place(self.actual.place(path, None))
+                    .with_component(self.gates.repo.to_string())
+                    .with_help("remove the one that nothing runs from any more"),
+            );
+        }
+        Some((*older, (branch.as_str(), *path, *text)))
+    }
+
+    fn settled(&self, path: &str, older: &str, after: String) -> Desired {
+        let release: &Release<'_> = self.ask.release;
+        let mut file = self.file(path);
+        let cause = Cause {
+            new: Some(format!("made from {older}")),
+            ..asking::cause(
+                release,
+                self.gates.decision.deciders().last(),
+                WHOLE_FILE,
+                self.gates.repo.to_string(),
+            )
+        };
+        match self.ask.policy.verdict(&cause, &file.release) {
+            Verdict::Apply => {
+                file.after = Some(Bytes::from(after.into_bytes()));
+                file.causes = vec![cause];
+            }
+            verdict => file.refused.push(Refused { cause, verdict }),
+        }
+        file
+    }
+
+    /// A file of the release, which changes together with its main config.
+    fn file(&self, path: &str) -> Desired {
+        self.actual.file(&TARGET, self.ask.release, path)
+    }
+
+    /// The jobs of the release's configs as they will be.
+    fn jobs(&self, rendered: &mut Rendered) {
+        let configs = rendered.files.iter();
+        let sources: Vec<prow_jobs::Source> = configs
+            .filter_map(|file| {
+                let source = prow_jobs::Source::new(&file.path, file.after.clone())?;
+                Some(source.standing(file.after == file.before, file.held))
+            })
+            .collect();
+        let main = self.main(rendered);
+        for source in sources
+            .iter()
+            .filter(|source| source.text.is_some() && source.facts().is_none())
+        {
+            let why = "it is no YAML, so its jobs stay as they are";
+            rendered.findings.push(self.unreadable(&source.config, None, why));
+            rendered.missed.insert(TARGET.name.to_owned());
+        }
+        let made = prow_jobs::of_sources(self.ask.release, &sources, self.actual, self.ask.policy);
+        rendered.findings.extend(made.findings);
+        for file in made.files {
+            rendered.files.push(Desired {
+                target: TARGET.name.to_owned(),
+                // One file for all releases: none owns it.
+                component: None,
+                ..file
+            });
+        }
+        for file in &mut rendered.files {
+            file.follows = main.clone().filter(|main| *main != file.path);
+        }
+        if !made.stuck.is_empty() {
+            rendered.files.iter_mut().for_each(Desired::hold);
+        }
+    }
+
+    /// The path of the release's main config, that the others follow.
+    fn main(&self, rendered: &Rendered) -> Option<String> {
+        let own = self.own();
+        let mains = rendered.files.iter().filter(|file| {
+            let gate = self.gates.taken_apart(&file.path);
+            gate.is_some_and(|(_, gate)| gate == Gate::of(own))
+        });
+        mains.map(|file| file.path.clone()).next()
+    }
+
+    fn unreadable(&self, path: &str, line: Option<u32>, why: &str) -> Finding {
+        let text = format!("the gating config cannot be read: {why}");
+        Finding::new(Severity::Error, "unreadable-gating", text)
+            .with_place(self.actual.place(path, line))
+            .with_component(self.gates.repo.to_string())
+            .with_help("put the file right by hand; until then it and its jobs stay as they are")
+    }
+}
