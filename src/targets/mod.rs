@@ -190,6 +190,7 @@ pub fn joined(files: &[&Desired]) -> Option<Bytes> {
     let afters: Vec<&[u8]> = files.iter().filter_map(|file| file.after.as_deref()).collect();
     let joined = match first.target.as_str() {
         name if name == payload_jobs::TARGET.name => prow_jobs::joined(&first.path, first.before.as_deref(), &afters),
+        name if name == image_mirroring::TARGET.name => image_mirroring::joined(first.before.as_deref(), &afters),
         _ => None,
     };
     joined.map(Bytes::from)

@@ -3,6 +3,7 @@
 //! CI's own tool writes each file whole, from all configs of openshift/release; its check refuses a change of what is promoted
 //! without its lines here. So the files change in the same pull request as the configs.
 
+mod entry;
 mod mapping;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::facts::promoted::{self, Tag};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::{Decision, Subject};
+use crate::targets::asking;
 use crate::yaml;
 use crate::yaml::keys::NO_OPTIONS;
 
@@ -33,8 +35,8 @@ pub static TARGET: Target = Target {
     about: "which promoted images CI copies to a public registry, one mapping file a stream",
     place: "the CI config repository, one branch for all releases",
     owns: "the mapping files of streams to which OKD's images are promoted, each as a whole",
-    seeds: "nothing",
-    leaves: "the configuration beside them, and the files of other streams",
+    seeds: "the entry of a release's stream in the configuration beside them",
+    leaves: "all other entries, but for tags that go with the newest release, and the files of other streams",
     options: &NO_OPTIONS,
     after: &[prow_config::TARGET.name],
     destinations: Destination::ci_config,
@@ -112,6 +114,10 @@ fn changed(earlier: &Earlier, promoted: &Promoted) -> Vec<Desired> {
 pub struct Spot {
     /// The path of the files' configuration.
     pub config: String,
+    /// Streams that are not mirrored, as somebody wants it.
+    pub unmirrored: Vec<String>,
+    /// Tags that the newest release has alone.
+    moving: Vec<String>,
     form: Form,
     decision: Decision,
 }
@@ -143,6 +149,7 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
         decision
     };
     let (file, decision) = (decide("file"), decide("mirror"));
+    let (moving, unmirrored) = (decide("moving"), decide("unmirrored"));
     if !failed.is_empty() {
         return Err(failed);
     }
@@ -157,7 +164,13 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
         },
     );
     let known = !config.is_empty() && !form.file.is_empty() && !form.source.is_empty();
-    Ok(known.then_some(Spot { config, form, decision }))
+    Ok(known.then_some(Spot {
+        config,
+        unmirrored: asking::texts(&unmirrored),
+        moving: asking::texts(&moving),
+        form,
+        decision,
+    }))
 }
 
 /// What configs promote to the streams of a namespace, as they are.
@@ -320,11 +333,19 @@ impl Renderer<'_> {
             // CI's tool writes no file for a stream that nothing promotes to, and leaves one that is there.
             return;
         }
-        if !self.config.streams.contains_key(stream) {
-            rendered.findings.push(self.not_mirrored(stream));
-            return;
-        }
-        let path = format!("{}/{}", self.spot.folder(), self.spot.form.file_of(self.config, stream));
+        let with_entry = match self.config.streams.contains_key(stream) {
+            true => None,
+            false if self.spot.unmirrored.iter().any(|other| other == stream) => return,
+            false => match self.entry(stream, rendered) {
+                Some(config) => Some(config),
+                None => {
+                    rendered.findings.push(self.not_mirrored(stream));
+                    return;
+                }
+            },
+        };
+        let config = with_entry.as_ref().unwrap_or(self.config);
+        let path = format!("{}/{}", self.spot.folder(), self.spot.form.file_of(config, stream));
         if self.actual.unreadable.contains_key(&path) || !self.config.faults.is_empty() {
             rendered.files.push(self.file(&path, true));
             return;
@@ -337,13 +358,48 @@ impl Renderer<'_> {
         let before_lines: Vec<&str> = before.as_deref().unwrap_or_default().lines().collect();
         let unsure = !self.before.unreadable.is_empty();
         let kept = if unsure { before_lines.as_slice() } else { &[] };
-        let text = self.spot.form.text(self.config, stream, &tags, kept);
+        let text = self.spot.form.text(config, stream, &tags, kept);
         if unsure {
             rendered.findings.push(self.unsure(stream, &path));
         }
         let mut file = self.file(&path, false);
         self.settle(&mut file, stream, &before_lines, &text);
         rendered.files.push(file);
+    }
+
+    /// Adds the entry of the release's own stream to the configuration, which is given as it will be; `None`: it cannot be
+    /// made, or somebody does not want it.
+    fn entry(&self, stream: &str, rendered: &mut Rendered) -> Option<MirrorConfig> {
+        let own = &self.release.payload;
+        if own.name.value != stream || own.namespace.value != self.config.namespace() || super::has_ended(self.release)
+        {
+            return None;
+        }
+        let mut file = self.file(&self.spot.config, false);
+        let before = std::str::from_utf8(file.before.as_deref()?).ok()?;
+        let number = self.release.metadata.release;
+        let text = entry::with_stream(before, stream, number, &self.spot.moving)?;
+        let config = MirrorConfig::read(&yaml::parse(text.as_bytes()).ok()?);
+        let tags = config.streams.get(stream)?.join(", ");
+        let rule = self.spot.decision.deciders().last();
+        let cause = Cause {
+            new: Some(format!("{stream} with the tags {tags}")),
+            item: Some(stream.to_owned()),
+            ..asking::cause(self.release, rule, "streams", file.repo.to_string())
+        };
+        match self.policy.verdict(&cause, &file.release) {
+            Verdict::Apply => {
+                file.after = Some(Bytes::from(text.into_bytes()));
+                file.causes = vec![cause];
+                rendered.files.push(file);
+                Some(config)
+            }
+            verdict => {
+                file.refused.push(Refused { cause, verdict });
+                rendered.files.push(file);
+                None
+            }
+        }
     }
 
     fn settle(&self, file: &mut Desired, stream: &str, before: &[&str], text: &str) {
@@ -429,4 +485,11 @@ fn broken(release: &Release<'_>, spot: &Spot, actual: &Actual, line: u32, text: 
         .with_place(actual.place(&spot.config, Some(line)))
         .with_release(release_name(release))
         .with_help("put the file right; until then the mapping files stay as they are")
+}
+
+/// The configuration with every stream that releases add to it, each by itself; `None` where it is another file.
+pub fn joined(before: Option<&[u8]>, afters: &[&[u8]]) -> Option<Vec<u8>> {
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let afters: Option<Vec<&str>> = afters.iter().copied().map(text).collect();
+    entry::joined(text(before?)?, &afters?).map(String::into_bytes)
 }

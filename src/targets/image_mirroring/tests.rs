@@ -185,6 +185,35 @@ fn a_stream_that_is_not_mirrored_is_told_with_the_lines() {
 }
 
 #[test]
+fn a_new_stream_gets_its_entry_before_its_file_needs_it() {
+    let config = "source_namespace: origin\ntarget_registry: quay.io\ntarget_namespace: openshift\nimages:\n  \"scos-4.15\":\n  - \
+                  \"4.15\"\n  - \"4.15.0\"\n  - latest\n";
+    let case = Case::new(config).promotes("one", "scos-4.16", &["a"]);
+    assert_eq!(case.findings(), Vec::<String>::new());
+    let latest = line("4.16", "a").replace('\n', " quay.io/openshift/origin-a:latest\n");
+    let with_entry = config.replace(
+        "  \"scos-4.15\":\n  - \"4.15\"\n  - \"4.15.0\"\n  - latest\n",
+        "  \"scos-4.16\":\n  - \"4.16\"\n  - \"4.16.0\"\n  - latest\n  \"scos-4.15\":\n  - \"4.15\"\n  - \"4.15.0\"\n",
+    );
+    let expected = [
+        ("_config.yaml".to_owned(), with_entry),
+        ("mapping_origin_scos-4_16".to_owned(), latest),
+    ];
+    assert_eq!(case.written(), expected.into());
+    let mut unwanted = Case::new(config).promotes("one", "scos-4.16", &["a"]);
+    unwanted.policy.adopt = Adopt {
+        causes: vec!["something-else".to_owned()],
+        ..Adopt::default()
+    };
+    let rendered = unwanted.render();
+    assert!(
+        rendered.files.iter().all(|file| file.before == file.after),
+        "neither without the other"
+    );
+    assert_eq!(rendered.findings[0].code, "stream-not-mirrored");
+}
+
+#[test]
 fn without_a_configuration_nothing_is_mirrored() {
     let mut case = Case::new("").promotes("one", "scos-4.16", &["a"]);
     case.files.clear();
