@@ -28,10 +28,11 @@ pub fn new(findings: Vec<Finding>, before: &[Finding]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::base::Place;
-    use crate::finding::Severity;
+    use crate::finding::{Severity, Subject};
 
-    fn at(line: u32, message: &str) -> Finding {
-        Finding::new(Severity::Note, "a-note", message).with_place(Place {
+    fn at(line: u32, name: &str) -> Finding {
+        let note = Finding::new(Severity::Note, "a-note", format!("{name} is odd"));
+        note.with_subject(Subject::Name(name.to_owned())).with_place(Place {
             repo: "o/r".into(),
             commit: Some(format!("{line}")),
             file: "f".into(),

@@ -7,6 +7,7 @@
 mod code;
 pub mod codes;
 pub mod policy;
+mod subject;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -16,6 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use code::{Code, Family};
+pub use subject::Subject;
 
 use crate::base::{Place, by_version};
 
@@ -68,6 +70,9 @@ pub struct Finding {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// What tells it from others of its code for the same image; its file, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// The name in the file that it is about, as it is written there: two findings of one name are told apart and joined by
     /// it. It is not shown.
     #[serde(skip)]
@@ -88,6 +93,7 @@ impl Finding {
             message: message.into(),
             cause: None,
             help: None,
+            subject: None,
             about: None,
         }
     }
@@ -134,18 +140,28 @@ impl Finding {
         self
     }
 
-    /// What a finding is known by, whichever line and commit it stands at.
+    /// Adds what tells it from others of its code for the same image.
+    #[must_use]
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// What a finding is known by: its code, release, component, image and subject, whichever line and commit it stands at and
+    /// however it is worded. What may stand in one file several times counts as often as it does.
     pub fn identity(&self) -> String {
         let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        let place = self.place.as_ref();
+        let subject = match (&self.subject, &self.place) {
+            (Some(subject), _) => subject.to_string(),
+            (None, Some(place)) => Subject::File(format!("{} {}", place.repo, place.file)).to_string(),
+            (None, None) => String::new(),
+        };
         let parts = [
             self.code.to_string(),
             text(&self.release),
             text(&self.component),
             text(&self.image),
-            place.map(|place| place.repo.clone()).unwrap_or_default(),
-            place.map(|place| place.file.clone()).unwrap_or_default(),
-            self.message.clone(),
+            subject,
         ];
         parts.join("\u{1f}")
     }
@@ -191,6 +207,7 @@ impl Ord for Finding {
             .then_with(|| self.message.cmp(&other.message))
             .then_with(|| self.cause.cmp(&other.cause))
             .then_with(|| self.help.cmp(&other.help))
+            .then_with(|| self.subject.cmp(&other.subject))
             .then_with(|| self.about.cmp(&other.about))
     }
 }
@@ -293,6 +310,36 @@ mod tests {
             count("etcd").to_string(),
             "error[stage-count]: openshift/etcd: Dockerfile:7 at 0123456789: etcd has 3 stages, metadata names 2\n    \
              help: name the missing stage in `from.builder`"
+        );
+    }
+
+    #[test]
+    fn a_finding_is_known_by_what_it_is_about_and_not_by_its_words() {
+        let of = |words: &str| Finding::new(Severity::Error, "go-older", words).with_image("etcd");
+        let go = |words: &str| of(words).with_subject(Subject::Module("go.mod".to_owned()));
+        assert_eq!(go("asks for Go 1.24").identity(), go("asks for Go 1.25").identity());
+        assert_ne!(
+            go("a").identity(),
+            of("a").with_subject(Subject::Module("x/go.mod".to_owned())).identity()
+        );
+        assert_ne!(
+            go("a").identity(),
+            of("a").with_subject(Subject::File("go.mod".to_owned())).identity()
+        );
+        assert_eq!(
+            count("etcd").identity(),
+            Finding {
+                message: "other".to_owned(),
+                ..count("etcd")
+            }
+            .identity()
+        );
+        let mut elsewhere = count("etcd");
+        elsewhere.place.as_mut().expect("a place").file = "Dockerfile.okd".to_owned();
+        assert_ne!(
+            count("etcd").identity(),
+            elsewhere.identity(),
+            "without a subject it is the file"
         );
     }
 

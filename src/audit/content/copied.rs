@@ -8,7 +8,7 @@ use crate::audit::judge::{Judge, view};
 use crate::base::Place;
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::pullspec::StreamTag;
 use crate::model::replacement::InputKind;
 
@@ -97,6 +97,7 @@ fn finding(image: &Image, copy: &Input, wanted: Option<&StreamTag>, why: &str) -
     let finding = code.finding(text).with_place(place).with_help(help);
     let finding = finding
         .with_image(image.tag.value.clone())
+        .with_subject(Subject::Name(copy.written.clone()))
         .with_cause(copy.written.clone());
     match &image.repository.value {
         Some(repo) => finding.with_component(repo.to_string()),

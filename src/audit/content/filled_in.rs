@@ -10,7 +10,7 @@ use crate::base::Place;
 use crate::derive::{Config, Image, Input, Release};
 use crate::facts::ci_config::ConfigName;
 use crate::finding::Severity::Error;
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::pullspec::StreamTag;
 use crate::model::replacement::{InputKind, read_item, replace};
 use crate::yaml::{self, Node};
@@ -205,6 +205,7 @@ fn finding(config: &Config, image: &Image, input: &Input, text: &str) -> Finding
     CODE.finding(format!("{tag}: {text}"))
         .with_image(tag.clone())
         .with_component(config.repo.to_string())
+        .with_subject(Subject::Name(input.written.clone()))
         .with_cause(input.written.clone())
         .with_help(format!("add {field} that names {}", input.pullspec.value))
 }

@@ -11,7 +11,7 @@ use crate::base::Place;
 use crate::derive::resolve::{Resolved, Resolver, named};
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::metadata::Metadata;
 
 static BASE: Code = Code {
@@ -124,6 +124,7 @@ impl One<'_> {
             resolved.pullspec
         );
         let finding = code.finding(text).with_place(self.place()).with_help(help(resolved));
+        let finding = finding.with_subject(Subject::Name(format!("{kind} {name}")));
         self.about(finding).with_cause(resolved.pullspec.clone())
     }
 
@@ -141,6 +142,7 @@ impl One<'_> {
             Metadata::image_file(&self.image.key)
         );
         let finding = KEPT.finding(text).with_place(place).with_help(help);
+        let finding = finding.with_subject(Subject::Name(input.written.clone()));
         self.about(finding).with_cause(input.written.clone())
     }
 

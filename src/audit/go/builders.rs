@@ -7,7 +7,7 @@ use crate::audit::context::Context;
 use crate::audit::judge::Judge;
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Note, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::go::GoVersion;
 use crate::model::metadata::Metadata;
 
@@ -88,12 +88,16 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                     image.key,
                     builder(input)
                 );
-                let finding = code.finding(text).with_place(go_line(image));
+                let finding = code
+                    .finding(text)
+                    .with_place(go_line(image))
+                    .with_subject(Subject::Module(file.to_owned()));
                 sink.add(with_stream(context, &judge, finding, image, input, asked));
             } else if let Some((wanted, line)) = prefers.filter(|(wanted, _)| !has.satisfies(*wanted)) {
                 let (file, name) = (&line.file, &line.version);
                 let text = format!("{}: {file} prefers {name}, {} has {has}", image.key, builder(input));
                 let finding = TOOLCHAIN.finding(text).with_place(place(image, file, line.line));
+                let finding = finding.with_subject(Subject::Module(file.to_owned()));
                 sink.add(with_stream(context, &judge, finding, image, input, wanted));
             }
         }

@@ -11,7 +11,7 @@ use crate::audit::{Change, Sink};
 use crate::base::Release;
 use crate::facts::literal::Literal;
 use crate::finding::Severity::Warning;
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::metadata::Metadata;
 
 static LITERAL: Code = Code {
@@ -101,6 +101,7 @@ fn finding(metadata: &Metadata, what: &str, file: &str, one: &Literal, other: Re
         .finding(text)
         .with_place(metadata.place(file, Some(one.line)))
         .with_help("write `{MAJOR}.{MINOR}` in its place")
+        .with_subject(Subject::Key(format!("{file} {what} {}: {}", one.key, one.text)))
         .with_cause(one.text.clone())
 }
 

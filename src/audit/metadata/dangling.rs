@@ -9,7 +9,7 @@ use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
 use crate::finding::Severity::{Error, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 
@@ -134,5 +134,7 @@ fn judge(metadata: &Metadata, key: &str, reference: Reference<'_>) -> Option<(Fi
     let help = hint.unwrap_or_else(|| format!("correct the name, or add {kind} {name}"));
     let place = metadata.place(Metadata::image_file(key), Some(line));
     let finding = code.finding(text).with_place(place).with_help(help);
-    Some((finding.with_cause(format!("{kind} {name}")).with_about(name), meant))
+    let known = format!("{kind} {name}");
+    let finding = finding.with_subject(Subject::Name(known.clone()));
+    Some((finding.with_cause(known).with_about(name), meant))
 }

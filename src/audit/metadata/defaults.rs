@@ -6,7 +6,7 @@ use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
 use crate::finding::Severity::Note;
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
 use crate::yaml::{Node, Value};
 
@@ -98,6 +98,7 @@ fn add(context: &Context<'_>, metadata: &Metadata, key: &str, node: &Node, said:
     let mut finding = EQUAL
         .finding(text)
         .with_place(metadata.place(Metadata::image_file(key), line))
+        .with_subject(Subject::Key(said.to_owned()))
         .with_help(format!("remove `{said}`"));
     finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
     let change = Change::Metadata {

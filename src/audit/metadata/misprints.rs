@@ -6,7 +6,7 @@ use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
 use crate::facts::group::Misprint;
 use crate::finding::Severity::Warning;
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 
 static CODE: Code = Code {
     name: "variable-misprinted",
@@ -44,6 +44,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                 "{name} is {written} as it is written, and {printed} for programs that read it as a number"
             ))
             .with_place(metadata.place(file.clone(), Some(*line)))
+            .with_subject(Subject::Name(name.clone()))
             .with_help(format!("put it in quotes: `{name}: \"{written}\"`"));
         let change = Change::Metadata {
             file: file.clone(),

@@ -7,7 +7,7 @@ use crate::audit::context::{Context, FileText};
 use crate::base::RepoName;
 use crate::derive::{Image, Release};
 use crate::finding::Severity::Warning;
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
 use crate::yaml::Node;
 
@@ -126,6 +126,7 @@ fn judge(context: &Context<'_>, image: &Image, job: &Job<'_>, text: &str, sink: 
             .with_place(place)
             .with_image(image.tag.value.clone())
             .with_component(job.repo.to_string())
+            .with_subject(Subject::Name(wanted.to_owned()))
             .with_help("adapt or remove the modification, or give OKD modifications of its own (`[]` for none)");
         sink.add(finding);
     }

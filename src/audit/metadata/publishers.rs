@@ -11,7 +11,7 @@ use crate::audit::context::Context;
 use crate::derive::{Image, Standing};
 use crate::facts::stream::Stream;
 use crate::finding::Severity::Warning;
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
 use crate::yaml::Node;
 
@@ -82,7 +82,8 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let finding = CODE
             .finding(format!("{pullspec} ({names}) is {why}"))
             .with_place(metadata.place(file, path))
-            .with_cause(pullspec)
+            .with_cause(pullspec.clone())
+            .with_subject(Subject::Name(pullspec))
             .with_help(format!(
                 "jobs of {}{rest} take it: publish it, or name another one",
                 images.join(", ")

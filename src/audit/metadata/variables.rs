@@ -9,7 +9,7 @@ use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
 use crate::finding::Severity::Error;
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
 use crate::yaml::{Node, Value};
@@ -78,7 +78,14 @@ fn judge(metadata: &Metadata, what: &str, file: &str, text: &str, line: u32, sin
             },
         });
         let because = format!("group.yml has no variable {name}.");
-        sink.add_with_fix(finding.with_cause(name).with_about(name), change, because);
+        sink.add_with_fix(
+            finding
+                .with_cause(name)
+                .with_about(name)
+                .with_subject(Subject::Name(name.to_owned())),
+            change,
+            because,
+        );
     }
 }
 

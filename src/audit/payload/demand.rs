@@ -10,7 +10,7 @@ use crate::base::Place;
 use crate::derive::Release;
 use crate::derive::payload::{PayloadTag, Wanted};
 use crate::finding::Severity::{Error, Note};
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::rules::load::near;
 
 static UNRESOLVED: Code = Code {
@@ -105,6 +105,7 @@ fn unresolved(release: &Release<'_>, name: &str, wanted: &Wanted, sink: &mut Sin
         .with_place(wanted.place.clone())
         .with_component(wanted.repo.to_string())
         .with_image(name.to_owned())
+        .with_subject(Subject::Tag(name.to_owned()))
         .with_help(help);
     sink.add(finding);
 }
