@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check::Need;
+use super::debt::Debt;
 use crate::base::{Origin, Release as ReleaseNumber, RepoName};
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
@@ -101,14 +102,8 @@ pub enum FileText {
 pub enum Twin {
     /// Both are there.
     Apart {
-        /// The commit that changed both last.
-        commit: String,
-        /// OCP's as it was then.
-        then: String,
-        /// OCP's as it is.
-        now: String,
-        /// OKD's as it is.
-        okd: String,
+        /// What OKD's owes OCP's.
+        debts: Vec<Debt>,
     },
     /// OCP's is not there.
     Gone,

@@ -6,6 +6,7 @@ pub mod check;
 pub mod content;
 pub mod context;
 pub mod cut;
+pub mod debt;
 pub mod edit;
 pub mod files;
 pub mod go;

@@ -1,7 +1,8 @@
 //! Reads operators' own `image-references` from component repositories.
 //!
 //! An operator ships its manifests in the folder `/manifests` of its image. Which folder of the repository that is says
-//! the Dockerfile's `COPY`; where it doesn't, every `image-references` that is found counts.
+//! the `COPY` of its Dockerfile's final stage. A final stage that copies nothing, or copies to `/manifests` what is not found in
+//! the repository, does not say: then every `image-references` counts. One that copies and not there ships none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::finding::{Finding, Severity};
 use crate::source::{EntryKind, Snapshot};
 
 /// Must change when the same commit yields other lists.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The file that names images.
 const FILE: &str = "image-references";
 /// Where an operator's image has its manifests.
@@ -32,6 +33,14 @@ const MAX_FOLDERS: usize = 2000;
 const SKIPPED: [&str; 4] = ["vendor", "node_modules", "testdata", "third_party"];
 /// Where lists are looked for in repositories that are read through an API, where each folder is a request.
 const LIKELY: [&str; 3] = ["manifests", "install", "openshift/manifests"];
+
+/// What is kept of a repository between runs.
+#[derive(Clone, Serialize, Deserialize)]
+struct Lists {
+    all: Vec<List>,
+    /// Dockerfiles that do not say what they ship.
+    silent: Vec<String>,
+}
 
 /// A list as it is kept between runs.
 #[derive(Clone, Serialize, Deserialize)]
@@ -83,16 +92,17 @@ impl Reader<'_> {
             Ok(read) => read,
             Err(message) => return (Vec::new(), vec![self.unreadable(message)]),
         };
-        let shipped = lists.iter().any(|list| !list.copied_by.is_empty());
+        let said = lists.all.iter().any(|list| !list.copied_by.is_empty());
+        let silent: &[String] = if said { &[] } else { &lists.silent };
         let (mut operators, mut findings) = (Vec::new(), Vec::new());
-        for list in lists {
+        for list in lists.all {
             let place = Place {
                 repo: origin.name.clone(),
                 commit: origin.commit.clone(),
                 file: list.file.clone(),
                 line: None,
             };
-            let images = self.shipping(&list, shipped);
+            let images = self.shipping(&list, silent);
             match list.content {
                 Ok(references) => {
                     findings.extend(references.faults.iter().map(|fault| self.wrong(&place, fault)));
@@ -109,10 +119,11 @@ impl Reader<'_> {
         (operators, findings)
     }
 
-    /// Keys of the images that ship a list. Where some Dockerfile says what it ships, only that is shipped.
-    fn shipping(&self, list: &List, said: bool) -> Vec<String> {
+    /// Keys of the images that ship a list. Where some Dockerfile says that it ships one, only what is said is shipped.
+    fn shipping(&self, list: &List, silent: &[String]) -> Vec<String> {
         let labelled = self.images.iter().filter(|image| self.is_labelled(image));
-        let ships = labelled.filter(|image| !said || list.copied_by.contains(&image.dockerfile));
+        let ships =
+            labelled.filter(|image| list.copied_by.contains(&image.dockerfile) || silent.contains(&image.dockerfile));
         ships.map(|image| image.key.clone()).collect()
     }
 
@@ -123,7 +134,7 @@ impl Reader<'_> {
         }
     }
 
-    fn lists(&self) -> Result<(Vec<List>, Origin), String> {
+    fn lists(&self) -> Result<(Lists, Origin), String> {
         let labelled = self.images.iter().filter(|image| self.is_labelled(image));
         let dockerfiles: BTreeSet<&str> = labelled.map(|image| &*image.dockerfile).collect();
         let origin = &self.component.origin;
@@ -176,10 +187,15 @@ impl Reader<'_> {
 }
 
 /// Finds the lists of a repository, and which Dockerfiles ship which.
-fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Result<Vec<List>, String> {
+fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Result<Lists, String> {
     let mut copied_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut silent = Vec::new();
     for dockerfile in dockerfiles {
-        for folder in shipped_folders(snapshot, dockerfile)? {
+        let shipped = shipped_folders(snapshot, dockerfile)?;
+        if shipped.is_silent {
+            silent.push((*dockerfile).to_owned());
+        }
+        for folder in shipped.folders {
             copied_by.entry(folder).or_default().push((*dockerfile).to_owned());
         }
     }
@@ -189,7 +205,7 @@ fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Re
     } else {
         folders.extend(LIKELY.map(str::to_owned));
     }
-    let mut lists = Vec::new();
+    let mut all = Vec::new();
     for folder in folders {
         let file = join(&folder, FILE);
         let content = match snapshot.read(&file) {
@@ -200,28 +216,41 @@ fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Re
                 message: error.to_string(),
             }),
         };
-        lists.push(List {
+        all.push(List {
             copied_by: copied_by.remove(&folder).unwrap_or_default(),
             content,
             file,
         });
     }
-    Ok(lists)
+    Ok(Lists { all, silent })
 }
 
-/// The folders with a list that a Dockerfile copies to where manifests are.
-fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<BTreeSet<String>, String> {
+/// What a Dockerfile's final stage ships.
+#[derive(Default)]
+struct Shipped {
+    /// The folders with a list that it copies to where manifests are.
+    folders: BTreeSet<String>,
+    /// Whether it does not say.
+    is_silent: bool,
+}
+
+fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<Shipped, String> {
     let mut folders = BTreeSet::new();
     let Some(blob) = snapshot.read(dockerfile).map_err(|error| error.to_string())? else {
-        return Ok(folders);
+        return Ok(Shipped::default());
     };
     let copies = copies(&blob.bytes);
-    let to_manifests = |to: &str| to.trim_end_matches('/') == MANIFESTS || to.starts_with("/manifests/");
+    let to_manifests = |to: &str| {
+        let to = to.trim_end_matches('/');
+        to.is_empty() || to == MANIFESTS || to.starts_with("/manifests/")
+    };
+    let mut says = !copies.is_empty();
     for source in copies
         .iter()
         .filter(|copied| to_manifests(&copied.destination))
         .flat_map(|copied| &copied.sources)
     {
+        says = false;
         // The source may be a path in another stage (`/go/src/…/install`): its end is one in the repository.
         let source = source.trim_end_matches('/').trim_end_matches("/*");
         let source = source.strip_suffix("/image-references").unwrap_or(source);
@@ -235,7 +264,8 @@ fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<BTreeSet
             }
         }
     }
-    Ok(folders)
+    let is_silent = !says && folders.is_empty();
+    Ok(Shipped { folders, is_silent })
 }
 
 /// All folders with a list, within bounds: those nearer to the root first.
@@ -285,7 +315,30 @@ mod tests {
     fn found(snapshot: &MemorySnapshot, dockerfiles: &[&str], walk: bool) -> Vec<String> {
         let lists = find(snapshot, &dockerfiles.iter().copied().collect(), walk).expect("lists");
         let tell = |list: &List| format!("{} by {}", list.file, list.copied_by.join(" "));
-        lists.iter().map(tell).collect()
+        lists.all.iter().map(tell).collect()
+    }
+
+    fn silent(dockerfile: &str) -> bool {
+        let snapshot = MemorySnapshot::new("o/r")
+            .file("Dockerfile", dockerfile)
+            .file("tests/image-references", LIST);
+        let lists = find(&snapshot, &BTreeSet::from(["Dockerfile"]), true).expect("lists");
+        assert_eq!(lists.all.len(), 1);
+        !lists.silent.is_empty()
+    }
+
+    #[test]
+    fn a_final_stage_that_copies_elsewhere_ships_no_list() {
+        assert!(!silent(
+            "FROM a AS b\nCOPY . .\nFROM c\nCOPY --from=b /tool /usr/bin/\n"
+        ));
+        assert!(
+            silent("FROM a\nLABEL io.openshift.release.operator=true\n"),
+            "it copies nothing"
+        );
+        assert!(silent("FROM a AS b\nFROM c\nCOPY --from=b /out/$NAME /manifests\n"));
+        assert!(silent("FROM a\nCOPY rootfs /\n"));
+        assert!(!silent("FROM a\nCOPY tests /manifests\n"), "it ships that list");
     }
 
     #[test]

@@ -113,18 +113,24 @@ pub enum ReadError {
     },
 }
 
-/// Where two files were last changed in one step of a branch.
+/// One step of a branch in which one of two files changed. A merge is one step, with all that it brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Together {
-    /// There, and what the second of them was then. A file that is added next to another counts.
-    At {
-        /// The commit's full hexadecimal id.
-        commit: String,
-        /// The second file's bytes at that commit.
-        twin: Arc<[u8]>,
-    },
-    /// What is here does not tell, and why.
-    Unknown(String),
+pub struct Step {
+    /// The commit's full hexadecimal id.
+    pub commit: String,
+    /// The two files' bytes before it; `None` where there was no such file.
+    pub before: [Option<Arc<[u8]>>; 2],
+    /// The same after it.
+    pub after: [Option<Arc<[u8]>>; 2],
+}
+
+/// How far a walk back along a branch came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Walked {
+    /// To where nobody asked any further, or to the branch's first commit.
+    Enough,
+    /// What is here ends before that, and why.
+    Short(String),
 }
 
 /// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
@@ -143,8 +149,9 @@ pub trait Snapshot: Send + Sync {
     fn tree(&self, _dir: &str) -> Result<Option<String>, ReadError> {
         Ok(None)
     }
-    /// Where two files were last changed together. Most sources have no history.
-    fn changed_together(&self, _file: &str, _twin: &str) -> Result<Together, ReadError> {
-        Ok(Together::Unknown("there is no history here".to_owned()))
+    /// Shows the steps in which one of two files changed, the last one first, until `more` says no. Most sources have no
+    /// history.
+    fn walk_back(&self, _files: [&str; 2], _more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
+        Ok(Walked::Short("there is no history here".to_owned()))
     }
 }

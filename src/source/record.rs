@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Entry, ReadError, Snapshot, Together};
+use super::{Blob, Entry, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
@@ -56,8 +56,8 @@ impl Snapshot for Recording {
         self.inner.tree(dir)
     }
 
-    fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
-        self.inner.changed_together(file, twin)
+    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
+        self.inner.walk_back(files, more)
     }
 }
 

@@ -1,26 +1,25 @@
 //! Dockerfiles of OKD's own that fell behind those of OCP that they were made from.
 
-use std::collections::BTreeSet;
-
 use super::unnamed::plain;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{Context, Twin};
+use crate::audit::debt::{Debt, Owed};
 use crate::base::{Place, RepoName};
 use crate::derive::{Image, Release, Standing};
-use crate::facts::dockerfile::{Instruction, instructions};
 use crate::finding::Severity::{Note, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 
 static BEHIND: Code = Code {
     name: "dockerfile-behind",
     family: Family::Files,
     severity: Warning,
     title: "a Dockerfile for OKD fell behind OCP's",
-    means: "OCP's Dockerfile of the image got or lost a stage, FROM, COPY or RUN since the two were last changed together, and \
-            OKD's did not follow. OKD's image lacks something, or has what OCP's no longer has.",
-    action: "Make the same change in OKD's Dockerfile, or change both in one pull request to say that they are even.",
-    example: "beacon: Dockerfile.okd was last changed with Dockerfile at 0123456789; since then that has `COPY a /a`",
+    means: "OCP's Dockerfile of the image got or lost a stage, COPY, ADD or RUN in a commit that left OKD's alone, and OKD's did \
+            not follow since. OKD's image lacks something, or has what OCP's no longer has. A base counts only where OKD's file \
+            still names the one that OCP's named before.",
+    action: "Make the same change in OKD's Dockerfile.",
+    example: "beacon: since 0123456789 Dockerfile has `COPY a /a`, and Dockerfile.okd has not",
     fix: None,
 };
 
@@ -93,19 +92,19 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let Some(image) = release.images.get(&pair.key) else {
             continue;
         };
-        let finding = match twins.get(&pair.key) {
-            Some(Twin::Apart { commit, then, now, okd }) => behind(&pair, commit, &Changes::between(then, now, okd)),
+        let findings: Vec<Finding> = match twins.get(&pair.key) {
+            Some(Twin::Apart { debts }) => debts.iter().map(|debt| behind(&pair, debt)).collect(),
             Some(Twin::Unknown(why)) => {
                 let text = format!(
                     "{}: whether {} fell behind {} cannot be told: {why}",
                     pair.key, pair.file, pair.twin
                 );
-                Some(NOT_JUDGED.finding(text).with_cause(why.clone()))
+                vec![NOT_JUDGED.finding(text).with_cause(why.clone())]
             }
             // Without OCP's file there is nothing to fall behind.
-            Some(Twin::Gone) | None => None,
+            Some(Twin::Gone) | None => Vec::new(),
         };
-        if let Some(finding) = finding {
+        for finding in findings {
             let origin = image.origin.as_ref();
             let place = Place {
                 repo: pair.repo.to_string(),
@@ -119,139 +118,34 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-/// What OCP's Dockerfile got and lost that OKD's did not.
-#[derive(Default)]
-struct Changes {
-    got: Vec<String>,
-    lost: Vec<String>,
-}
-
-impl Changes {
-    fn between(then: &str, now: &str, okd: &str) -> Self {
-        let [then, now, okd] = [then, now, okd].map(shown);
-        let mine: BTreeSet<&String> = okd.iter().collect();
-        let fresh = |one: &&String| !then.contains(one) && !mine.contains(one);
-        // Bases differ on purpose: another FROM counts where OKD's still has the one that OCP's had.
-        let (froms, rest): (Vec<&String>, Vec<&String>) = now.iter().filter(fresh).partition(|one| is_from(one));
-        let lost: Vec<String> = then
-            .iter()
-            .filter(|one| !now.contains(one) && mine.contains(one))
-            .cloned()
-            .collect();
-        let moved = lost.iter().any(|one| is_from(one)) || count(&now) > count(&then).max(count(&okd));
-        let froms = froms.into_iter().filter(|_| moved);
-        Self {
-            got: froms.chain(rest).cloned().collect(),
-            lost,
+fn behind(pair: &Pair, debt: &Debt) -> Finding {
+    let Pair { key, file, twin, .. } = pair;
+    let (since, this) = (debt.since.get(..10).unwrap_or(&debt.since), short(&debt.instruction));
+    let text = match &debt.kind {
+        Owed::Get(None) => format!("{key}: since {since} {twin} has {this}, and {file} has not"),
+        Owed::Get(Some(other)) => {
+            let other = short(other);
+            format!("{key}: since {since} {twin} has {this} in place of {other}, and {file} has not")
         }
-    }
-}
-
-fn is_from(instruction: &str) -> bool {
-    instruction.starts_with("FROM ")
-}
-
-fn count(instructions: &[String]) -> usize {
-    instructions.iter().filter(|one| is_from(one)).count()
-}
-
-/// The instructions that count, spaces made even; none of a file that is no Dockerfile.
-fn shown(text: &str) -> Vec<String> {
-    let counts = |one: &Instruction| ["FROM", "COPY", "ADD", "RUN"].contains(&one.keyword.as_str());
-    let all = instructions(text).unwrap_or_default();
-    let even = |one: Instruction| {
-        let words: Vec<&str> = one.rest.split_whitespace().collect();
-        format!("{} {}", one.keyword, words.join(" "))
+        Owed::Lose(None) => format!("{key}: since {since} {twin} no longer has {this}, and {file} still has it"),
+        Owed::Lose(Some(other)) => {
+            let other = short(other);
+            format!("{key}: since {since} {twin} has {other} in place of {this}, which {file} still has")
+        }
     };
-    all.into_iter().filter(counts).map(even).collect()
+    BEHIND
+        .finding(text)
+        .with_cause(format!("{file} of {}", pair.repo))
+        .with_subject(Subject::Instruction(debt.instruction.clone()))
+        .with_help(format!(
+            "see `git show {since} -- {twin}`, and make the same change in {file}"
+        ))
 }
 
-fn behind(pair: &Pair, commit: &str, changes: &Changes) -> Option<Finding> {
-    let mut parts = Vec::new();
-    parts.extend(listed("has", &changes.got));
-    parts.extend(listed("no longer has", &changes.lost));
-    if parts.is_empty() {
-        return None;
-    }
-    let text = format!(
-        "{}: {} was last changed with {} at {}; since then that {}",
-        pair.key,
-        pair.file,
-        pair.twin,
-        commit.get(..10).unwrap_or(commit),
-        parts.join(" and ")
-    );
-    let help = format!(
-        "git log -p {}..{} -- {}",
-        commit.get(..10).unwrap_or(commit),
-        pair.branch,
-        pair.twin
-    );
-    Some(
-        BEHIND
-            .finding(text)
-            .with_help(format!("see `{help}`, and make the same change in {}", pair.file)),
-    )
-}
-
-fn listed(verb: &str, instructions: &[String]) -> Option<String> {
-    const LENGTH: usize = 60;
-    let first = instructions.first()?;
-    let cut: String = first.chars().take(LENGTH).collect();
-    let dots = if cut.len() < first.len() { "…" } else { "" };
-    let more = match instructions.len() - 1 {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    Some(format!("{verb} `{cut}{dots}`{more}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(then: &str, now: &str, okd: &str) -> (Vec<String>, Vec<String>) {
-        let changes = Changes::between(then, now, okd);
-        (changes.got, changes.lost)
-    }
-
-    #[test]
-    fn what_the_twin_got_and_lost_since_counts_where_okd_did_not_follow() {
-        let then = "FROM ocp\nRUN a\nCOPY x /x\n";
-        let now = "FROM ocp\nRUN a && \\\n  b\nLABEL l=1\nCOPY y /y\n";
-        assert_eq!(
-            told(then, now, "FROM okd\nRUN a\nCOPY x /x\nCOPY y /y\n"),
-            (
-                vec!["RUN a && b".to_owned()],
-                vec!["RUN a".to_owned(), "COPY x /x".to_owned()]
-            )
-        );
-        assert_eq!(told(then, now, "FROM okd\nRUN a && b\nCOPY  y  /y\n"), (vec![], vec![]));
-        assert_eq!(
-            told(then, then, "FROM okd\n"),
-            (vec![], vec![]),
-            "what was different before is on purpose"
-        );
-    }
-
-    #[test]
-    fn another_from_counts_where_okd_has_the_old_one_or_a_stage_is_new() {
-        let then = "FROM go:1.20 AS b\nFROM ocp\n";
-        let now = "FROM go:1.21 AS b\nFROM ocp\n";
-        assert_eq!(told(then, now, "FROM go:okd AS b\nFROM okd\n"), (vec![], vec![]));
-        let (got, lost) = told(then, now, "FROM go:1.20 AS b\nFROM okd\n");
-        assert_eq!(
-            (got, lost),
-            (
-                vec!["FROM go:1.21 AS b".to_owned()],
-                vec!["FROM go:1.20 AS b".to_owned()]
-            )
-        );
-        let (got, _) = told(
-            then,
-            "FROM go:1.20 AS b\nFROM node AS n\nFROM ocp\n",
-            "FROM mine AS b\nFROM okd\n",
-        );
-        assert_eq!(got, ["FROM node AS n"]);
-    }
+/// An instruction as it is shown, cut where it is long.
+fn short(instruction: &str) -> String {
+    const LENGTH: usize = 100;
+    let cut: String = instruction.chars().take(LENGTH).collect();
+    let dots = if cut.len() < instruction.len() { "…" } else { "" };
+    format!("`{cut}{dots}`")
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::Audited;
 use crate::audit::check::Asked;
 use crate::audit::context::{FileText, Files, Names, RepoFiles, RepoNames, Twin};
+use crate::audit::debt::Search;
 use crate::audit::files::{behind, unnamed};
 use crate::audit::pattern::matches;
 use crate::audit::registry;
@@ -14,7 +15,7 @@ use crate::base::RepoName;
 use crate::config::Via;
 use crate::derive::Release;
 use crate::run::Run;
-use crate::source::{EntryKind, Snapshot, Together};
+use crate::source::{EntryKind, Snapshot, Walked};
 
 /// What was gathered for a release beside what it is derived from.
 #[derive(Default)]
@@ -154,14 +155,17 @@ fn twin(snapshot: &dyn Snapshot, pair: &behind::Pair) -> Twin {
         (FileText::Missing, _) => return Twin::Gone,
         _ => return Twin::Unknown("one of them cannot be read as text".to_owned()),
     };
-    match snapshot.changed_together(&pair.file, &pair.twin) {
-        Ok(Together::At { commit, twin }) => Twin::Apart {
-            commit,
-            then: String::from_utf8_lossy(&twin).into_owned(),
-            now: now.to_string(),
-            okd: okd.to_string(),
-        },
-        Ok(Together::Unknown(why)) => Twin::Unknown(why),
+    let mut search = Search::new(&now, &okd);
+    if search.is_settled() {
+        return Twin::Apart { debts: Vec::new() };
+    }
+    let walked = snapshot.walk_back([&pair.twin, &pair.file], &mut |step| search.see(step));
+    let open = !search.is_settled();
+    let debts = search.into_debts();
+    match walked {
+        // What came in a part of the history that is here is owed, whatever came before.
+        Ok(Walked::Short(why)) if open && debts.is_empty() => Twin::Unknown(why),
+        Ok(_) => Twin::Apart { debts },
         Err(error) => Twin::Unknown(error.to_string()),
     }
 }

@@ -1,51 +1,56 @@
-//! Where two files were last changed together: a walk back along a branch.
+//! How two files came to be what they are: a walk back along a branch.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use git2::{Commit, ObjectType, Oid, Repository};
 
-use crate::source::Together;
+use crate::source::{MAX_BLOB, Step, Walked};
 
 /// As many steps of a branch are walked back.
 const MOST_STEPS: usize = 30_000;
 
-/// Walks back from a commit along first parents: a merge is one step, with all that it brings.
-pub(super) fn changed_together(repo: &Repository, head: Oid, file: &str, twin: &str) -> Result<Together, git2::Error> {
-    let unknown = |why: &str| Ok(Together::Unknown(why.to_owned()));
+/// Walks back from a commit along first parents, and shows each step in which one of two files changed.
+pub(super) fn walk_back(
+    repo: &Repository,
+    head: Oid,
+    paths: [&str; 2],
+    more: &mut dyn FnMut(&Step) -> bool,
+) -> Result<Walked, git2::Error> {
+    let shallow = || Ok(Walked::Short("the history that is here is shallow".to_owned()));
     let mut commit = repo.find_commit(head)?;
     let mut files = Files::new(repo);
-    let mut now = files.blobs(&commit, file, twin)?;
+    let mut now = files.blobs(&commit, paths)?;
     for _ in 0..MOST_STEPS {
         let parent = match commit.parent_id(0) {
-            Err(_) if repo.is_shallow() => return unknown("the history that is here is shallow"),
+            Err(_) if repo.is_shallow() => return shallow(),
             Err(_) => None,
             // The first commit of a shallow history names a parent that is not here.
             Ok(id) => match repo.find_commit(id) {
                 Ok(parent) => Some(parent),
-                Err(_) => return unknown("the history that is here is shallow"),
+                Err(_) => return shallow(),
             },
         };
         let before = match &parent {
-            Some(parent) => files.blobs(parent, file, twin)?,
-            None => (None, None),
+            Some(parent) => files.blobs(parent, paths)?,
+            None => [None, None],
         };
-        let (Some(_), Some(other)) = now else {
-            return unknown("one of the files was moved or is a link");
-        };
-        // Who adds a file has the other one before their eyes.
-        if now.0 != before.0 && (now.1 != before.1 || before.0.is_none()) {
-            let bytes = repo.find_blob(other)?.content().into();
-            return Ok(Together::At {
+        if now != before {
+            let step = Step {
                 commit: commit.id().to_string(),
-                twin: bytes,
-            });
+                before: files.texts(before)?,
+                after: files.texts(now)?,
+            };
+            if !more(&step) {
+                return Ok(Walked::Enough);
+            }
         }
         match parent {
             Some(parent) => (commit, now) = (parent, before),
-            None => break,
+            None => return Ok(Walked::Enough),
         }
     }
-    unknown("its history is longer than is looked at")
+    Ok(Walked::Short("its history is longer than is looked at".to_owned()))
 }
 
 /// Finds two files in many commits. What a folder has is asked once: most commits leave most folders as they are, and
@@ -53,6 +58,8 @@ pub(super) fn changed_together(repo: &Repository, head: Oid, file: &str, twin: &
 struct Files<'r> {
     repo: &'r Repository,
     known: HashMap<(Oid, String), Option<There>>,
+    /// What was read last: what one step has before it, the next one has after it.
+    last: [Option<(Oid, Arc<[u8]>)>; 2],
 }
 
 /// One entry of a folder.
@@ -68,17 +75,35 @@ impl<'r> Files<'r> {
         Self {
             repo,
             known: HashMap::new(),
+            last: [None, None],
         }
     }
 
-    fn blobs(
-        &mut self,
-        commit: &Commit<'_>,
-        file: &str,
-        twin: &str,
-    ) -> Result<(Option<Oid>, Option<Oid>), git2::Error> {
+    fn blobs(&mut self, commit: &Commit<'_>, [one, other]: [&str; 2]) -> Result<[Option<Oid>; 2], git2::Error> {
         let root = commit.tree_id();
-        Ok((self.blob(root, file)?, self.blob(root, twin)?))
+        Ok([self.blob(root, one)?, self.blob(root, other)?])
+    }
+
+    fn texts(&mut self, ids: [Option<Oid>; 2]) -> Result<[Option<Arc<[u8]>>; 2], git2::Error> {
+        Ok([self.text(0, ids[0])?, self.text(1, ids[1])?])
+    }
+
+    /// A file's bytes; none of one that is larger than is read.
+    fn text(&mut self, which: usize, id: Option<Oid>) -> Result<Option<Arc<[u8]>>, git2::Error> {
+        let Some(id) = id else { return Ok(None) };
+        if let Some((known, bytes)) = &self.last[which]
+            && *known == id
+        {
+            return Ok(Some(Arc::clone(bytes)));
+        }
+        let odb = self.repo.odb()?;
+        let (size, _) = odb.read_header(id)?;
+        let bytes: Arc<[u8]> = match size as u64 > MAX_BLOB {
+            true => Arc::from([]),
+            false => odb.read(id)?.data().into(),
+        };
+        self.last[which] = Some((id, Arc::clone(&bytes)));
+        Ok(Some(bytes))
     }
 
     fn blob(&mut self, root: Oid, path: &str) -> Result<Option<Oid>, git2::Error> {

@@ -18,7 +18,7 @@ use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::InUse;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Together};
+use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
@@ -230,13 +230,13 @@ impl Snapshot for GitSnapshot {
         }
     }
 
-    fn changed_together(&self, file: &str, twin: &str) -> Result<Together, ReadError> {
+    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
         let told = |error: git2::Error| ReadError::Io {
-            path: file.to_owned(),
+            path: files[0].to_owned(),
             message: error.message().to_owned(),
         };
         let repo = super::local::open_git(self.handles.path()).map_err(told)?;
-        history::changed_together(&repo, self.commit, file, twin).map_err(told)
+        history::walk_back(&repo, self.commit, files, more).map_err(told)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Tests of what only git repositories have: branches, odd trees, damage, several readers.
 
 use std::fs;
+use std::sync::Arc;
 
 use git2::{FileMode, Oid};
 
 use crate::source::testing::{Item, TestRepo};
-use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources, Together};
+use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources, Walked};
 
 fn open(repo: &TestRepo, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
     Sources::new(None).open("org/repo", &repo.location(), branch)
@@ -297,41 +298,47 @@ fn commit_tree(repo: &TestRepo, tree: Oid) {
         .unwrap();
 }
 
-#[test]
-fn two_files_were_changed_together_where_one_step_of_the_branch_changed_both() {
-    let repo = TestRepo::bare();
-    let files = |okd, ocp| [("okd", okd), ("ocp", ocp)];
-    repo.commit_files("main", &[("ocp", "1")]);
-    let added = repo.commit_files("main", &files("a", "1"));
-    repo.commit_files("main", &files("a", "2"));
-    let told = |repo: &TestRepo| open(repo, "main").unwrap().changed_together("okd", "ocp").unwrap();
-    let at = |commit: Oid, twin: &str| Together::At {
-        commit: commit.to_string(),
-        twin: twin.as_bytes().into(),
+/// The steps in which two files changed: of which commit, what they were before and after; and how far the walk came.
+fn walked(repo: &TestRepo, files: [&str; 2], most: usize) -> (Vec<(String, String)>, Walked) {
+    let text = |file: &Option<Arc<[u8]>>| match file {
+        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        None => "-".to_owned(),
     };
-    assert_eq!(
-        told(&repo),
-        at(added, "1"),
-        "who adds one has the other before their eyes"
-    );
-    let both = repo.commit_files("main", &files("b", "3"));
-    repo.commit_files("main", &files("b", "4"));
-    repo.commit_files("main", &files("c", "4"));
-    assert_eq!(told(&repo), at(both, "3"));
-    let tree = open(&repo, "main").unwrap();
-    let none = tree.changed_together("okd", "nothing").unwrap();
-    assert!(matches!(none, Together::Unknown(_)), "{none:?}");
+    let mut steps = Vec::new();
+    let walked = open(repo, "main").unwrap().walk_back(files, &mut |step| {
+        let [before, after] = [&step.before, &step.after].map(|[one, other]| text(one) + &text(other));
+        steps.push((step.commit.clone(), format!("{before} {after}")));
+        steps.len() < most
+    });
+    (steps, walked.unwrap())
 }
 
 #[test]
-fn a_shallow_history_does_not_tell() {
+fn a_walk_back_shows_the_steps_in_which_one_of_two_files_changed() {
+    let repo = TestRepo::bare();
+    let files = |okd, ocp| [("okd", okd), ("ocp", ocp)];
+    let first = repo.commit_files("main", &[("ocp", "1")]);
+    let added = repo.commit_files("main", &files("a", "1"));
+    repo.commit_files("main", &[("okd", "a"), ("ocp", "1"), ("other", "x")]);
+    let both = repo.commit_files("main", &files("b", "2"));
+    let told = |commit: Oid, what: &str| (commit.to_string(), what.to_owned());
+    let all = [told(both, "a1 b2"), told(added, "-1 a1"), told(first, "-- -1")];
+    let (steps, end) = walked(&repo, ["okd", "ocp"], 9);
+    assert_eq!((steps.as_slice(), end), (&all[..], Walked::Enough));
+    let (steps, end) = walked(&repo, ["okd", "ocp"], 2);
+    assert_eq!((steps.as_slice(), end), (&all[..2], Walked::Enough));
+    let (steps, _) = walked(&repo, ["nothing", "at all"], 9);
+    assert_eq!(steps, []);
+}
+
+#[test]
+fn a_shallow_history_ends_too_early() {
     let repo = TestRepo::bare();
     repo.commit_files("main", &[("okd", "a"), ("ocp", "1")]);
     let last = repo.commit_files("main", &[("okd", "a"), ("ocp", "2")]);
     fs::write(repo.path().join("shallow"), format!("{last}\n")).unwrap();
-    let told = open(&repo, "main").unwrap().changed_together("okd", "ocp").unwrap();
-    let Together::Unknown(why) = told else {
-        panic!("{told:?}")
-    };
+    let (steps, end) = walked(&repo, ["okd", "ocp"], 9);
+    assert_eq!(steps, []);
+    let Walked::Short(why) = end else { panic!("{end:?}") };
     assert!(why.contains("shallow"), "{why}");
 }
