@@ -158,7 +158,8 @@ impl Report {
 }
 
 impl Shown {
-    fn of(finding: Finding, fixes: &BTreeMap<String, String>) -> Self {
+    /// A finding with what is known of its code. `fixes`: what `--fix` does, by what the finding is known by.
+    pub fn of(finding: Finding, fixes: &BTreeMap<String, String>) -> Self {
         let code = registry::find(&finding.code);
         let fix = fixes.get(&finding.identity()).cloned();
         Self {

@@ -97,6 +97,14 @@ Examples:
   What a code means and what to do:
     lockstep audit --explain dangling-member")]
     Audit(AuditArgs),
+    /// Say what a pull request of others would do to OKD, before it is merged
+    #[command(after_help = "\
+Examples:
+  A branch of a component, as if it were merged:
+    lockstep impact openshift/etcd --head my-branch --branch main
+  The pull request that this CI job is for, with JUnit and a page in $ARTIFACT_DIR:
+    lockstep impact --exit-code")]
+    Impact(ImpactArgs),
     /// Draw what is built from what in a release, in which wave, and what has drifted
     #[command(after_help = "\
 Examples:
@@ -335,6 +343,51 @@ pub struct AuditArgs {
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
     pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ImpactArgs {
+    /// The repository; without it the pull request that Prow (`JOB_SPEC`) or GitHub Actions runs this for
+    #[arg(value_name = "ORG/REPO")]
+    pub repository: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+    /// The pull request with this number
+    #[arg(long, value_name = "N", conflicts_with = "head", requires = "repository")]
+    pub pull: Option<u64>,
+    /// The head: a branch, ref or commit of the repository, or a folder with its files
+    #[arg(long, value_name = "REF|DIR", requires = "repository")]
+    pub head: Option<String>,
+    /// The base, in the same forms; by default the branch
+    #[arg(long, value_name = "REF|DIR", requires = "repository")]
+    pub base: Option<String>,
+    /// The branch that is changed; by default the base, where that is one, else the repository's own default branch
+    #[arg(long, value_name = "BRANCH", requires = "repository")]
+    pub branch: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ImpactFormat,
+    /// Exit with 2 where it breaks OKD
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+/// The forms of what a change would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImpactFormat {
+    /// For people
+    Text,
+    /// For programs: stable and documented
+    Json,
+    /// SARIF 2.1.0, for tools that show findings beside the lines
+    Sarif,
+    /// For CI systems that show tests
+    Junit,
+    /// For comments and summaries
+    Markdown,
 }
 
 #[derive(Debug, Args)]

@@ -6,8 +6,10 @@ mod build_config;
 mod completions;
 mod config;
 mod cut;
+mod event;
 mod explain;
 mod graph;
+mod impact;
 mod init;
 mod place;
 mod plan;
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Impact(args) => impact::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Cut(args) => cut::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -370,11 +370,16 @@ impl Ready {
         self.collect(metadata.par_iter().map(one).collect(), ended)
     }
 
-    fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
+    /// Ends what is shown meanwhile, and keeps what was learnt.
+    pub fn finish(&self) {
         self.run.store().flush();
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+
+    fn collect<T>(&self, results: Vec<Result<T, RunError>>, ended: &mut Ended) -> Result<Vec<T>, anyhow::Error> {
+        self.finish();
         let mut done = Vec::new();
         for result in results {
             match result {

@@ -105,6 +105,7 @@ fn about(subject: Subject, scope: &Scope<'_>) -> String {
         Subject::Target => &[&["target"]],
         Subject::Tag => &[&["tag", "name"]],
         Subject::Builder => &[&["builder", "name"]],
+        Subject::Finding => &[&["finding", "code"], &["finding", "image"]],
     };
     let names = paths.iter().filter_map(|path| scope.text(path));
     std::iter::once(subject.name())

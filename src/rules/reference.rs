@@ -625,6 +625,43 @@ const MADE: &[Row] = &[
         "`['registry.example.com/golang:1.21']`",
         "the images that it stands for",
     ),
+    row("finding", "finding.code", "`'stage-count'`", "the finding"),
+    row(
+        "finding",
+        "finding.severity",
+        "`'error'`",
+        "the finding: `error`, `warning` or `note`",
+    ),
+    row(
+        "finding",
+        "finding.family",
+        "`'metadata'`",
+        "the family of its code; empty: it is not registered",
+    ),
+    row(
+        "finding",
+        "finding.component",
+        "`'openshift/etcd'`",
+        "the repository that it concerns, or empty",
+    ),
+    row(
+        "finding",
+        "finding.image",
+        "`'etcd'`",
+        "the payload tag of the image that it concerns, or empty",
+    ),
+    row(
+        "finding",
+        "finding.held",
+        "`true`",
+        "whether that image could not be derived",
+    ),
+    row(
+        "finding",
+        "finding.own_dockerfile",
+        "`true`",
+        "whether OKD builds that image from another Dockerfile than OCP",
+    ),
 ];
 
 /// What the engine adds to an image's file.
@@ -784,7 +821,7 @@ mod tests {
                 Json::Object(map)
                     if [
                         "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts", "tag",
-                        "builder",
+                        "builder", "finding",
                     ]
                     .contains(&name.as_str()) =>
                 {

@@ -92,6 +92,13 @@ fn make(subject: Subject) -> Json {
             "builder",
             json!({"name": "sample", "go": "1.21", "pullspecs": ["sample.example/builder:tag"]}),
         ),
+        Subject::Finding => add(
+            "finding",
+            json!({
+                "code": "sample", "severity": "error", "family": "metadata", "component": "org/repo", "image": "sample",
+                "held": false, "own_dockerfile": false,
+            }),
+        ),
     }
     sample
 }

@@ -25,6 +25,8 @@ pub enum Subject {
     Tag,
     /// One builder that the images of a release are built with where OKD builds on a cluster of its own.
     Builder,
+    /// One finding that comes, goes or stays with a change of others.
+    Finding,
 }
 
 /// The form of a field's value.
@@ -459,9 +461,22 @@ const BUILDER: &[Field] = &[
     ),
 ];
 
+const FINDING: &[Field] = &[
+    field(
+        "impact",
+        Kind::OneOf(&["break", "change", "note", "none"]),
+        "What becomes of OKD: it loses the image, gets another one, or nothing; `none`: it is no business of whoever changes a repository.",
+    ),
+    field(
+        "alone",
+        Kind::Bool,
+        "Whether OKD alone suffers, so that OCP's own CI says nothing.",
+    ),
+];
+
 impl Subject {
     /// All subjects in the order of their evaluation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Payload,
         Self::Image,
         Self::Member,
@@ -472,6 +487,7 @@ impl Subject {
         Self::Target,
         Self::Tag,
         Self::Builder,
+        Self::Finding,
     ];
 
     /// The word that rules use for it.
@@ -487,6 +503,7 @@ impl Subject {
             Self::Target => "target",
             Self::Tag => "tag",
             Self::Builder => "builder",
+            Self::Finding => "finding",
         }
     }
 
@@ -508,6 +525,7 @@ impl Subject {
             Self::Target => TARGET,
             Self::Tag => TAG,
             Self::Builder => BUILDER,
+            Self::Finding => FINDING,
         }
     }
 

@@ -11,6 +11,7 @@ mod decisions;
 mod dockerfiles;
 mod ground;
 mod heads;
+pub mod impact;
 pub mod lock;
 mod memo;
 pub mod metadata;
@@ -40,7 +41,7 @@ use crate::finding::{Finding, Severity};
 use crate::forge::local::LocalForge;
 use crate::model::metadata::Metadata;
 use crate::plan::{self, Desired, Names, NotCompared, Plan, Policy, Reach};
-use crate::source::{Snapshot, Sources};
+use crate::source::{Instead, Snapshot, Sources};
 use crate::store::Store;
 use crate::targets::{Rendered, TARGETS};
 
@@ -117,6 +118,11 @@ impl Run {
     /// Remembers in another store from now on; the one from before is given back.
     pub fn set_store(&mut self, store: Store) -> Store {
         std::mem::replace(&mut self.store, store)
+    }
+
+    /// Reads other snapshots in the place of some branches from now on.
+    pub(crate) fn set_instead(&mut self, instead: Instead) {
+        self.sources.set_instead(instead);
     }
 
     /// The configuration.

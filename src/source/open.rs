@@ -11,6 +11,7 @@ use git2::Oid;
 
 use super::github::Reader;
 use super::http::{Client, Session};
+use super::instead::Instead;
 use super::local::{self, Local};
 use super::mirror::Mirror;
 use super::pins::{Commits, Pinned, Pins};
@@ -40,6 +41,7 @@ pub struct Sources {
     github: Option<Arc<Reader>>,
     pins: Pins,
     external: BTreeMap<String, String>,
+    instead: Instead,
 }
 
 impl Sources {
@@ -54,6 +56,7 @@ impl Sources {
             github: None,
             pins: Pins::default(),
             external: BTreeMap::new(),
+            instead: Instead::default(),
         }
     }
 
@@ -70,6 +73,11 @@ impl Sources {
     pub fn with_head_of(mut self, free: BTreeSet<String>) -> Self {
         self.pins = self.pins.with_head_of(free);
         self
+    }
+
+    /// Reads other snapshots in the place of some branches.
+    pub fn set_instead(&mut self, instead: Instead) {
+        self.instead = instead;
     }
 
     /// Digests of images that are not built here, by pullspec, as they were given.
@@ -116,6 +124,9 @@ impl Sources {
         let Some(reader) = &self.github else {
             return self.open(&repo.to_string(), at, branch);
         };
+        if let Some(known) = self.instead.of(&repo.to_string(), branch) {
+            return Ok(self.recorded(known));
+        }
         let name = at.name().unwrap_or_else(|| repo.clone());
         let snapshot = match self.pins.of(&repo.to_string(), branch) {
             Pinned::Head => reader.open(&name, branch)?,
@@ -134,6 +145,9 @@ impl Sources {
         branch: &str,
     ) -> Result<Option<CommitId>, SourceError> {
         let name = repo.to_string();
+        if let Some(known) = self.instead.commit(&name, branch) {
+            return Ok(known.map(CommitId));
+        }
         let head = match self.pins.of(&name, branch) {
             Pinned::At(commit) => Some(CommitId(commit.to_owned())),
             Pinned::Unknown => return Err(Self::not_locked(&name, branch)),
@@ -168,6 +182,9 @@ impl Sources {
         location: &Location,
         branch: Option<&str>,
     ) -> Result<Box<dyn Snapshot>, SourceError> {
+        if let Some(known) = self.instead.of(name, branch.unwrap_or_default()) {
+            return Ok(self.recorded(known));
+        }
         // What is opened at its own default branch is no source of a release.
         let pinned = branch.map_or(Pinned::Head, |branch| self.pins.of(name, branch));
         let inner = match (pinned, location) {

@@ -10,6 +10,7 @@ use super::sets::RuleSets;
 use crate::config::{self, Config};
 use crate::derive;
 use crate::finding::Finding;
+use crate::impact::Judge;
 use crate::model::metadata::Metadata;
 use crate::plan::Desired;
 use crate::rules::RuleSet;
@@ -92,8 +93,15 @@ impl Bench {
                 findings.extend(rendered.findings);
                 if self.audit {
                     let metadata = std::slice::from_ref(&self.metadata);
-                    let audit = self.run.audit(metadata, self.ci.as_ref(), false);
-                    findings.extend(audit.map_err(|error| error.to_string())?.findings);
+                    let audit = self.run.audit_seen(metadata, self.ci.as_ref(), false, Judge::new);
+                    let (audit, judges) = audit.map_err(|error| error.to_string())?;
+                    // What findings mean is said by rules, too, and those are to be tried as well.
+                    if let (Some(judge), Ok(rules)) = (judges.first(), self.run.rules()) {
+                        audit.findings.iter().for_each(|finding| {
+                            judge.meaning(rules, finding);
+                        });
+                    }
+                    findings.extend(audit.findings);
                 }
                 Ok(Results {
                     release: Some(release),

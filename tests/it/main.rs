@@ -28,6 +28,7 @@ mod github_faults;
 mod github_life;
 mod github_plan;
 mod github_read;
+mod impact;
 mod never_meant;
 mod payload_sources;
 mod registry;

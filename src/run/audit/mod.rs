@@ -61,6 +61,20 @@ impl Run {
     /// # Errors
     /// Rules that are wrong, or a target's files that cannot be read.
     pub fn audit(&self, metadata: &[Metadata], ci: Option<&Arc<dyn Snapshot>>, whole: bool) -> Result<Audit, RunError> {
+        self.audit_seen(metadata, ci, whole, |_| ()).map(|(audit, _)| audit)
+    }
+
+    /// Audits releases, and looks at each that was derived on the way.
+    ///
+    /// # Errors
+    /// As [`Self::audit`].
+    pub fn audit_seen<T>(
+        &self,
+        metadata: &[Metadata],
+        ci: Option<&Arc<dyn Snapshot>>,
+        whole: bool,
+        look: impl Fn(&Release<'_>) -> T,
+    ) -> Result<(Audit, Vec<T>), RunError> {
         let results: Vec<_> = metadata
             .par_iter()
             .map(|metadata| self.audited(metadata, ci.map(|ci| &**ci)))
@@ -74,6 +88,7 @@ impl Run {
             }
         }
         audited.sort_by_key(|one| one.release.metadata.release);
+        let seen = audited.iter().map(|one| look(&one.release)).collect();
         let configs = configs::configs(self, &audited, ci)?;
         let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one)).collect();
         let mut skipped = Skips::default();
@@ -96,7 +111,7 @@ impl Run {
         let plan = self.plan_of(&audited, ci, whole)?;
         let told = told_twice(&findings);
         findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
-        Ok(Audit {
+        let audit = Audit {
             releases: audited
                 .iter()
                 .map(|one| one.release.metadata.release.to_string())
@@ -107,7 +122,8 @@ impl Run {
             skipped: skipped.list(),
             plan,
             failed,
-        })
+        };
+        Ok((audit, seen))
     }
 
     /// Derives a release. Where no component at all can be read, what needs them is skipped and that is said once.
