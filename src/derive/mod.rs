@@ -86,6 +86,8 @@ pub struct Payload {
     pub namespace: Derived<String>,
     /// The image stream's name.
     pub name: Derived<String>,
+    /// Where an earlier rule set promoted, by namespace and name: what is left there is OKD's own.
+    pub former: Vec<(String, String)>,
     /// The variant of OKD's ci-operator configs.
     pub variant: Derived<String>,
     /// The namespace that OCP's configs of the release promote to.

@@ -250,9 +250,11 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
         source_namespace: field("source_namespace"),
         source_name: field("source_name"),
         spellings: Spellings::default(),
+        former: Vec::new(),
         waits: Derived::default(),
         view: Json::Null,
     };
+    let former = former(rules, release, &scope, &payload, &mut findings);
     let spellings = spellings(rules, release, &scope, &mut findings);
     let decision = rules.decide(Subject::Payload, "waits", release, &scope);
     findings.extend(failures(rules, &decision, "waits", "the payload"));
@@ -261,6 +263,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
     if findings.is_empty() {
         Ok(Payload {
             spellings,
+            former,
             waits,
             view,
             ..payload
@@ -268,6 +271,32 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
     } else {
         Err(findings)
     }
+}
+
+/// Where images of the release were promoted to before: as rules say that another one overrides, or in so many words.
+fn former(
+    rules: &RuleSet,
+    release: Release,
+    scope: &Scope<'_>,
+    payload: &Payload,
+    findings: &mut Vec<Finding>,
+) -> Vec<(String, String)> {
+    let decision = rules.decide(Subject::Payload, "former", release, scope);
+    findings.extend(failures(rules, &decision, "former", "the payload"));
+    let said = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();
+    let said = said.filter_map(|text| text.as_str()?.split_once('/'));
+    let mut found: BTreeSet<(String, String)> = said.map(|(space, name)| (space.into(), name.into())).collect();
+    let all = |field: &str, own: &Derived<String>| {
+        let others = rules.overridden(Subject::Payload, field, release, scope).into_iter();
+        let others = others.filter_map(|value| value.as_str().map(str::to_owned));
+        others.chain([own.value.clone()]).collect::<BTreeSet<String>>()
+    };
+    for space in all("namespace", &payload.namespace) {
+        let names = all("name", &payload.name).into_iter();
+        found.extend(names.map(|name| (space.clone(), name)));
+    }
+    found.remove(&(payload.namespace.value.clone(), payload.name.value.clone()));
+    found.into_iter().collect()
 }
 
 /// The ways in which one image of the registry is written.

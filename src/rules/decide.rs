@@ -92,6 +92,30 @@ impl RuleSet {
     }
 }
 
+impl RuleSet {
+    /// The values that rules would give a field which a stronger one overrides: what it would be, or was, without that one.
+    pub fn overridden(&self, subject: Subject, name: &str, release: Release, scope: &Scope<'_>) -> Vec<Json> {
+        let (Some(field), Some(candidates)) = (subject.field(name), self.candidates(subject, name)) else {
+            return Vec::new();
+        };
+        let decision = self.decide(subject, name, release, scope);
+        let lost = decision
+            .tried
+            .iter()
+            .filter(|tried| tried.verdict == Verdict::Overridden);
+        let lost = lost.filter_map(|tried| self.rules.get(tried.rule));
+        let run = Run {
+            set: self,
+            field,
+            candidates,
+            release,
+            scope,
+            decision: Decision::default(),
+        };
+        lost.filter_map(|rule| run.evaluate(rule, false).ok()).collect()
+    }
+}
+
 /// What a decision is about, in words.
 fn about(subject: Subject, scope: &Scope<'_>) -> String {
     let paths: &[&[&str]] = match subject {
@@ -158,9 +182,14 @@ impl Run<'_, '_> {
         match (&self.decision.value, winners.first()) {
             (Some(known), Some(first)) if *known != value => {
                 let other = &self.set.rules[*first];
+                // The rule of the later file is the author's own, and can say so.
+                let (strong, weak) = match *first < at {
+                    true => (rule, other),
+                    false => (other, rule),
+                };
                 Verdict::Contradicts(format!(
-                    "`{}` says {known}, `{}` says {value}; add `overrides`",
-                    other.id, rule.id
+                    "`{}` says {known}, `{}` says {value}; for `{}` to win, give it the line `overrides: [{}]` ({})",
+                    other.id, rule.id, strong.id, weak.id, strong.place
                 ))
             }
             _ => {

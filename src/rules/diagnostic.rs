@@ -24,6 +24,22 @@ pub struct Diagnostic {
     pub hint: String,
 }
 
+/// The codes of what is only found where rules are held against something: cases, a configuration.
+pub const HELD: &[(&str, &str)] = &[
+    (
+        "matches-nothing",
+        "The rule decides nothing in any case, or with `--config` in any configured release.",
+    ),
+    (
+        "rule-fails",
+        "An expression of the rule fails on an image, member or config that there is.",
+    ),
+    (
+        "unread-field",
+        "None of the configured targets reads the field that the rule sets.",
+    ),
+];
+
 /// Every code and what it means. Codes are stable: scripts and documentation may name them.
 pub const CODES: &[(&str, &str)] = &[
     (
@@ -83,6 +99,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "old-name",
         "A variable has another name now. The old one is read as what it meant; `rules check` warns.",
+    ),
+    (
+        "unknown-architecture",
+        "A condition asks for an architecture by a name that metadata does not have for it.",
     ),
     (
         "unreachable",

@@ -4,6 +4,8 @@
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use regex::Regex;
 
+use crate::model::arch;
+
 /// Operators that ask which of two values comes first.
 const ORDER: [&str; 4] = ["_<_", "_<=_", "_>_", "_>=_"];
 /// Operators that ask whether two values are the same.
@@ -59,7 +61,10 @@ fn visit(source: &str, node: &IdedExpr, found: &mut Vec<Mistake>) {
             let children: Vec<&IdedExpr> = call.target.iter().map(|target| &**target).chain(&call.args).collect();
             match (call.func_name.as_str(), children.as_slice()) {
                 ("matches" | "capture", [_, pattern]) => found.extend(pattern_mistake(pattern)),
-                ("@in", [left, list]) => found.extend(in_mistake(source, left, list)),
+                ("@in", [left, list]) => {
+                    found.extend(in_mistake(source, left, list));
+                    found.extend(is_architectures(list).then(|| architecture_mistake(left)).flatten());
+                }
                 (operator, [left, right]) if ORDER.contains(&operator) || SAME.contains(&operator) => {
                     found.extend(comparison_mistake(source, operator, left, right));
                 }
@@ -70,6 +75,11 @@ fn visit(source: &str, node: &IdedExpr, found: &mut Vec<Mistake>) {
         Expr::Select(select) => visit(source, &select.operand, found),
         Expr::List(list) => list.elements.iter().for_each(|child| visit(source, child, found)),
         Expr::Comprehension(inner) => {
+            if is_architectures(&inner.iter_range) {
+                each_compared(&inner.loop_step, &inner.iter_var, &mut |text| {
+                    found.extend(architecture_mistake(text))
+                });
+            }
             for child in [&inner.iter_range, &inner.loop_step, &inner.result] {
                 visit(source, child, found);
             }
@@ -177,6 +187,43 @@ fn part_mistake(operator: &str, left: &IdedExpr, right: &IdedExpr) -> Option<Mis
         part: name.clone(),
         message: format!("`{name}` is a number and cannot be compared with the text '{text}'"),
         hint: format!("write `{name} {sign} {text}`"),
+    })
+}
+
+/// Whether a list is one of architectures, as metadata names them: `image.arches`, `group.arches`.
+fn is_architectures(list: &IdedExpr) -> bool {
+    matches!(&list.expr, Expr::Select(select) if select.field == "arches")
+}
+
+/// Finds what the items of a list are compared with.
+fn each_compared<'e>(node: &'e IdedExpr, item: &str, told: &mut impl FnMut(&'e IdedExpr)) {
+    match &node.expr {
+        Expr::Call(call) => {
+            if let (true, [left, right]) = (SAME.contains(&&*call.func_name), call.args.as_slice()) {
+                if is(left, item) {
+                    told(right);
+                } else if is(right, item) {
+                    told(left);
+                }
+            }
+            call.args.iter().for_each(|child| each_compared(child, item, told));
+        }
+        Expr::Comprehension(inner) => each_compared(&inner.loop_step, item, told),
+        _ => {}
+    }
+}
+
+fn architecture_mistake(name: &IdedExpr) -> Option<Mistake> {
+    let name = text(name).filter(|name| !arch::NAMES.contains(&name.as_str()))?;
+    Some(Mistake {
+        code: "unknown-architecture",
+        message: format!("there is no architecture `{name}` in metadata"),
+        hint: format!(
+            "did you mean `{}`? There are {}",
+            arch::meant(&name),
+            arch::NAMES.join(", ")
+        ),
+        part: name,
     })
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value as Json;
 
-use super::diagnostic::CODES;
+use super::diagnostic::{CODES, HELD};
 use super::expr::FUNCTIONS;
 use super::sample;
 use super::subject::Subject;
@@ -56,7 +56,7 @@ fn functions() -> String {
 
 fn codes() -> String {
     let mut out = String::from("| code | what is wrong |\n|---|---|\n");
-    for (code, doc) in CODES {
+    for (code, doc) in CODES.iter().chain(HELD) {
         let _ = writeln!(out, "| `{code}` | {doc} |");
     }
     out

@@ -1,6 +1,6 @@
 //! A loaded set of rules: all files together, refinements applied, contradictions found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decide::Tried;
@@ -148,20 +148,98 @@ impl RuleSet {
         expressions.into_iter().any(|expr| expr.names.paths.iter().any(covers))
     }
 
-    /// Two rules that set one field and may both apply must say which wins.
+    /// Two rules that set one field and may both apply must say which wins. What a rule has against those of other files is
+    /// told once, from its own side.
     fn check_contradictions(&self, faults: &mut Vec<Diagnostic>) {
         let mut fields: Vec<_> = self.fields.iter().collect();
         fields.sort_by_key(|(key, _)| **key);
+        let mut against: BTreeMap<usize, Vec<(usize, &'static str)>> = BTreeMap::new();
         for ((_, field), candidates) in fields {
             for (at, &first) in candidates.setters.iter().enumerate() {
                 for &second in &candidates.setters[at + 1..] {
-                    self.check_pair(field, candidates, first.min(second), first.max(second), faults);
+                    let (first, second) = (first.min(second), first.max(second));
+                    if !self.contradict(candidates, first, second) {
+                        continue;
+                    }
+                    if self.rules[first].place.file == self.rules[second].place.file {
+                        faults.push(self.contradiction_of_pair(field, first, second));
+                    } else {
+                        against.entry(second).or_default().push((first, field));
+                    }
                 }
             }
         }
+        let told = against
+            .iter()
+            .map(|(rule, others)| self.contradiction_of(*rule, others));
+        faults.extend(told);
     }
 
-    fn check_pair(&self, field: &str, known: &Candidates, first: usize, second: usize, faults: &mut Vec<Diagnostic>) {
+    /// What a rule of a later file has against those of earlier ones, and how it wins over all that set the same fields.
+    fn contradiction_of(&self, at: usize, others: &[(usize, &'static str)]) -> Diagnostic {
+        let rule = &self.rules[at];
+        let name = |at: &usize| format!("`{}` ({})", self.rules[*at].id, self.rules[*at].place);
+        let rivals: BTreeSet<usize> = others.iter().map(|(other, _)| *other).collect();
+        let fields: BTreeSet<&str> = others.iter().map(|(_, field)| *field).collect();
+        let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+        let message = match rivals.len() {
+            1 => format!(
+                "`{}` and {} both set {}, and neither says which wins",
+                rule.id,
+                rivals.iter().map(name).collect::<String>(),
+                fields.join(" and ")
+            ),
+            many => format!(
+                "`{}` and {many} other rules set {}, and none says which wins: {}",
+                rule.id,
+                fields.join(" and "),
+                rivals.iter().map(name).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        // Those with a `when` of their own may contradict it only later, on some image: it has to win over all of them.
+        let set = others
+            .iter()
+            .flat_map(|(_, field)| self.candidates(rule.subject, field))
+            .flat_map(|c| &c.setters);
+        let earlier = set.copied().filter(|other| {
+            let other = &self.rules[*other];
+            other.place.file != rule.place.file && other.releases.overlap(&rule.releases)
+        });
+        let strongest = self.strongest(rule, earlier);
+        let ids: Vec<&str> = strongest.iter().map(|at| self.rules[*at].id.as_str()).collect();
+        let more = match strongest.len() {
+            1 => ", which wins over all others there are",
+            _ => "",
+        };
+        let hint = format!(
+            "for `{}` to win, give it the line `overrides: [{}]`{more}",
+            rule.id,
+            ids.join(", ")
+        );
+        fault("contradiction", &rule.place, None, message, hint)
+    }
+
+    /// Of some rules those that none of the others wins over, without those that a rule wins over already: whoever overrides
+    /// these wins over all.
+    pub fn strongest(&self, rule: &Rule, others: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let by_id: HashMap<&str, usize> = self
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| (rule.id.as_str(), at))
+            .collect();
+        let beats = |at: usize| reachable(at, &self.rules, &by_id);
+        let own = by_id.get(rule.id.as_str()).copied();
+        let won: Vec<usize> = own.map(beats).unwrap_or_default();
+        let is_other =
+            |at: &usize| Some(*at) != own && !won.contains(at) && own.is_none_or(|own| !beats(*at).contains(&own));
+        let others: BTreeSet<usize> = others.into_iter().filter(is_other).collect();
+        let beaten: BTreeSet<usize> = others.iter().flat_map(|at| beats(*at)).collect();
+        others.into_iter().filter(|at| !beaten.contains(at)).collect()
+    }
+
+    /// Whether two rules that set a field may both apply, and nothing says which wins.
+    fn contradict(&self, known: &Candidates, first: usize, second: usize) -> bool {
         let (a, b) = (&self.rules[first], &self.rules[second]);
         let ordered = known.beats(first, second) || known.beats(second, first);
         let exclusive = a.when.is_some() && b.when.is_some();
@@ -173,23 +251,19 @@ impl RuleSet {
         };
         // So is a condition that cannot be read.
         let broken = |rule: &Rule| rule.when.is_none() && rule.when_text.is_some();
-        if ordered
-            || exclusive
-            || broken(a)
-            || broken(b)
-            || !a.releases.overlap(&b.releases)
-            || dangling(a)
-            || dangling(b)
-        {
-            return;
-        }
+        let told_otherwise = broken(a) || broken(b) || dangling(a) || dangling(b);
+        !ordered && !exclusive && !told_otherwise && a.releases.overlap(&b.releases)
+    }
+
+    fn contradiction_of_pair(&self, field: &str, first: usize, second: usize) -> Diagnostic {
+        let (a, b) = (&self.rules[first], &self.rules[second]);
         let (strong, weak) = if a.when.is_some() { (a, b) } else { (b, a) };
         let message = format!(
             "`{}` and `{}` ({}) both set `{field}`, and neither says which wins",
             b.id, a.id, a.place
         );
         let hint = format!("give `{}` the line `overrides: [{}]`", strong.id, weak.id);
-        faults.push(fault("contradiction", &b.place, None, message, hint));
+        fault("contradiction", &b.place, None, message, hint)
     }
 
     /// Of rules that override each other in a circle none would win. Each circle is told once.

@@ -96,6 +96,11 @@ const PAYLOAD: &[Field] = &[
         "Ways in which one image of the registry is written, with `<namespace>`, `<name>` and `<tag>`; the first counts.",
     ),
     field(
+        "former",
+        Kind::Texts,
+        "Where an earlier rule set promoted, `namespace/name`: entries of ours that are left there move. What a rule sets that another one overrides counts by itself.",
+    ),
+    field(
         "waits",
         Kind::MaybeText,
         "Why OKD of the release is not built yet: nothing is written for it; empty: it is built.",

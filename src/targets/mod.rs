@@ -62,6 +62,15 @@ pub fn with_options() -> Vec<(&'static str, &'static Section)> {
     TARGETS.iter().map(|target| (target.name, target.options)).collect()
 }
 
+/// Fields of rules that only some targets read, with their names; all others are part of what every target is made from.
+const READ_BY: &[(&str, &[&str])] = &[("arches", &["build-config", "payload-pipeline", "konflux"])];
+
+/// The targets that read a field of rules; `None`: there is none that could not.
+pub fn readers(field: &str) -> Option<Vec<&'static str>> {
+    let (_, names) = READ_BY.iter().find(|(name, _)| *name == field)?;
+    Some(names.iter().copied().filter(|name| find(name).is_some()).collect())
+}
+
 /// The target whose files promote images, and whose order a cut is about.
 pub fn promoting() -> Option<&'static Target> {
     TARGETS.iter().copied().find(|target| target.cut == Cut::Promotes)

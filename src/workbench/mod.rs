@@ -7,6 +7,7 @@
 pub mod capture;
 pub mod case;
 pub mod coverage;
+pub mod held;
 pub mod judge;
 pub mod new;
 pub mod report;

@@ -19,8 +19,8 @@ pub enum RulesCommand {
 Examples:
   The built-in rules, and a file of one's own on top:
     lockstep rules check my-rules.yaml
-  The same for a program, such as an editor:
-    lockstep rules check my-rules.yaml --format json")]
+  The same, held against every image of the configured releases:
+    lockstep rules check my-rules.yaml --config lockstep.yaml")]
     Check(CheckArgs),
     /// Run cases: what rules make of fixtures against what is expected
     #[command(after_help = "\
@@ -100,6 +100,20 @@ impl RuleFiles {
 pub struct CheckArgs {
     #[command(flatten)]
     pub files: RuleFiles,
+    /// Hold the rules against the repositories of this configuration, too, on top of its own rules
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// With `--config`: only this release (can be given several times)
+    #[arg(long = "release", value_name = "RELEASE", requires = "config")]
+    pub releases: Vec<String>,
+    /// Without `--config`: the folder of cases that one's own rules are held against
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "fixtures/cases",
+        conflicts_with = "config"
+    )]
+    pub cases: PathBuf,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,

@@ -166,6 +166,7 @@ impl Merge<'_> {
         promotion::Streams {
             namespace: &self.release.payload.namespace.value,
             name: &self.release.payload.name.value,
+            former: &self.release.payload.former,
             release: self.release.metadata.release,
         }
     }

@@ -130,6 +130,7 @@ pub fn own<'o>(release: &'o Release<'_>, config: &'o Config) -> Own<'o> {
         streams: promotion::Streams {
             namespace: &release.payload.namespace.value,
             name: &release.payload.name.value,
+            former: &release.payload.former,
             release: release.metadata.release,
         },
         images: config.images.iter().filter_map(tag).collect(),

@@ -287,6 +287,7 @@ mod tests {
             streams: Streams {
                 namespace: "origin",
                 name: "scos-4.17",
+                former: &[],
                 release: Release::new(4, 17),
             },
             images: images.iter().copied().collect(),

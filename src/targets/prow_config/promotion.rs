@@ -11,11 +11,19 @@ pub struct Streams<'s> {
     pub namespace: &'s str,
     /// The payload's stream.
     pub name: &'s str,
+    /// Where an earlier rule set promoted, by namespace and name.
+    pub former: &'s [(String, String)],
     /// The release whose payload it is.
     pub release: Release,
 }
 
 impl Streams<'_> {
+    /// Whether an entry promotes to where an earlier rule set did: it is ours, and left behind.
+    fn is_former(&self, entry: &Promotion) -> bool {
+        let there = |(namespace, name): &(String, String)| entry.namespace == *namespace && entry.name == *name;
+        entry.tag.is_empty() && self.former.iter().any(there)
+    }
+
     /// The other release whose payload an entry promotes to: what is left of the time before the branch moved on.
     pub fn left_from(&self, entry: &Promotion) -> Option<Release> {
         let ours = entry.namespace == self.namespace && entry.tag.is_empty();
@@ -26,7 +34,7 @@ impl Streams<'_> {
 
 /// The `promotion` that a file should have. With `keep`, another form that promotes to the same places stays.
 ///
-/// An entry is ours by its namespace and name. One of another release's payload becomes ours or goes; every other entry stays
+/// An entry is ours by its namespace and name. One of another release's payload, or of where an earlier rule set promoted, becomes ours or goes; every other entry stays
 /// as and where it is, and so does one of another release that is switched off, unless ours would be missing without it.
 pub fn merged(there: &Node, wanted: Node, keep: bool, streams: &Streams<'_>) -> Node {
     let places = |node: &Node| -> Vec<Promotion> {
@@ -40,7 +48,8 @@ pub fn merged(there: &Node, wanted: Node, keep: bool, streams: &Streams<'_>) -> 
         return wanted;
     };
     let told = promotions_of(there);
-    let of_other = |at: usize| told.get(at).is_some_and(|entry| streams.left_from(entry).is_some());
+    let is_left = |entry: &Promotion| streams.left_from(entry).is_some() || streams.is_former(entry);
+    let of_other = |at: usize| told.get(at).is_some_and(is_left);
     let is_off = |at: usize| known[at].get("disabled").and_then(Node::as_bool) == Some(true);
     let left_over = |at: usize| of_other(at) && !is_off(at);
     let mut entries: Vec<Option<Node>> = known.iter().cloned().map(Some).collect();
@@ -128,6 +137,7 @@ mod tests {
         let streams = Streams {
             namespace: "origin",
             name: "scos-4.16",
+            former: &[("okd-old".to_owned(), "scos-4.16".to_owned())],
             release: Release::new(4, 16),
         };
         emit(&merged(
@@ -159,6 +169,23 @@ mod tests {
             "to:\n- name: x\n  namespace: team\n- excluded_images:\n  - a\n  name: scos-4.16\n  namespace: origin\n";
         assert_eq!(text, expected);
         assert_eq!(after(&text, true), expected, "nothing is left to do");
+    }
+
+    #[test]
+    fn what_an_earlier_rule_set_promoted_moves() {
+        let old = "{name: scos-4.16, namespace: okd-old}";
+        assert_eq!(after(&format!("to: [{old}]"), true), OURS);
+        assert_eq!(
+            after(&format!("to: [{old}, {{name: scos-4.16, namespace: origin}}]"), true),
+            OURS
+        );
+        let theirs = "- name: scos-4.16\n  namespace: team\n";
+        assert_eq!(
+            after(&format!("to:\n{theirs}"), true),
+            format!("to:\n{theirs}{}", &OURS[4..])
+        );
+        let tag = "- namespace: okd-old\n  tag: scos-4.16\n";
+        assert_eq!(after(&format!("to:\n{tag}"), true), format!("to:\n{tag}{}", &OURS[4..]));
     }
 
     #[test]
