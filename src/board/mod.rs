@@ -73,7 +73,7 @@ impl View {
 pub struct Applied {
     /// The run that looked there; empty while it is at it, and as long as there was none.
     pub run: String,
-    /// Whether it only looked, since another replica writes.
+    /// Whether it only looked, since another replica writes or it observes.
     pub dry_run: bool,
     /// What it made of each pull request, or would make, in the order of the plan.
     pub outcomes: Vec<forge::Outcome>,
@@ -180,6 +180,8 @@ pub enum Lease {
     },
     /// Nobody that is known: the lease could not be renewed or read.
     Unknown(String),
+    /// Whoever else: this one was started to look only.
+    Observing,
 }
 
 impl Lease {

@@ -9,7 +9,7 @@ use super::{Ended, Outcome};
 pub fn run(args: &ServeArgs) -> Outcome {
     let settings = Settings::read(&args.config).map_err(told)?;
     super::service_logging(settings.config.log);
-    daemon::serve(&args.config, settings)?;
+    daemon::serve(&args.config, settings, args.observe)?;
     Ok(Ended::Done)
 }
 

@@ -10,6 +10,8 @@ use crate::base::Guard;
 #[derive(Debug, Default)]
 pub struct Fence {
     stopping: AtomicBool,
+    /// It only looks, for as long as it runs.
+    observes: bool,
     /// With a lease: until when it is certainly ours, by this machine's steady clock. Without one: `None`.
     lease: Option<Mutex<Option<Instant>>>,
 }
@@ -23,8 +25,16 @@ impl Fence {
     /// A fence for a process that has to get a lease first.
     pub fn leased() -> Arc<Self> {
         Arc::new(Self {
-            stopping: AtomicBool::new(false),
             lease: Some(Mutex::new(None)),
+            ..Self::default()
+        })
+    }
+
+    /// A fence for a process that only looks.
+    pub fn observing() -> Arc<Self> {
+        Arc::new(Self {
+            observes: true,
+            ..Self::default()
         })
     }
 
@@ -59,6 +69,9 @@ impl Fence {
         if self.is_stopping() {
             return Err("the service is shutting down; the next run goes on from here".to_owned());
         }
+        if self.observes {
+            return Err("this service only observes (`--observe`)".to_owned());
+        }
         let Some(lease) = &self.lease else { return Ok(()) };
         match *lease.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(until) if now < until => Ok(()),
@@ -88,6 +101,14 @@ mod tests {
         assert_eq!(fence.may_write(), Ok(()), "there is no lease to lose");
         fence.stop();
         assert!(fence.may_write().is_err());
+    }
+
+    #[test]
+    fn who_observes_never_writes() {
+        let fence = Fence::observing();
+        assert!(fence.may_write().is_err_and(|why| why.contains("--observe")));
+        fence.hold_until(Some(Instant::now() + Duration::from_secs(10)));
+        assert!(fence.may_write().is_err(), "a lease changes nothing");
     }
 
     #[test]

@@ -67,11 +67,11 @@ pub enum ServeError {
     Settings(String),
 }
 
-/// Runs until it is told to end.
+/// Runs until it is told to end. `observe`: it does everything but write, and asks for no lease.
 ///
 /// # Errors
 /// It cannot start.
-pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
+pub fn serve(file: &Path, settings: Settings, observe: bool) -> Result<(), ServeError> {
     let _lock = lock_state(&settings.config.state)?;
     let store = open_store(&settings.config.state)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -83,17 +83,25 @@ pub fn serve(file: &Path, settings: Settings) -> Result<(), ServeError> {
     let listen = settings.config.listen;
     let listener = runtime.block_on(TcpListener::bind(listen));
     let listener = listener.map_err(|error| ServeError::Listen { listen, error })?;
-    let lease = settings.config.lease.clone();
+    let lease = settings.config.lease.clone().filter(|_| !observe);
     let view = View {
         started: now(),
         runs: history::kept(&store),
         lease: match lease {
+            _ if observe => Lease::Observing,
             Some(_) => Lease::Unknown("not asked for yet".to_owned()),
             None => Lease::Alone,
         },
         ..View::default()
     };
-    let fence = lease.as_ref().map_or_else(Fence::alone, |_| Fence::leased());
+    let fence = match lease {
+        _ if observe => Fence::observing(),
+        Some(_) => Fence::leased(),
+        None => Fence::alone(),
+    };
+    if observe {
+        tracing::info!("it only observes: nothing is written, and no lease is asked for");
+    }
     let board = Arc::new(Board::new(view));
     let relay = lease.as_ref().map(|_| Arc::default());
     let queue = Arc::new(Queue::new(Arc::clone(&board)).with_relay(relay.clone()));

@@ -124,7 +124,7 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InSync => "in sync",
+            Self::InSync => "nothing to change",
             Self::UpToDate => "up to date, the pull request is open",
             Self::Create => "new pull request",
             Self::Adopt => "branch found, pull request made for it",

@@ -35,6 +35,8 @@ pub struct Input {
     pub upstream: Vec<Upstream>,
     /// Where the service shows whole plans, `https://…`, if there is one.
     pub service: Option<String>,
+    /// Where people find the rule files, `https://…`, where that is known.
+    pub rules_web: Option<String>,
     /// Which findings are shown, and how much they matter.
     pub audit: AuditPolicy,
     /// How far the run has looked, by release and group; everything, where nothing is said.
@@ -44,6 +46,23 @@ pub struct Input {
     /// What there is to name, where the run has seen all of it: names in the configuration that nothing has are findings,
     /// and in doubt nothing is written on their account.
     pub names: Option<Names>,
+}
+
+/// A file that stays as it is.
+struct Right {
+    scope: Scope,
+    path: String,
+    component: Option<String>,
+}
+
+impl Right {
+    fn of(scope: Scope, file: &Desired) -> Self {
+        Self {
+            scope,
+            path: file.path.clone(),
+            component: file.component.clone(),
+        }
+    }
 }
 
 /// What is being put together.
@@ -56,13 +75,15 @@ struct Builder {
     releases: BTreeSet<String>,
     upstream: Vec<Upstream>,
     service: Option<String>,
+    rules_web: Option<String>,
     audit: AuditPolicy,
     reach: BTreeMap<(String, String), Reach>,
     step: Option<Step>,
     /// What acceptances may be meant for that name something which nothing has.
     doubts: Vec<Doubt>,
-    /// The files that stay as they are, with their components.
-    right: Vec<(Scope, String, Option<String>)>,
+    /// The files that stay as they are.
+    right: Vec<Right>,
+
     /// What differs and is not adopted: files and components.
     unadopted: BTreeSet<(Scope, String)>,
 }
@@ -78,6 +99,7 @@ impl Plan {
             whole,
             upstream,
             service,
+            rules_web,
             audit,
             reach,
             step,
@@ -109,6 +131,7 @@ impl Plan {
             releases: BTreeSet::new(),
             upstream,
             service,
+            rules_web,
             audit,
             reach,
             step,
@@ -162,11 +185,15 @@ impl Builder {
             .or_insert_with(|| empty_pull_request(scope.clone(), file.branch.clone(), reach));
         if file.held {
             pr.held.insert(file.path);
+            let images = file.images.into_iter();
+            self.plan
+                .held_images
+                .extend(images.map(|tag| (file.release.clone(), tag)));
             self.plan.held += 1;
             return;
         }
         if file.before == file.after {
-            self.right.push((scope, file.path, file.component));
+            self.right.push(Right::of(scope, &file));
             return;
         }
         if let Some(why) = path_fault(&file.path) {
@@ -216,8 +243,7 @@ impl Builder {
         for (cause, verdict) in causes.into_iter().zip(verdicts) {
             self.leave(file, cause, verdict);
         }
-        self.right
-            .push((scope_of(file), file.path.clone(), file.component.clone()));
+        self.right.push(Right::of(scope_of(file), file));
         false
     }
 
@@ -245,13 +271,17 @@ impl Builder {
         self.reach.get(&key).cloned().unwrap_or_default()
     }
 
-    /// Tells files that are right from those that only stay as they are since they, or what they follow, are not adopted:
-    /// what an open pull request proposes for the latter stays proposed.
+    /// Tells files that are right from those that only stay as they are since they, or what they follow, are not adopted or
+    /// were not looked at: what an open pull request proposes for the latter stays proposed.
     fn settle(&mut self) {
-        for (scope, path, component) in std::mem::take(&mut self.right) {
+        for right in std::mem::take(&mut self.right) {
+            let Right { scope, path, component } = right;
             let names = component.iter().chain([&path]);
             let mut keys = names.map(|name| (scope.clone(), name.clone()));
-            let waits = keys.any(|key| self.unadopted.contains(&key));
+            // Where another target was left out, nobody has asked whether what this one follows is adopted.
+            let asked =
+                self.reach_of(&scope).whole || self.policy.adopt.takes_all_of(component.as_deref(), &scope.release);
+            let waits = keys.any(|key| self.unadopted.contains(&key)) || !asked;
             for pr in self.scopes.get_mut(&scope).into_iter().flat_map(BTreeMap::values_mut) {
                 let list = if waits { &mut pr.held } else { &mut pr.settled };
                 list.insert(path.clone());
@@ -325,6 +355,7 @@ impl Builder {
             not_adopted: &plan.not_adopted,
             upstream: &self.upstream,
             service: self.service.as_deref(),
+            rules_web: self.rules_web.as_deref(),
         };
         for pr in &mut plan.pull_requests {
             pr.step.clone_from(&self.step);

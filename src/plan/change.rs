@@ -37,7 +37,7 @@ impl fmt::Display for Kind {
 }
 
 /// One file that changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     /// The path in the repository.
     pub path: String,
@@ -50,8 +50,10 @@ pub struct FileChange {
     /// The payload tags of the images that it builds, sorted.
     pub images: Vec<String>,
     /// The bytes as they are.
+    #[serde(with = "super::content")]
     pub before: Option<Bytes>,
     /// The bytes as they will be.
+    #[serde(with = "super::content")]
     pub after: Option<Bytes>,
     /// Why, never empty. A new file only has causes of the field [`WHOLE_FILE`]: that each of its fields is derived
     /// goes without saying.
@@ -124,7 +126,7 @@ impl fmt::Display for Scope {
 }
 
 /// A pull request as it should be. Without files: none is wanted, and one that is open has lost its reason.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequest {
     /// What it is about.
     pub scope: Scope,
@@ -237,10 +239,21 @@ pub struct Accepted {
     pub left: Vec<Left>,
 }
 
+/// What is tried out, against the configuration as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct WhatIf {
+    /// The arguments that try it out, such as `--set vars.GO_LATEST=1.22`.
+    pub tried: Vec<String>,
+    /// How many files differ from what the configuration as it is asks for; none of these counts among the plan's.
+    pub drift_as_it_is: Counts,
+    /// What is found as it is, and no longer found so.
+    pub findings_gone: Vec<Finding>,
+}
+
 /// Everything that a run would change, and what it would leave.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// One for every scope that was looked at, sorted; those without files are in sync.
+    /// One for every scope that was looked at, sorted; those without files have nothing to change.
     pub pull_requests: Vec<PullRequest>,
     /// What was found on the way and while planning, as far as the configuration lets it be shown, sorted.
     pub findings: Vec<Finding>,
@@ -254,10 +267,14 @@ pub struct Plan {
     pub looked_at: usize,
     /// How many of them could not be derived and stay as they are.
     pub held: usize,
+    /// The images whose files these are, by release and payload tag: nothing that is said of them is about a comparison.
+    pub held_images: BTreeSet<(String, String)>,
     /// How many differ and stay as they are since somebody may have meant to accept them.
     pub doubtful: usize,
     /// What was asked for and could not be compared, sorted; suppressed findings count, too.
     pub not_compared: Vec<NotCompared>,
+    /// What was tried out, where the plan is what that alone changes.
+    pub what_if: Option<WhatIf>,
 }
 
 impl Plan {
@@ -285,6 +302,12 @@ impl Plan {
     /// Whether everything that was asked for was compared, and nothing is to be put right.
     pub fn is_in_sync(&self) -> bool {
         !self.has_drift() && self.not_compared.is_empty() && self.doubtful == 0 && self.looked_at > 0
+    }
+
+    /// Whether a release was compared as far as it was asked for.
+    pub fn compares(&self, release: &str) -> bool {
+        let is_of = |one: &NotCompared| one.release.as_deref().is_none_or(|of| of == release);
+        !self.not_compared.iter().any(is_of)
     }
 
     /// The pull requests that are withheld.

@@ -268,9 +268,10 @@ impl Scrape {
             Lease::Held { .. } => "held",
             Lease::Elsewhere { .. } => "elsewhere",
             Lease::Unknown(_) => "unknown",
+            Lease::Observing => "observing",
         };
         let mut lease = gauge(out, "lease_state", "Who writes: 1 for the state that holds")?;
-        for name in ["alone", "held", "elsewhere", "unknown"] {
+        for name in ["alone", "held", "elsewhere", "unknown", "observing"] {
             one(&mut lease, &[("state", name)], is(name == state))?;
         }
         alone(

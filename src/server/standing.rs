@@ -24,7 +24,9 @@ pub enum State {
     Waiting,
     /// Its files differ, and a pull request is open.
     PullRequestOpen,
-    /// Its files are as they should be.
+    /// A file of it stays as it is for now: it could not be compared, or waits for something else. The findings say which.
+    Held,
+    /// Its files were all compared and are as they should be.
     InSync,
     /// Metadata says that it is not built for OKD.
     NotBuilt,
@@ -32,11 +34,12 @@ pub enum State {
 
 impl State {
     /// Every state, those that ask for attention first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Broken,
         Self::Drifted,
         Self::Waiting,
         Self::PullRequestOpen,
+        Self::Held,
         Self::InSync,
         Self::NotBuilt,
     ];
@@ -48,6 +51,7 @@ impl State {
             Self::Drifted => "drifted",
             Self::Waiting => "waiting",
             Self::PullRequestOpen => "pull-request-open",
+            Self::Held => "held",
             Self::InSync => "in-sync",
             Self::NotBuilt => "not-built",
         }
@@ -60,6 +64,7 @@ impl State {
             Self::Drifted => "drifted",
             Self::Waiting => "waiting",
             Self::PullRequestOpen => "pull request open",
+            Self::Held => "kept as it is",
             Self::InSync => "in sync",
             Self::NotBuilt => "not built",
         }
@@ -214,6 +219,8 @@ fn is_of(finding: &Finding, release: Release) -> bool {
 struct Differing<'v> {
     files: HashMap<(&'v str, &'v str), Vec<(&'v PullRequest, &'v FileChange)>>,
     requests: HashMap<(&'v str, String), &'v PullRequestView>,
+    /// Images of which a file is kept as it is, by release and tag.
+    held: &'v BTreeSet<(String, String)>,
 }
 
 impl<'v> Differing<'v> {
@@ -232,6 +239,7 @@ impl<'v> Differing<'v> {
         Self {
             files,
             requests: requests.collect(),
+            held: &view.plan.held_images,
         }
     }
 
@@ -247,10 +255,10 @@ impl<'v> Differing<'v> {
             .filter_map(|(request, file)| since(shown, request, file))
             .min();
         Cell {
-            state: if files.is_empty() {
-                State::InSync
-            } else {
-                State::of(request)
+            state: match files.is_empty() {
+                true if self.held.contains(&(release, tag.to_owned())) => State::Held,
+                true => State::InSync,
+                false => State::of(request),
             },
             since,
             request,

@@ -2,6 +2,8 @@
 
 use crate::support::board_world;
 use board_world::{Listening, demo, large, open_server};
+use lockstep::board::PullRequestState;
+use lockstep::plan::Plan;
 use lockstep::server::Limits;
 
 const PAGES: [&str; 7] = ["/", "/drift", "/pull-requests", "/runs", "/findings", "/graph", "/cut"];
@@ -80,6 +82,44 @@ fn an_image_says_why_and_what_differs() {
 }
 
 #[test]
+fn in_sync_is_said_only_of_what_was_compared() {
+    let mut view = demo();
+    let mut plan = Plan::clone(&view.plan);
+    for request in &mut plan.pull_requests {
+        request.files.clear();
+    }
+    plan.held_images = [("4.16".to_owned(), "beacon".to_owned())].into();
+    assert!(
+        !plan.not_compared.is_empty(),
+        "one file of the demo's metadata is broken"
+    );
+    view.plan = std::sync::Arc::new(plan);
+    for request in &mut view.pull_requests {
+        request.state = PullRequestState::InSync;
+    }
+    let server = Listening::start(view, open_server(), Limits::default());
+    let image = |name: &str| server.get(&format!("/images/{name}/4.16")).body;
+    let held = image("beacon");
+    assert!(held.contains("kept as it is") && !held.contains("in sync"), "{held}");
+    assert!(
+        held.contains("it could not be compared, or waits for another change"),
+        "{held}"
+    );
+    assert!(image("compass-driver").contains("in sync"));
+    let requests = server.get("/pull-requests").body;
+    assert!(
+        requests.contains("0 in sync, 1 with nothing to change of what could be compared"),
+        "{requests}"
+    );
+    let drift = server.get("/drift").body;
+    assert!(!drift.contains("Nothing differs."), "{drift}");
+    assert!(drift.contains("Nothing differs of what could be compared."), "{drift}");
+    assert!(drift.contains("tidewatch-exporter"), "it says what: {drift}");
+    let api = server.get("/api/v1/releases").body;
+    assert!(api.contains("\"held\""), "{api}");
+}
+
+#[test]
 fn the_graph_draws_what_is_built_from_what() {
     let server = Listening::start(demo(), open_server(), Limits::default());
     let whole = server.get("/graph?release=4.16").body;
@@ -87,7 +127,7 @@ fn the_graph_draws_what_is_built_from_what() {
     assert_eq!(whole.matches("class=\"wave\"").count(), 3, "a column a wave: {whole}");
     assert!(whole.matches("class=\"edge").count() >= 9, "{whole}");
     // Whoever sees no colours sees a shape, and whoever sees nothing hears a word.
-    assert_eq!(whole.matches("<symbol id=\"mark-").count(), 6, "{whole}");
+    assert_eq!(whole.matches("<symbol id=\"mark-").count(), 7, "{whole}");
     assert_eq!(
         whole.matches("<use class=\"shape\" href=\"#mark-pr\"").count(),
         9,

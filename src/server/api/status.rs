@@ -59,6 +59,8 @@ pub enum Lease {
         /// Why, in words.
         why: String,
     },
+    /// This one was started to look only.
+    Observing,
 }
 
 /// A source as it was read last.
@@ -114,6 +116,7 @@ impl From<&board::Lease> for Lease {
                 holder: terminal(holder),
             },
             board::Lease::Unknown(why) => Self::Unknown { why: terminal(why) },
+            board::Lease::Observing => Self::Observing,
         }
     }
 }

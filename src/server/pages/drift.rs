@@ -25,6 +25,7 @@ pub(super) struct Drift {
     accepted: Vec<AcceptedView>,
     not_adopted: Vec<(String, usize)>,
     held: usize,
+    not_compared: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +85,12 @@ impl Drift {
             accepted: accepted.filter(|accepted| accepted.places > 0).collect(),
             not_adopted: not_adopted.into_iter().collect(),
             held: plan.held,
+            not_compared: plan
+                .not_compared
+                .iter()
+                .filter(|one| one.release.as_deref().is_none_or(&wanted))
+                .map(ToString::to_string)
+                .collect(),
             release: filter.release,
         }
     }

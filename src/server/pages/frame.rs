@@ -98,6 +98,7 @@ impl Frame {
             Lease::Held { since } => Some(format!("holds the lease since {}", words::utc(*since))),
             Lease::Elsewhere { holder } => Some(format!("only looks: {holder} holds the lease")),
             Lease::Unknown(why) => Some(format!("only looks: {why}")),
+            Lease::Observing => Some("only looks: it was started with --observe".to_owned()),
         };
         let reasons = look.view.reasons().into_iter();
         Self {

@@ -254,7 +254,8 @@ fn list(graph: &Graph, states: &HashMap<String, State>) -> Vec<Wave> {
 }
 
 fn state_of(node: &Node, states: &HashMap<String, State>) -> State {
-    states.get(&node.key).copied().unwrap_or(State::InSync)
+    // What is not among the images was not compared with anything.
+    states.get(&node.key).copied().unwrap_or(State::NotBuilt)
 }
 
 /// What an image is built from, by tag or pullspec.

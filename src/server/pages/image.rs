@@ -217,6 +217,10 @@ fn note(cell: &Cell<'_>, shown: &ReleaseView) -> Option<String> {
         (State::Broken, ..) => {
             Some("It could not be derived, so what is there stays as it is. The findings say why.".to_owned())
         }
+        (State::Held, ..) => Some(
+            "A file of it is kept as it is for now: it could not be compared, or waits for another change. The findings say which."
+                .to_owned(),
+        ),
         (_, _, Some(error)) => Some(format!("The last attempt to derive this release failed: {error}")),
         _ => None,
     }

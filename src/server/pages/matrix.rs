@@ -98,6 +98,7 @@ struct LastRun {
 /// The class of a state in the style sheet: short, since there are thousands of them.
 pub(super) fn class(state: State) -> &'static str {
     match state {
+        State::Held => "hd",
         State::InSync => "ok",
         State::Drifted => "df",
         State::Waiting => "wt",

@@ -15,6 +15,8 @@ use crate::plan::PullRequest;
 pub(super) struct Requests {
     requests: Vec<RequestView>,
     in_sync: usize,
+    /// Those with nothing to change of which not everything could be compared.
+    unsure: usize,
 }
 
 #[derive(Serialize)]
@@ -49,10 +51,15 @@ impl Requests {
             .pull_requests
             .iter()
             .partition(|shown| shown.state == PullRequestState::InSync);
+        let compared = in_sync
+            .iter()
+            .filter(|shown| look.view.plan.compares(&shown.scope.release))
+            .count();
         let view = |shown: &&PullRequestView| request(look, shown, of_plan.get(&shown.scope).copied());
         Self {
             requests: others.iter().map(view).collect(),
-            in_sync: in_sync.len(),
+            in_sync: compared,
+            unsure: in_sync.len() - compared,
         }
     }
 }

@@ -22,9 +22,15 @@ pub struct Service {
 impl Service {
     /// Starts the service with a configuration.
     pub fn start(config: &Path, env: &[(&str, &str)]) -> Self {
+        Self::start_with(config, &[], env)
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(config: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
             .args(["serve", "--config"])
             .arg(config)
+            .args(args)
             .env_clear()
             .env("RUST_LOG", "lockstep=debug")
             .envs(env.iter().copied())
