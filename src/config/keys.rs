@@ -299,11 +299,18 @@ pub(super) static LOCAL: Section = section(
 
 pub(super) static LINKS: Section = section(
     "Where people find more than a pull request can say.",
-    &[optional(
-        "service",
-        Kind::Text(Format::Url),
-        "The address at which people reach the daemon; pull requests link to the whole plan there.",
-    )],
+    &[
+        optional(
+            "service",
+            Kind::Text(Format::Url),
+            "The address at which people reach the daemon; pull requests link to the whole plan there.",
+        ),
+        optional(
+            "rules",
+            Kind::Text(Format::Url),
+            "The address below which people find the rule files, such as `https://github.com/org/repo/blob/main`; pull requests link to each rule there.",
+        ),
+    ],
 );
 
 pub(super) static ADOPT: Section = section(

@@ -34,6 +34,7 @@ fn document(config: &Config) -> Map<String, Value> {
         listen,
         log,
         service,
+        rules_web,
         lease,
         server,
         adopt,
@@ -56,7 +57,7 @@ fn document(config: &Config) -> Map<String, Value> {
         ("schedule", Some(json!(schedule))),
         ("listen", Some(json!(listen.to_string()))),
         ("log", Some(json!(log.name()))),
-        ("links", service.as_ref().map(|service| json!({ "service": service }))),
+        ("links", links(service.as_deref(), rules_web.as_deref())),
         ("lease", lease.as_ref().map(lease_value)),
         ("server", server_value(server)),
         ("adopt", adopt_value(adopt)),
@@ -128,6 +129,15 @@ fn payload_value(payload: &Payload) -> Value {
         ("architecture", Some(json!(architecture))),
         ("insecure", Some(json!(insecure))),
     ]))
+}
+
+/// The links that are given.
+fn links(service: Option<&str>, rules: Option<&str>) -> Option<Value> {
+    let given = [("service", service), ("rules", rules)].into_iter();
+    let given: Map<String, Value> = given
+        .filter_map(|(key, address)| Some((key.to_owned(), json!(address?))))
+        .collect();
+    (!given.is_empty()).then(|| given.into())
 }
 
 fn rule_set(set: &RuleSet) -> String {

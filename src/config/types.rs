@@ -37,6 +37,8 @@ pub struct Config {
     pub log: Log,
     /// The address at which people reach the daemon, without a slash at its end.
     pub service: Option<String>,
+    /// Where people find the rule files, without a slash at the end.
+    pub rules_web: Option<String>,
     /// Which of several replicas writes; `None`: there is one.
     pub lease: Option<Lease>,
     /// Who may look at the HTTP server, and whose webhooks it believes.

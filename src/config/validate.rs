@@ -40,7 +40,8 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .text("listen")
             .parse()
             .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-        service: service(root.map("links", &keys::LINKS)),
+        service: link(root.map("links", &keys::LINKS), "service"),
+        rules_web: link(root.map("links", &keys::LINKS), "rules"),
         log: Log::ALL
             .into_iter()
             .find(|log| log.name() == root.text("log"))
@@ -229,9 +230,9 @@ fn options(github: View<'_>) -> github::Options {
     }
 }
 
-fn service(links: View<'_>) -> Option<String> {
-    let text = || links.text("service").trim_end_matches('/').to_owned();
-    links.has("service").then(text)
+fn link(links: View<'_>, key: &str) -> Option<String> {
+    let text = || links.text(key).trim_end_matches('/').to_owned();
+    links.has(key).then(text)
 }
 
 fn adopt(view: View<'_>) -> Adopt {

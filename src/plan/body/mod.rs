@@ -6,7 +6,7 @@ mod upstream;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::causes::{CauseGroup, by_cause, left_by_cause};
+use super::causes::{CauseGroup, by_cause, by_weight, left_by_cause};
 use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
 use super::diff::unified;
 use super::step::Step;
@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub upstream: &'a [Upstream],
     /// Where the service shows whole plans.
     pub service: Option<&'a str>,
+    /// Where people find the rule files.
+    pub rules_web: Option<&'a str>,
 }
 
 /// The title: what, how much, for which release.
@@ -133,7 +135,7 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
         .find(|upstream| upstream.release == pr.scope.release);
     upstream::since(&mut out, upstream);
     depends(&mut out, pr);
-    why(&mut out, pr, upstream);
+    why(&mut out, pr, upstream, context.rules_web);
     upstream::images(&mut out, pr, upstream);
     what(&mut out, pr);
     notes(&mut out, pr);
@@ -248,22 +250,35 @@ fn address(text: &str) -> String {
     text.trim_end_matches('/').chars().filter(plain).collect()
 }
 
-fn why(out: &mut String, pr: &PullRequest, upstream: Option<&Upstream>) {
+fn why(out: &mut String, pr: &PullRequest, upstream: Option<&Upstream>, web: Option<&str>) {
     out.push_str("### Why\n\n| Files | Rule | Field | Because | For example |\n|---:|---|---|---|---|\n");
     let groups = by_cause(&pr.files);
     bounded(
         out,
         CAUSES,
-        groups.iter().map(|group| cause_row(group, upstream)),
+        groups.iter().map(|group| cause_row(group, upstream, web)),
         "causes",
     );
 }
 
-fn cause_row(group: &CauseGroup<'_>, upstream: Option<&Upstream>) -> String {
+/// Where people look at a rule: a line of a file below an address. Not where either could end the link.
+fn rule_link(web: &str, at: &str) -> Option<String> {
+    let (file, line) = at.rsplit_once(':')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+".contains(c);
+    let inside = !file.starts_with('/') && file.split('/').all(|part| !part.is_empty() && part != "..");
+    let is_line = !line.is_empty() && line.chars().all(|c| c.is_ascii_digit());
+    let web = address(web);
+    let web = (web.starts_with("https://") || web.starts_with("http://")).then_some(web)?;
+    let fits = inside && is_line && file.chars().all(plain) && !web.contains(['(', ')', ' ']);
+    fits.then(|| format!("{web}/{}#L{line}", file.trim_start_matches("./")))
+}
+
+fn cause_row(group: &CauseGroup<'_>, upstream: Option<&Upstream>, web: Option<&str>) -> String {
     let cause = group.example.cause;
-    let rule = match group.rule_at {
-        "" => code(&clip(group.rule, 80)),
-        at => format!("{} ({})", code(&clip(group.rule, 80)), code(&clip(at, 120))),
+    let rule = match (group.rule_at, web.and_then(|web| rule_link(web, group.rule_at))) {
+        ("", _) => code(&clip(group.rule, 80)),
+        (at, Some(link)) => format!("[{}]({link}) ({})", code(&clip(group.rule, 80)), code(&clip(at, 120))),
+        (at, None) => format!("{} ({})", code(&clip(group.rule, 80)), code(&clip(at, 120))),
     };
     let whole = group.field == WHOLE_FILE;
     let subject = if whole || cause.component.is_empty() {
@@ -302,7 +317,7 @@ fn left_of(out: &str, kept: usize) -> usize {
 fn what(out: &mut String, pr: &PullRequest) {
     out.push_str("### Files\n\n| File | Change | Rules |\n|---|---|---|\n");
     let budget = FILES.max(left_of(out, NOTES + LEFT + FINDINGS + DIFFS));
-    bounded(out, budget, pr.files.iter().map(file_row), "files");
+    bounded(out, budget, by_weight(&pr.files).into_iter().map(file_row), "files");
 }
 
 fn file_row(file: &FileChange) -> String {
@@ -368,7 +383,7 @@ fn left(out: &mut String, pr: &PullRequest, context: Context<'_>) {
 
 /// Writes the diffs of files that are there already, folded.
 fn diffs(out: &mut String, pr: &PullRequest) {
-    let changed: Vec<&FileChange> = pr.files.iter().filter(|file| file.kind == Kind::Changed).collect();
+    let changed = by_weight(pr.files.iter().filter(|file| file.kind == Kind::Changed));
     if changed.is_empty() {
         return;
     }
@@ -431,4 +446,34 @@ fn concerning(out: &mut String, pr: &PullRequest, findings: &[Finding]) {
         format!("- {}\n", lines.by_ref().collect::<Vec<_>>().join("\n  "))
     });
     bounded(out, FINDINGS, rows, "findings");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rule_link;
+
+    #[test]
+    fn a_rule_is_linked_where_it_can_be() {
+        let web = "https://github.com/o/r/blob/main";
+        let link = |at: &str| rule_link(web, at);
+        assert_eq!(link("rules/a.yaml:12"), Some(format!("{web}/rules/a.yaml#L12")));
+        assert_eq!(
+            rule_link(&format!("{web}/"), "./a.yaml:1"),
+            Some(format!("{web}/a.yaml#L1"))
+        );
+        for at in [
+            "",
+            "a.yaml",
+            "a.yaml:x",
+            "../a.yaml:1",
+            "/a.yaml:1",
+            "a b.yaml:1",
+            "a).yaml:1",
+        ] {
+            assert_eq!(link(at), None, "{at}");
+        }
+        for web in ["javascript:x", "https://x/(", ""] {
+            assert_eq!(rule_link(web, "a.yaml:1"), None, "{web}");
+        }
+    }
 }

@@ -257,6 +257,7 @@ impl Run {
             policy: self.policy.clone(),
             max_removals: self.config.limits.removals,
             service: self.config.service.clone(),
+            rules_web: self.config.rules_web.clone(),
             audit: self.config.audit.clone(),
             ..plan::Input::default()
         })

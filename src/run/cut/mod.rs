@@ -54,6 +54,7 @@ impl Cut {
             policy: run.policy.clone(),
             max_removals: run.config.limits.removals,
             service: run.config.service.clone(),
+            rules_web: run.config.rules_web.clone(),
             audit: run.config.audit.clone(),
             upstream: self.upstream.clone(),
             step: Some(of.clone()),
