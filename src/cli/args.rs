@@ -46,15 +46,15 @@ Examples:
 Examples:
   Put everything right that has drifted:
     lockstep reconcile --config lockstep.yaml
-  See what that would write for one release, without writing it:
-    lockstep reconcile --release 4.16 --dry-run")]
+  Write exactly what was looked at before, with `lockstep plan --out plan.json`:
+    lockstep reconcile --plan plan.json")]
     Reconcile(ReconcileArgs),
     /// Show the drift: what differs, why, and what `reconcile` would write
     #[command(after_help = "\
 Examples:
   The drift of all releases, by cause; exit code 2 where there is any:
     lockstep plan --exit-code
-  The differences of every file of one release, as if Go were newer and there were more rules:
+  What a newer Go and more rules would change in the files of one release, against the configuration as it is:
     lockstep plan --release 4.16 --by file --set vars.GO_LATEST=1.22 --with-rules my-rules/")]
     Plan(PlanArgs),
     /// Write the desired files to a directory, and nothing else
@@ -126,8 +126,8 @@ Examples:
 Examples:
   Look after everything that is configured, and answer on the configured address:
     lockstep serve --config lockstep.yaml
-  The same with more in the logs:
-    RUST_LOG=lockstep=debug lockstep serve")]
+  Only look, beside another one or before the first pull request, with more in the logs:
+    RUST_LOG=lockstep=debug lockstep serve --observe")]
     Serve(ServeArgs),
     /// Write, test and look at rules
     #[command(after_help = "\
@@ -210,6 +210,13 @@ pub struct ReconcileArgs {
     /// Only say what would be written
     #[arg(long)]
     pub dry_run: bool,
+    /// Write exactly what `plan --out FILE` has kept, or say what has moved since
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["releases", "targets", "rules", "with_rules", "set", "locked"]
+    )]
+    pub plan: Option<PathBuf>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
@@ -231,6 +238,9 @@ pub struct PlanArgs {
     /// Exit with 0 where all was compared and is equal, 2 where there is drift, 1 where something could not be compared
     #[arg(long)]
     pub exit_code: bool,
+    /// Keep the plan in a file, for `reconcile --plan FILE` to write exactly this
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
     pub schema: bool,
@@ -426,6 +436,9 @@ pub struct CutArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
+    /// Show what each step changes, too, as `plan` does: by cause, by file with differences, or by image
+    #[arg(long, value_enum)]
+    pub by: Option<By>,
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
     pub schema: bool,
@@ -436,6 +449,9 @@ pub struct ServeArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
     pub config: PathBuf,
+    /// Do everything but write: no pull request, branch, comment or lease
+    #[arg(long)]
+    pub observe: bool,
 }
 
 #[derive(Debug, Args)]

@@ -66,10 +66,45 @@ pub fn run(args: &CutArgs) -> Outcome {
         ended = ended.max(step.take(&mut view)?);
     }
     match args.format {
-        TextOrJson::Text => print(&view.text())?,
+        TextOrJson::Text => {
+            let details = args
+                .by
+                .map(|by| details(&ready, &cut, &view, (from, to), super::plan::by(by)));
+            print(&view.text_with(&details.unwrap_or_default()))?;
+        }
         TextOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?,
     }
     Ok(ended)
+}
+
+/// What each step changes, as a plan shows it.
+fn details(ready: &Ready, cut: &Cut, view: &View, bounds: (Release, Release), by: plan::By) -> Vec<String> {
+    let steps = cut.train.steps.iter().zip(&view.steps);
+    let one = |(step, shown): (&lockstep::cut::train::Step, &lockstep::cut::show::StepView)| {
+        let of = step_of(bounds, view, shown, None);
+        plan::changes(&cut.plan(step, &of, &ready.run), by, super::color())
+    };
+    steps.map(one).collect()
+}
+
+/// What a step is in its train.
+fn step_of(
+    (from, to): (Release, Release),
+    view: &View,
+    shown: &lockstep::cut::show::StepView,
+    after: Option<String>,
+) -> plan::Step {
+    let first = view.steps.first().map_or(1, |first| first.number);
+    plan::Step {
+        from,
+        to,
+        group: targets::promoting().map_or("", |target| target.group).to_owned(),
+        number: shown.number,
+        of: first - 1 + view.steps.len(),
+        what: shown.title.clone(),
+        because: shown.because.clone(),
+        after,
+    }
 }
 
 fn bounds(args: &CutArgs) -> Result<(Release, Release), Usage> {
@@ -163,16 +198,7 @@ impl Next<'_> {
             say("error: the first step would break a rule; nothing is written");
             return Ok(Ended::Failed);
         }
-        let of = plan::Step {
-            from: self.bounds.0,
-            to: self.bounds.1,
-            group: targets::promoting().map_or("", |target| target.group).to_owned(),
-            number: shown.number,
-            of: shown.number - 1 + view.steps.len(),
-            what: shown.title.clone(),
-            because: shown.because.clone(),
-            after: self.under_way.and_then(Train::after),
-        };
+        let of = step_of(self.bounds, view, shown, self.under_way.and_then(Train::after));
         let mut ended = Ended::Done;
         let plan = self.cut.plan(step, &of, &self.ready.run);
         let outcomes = self.place.apply(self.ready, &plan, false);

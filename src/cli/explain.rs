@@ -2,12 +2,13 @@
 
 use anyhow::anyhow;
 use lockstep::base::text::terminal;
-use lockstep::derive::explain::{Explanation, Field, explain};
+use lockstep::derive::explain::{Explanation, Field, explain, is_in_metadata};
 use lockstep::derive::provenance::RulePart;
 use lockstep::model::metadata;
 
 use super::args::{ExplainArgs, TextOrJson};
-use super::{Ended, Outcome, Usage, print, setup};
+use super::setup::{self, Ready};
+use super::{Ended, Outcome, Usage, print};
 
 /// Prints why the values of an image are what they are.
 pub fn run(args: &ExplainArgs) -> Outcome {
@@ -32,9 +33,15 @@ pub fn run(args: &ExplainArgs) -> Outcome {
             );
             return Err(anyhow!("{}", terminal(&text)));
         }
-        let known = releases
+        let known: Vec<&str> = releases
             .iter()
-            .flat_map(|release| release.images.values().map(|image| image.tag.value.as_str()));
+            .flat_map(|release| {
+                release
+                    .images
+                    .values()
+                    .flat_map(|image| [&*image.tag.value, &*image.key])
+            })
+            .collect();
         let looked: Vec<String> = releases
             .iter()
             .map(|release| release.metadata.release.to_string())
@@ -43,7 +50,7 @@ pub fn run(args: &ExplainArgs) -> Outcome {
             "no image of {} has the tag, key or repository `{}`{}",
             looked.join(", "),
             terminal(&args.what),
-            terminal(&near(&args.what, known))
+            terminal(&elsewhere(&ready, &args.what).unwrap_or_else(|| near(&args.what, known.into_iter())))
         ));
     }
     if let Some(wanted) = &args.field {
@@ -60,8 +67,9 @@ pub fn run(args: &ExplainArgs) -> Outcome {
                 .collect();
             if explanation.fields.is_empty() {
                 let text = format!(
-                    "{} has no field `{wanted}`; it has {}",
+                    "{} has no field `{wanted}`{}; it has {}",
                     explanation.tag,
+                    near(wanted, known.iter().map(String::as_str)),
                     known.join(", ")
                 );
                 return Err(Usage(terminal(&text)).into());
@@ -84,12 +92,41 @@ pub fn run(args: &ExplainArgs) -> Outcome {
     Ok(ended)
 }
 
-/// A hint that names the nearest known tag.
-pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
-    let nearest = known.map(|tag| (strsim::damerau_levenshtein(word, tag), tag)).min();
-    match nearest {
-        Some((distance, tag)) if distance <= 2.max(word.len() / 3) => format!("; did you mean `{tag}`?"),
-        _ => String::new(),
+/// Which of the other configured releases have an image, if any has.
+fn elsewhere(ready: &Ready, what: &str) -> Option<String> {
+    let all = ready.run.releases(&[], ready.ci.as_deref()).ok()?;
+    let others = all.into_iter().filter(|release| !ready.releases.contains(release));
+    let have = others.filter(|release| {
+        let metadata = ready.run.metadata(*release);
+        metadata.is_ok_and(|metadata| is_in_metadata(&metadata, what))
+    });
+    let have: Vec<String> = have.map(|release| release.to_string()).collect();
+    (!have.is_empty()).then(|| {
+        format!(
+            "; {} {} it",
+            have.join(", "),
+            if have.len() == 1 { "has" } else { "have" }
+        )
+    })
+}
+
+/// A hint that names the nearest known tag, or the shortest one that the word is a part of.
+pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
+    let nearest = known
+        .clone()
+        .map(|tag| (strsim::damerau_levenshtein(word, tag), tag))
+        .min();
+    let part = || {
+        known
+            .filter(|tag| tag.contains(word) || word.contains(tag))
+            .min_by_key(|tag| (tag.len(), *tag))
+    };
+    let meant = nearest
+        .filter(|(distance, _)| *distance <= 2.max(word.len() / 3))
+        .map(|(_, tag)| tag);
+    match meant.or_else(|| part().filter(|tag| word.len() > 2 && tag.len() > 2)) {
+        Some(tag) => format!("; did you mean `{tag}`?"),
+        None => String::new(),
     }
 }
 

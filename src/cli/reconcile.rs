@@ -1,7 +1,9 @@
 //! `lockstep reconcile`
 
+use std::path::Path;
+
 use lockstep::forge::ReconciledView;
-use lockstep::plan;
+use lockstep::plan::{self, Plan};
 
 use super::args::{ReconcileArgs, TextOrJson};
 use super::place::{self, Place};
@@ -12,6 +14,9 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     if args.schema {
         print(&schema_of::<ReconciledView<'_>>()?)?;
         return Ok(Ended::Done);
+    }
+    if let Some(file) = &args.plan {
+        return as_kept(args, file);
     }
     if !args.dry_run {
         setup::in_earnest(&args.common, "`--dry-run`")?;
@@ -29,23 +34,52 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     let mut place = Place::of(&ready)?;
     let plan = ready.plan(&mut ended)?;
     setup::tell(&plan.findings);
-    let mut text = String::new();
     let outcomes = place.apply(&ready, &plan, args.dry_run);
-    if outcomes.iter().any(|outcome| outcome.error.is_some()) {
-        ended = Ended::Failed;
-    }
+    ended = ended.max(tell(args, &place, &plan, &outcomes, &plan::summary(&plan))?);
+    Ok(ended)
+}
+
+/// Writes what a kept plan has, as far as it still is what was looked at.
+fn as_kept(args: &ReconcileArgs, file: &Path) -> Outcome {
+    let kept = super::plan::kept(file)?;
+    let all = kept.plan();
+    let ready = setup::ready_for(&args.common, &all)?;
+    let mut place = Place::of(&ready)?;
+    let now = place.apply(&ready, &all, true);
+    let unmoved = kept.unmoved(&now);
+    let written = place.apply(&ready, &unmoved, args.dry_run);
+    let outcomes = kept.settled(now, written);
+    let summary = format!("As kept in {}: {}", file.display(), kept.summary);
+    tell(args, &place, &all, &outcomes, &summary)
+}
+
+/// Prints what came of a plan.
+fn tell(
+    args: &ReconcileArgs,
+    place: &Place,
+    plan: &Plan,
+    outcomes: &[lockstep::forge::Outcome],
+    summary: &str,
+) -> Outcome {
+    let failed = outcomes.iter().any(|outcome| outcome.error.is_some());
+    let ended = if failed { Ended::Failed } else { Ended::Done };
     if args.format == TextOrJson::Json {
-        print(&json_of(&ReconciledView::of(&plan, &outcomes, args.dry_run))?)?;
+        let view = ReconciledView {
+            summary: summary.to_owned(),
+            ..ReconciledView::of(plan, outcomes, args.dry_run)
+        };
+        print(&json_of(&view)?)?;
         return Ok(ended);
     }
+    let mut text = String::new();
     for (pr, outcome) in plan.pull_requests.iter().zip(outcomes) {
         text.push_str(&format!("{outcome}\n"));
-        if place::sets_branch(&outcome) {
+        if place::sets_branch(outcome) {
             text.push_str(&format!("\n{}\n", plan::brief(pr).trim_end()));
             text.push_str(&format!("{}\n", place.of_one(pr, args.dry_run)));
         }
     }
-    text.push_str(&plan::summary(&plan));
+    text.push_str(summary);
     print(&format!("{}\n", text.trim_end()))?;
     Ok(ended)
 }

@@ -52,6 +52,11 @@ pub fn in_earnest(common: &Common, instead: &str) -> Result<(), Usage> {
         .filter(|(_, given)| !given.is_empty())
         .map(|(name, _)| *name)
         .collect();
+    if common.locked.is_some() {
+        return Err(Usage(format!(
+            "`--locked` is for looking: a lock says what everything was once, and pull requests are made of what it is; {instead} shows what would be written; to have exactly what was looked at written later, keep it with `plan --out`"
+        )));
+    }
     if tried.is_empty() {
         return Ok(());
     }
@@ -59,6 +64,23 @@ pub fn in_earnest(common: &Common, instead: &str) -> Result<(), Usage> {
         "`{}` is for looking, and no pull request is made of what nobody asked for: {instead} shows what it would change; to have it written, put it into metadata or into the configured rules",
         tried.join("` and `")
     )))
+}
+
+/// What is only tried out, as it was given.
+pub fn tries(common: &Common) -> Vec<String> {
+    let set = common.set.iter().map(|set| format!("--set {set}"));
+    let rules = common.with_rules.iter().map(|path| format!("--with-rules {path}"));
+    set.chain(rules).collect()
+}
+
+/// Gets ready to write a plan that is there already: nothing is derived.
+///
+/// # Errors
+/// As [`ready`].
+pub fn ready_for(common: &Common, plan: &Plan) -> Result<Ready, anyhow::Error> {
+    let releases = plan.pull_requests.iter().map(|pr| pr.scope.release.parse());
+    let releases: BTreeSet<Release> = releases.filter_map(Result::ok).collect();
+    prepare(common, releases.into_iter().collect(), None, BTreeSet::new())
 }
 
 /// Gets ready what the arguments ask for.
@@ -203,6 +225,26 @@ pub fn is_file(path: &Path) -> bool {
     path.is_file()
 }
 
+/// Writes a text to a file: all of it, or nothing.
+///
+/// # Errors
+/// The file, or one beside it, cannot be written.
+pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        // A device or a pipe is written to, never replaced.
+        return std::fs::write(path, text);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // What went wrong is said by the error itself.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written
+}
+
 /// A file's text, if it is no larger than so many bytes.
 ///
 /// # Errors
@@ -248,11 +290,23 @@ impl Ready {
     /// # Errors
     /// Rules that are wrong: no release can be derived with them.
     pub fn renderings(&self, ended: &mut Ended) -> Result<Vec<Rendering>, anyhow::Error> {
+        self.renderings_told(ended, true)
+    }
+
+    /// The same; `told`: whether what keeps a release from being derived is said.
+    ///
+    /// # Errors
+    /// As [`Self::renderings`].
+    pub fn renderings_told(&self, ended: &mut Ended, told: bool) -> Result<Vec<Rendering>, anyhow::Error> {
         let results = self
             .releases
             .par_iter()
             .map(|release| self.run.rendering(*release, self.ci.as_ref()));
-        let renderings = self.collect(results.collect(), ended)?;
+        let mut results: Vec<_> = results.collect();
+        if !told {
+            results.retain(|result| matches!(result, Ok(_) | Err(RunError::Rules(_))));
+        }
+        let renderings = self.collect(results, ended)?;
         if renderings
             .iter()
             .any(|rendering| finding::lacks_component(&rendering.findings))
@@ -267,7 +321,11 @@ impl Ready {
     /// # Errors
     /// Rules that are wrong.
     pub fn plan(&self, ended: &mut Ended) -> Result<Plan, anyhow::Error> {
-        let renderings = self.renderings(ended)?;
+        Ok(self.plan_of_all(self.renderings(ended)?, self.whole))
+    }
+
+    /// The plan of what the releases come to.
+    pub fn plan_of_all(&self, renderings: Vec<Rendering>, whole: bool) -> Plan {
         let newest = renderings.iter().max_by_key(|rendering| rendering.release);
         let between = self.run.between(&self.releases, newest, self.ci.as_deref());
         let missing = |release: &&Release| renderings.iter().all(|rendering| rendering.release != **release);
@@ -275,7 +333,7 @@ impl Ready {
         let failed = failed
             .map(|release| NotCompared::release(&release.to_string(), "it could not be derived; see the errors above"));
         let failed = failed.collect();
-        Ok(self.run.plan_beside(renderings, between, self.whole, failed))
+        self.run.plan_beside(renderings, between, whole, failed)
     }
 
     /// The plan of one derived release; none where there is nothing to compare it with.

@@ -114,7 +114,12 @@ impl View {
 
     /// The view as text; findings are told elsewhere.
     pub fn text(&self) -> String {
-        let mut out = format!("branch cut {}: ", self.releases.join(" → "));
+        self.text_with(&[])
+    }
+
+    /// The same with details of each step, ready for a terminal.
+    pub fn text_with(&self, details: &[String]) -> String {
+        let mut out = format!("branch cut {}: ", escaped(&self.releases.join(" → ")));
         match self.steps.len() {
             0 => out.push_str("nothing is left to do\n"),
             1 => out.push_str("1 step is left\n"),
@@ -122,41 +127,62 @@ impl View {
                 let _ = writeln!(out, "{steps} steps are left, each after the merge of the one before");
             }
         }
-        for step in &self.steps {
-            let _ = writeln!(out, "\n{}. {} ({})", step.number, step.title, step.head);
-            let _ = writeln!(out, "   because {}", step.because);
-            let count = |change: &str| step.files.iter().filter(|file| file.change == change).count();
-            let counts = ["new", "changed", "removed"].map(|change| (count(change), change));
-            let counts = counts
-                .iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, change)| format!("{count} {change}"));
-            let _ = writeln!(out, "   files: {}", counts.collect::<Vec<_>>().join(", "));
-            if !step.components.is_empty() {
-                let named: Vec<&str> = step.components.iter().take(NAMED).map(String::as_str).collect();
-                let more = match step.components.len().saturating_sub(NAMED) {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                let _ = writeln!(out, "   components: {}{more}", named.join(", "));
-            }
-            for check in &step.checks {
-                let broken = if check.broken_by.is_empty() {
-                    "holds".to_owned()
-                } else {
-                    format!("BROKEN by {}", check.broken_by.join("; "))
-                };
-                let _ = writeln!(out, "   check: {}: {broken}", check.check);
+        for (at, step) in self.steps.iter().enumerate() {
+            out.push_str(&escaped(&step.text()));
+            if let Some(details) = details.get(at) {
+                let _ = write!(out, "\n{details}");
             }
         }
         for stuck in &self.stuck {
-            let _ = writeln!(out, "\nnot in the train: {}\n   {}", stuck.path, stuck.why);
+            let text = format!("\nnot in the train: {}\n   {}\n", stuck.path, stuck.why);
+            out.push_str(&escaped(&text));
         }
         if let Some(waits) = &self.waits_for {
-            let _ = writeln!(out, "\nwaits for {waits}");
+            let _ = writeln!(out, "\nwaits for {}", terminal(waits));
         }
-        let lines: Vec<String> = out.lines().map(terminal).collect();
-        lines.join("\n") + "\n"
+        out.truncate(out.trim_end().len());
+        out + "\n"
+    }
+}
+
+/// Text of inputs as a terminal may have it, line by line.
+fn escaped(text: &str) -> String {
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) => terminal(line) + "\n",
+            None => terminal(line),
+        })
+        .collect()
+}
+
+impl StepView {
+    fn text(&self) -> String {
+        let mut out = format!("\n{}. {} ({})\n", self.number, self.title, self.head);
+        let _ = writeln!(out, "   because {}", self.because);
+        let count = |change: &str| self.files.iter().filter(|file| file.change == change).count();
+        let counts = ["new", "changed", "removed"].map(|change| (count(change), change));
+        let counts = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, change)| format!("{count} {change}"));
+        let _ = writeln!(out, "   files: {}", counts.collect::<Vec<_>>().join(", "));
+        if !self.components.is_empty() {
+            let named: Vec<&str> = self.components.iter().take(NAMED).map(String::as_str).collect();
+            let more = match self.components.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let _ = writeln!(out, "   components: {}{more}", named.join(", "));
+        }
+        for check in &self.checks {
+            let broken = if check.broken_by.is_empty() {
+                "holds".to_owned()
+            } else {
+                format!("BROKEN by {}", check.broken_by.join("; "))
+            };
+            let _ = writeln!(out, "   check: {}: {broken}", check.check);
+        }
+        out
     }
 }
 

@@ -60,16 +60,36 @@ pub struct Step {
 impl Field {
     /// Whether a name means it: its path, or how a plan or a CI config names what it becomes.
     pub fn is_named(&self, name: &str) -> bool {
-        let plain = name.strip_prefix("images[].").unwrap_or(name);
         let input = self.path == "base" || self.path.starts_with("builders[");
-        self.path == plain
-            || match plain {
+        if let Some(plain) = name.strip_prefix("images[].") {
+            return match plain {
                 "to" => self.path == "tag",
                 "from" => self.path == "base",
                 "dockerfile_path" => self.path == "dockerfile",
-                "inputs" | "base_images" | "builders" => input,
-                _ => false,
+                "inputs" => input,
+                _ => self.path == plain,
+            };
+        }
+        if self.path == name {
+            return true;
+        }
+        // A plan names parts of what is one value here: `releases.latest`, `tests[]`.
+        let whole = name.split(['.', '[']).next().unwrap_or_default();
+        match whole {
+            "to" => self.path == "tag",
+            "dockerfile_path" => self.path == "dockerfile",
+            "from" => self.path == "base",
+            "inputs" | "base_images" => input,
+            "builders" => input && whole == name,
+            "promotion" | "prowgen" | "releases" | "tests" | "resources" => {
+                self.path.strip_prefix("config.") == Some(whole)
             }
+            "raw_steps" => self.path == "prepare",
+            "images" => self.path == "config.images_form",
+            "zz_generated_metadata" => ["payload.variant", "repository", "branch"].contains(&&*self.path),
+            "file" => ["needed", "excluded"].contains(&&*self.path),
+            _ => false,
+        }
     }
 }
 
@@ -93,6 +113,15 @@ pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
         .into_iter()
         .map(|image| Explainer { release, image }.explanation())
         .collect()
+}
+
+/// Whether metadata of a release has an image of a key, payload tag or name.
+pub fn is_in_metadata(metadata: &crate::model::metadata::Metadata, what: &str) -> bool {
+    let named = |view: &serde_json::Value| ["payload_name", "name"].iter().any(|name| view[name] == what);
+    metadata
+        .images
+        .iter()
+        .any(|(key, image)| key == what || named(&image.view))
 }
 
 /// Why an image that metadata has is not built: nothing needs it.

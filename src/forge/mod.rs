@@ -9,6 +9,7 @@ mod carry;
 mod classify;
 mod decide;
 pub mod github;
+mod kept;
 pub mod local;
 mod names;
 mod train;
@@ -21,6 +22,7 @@ use serde::Serialize;
 
 pub use classify::{Action, Branch, Request, State, Wanted, classify};
 pub use decide::{Write, decide};
+pub use kept::Kept;
 pub use train::{StepState, Train};
 pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
@@ -172,6 +174,9 @@ pub enum ForgeError {
         /// The file.
         path: String,
     },
+    /// What was looked at is no longer what would be written.
+    #[error("nothing is written: {0}; make a new plan")]
+    Moved(String),
     /// The head branch is checked out in a work tree, which would show the change reverted.
     #[error("branch `{branch}` of {repo} is checked out in a work tree: check out another one")]
     CheckedOut {

@@ -75,13 +75,31 @@ fn collect<'a>(causes: impl Iterator<Item = (Kind, &'a str, &'a Cause)>) -> Vec<
     groups
 }
 
+/// Files in the order in which a reader has to look at them: by the weightiest of their causes, then by path.
+pub fn by_weight<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<&'a FileChange> {
+    let mut files: Vec<&FileChange> = files.into_iter().collect();
+    let of = |file: &FileChange| {
+        let kinds = [file.kind];
+        let each = file
+            .causes
+            .iter()
+            .map(|cause| weight_of(&cause.field, || kinds == [Kind::Removed]));
+        each.min().unwrap_or(u8::MAX)
+    };
+    files.sort_by(|a, b| of(a).cmp(&of(b)).then_with(|| a.path.cmp(&b.path)));
+    files
+}
+
 /// How much a reader has to look at: what goes, then what another file or place is taken for, then what else differs, and
 /// last what is new as a whole. Among hundreds of new files these are the ones that matter.
 fn weight(group: &CauseGroup<'_>) -> u8 {
-    let is = |kind: Kind| group.files.iter().all(|(its, _)| *its == kind);
-    let last = group.field.rsplit(['.', ']']).next().unwrap_or_default();
-    match group.field {
-        WHOLE_FILE if is(Kind::Removed) => 0,
+    weight_of(group.field, || group.files.iter().all(|(its, _)| *its == Kind::Removed))
+}
+
+fn weight_of(field: &str, goes: impl Fn() -> bool) -> u8 {
+    let last = field.rsplit(['.', ']']).next().unwrap_or_default();
+    match field {
+        WHOLE_FILE if goes() => 0,
         WHOLE_FILE => 3,
         "promotion" => 1,
         _ if ["dockerfile_path", "dockerfile", "from"].contains(&last) => 1,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::base::text::clip;
 use crate::finding::Finding;
@@ -34,7 +34,7 @@ const NAMED: usize = 3;
 const WHY: usize = 200;
 
 /// Something that was asked for and could not be compared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct NotCompared {
     /// The release, if it is of one.
     pub release: Option<String>,

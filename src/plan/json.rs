@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope};
+use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope, WhatIf};
 use super::compared::NotCompared;
 use super::desired::Cause;
 use super::diff::unified;
@@ -40,6 +40,9 @@ pub struct PlanView<'a> {
     pub findings: &'a [Finding],
     /// How many findings a suppression covers; `audit` shows which.
     pub suppressed: usize,
+    /// What was tried out; absent where nothing was. With it, the plan is what that alone changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_if: Option<&'a WhatIf>,
 }
 
 /// One pull request.
@@ -133,6 +136,7 @@ impl<'a> From<&'a Plan> for PlanView<'a> {
             not_adopted: &plan.not_adopted,
             findings: &plan.findings,
             suppressed: plan.suppressed,
+            what_if: plan.what_if.as_ref(),
         }
     }
 }

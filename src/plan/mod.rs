@@ -9,6 +9,7 @@ mod build;
 mod causes;
 mod change;
 mod compared;
+mod content;
 mod desired;
 mod diff;
 mod json;
@@ -28,7 +29,7 @@ pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
     Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
-    UNREFERENCED, WHOLE_FILE, head,
+    UNREFERENCED, WHOLE_FILE, WhatIf, head,
 };
 pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};
@@ -38,5 +39,5 @@ pub use names::Names;
 pub use policy::{Accept, Adopt, Policy, Verdict};
 pub use reach::Reach;
 pub use step::{CUT, OVER, Step};
-pub use text::{By, brief, details, summary, text};
+pub use text::{By, brief, changes, details, summary, text};
 pub use upstream::{Spot, Upstream, UpstreamImage};

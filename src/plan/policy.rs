@@ -111,6 +111,17 @@ impl Adopt {
         *self != Self::default()
     }
 
+    /// Whether everything that may differ of a component in a release is adopted.
+    pub(super) fn takes_all_of(&self, component: Option<&str>, release: &str) -> bool {
+        let among = |list: &[String], name: Option<&str>| {
+            list.is_empty() || name.is_some_and(|name| list.iter().any(|one| one == name))
+        };
+        self.causes.is_empty()
+            && self.images.is_empty()
+            && among(&self.components, component)
+            && among(&self.releases, Some(release))
+    }
+
     /// What stands for it where it is written down: equal ones, equal adoptions.
     pub fn digest(&self) -> String {
         let text = format!("{self:?}");

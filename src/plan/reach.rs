@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::Adopt;
 
 /// The targets whose every file was looked at, and what of the drift was to be put right.
 ///
 /// It is written down with what is proposed. A run that reaches as far may take back what it no longer derives; any
 /// other one carries what it has not looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// The targets that were looked at, by name.
     pub targets: BTreeSet<String>,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::change::Scope;
 use crate::base::Release;
 use crate::base::RepoName;
@@ -14,7 +16,7 @@ const STEP: &str = "<!-- lockstep:train ";
 pub const OVER: &str = "<!-- lockstep:train-over -->";
 
 /// A step of a train.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The release whose branches are made.
     pub from: Release,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::causes::{CauseGroup, by_cause, left_by_cause};
-use super::change::{Accepted, FileChange, Kind, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE};
+use super::causes::{CauseGroup, by_cause, by_weight, left_by_cause};
+use super::change::{Accepted, FileChange, Kind, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE, WhatIf};
 use super::desired::Cause;
 use super::diff::unified;
 use crate::base::Color;
 use crate::base::text::{clip, terminal};
+use crate::finding::Finding;
 
 /// How the changes are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +53,9 @@ pub fn text(plan: &Plan, by: Option<By>, color: Color) -> String {
     out
 }
 
-/// The same without the line that sums it up.
-pub fn details(plan: &Plan, by: Option<By>, color: Color) -> String {
+/// Shows only what changes.
+pub fn changes(plan: &Plan, by: By, color: Color) -> String {
     let mut out = String::new();
-    let asked = by.is_some();
-    let by = by.unwrap_or_else(|| By::suiting(plan));
     for pr in plan.changing() {
         heading(&mut out, pr, color);
         match by {
@@ -65,6 +64,14 @@ pub fn details(plan: &Plan, by: Option<By>, color: Color) -> String {
             By::Image => images(&mut out, pr, color),
         }
     }
+    out
+}
+
+/// The same without the line that sums it up.
+pub fn details(plan: &Plan, by: Option<By>, color: Color) -> String {
+    let asked = by.is_some();
+    let by = by.unwrap_or_else(|| By::suiting(plan));
+    let mut out = changes(plan, by, color);
     left_alone(&mut out, plan, color);
     findings(&mut out, plan, color);
     if by == By::Cause && !asked {
@@ -207,7 +214,7 @@ pub fn brief(pr: &PullRequest) -> String {
         causes(&mut out, pr, Color::Off);
         return out;
     }
-    for file in &pr.files {
+    for file in by_weight(&pr.files) {
         let name = file.component.as_deref().unwrap_or(&file.path);
         let images = file.images.join(", ");
         let _ = writeln!(
@@ -242,7 +249,7 @@ fn reason_alone(cause: &Cause) -> String {
 }
 
 fn files(out: &mut String, pr: &PullRequest, color: Color) {
-    for file in &pr.files {
+    for file in by_weight(&pr.files) {
         let _ = writeln!(
             out,
             "{} {}",
@@ -351,11 +358,26 @@ fn left_alone(out: &mut String, plan: &Plan, color: Color) {
 }
 
 fn findings(out: &mut String, plan: &Plan, color: Color) {
-    if plan.findings.is_empty() {
+    let gone = plan.what_if.iter().flat_map(|what_if| &what_if.findings_gone);
+    let heading = match &plan.what_if {
+        Some(_) => "Findings that it adds",
+        None => "Findings",
+    };
+    section(out, heading, &plan.findings, color);
+    section(
+        out,
+        "Findings that it takes away",
+        &gone.cloned().collect::<Vec<_>>(),
+        color,
+    );
+}
+
+fn section(out: &mut String, heading: &str, findings: &[Finding], color: Color) {
+    if findings.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{}", color.paint("1", "Findings"));
-    for group in crate::finding::group(&plan.findings) {
+    let _ = writeln!(out, "{}", color.paint("1", heading));
+    for group in crate::finding::group(findings) {
         for line in group.to_string().lines() {
             let _ = writeln!(out, "  {}", terminal(line));
         }
@@ -363,10 +385,28 @@ fn findings(out: &mut String, plan: &Plan, color: Color) {
     out.push('\n');
 }
 
+/// What a try changes, against the configuration as it is.
+fn tried_out(plan: &Plan, what_if: &WhatIf) -> String {
+    let tried = terminal(&what_if.tried.join(" "));
+    let counts = plan.counts();
+    let changes = match counts.total() {
+        0 => format!("`{tried}` changes nothing"),
+        total => format!("`{tried}` changes {}: {counts}", files_of(total)),
+    };
+    let drift = match what_if.drift_as_it_is.total() {
+        0 => String::new(),
+        1 => "; as it is, 1 file differs".to_owned(),
+        total => format!("; as it is, {} differ", files_of(total)),
+    };
+    format!("What if: {changes}, against the configuration as it is{drift}")
+}
+
 /// The line that sums a plan up.
 pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
-    let mut out = if plan.has_drift() {
+    let mut out = if let Some(what_if) = &plan.what_if {
+        tried_out(plan, what_if)
+    } else if plan.has_drift() {
         let requests = plural(plan.changing().count(), "pull request", "pull requests");
         let differ = if counts.total() == 1 { "differs" } else { "differ" };
         format!("Drift: {} in {requests} {differ}: {counts}", files_of(counts.total()))

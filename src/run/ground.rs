@@ -211,6 +211,7 @@ impl Ground {
                 Err(error) => drop(actual.unreadable.insert(path, error.to_string())),
             }
         }
+        run.assumed.put_in(&mut actual, reads);
         if let Some(then) = &reads.then {
             let more = self.read(run, &then(&actual));
             actual.files.extend(more.files);

@@ -154,7 +154,7 @@ impl Run {
         let on_payload = ["payload.tags", "payload.wanted_by"]
             .iter()
             .any(|name| self.rules.mention(name));
-        if !self.store.is_enabled() || self.is_seeded() || on_payload {
+        if !self.store.is_enabled() || self.is_seeded() || on_payload || !self.assumed.is_empty() {
             return None;
         }
         let build_data = &self.config.sources.build_data;

@@ -46,6 +46,7 @@ use crate::store::Store;
 use crate::targets::{Rendered, TARGETS};
 
 pub use rule_files::LoadedRules;
+use whatif::Assumed;
 pub use whatif::Overrides;
 
 /// Everything that a run needs; made once, used for any number of releases.
@@ -60,6 +61,8 @@ pub struct Run {
     build: String,
     /// Changes of metadata to try out.
     overrides: Overrides,
+    /// Files that are taken to be there already.
+    assumed: Assumed,
     /// What of the drift is put right.
     policy: Policy,
     /// What is told of long work.
@@ -77,6 +80,7 @@ impl Run {
             rules,
             build: String::new(),
             overrides: Overrides::default(),
+            assumed: Assumed::default(),
             progress: None,
             config,
         }
@@ -94,6 +98,11 @@ impl Run {
     pub fn trying(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
         self
+    }
+
+    /// Takes what releases come to for merged, beside what is taken so already. Tells whether any of it is not there yet.
+    pub fn assume(&mut self, renderings: &[Rendering]) -> bool {
+        self.assumed.add(renderings)
     }
 
     /// Takes place on a day: acceptances and suppressions end.
@@ -487,6 +496,7 @@ impl Run {
             whole,
             upstream,
             service: self.config.service.clone(),
+            rules_web: self.config.rules_web.clone(),
             audit,
             reach,
             names,

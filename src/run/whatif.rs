@@ -1,9 +1,14 @@
-//! `--set`: changes of metadata that are tried out without touching anything.
+//! What is tried out without touching anything: `--set` changes metadata, and what else differs is taken for merged, so that
+//! what a try alone changes can be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Rendering;
+use crate::base::RepoName;
 use crate::facts::stream;
+use crate::plan::Bytes;
 use crate::rules::load::nearest;
+use crate::targets::{Actual, Reads};
 use crate::yaml::{Mapping, Node, Value};
 
 /// Changed variables and stream keys.
@@ -79,6 +84,44 @@ impl Overrides {
             }
         }
         unknown
+    }
+}
+
+/// Files that are taken to be there already, by repository and branch; `None`: the file is gone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assumed(BTreeMap<(RepoName, String), BTreeMap<String, Option<Bytes>>>);
+
+impl Assumed {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes what differs for merged; tells whether anything does.
+    pub fn add(&mut self, renderings: &[Rendering]) -> bool {
+        let files = renderings.iter().flat_map(|rendering| &rendering.files);
+        let mut any = false;
+        for file in files.filter(|file| file.before != file.after) {
+            any = true;
+            let at = (file.repo.clone(), file.branch.clone());
+            let there = self.0.entry(at).or_default();
+            there.insert(file.path.clone(), file.after.clone());
+        }
+        any
+    }
+
+    /// Puts into what a target looked at what it would have seen.
+    pub fn put_in(&self, actual: &mut Actual, reads: &Reads) {
+        let at = (actual.repo.clone(), actual.branch.clone());
+        for (path, content) in self.0.get(&at).into_iter().flatten() {
+            if !reads.cover(path) {
+                continue;
+            }
+            actual.unreadable.remove(path);
+            match content {
+                Some(content) => drop(actual.files.insert(path.clone(), Bytes::clone(content))),
+                None => drop(actual.files.remove(path)),
+            }
+        }
     }
 }
 

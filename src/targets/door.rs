@@ -158,6 +158,13 @@ pub struct Reads {
 /// What is read besides, by what was read first.
 pub type Then = Box<dyn Fn(&Actual) -> Reads + Send + Sync>;
 
+impl Reads {
+    /// Whether a file of a path is among what is looked at.
+    pub fn cover(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file == path) || self.trees.iter().any(|tree| tree.covers(path))
+    }
+}
+
 /// The files of a folder and of the folders in it.
 pub struct Tree {
     /// The folder.
@@ -172,6 +179,15 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// Whether a path is among those that are read, should a file be there.
+    fn covers(&self, path: &str) -> bool {
+        let below = match self.folder.as_str() {
+            "" => Some(path),
+            folder => path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
+        };
+        below.is_some_and(|below| below.split('/').count() <= self.depth) && (self.wanted)(path)
+    }
+
     /// All files of a folder.
     pub fn of(folder: impl Into<String>, depth: usize) -> Self {
         Self {
@@ -216,4 +232,32 @@ pub struct Step {
     pub title: &'static str,
     /// Why it stands where it does.
     pub because: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_at_covers_files_that_may_come() {
+        let reads = Reads {
+            files: vec!["a/x.yaml".into()],
+            trees: vec![Tree::of("b", 2)],
+            then: None,
+        };
+        for path in ["a/x.yaml", "b/y", "b/c/y"] {
+            assert!(reads.cover(path), "{path}");
+        }
+        for path in ["a/y.yaml", "b", "bc/y", "b/c/d/y"] {
+            assert!(!reads.cover(path), "{path}");
+        }
+        assert!(
+            Reads {
+                files: Vec::new(),
+                trees: vec![Tree::of("", 1)],
+                then: None,
+            }
+            .cover("y")
+        );
+    }
 }
