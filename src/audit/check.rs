@@ -21,6 +21,8 @@ pub enum Need {
     CiConfigs,
     /// The payload's own list of images.
     Payload,
+    /// What verifies payloads: openshift/release's own gating configs.
+    Verification,
     /// The release before this one.
     Before,
 }
@@ -37,6 +39,7 @@ impl Need {
             }
             Self::CiConfigs => "the CI configs (`sources.ci-config`)",
             Self::Payload => "the payload's list of images (`sources.payload`)",
+            Self::Verification => "the gating configs of the CI configs' own repository",
             Self::Before => "the release before it",
         }
     }

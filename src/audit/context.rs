@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::check::Need;
 use super::debt::Debt;
+use super::verification::Verification;
 use crate::base::{Origin, Release as ReleaseNumber, RepoName};
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
@@ -26,6 +27,8 @@ pub struct Context<'a> {
     pub twins: Option<&'a BTreeMap<String, Twin>>,
     /// The CI configs.
     pub ci: Option<&'a CiConfigs>,
+    /// What verifies payloads.
+    pub verification: Option<&'a Verification>,
     /// The release before this one, of those that are audited.
     pub before: Option<&'a Release<'a>>,
     /// The release after this one, of those that are audited.
@@ -58,6 +61,7 @@ impl<'a> Context<'a> {
             Need::History => self.twins.is_some(),
             Need::CiConfigs => self.ci.is_some(),
             Need::Payload => self.release.demand.last.is_some(),
+            Need::Verification => self.verification.is_some(),
             Need::Before => self.before.is_some(),
         }
     }

@@ -22,5 +22,6 @@ pub mod since;
 mod sink;
 pub mod spelling;
 pub mod text;
+pub mod verification;
 
 pub use sink::{Change, Fix, Sink};

@@ -1,6 +1,7 @@
 //! Where checks put what they find.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::edit::Edit;
@@ -83,6 +84,24 @@ pub enum Change {
         /// Its text as it should be.
         after: Arc<[u8]>,
     },
+    /// A new config of the CI repository, with its jobs.
+    New {
+        /// Its path.
+        config: String,
+        /// Its text.
+        after: Arc<[u8]>,
+    },
+    /// A piece of a file of the CI repository is replaced.
+    Piece {
+        /// Its path.
+        path: String,
+        /// Its text, as it was read.
+        text: Arc<[u8]>,
+        /// The bytes of the piece.
+        at: Range<usize>,
+        /// What stands there afterwards.
+        new: String,
+    },
     /// A config of the CI repository goes, with its jobs.
     Retire {
         /// Its path.
@@ -102,6 +121,8 @@ impl fmt::Display for Change {
             } => write!(f, "{edit} of {file}"),
             Self::Metadata { file, edit } => write!(f, "{edit} in {file}"),
             Self::Config { config, .. } => write!(f, "edits {config}"),
+            Self::New { config, .. } => write!(f, "adds {config} and its jobs"),
+            Self::Piece { path, .. } => write!(f, "edits {path}"),
             Self::Retire { config, .. } => write!(f, "removes {config} and its jobs"),
         }
     }

@@ -157,8 +157,8 @@ pub(super) fn promoting_configs(run: &Run, release: &Release<'_>, ground: &Groun
 pub(super) struct Single<'s> {
     /// Its path.
     pub path: &'s str,
-    /// What it says now.
-    pub before: &'s Bytes,
+    /// What it says now; `None`: it is new.
+    pub before: Option<&'s Bytes>,
     /// What it is to say; `None`: it goes.
     pub after: Option<Bytes>,
     /// Why.
@@ -182,7 +182,9 @@ pub(super) fn alone(
         cause,
     } = single;
     let mut actual = ground.read(run, &targets::Reads::default());
-    actual.files.insert(path.to_owned(), Arc::clone(before));
+    actual
+        .files
+        .extend(before.map(|before| (path.to_owned(), Arc::clone(before))));
     let component = crate::facts::ci_config::config_of(path).map(|(repo, _)| repo.to_string());
     let file = Desired {
         component,

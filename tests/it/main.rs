@@ -14,6 +14,7 @@ mod audit_codes;
 mod audit_command;
 mod audit_fix;
 mod audit_fixtures;
+mod audit_verified;
 mod bad_input;
 mod carry_kept;
 mod cli;

@@ -1,15 +1,26 @@
 //! What the payload wants and what is built for it.
 
+mod behind;
 mod demand;
 mod difference;
+mod own;
 mod unwanted;
+mod upgrades;
+mod verified;
 
 use super::check::Check;
 use crate::derive::{Release, Standing};
 use crate::model::metadata::Metadata;
 
 /// The family's checks.
-pub static CHECKS: &[&Check] = &[&demand::CHECK, &unwanted::CHECK, &difference::CHECK];
+pub static CHECKS: &[&Check] = &[
+    &demand::CHECK,
+    &unwanted::CHECK,
+    &difference::CHECK,
+    &verified::CHECK,
+    &upgrades::CHECK,
+    &behind::CHECK,
+];
 
 /// Why metadata has an image for a tag that is not built; none where it has no such image. The second is its key.
 fn dropped<'r>(release: &'r Release<'_>, tag: &str) -> Option<(String, &'r str)> {

@@ -1,6 +1,7 @@
 //! Turns the changes that checks propose into files: which of them can be made, and the plan of those that are asked for.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -14,6 +15,8 @@ use crate::facts::group::Group;
 use crate::plan::{self, Bytes, Cause, Desired, Plan};
 use crate::run::{Run, RunError, render};
 use crate::source::{Location, Snapshot};
+use crate::targets::prow_jobs;
+use crate::targets::release_controller::spliced;
 
 /// The target's name in plans.
 const TARGET: &str = "audit";
@@ -30,8 +33,21 @@ pub struct Made {
 enum Work {
     /// Files of the CI repository.
     Files(Vec<Desired>),
+    /// A piece of a file of the CI repository; others of the same file come with it.
+    Piece(Box<Piece>),
     /// One change of a text; others of the same file come with it.
     Text(Box<Text>),
+}
+
+/// A piece of a file of the CI repository.
+#[derive(Clone, Debug)]
+struct Piece {
+    repo: RepoName,
+    branch: String,
+    path: String,
+    before: Bytes,
+    at: Range<usize>,
+    new: String,
 }
 
 /// A change of a file of build data.
@@ -73,10 +89,25 @@ pub(super) fn made(
                 build_data.and_then(|known| known.text(file, edit)).map(Work::Text)
             }
             Change::Retire { .. } if !whole => None,
-            Change::Retire { config, text } => changed(run, audited, ci, &fix, config, (text, None))?.map(Work::Files),
-            Change::Config { config, text, after } => {
-                changed(run, audited, ci, &fix, config, (text, Some(after)))?.map(Work::Files)
+            Change::Retire { config, text } => {
+                changed(run, audited, ci, &fix, config, (Some(text), None))?.map(Work::Files)
             }
+            Change::Config { config, text, after } => {
+                changed(run, audited, ci, &fix, config, (Some(text), Some(after)))?.map(Work::Files)
+            }
+            Change::New { config, after } => {
+                changed(run, audited, ci, &fix, config, (None, Some(after)))?.map(Work::Files)
+            }
+            Change::Piece { path, text, at, new } => render::ci_config(run, ci)?.map(|ground| {
+                Work::Piece(Box::new(Piece {
+                    repo: ground.name,
+                    branch: ground.branch,
+                    path: path.clone(),
+                    before: text.clone(),
+                    at: at.clone(),
+                    new: new.clone(),
+                }))
+            }),
         };
         Ok(work.map(|work| Made { fix, work }))
     };
@@ -148,7 +179,7 @@ fn changed(
     ci: Option<&Arc<dyn Snapshot>>,
     fix: &Fix,
     config: &str,
-    (before, after): (&Bytes, Option<&Bytes>),
+    (before, after): (Option<&Bytes>, Option<&Bytes>),
 ) -> Result<Option<Vec<Desired>>, RunError> {
     let cause = cause(fix);
     let single = render::Single {
@@ -241,10 +272,14 @@ impl Run {
     /// The plan of fixes. They have a group and pull requests of their own, so that a run that looks for drift leaves
     /// them alone. `looked_at`: what was looked at in full ([`super::Audit::looked_at`]); requests for anything else stay.
     pub fn plan_of_fixes(&self, made: Vec<Made>, looked_at: Vec<Desired>) -> Plan {
-        let (mut desired, mut texts) = (looked_at, BTreeMap::new());
+        let (mut desired, mut texts, mut pieces) = (looked_at, BTreeMap::new(), BTreeMap::new());
         for Made { fix, work } in made {
             match work {
                 Work::Files(files) => desired.extend(files),
+                Work::Piece(piece) => {
+                    let file = (fix.release.clone(), piece.path.clone());
+                    pieces.entry(file).or_insert_with(Vec::new).push((fix, piece));
+                }
                 Work::Text(text) => {
                     let file = (fix.release.clone(), text.path.clone());
                     texts.entry(file).or_insert_with(Vec::new).push((fix, text));
@@ -252,6 +287,8 @@ impl Run {
             }
         }
         desired.extend(texts.into_values().filter_map(together));
+        desired.extend(pieces.into_values().filter_map(in_one));
+        let desired = each_once(desired);
         Plan::build(plan::Input {
             desired,
             policy: self.policy.clone(),
@@ -262,6 +299,52 @@ impl Run {
             ..plan::Input::default()
         })
     }
+}
+
+/// All pieces of one file; of two that overlap the first.
+fn in_one(mut all: Vec<(Fix, Box<Piece>)>) -> Option<Desired> {
+    all.sort_by_key(|(_, piece)| (piece.at.start, piece.at.end));
+    let (first, file) = all.first()?;
+    let text = std::str::from_utf8(&file.before).ok()?;
+    let (mut changes, mut causes, mut end) = (Vec::new(), Vec::new(), 0);
+    for (fix, piece) in &all {
+        if piece.at.start >= end {
+            end = piece.at.end;
+            changes.push((piece.at.clone(), piece.new.clone()));
+            causes.push(cause(fix));
+        }
+    }
+    Some(Desired {
+        path: file.path.clone(),
+        component: first.component.clone(),
+        before: Some(Arc::clone(&file.before)),
+        after: Some(spliced(text, changes).into_bytes().into()),
+        causes,
+        ..nothing(file.repo.clone(), file.branch.clone(), first.release.clone())
+    })
+}
+
+/// Each job file of a release once: what several fixes change of it, all together.
+fn each_once(desired: Vec<Desired>) -> Vec<Desired> {
+    let mut found: Vec<Desired> = Vec::new();
+    for file in desired {
+        let same = |known: &&mut Desired| {
+            (&known.repo, &known.release, &known.path) == (&file.repo, &file.release, &file.path)
+        };
+        if let Some(known) = found.iter_mut().find(same) {
+            let afters = [&known.after, &file.after]
+                .into_iter()
+                .filter_map(|after| after.as_deref());
+            let joined = prow_jobs::joined(&file.path, file.before.as_deref(), &afters.collect::<Vec<_>>());
+            if let Some(joined) = joined {
+                known.after = Some(joined.into());
+                known.causes.extend(file.causes);
+                continue;
+            }
+        }
+        found.push(file);
+    }
+    found
 }
 
 /// All changes of one file. One that cannot be made after the others waits until they are there.

@@ -3,6 +3,7 @@
 mod configs;
 mod fixes;
 mod gather;
+pub(super) mod verification;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::report::Skipped;
+use crate::audit::verification::Verification;
 use crate::audit::{Sink, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
@@ -90,12 +92,16 @@ impl Run {
         audited.sort_by_key(|one| one.release.metadata.release);
         let seen = audited.iter().map(|one| look(&one.release)).collect();
         let configs = configs::configs(self, &audited, ci)?;
+        let verification = verification::verification(self, &audited, ci)?;
         let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one)).collect();
         let mut skipped = Skips::default();
         let (mut findings, mut fixes) = (Vec::new(), Vec::new());
         let sinks: Vec<_> = (0..audited.len())
             .into_par_iter()
-            .map(|at| checked(&context(&audited, &gathered, configs.as_ref(), at)))
+            .map(|at| {
+                let whole = (configs.as_ref(), verification.as_ref());
+                checked(&context(&audited, &gathered, whole, at))
+            })
             .collect();
         for (sink, missing) in sinks {
             findings.extend(sink.findings);
@@ -229,7 +235,7 @@ fn fold_unreadable(release: &mut Release<'_>, count: usize) {
 fn context<'c>(
     audited: &'c [Audited<'c>],
     gathered: &'c [gather::Gathered],
-    configs: Option<&'c CiConfigs>,
+    (configs, verification): (Option<&'c CiConfigs>, Option<&'c Verification>),
     at: usize,
 ) -> Context<'c> {
     let (one, facts) = (&audited[at], &gathered[at]);
@@ -240,6 +246,7 @@ fn context<'c>(
         names: facts.names.as_ref(),
         twins: facts.twins.as_ref(),
         ci: configs,
+        verification,
         before: at.checked_sub(1).map(|before| &audited[before].release),
         after: audited.get(at + 1).map(|after| &after.release),
     }

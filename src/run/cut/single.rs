@@ -146,7 +146,7 @@ impl Single<'_> {
         };
         let single = render::Single {
             path,
-            before,
+            before: Some(before),
             after,
             cause,
         };

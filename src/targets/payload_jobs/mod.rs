@@ -109,6 +109,94 @@ fn there<'a>(gates: &Gates, actual: &'a Actual) -> There<'a> {
     there
 }
 
+/// The gating configs of all releases, as somebody else has read them.
+pub struct Known<'k> {
+    /// Texts by path.
+    pub configs: &'k BTreeMap<String, Bytes>,
+    /// The repository's branch.
+    pub branch: &'k str,
+}
+
+/// The path and text of the config of an upgrade that a release lacks: made of the newest older release's that has one, or
+/// else of the oldest newer one's. `None` where there is none, or it cannot be read.
+pub fn pair(release: &Release<'_>, gates: &Gates, known: &Known<'_>, from: Number) -> Option<(String, Bytes)> {
+    let gate = Gate::upgrade(release.metadata.release, from);
+    let mut there = There::new();
+    for (path, text) in known.configs {
+        if let Some((branch, gate)) = gates.taken_apart(path) {
+            there.entry(gate).or_default().push((branch, path, text));
+        }
+    }
+    let older = |other: &Gate| other.release < gate.release;
+    let oldest = there
+        .keys()
+        .filter(|other| other.from.is_some() && other.release > gate.release)
+        .min();
+    let newer = oldest.map(|oldest| oldest.release);
+    let sibling = Sibling::of(release, &there, known.branch, gate, older).or_else(|| {
+        Sibling::of(release, &there, known.branch, gate, |other| {
+            Some(other.release) == newer
+        })
+    })?;
+    let text = sibling.made(release, gates, gate).ok()?;
+    Some((gates.path(sibling.branch, gate), Bytes::from(text.into_bytes())))
+}
+
+/// The config that a new one is made of.
+struct Sibling<'s> {
+    gate: Gate,
+    branch: &'s str,
+    path: &'s str,
+    text: &'s Bytes,
+    /// The paths of all that verify the same.
+    others: Vec<&'s str>,
+}
+
+impl<'s> Sibling<'s> {
+    /// That of the newest of some releases. Of several for one thing that of the repository's own branch counts.
+    fn of(
+        release: &Release<'_>,
+        there: &'s There<'_>,
+        branch: &str,
+        gate: Gate,
+        wanted: impl Fn(&Gate) -> bool,
+    ) -> Option<Self> {
+        let same = |other: &Gate| wanted(other) && other.from.is_some() == gate.from.is_some();
+        let newest = there
+            .keys()
+            .filter(|other| same(other))
+            .map(|other| other.release)
+            .max()?;
+        let of_newest = there.iter().filter(|(other, _)| other.release == newest && same(other));
+        let first = gates::upgrades_from(release, newest).ok();
+        let first = first.and_then(|list| list.first().copied());
+        // Of several upgrades to one release that which rules name first stands for all.
+        let (older, files) = of_newest.max_by_key(|(other, _)| (other.from == first, other.from))?;
+        let (branch, path, text) = files.iter().find(|(own, ..)| own == branch).or_else(|| files.last())?;
+        Some(Self {
+            gate: *older,
+            branch,
+            path,
+            text,
+            others: files.iter().map(|(_, path, _)| path.as_str()).collect(),
+        })
+    }
+
+    /// The text of a new config.
+    fn made(&self, release: &Release<'_>, gates: &Gates, gate: Gate) -> Result<String, (u32, String)> {
+        let bounds = gates.bounds(release);
+        let before = |gate: Gate| gate.from.or_else(|| minor_before(release, gate.release));
+        let making = Making {
+            gates,
+            from: (self.gate, before(self.gate)),
+            to: (gate, before(gate)),
+            branch: self.branch,
+            bounds: &bounds,
+        };
+        making.text(self.text)
+    }
+}
+
 struct Rendering<'r> {
     ask: &'r Ask<'r>,
     actual: &'r Actual,
@@ -155,73 +243,43 @@ impl Rendering<'_> {
 
     /// A config that is not there, made of the newest older one of its kind; nothing where there is none of that kind.
     fn fresh(&self, gate: Gate, rendered: &mut Rendered) {
-        let Some((older, (branch, path, text))) = self.sibling(gate, &mut rendered.findings) else {
+        let older = |other: &Gate| other.release < gate.release;
+        let Some(sibling) = self.sibling(gate, older) else {
             return;
         };
-        let bounds = self.gates.bounds(self.ask.release);
-        let before = |gate: Gate| gate.from.or_else(|| minor_before(self.ask.release, gate.release));
-        let making = Making {
-            gates: &self.gates,
-            from: (older, before(older)),
-            to: (gate, before(gate)),
-            branch,
-            bounds: &bounds,
-        };
-        match making.text(text) {
+        if sibling.others.len() > 1 {
+            rendered.findings.push(self.twice(gate, &sibling));
+        }
+        match sibling.made(self.ask.release, &self.gates, gate) {
             Ok(after) => {
-                let file = self.settled(&self.gates.path(branch, gate), path, after);
+                let file = self.settled(&self.gates.path(sibling.branch, gate), sibling.path, after);
                 rendered.files.push(file);
             }
             Err((line, why)) => {
                 let why = format!("{why}; the config of {} would be made from it", gate.release);
-                rendered.findings.push(self.unreadable(path, Some(line), &why));
+                rendered.findings.push(self.unreadable(sibling.path, Some(line), &why));
                 rendered.missed.insert(TARGET.name.to_owned());
             }
         }
     }
 
-    /// The config that a new one is made of. Of several for one release that of the repository's own branch counts.
-    fn sibling<'s>(
-        &'s self,
-        gate: Gate,
-        findings: &mut Vec<Finding>,
-    ) -> Option<(Gate, (&'s str, &'s String, &'s Bytes))> {
-        let same = |other: &Gate| other.release < gate.release && other.from.is_some() == gate.from.is_some();
-        let newest = self
-            .there
-            .keys()
-            .filter(|other| same(other))
-            .map(|other| other.release)
-            .max()?;
-        let of_newest = self
-            .there
-            .iter()
-            .filter(|(other, _)| other.release == newest && same(other));
-        let first = gates::upgrades_from(self.ask.release, newest).ok();
-        let first = first.and_then(|list| list.first().copied());
-        // Of several upgrades to one release that which rules name first stands for all.
-        let (older, files) = of_newest.max_by_key(|(other, _)| (other.from == first, other.from))?;
-        let (branch, path, text) = files
-            .iter()
-            .find(|(branch, ..)| *branch == self.actual.branch)
-            .or_else(|| files.last())?;
-        if files.len() > 1 {
-            let others: Vec<&str> = files.iter().map(|(_, path, _)| path.as_str()).collect();
-            let text = format!(
-                "{} configs verify {}: {}; that of {} is made of the one of branch {branch}",
-                files.len(),
-                older.release,
-                others.join(", "),
-                gate.release
-            );
-            findings.push(
-                Finding::new(Severity::Warning, "gating-twice", text)
-                    .with_place(self.actual.place(path, None))
-                    .with_component(self.gates.repo.to_string())
-                    .with_help("remove the one that nothing runs from any more"),
-            );
-        }
-        Some((*older, (branch.as_str(), *path, *text)))
+    fn sibling(&self, gate: Gate, wanted: impl Fn(&Gate) -> bool) -> Option<Sibling<'_>> {
+        Sibling::of(self.ask.release, &self.there, &self.actual.branch, gate, wanted)
+    }
+
+    fn twice(&self, gate: Gate, sibling: &Sibling<'_>) -> Finding {
+        let text = format!(
+            "{} configs verify {}: {}; that of {} is made of the one of branch {}",
+            sibling.others.len(),
+            sibling.gate.release,
+            sibling.others.join(", "),
+            gate.release,
+            sibling.branch
+        );
+        Finding::new(Severity::Warning, "gating-twice", text)
+            .with_place(self.actual.place(sibling.path, None))
+            .with_component(self.gates.repo.to_string())
+            .with_help("remove the one that nothing runs from any more")
     }
 
     fn settled(&self, path: &str, older: &str, after: String) -> Desired {

@@ -86,6 +86,23 @@ pub fn periodics_in(path: &str, text: &[u8]) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// The names of the jobs that run by the clock which a config asks for; none where it cannot be read or a rule fails.
+pub fn periodics_of(release: &Release<'_>, source: &Source) -> Vec<String> {
+    let Some(facts) = source.facts() else { return Vec::new() };
+    let (registry, scope) = (Registry::default(), Maker::release_scope(release));
+    let of = job::Of {
+        repo: &source.repo,
+        branch: &source.branch,
+        variant: &source.variant,
+        facts,
+    };
+    let drafts = Maker::new(release, &scope, &registry, of)
+        .drafts(facts)
+        .unwrap_or_default();
+    let periodics = drafts.into_iter().filter(|draft| draft.list == Some(file::PERIODICS));
+    periodics.map(|draft| draft.name).collect()
+}
+
 /// One job file from what several releases make of it, each by itself: jobs by their names, those in order that are new.
 ///
 /// `None` where it is no file of jobs that run by the clock, or one of the texts cannot be read.

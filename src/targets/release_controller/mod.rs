@@ -278,9 +278,17 @@ fn known_jobs(ask: &Ask<'_>) -> Vec<(String, String)> {
     let (Some(earlier), Ok(Some(gates))) = (ask.earlier.get(payload_jobs::TARGET.name), Gates::of(ask.release)) else {
         return Vec::new();
     };
-    let variant = format!("-{}-", gates.variant(Gate::of(ask.release.metadata.release)));
+    let main = Gate::of(ask.release.metadata.release);
+    let known = earlier.files.iter().filter_map(|file| gates.taken_apart(&file.path));
+    let branches: BTreeSet<String> = known
+        .filter(|(_, gate)| *gate == main)
+        .map(|(branch, _)| branch)
+        .collect();
+    let (own, variant) = (format!("-{}-{}-", gates.repo.org, gates.repo.repo), gates.variant(main));
     let names = names_in(earlier).into_iter().filter_map(|name| {
-        let end = name.get(name.find(&variant)?..)?.to_owned();
+        let of_branch =
+            |branch: &String| Some(name.find(&format!("{own}{branch}-{variant}-"))? + own.len() + branch.len());
+        let end = name.get(branches.iter().find_map(of_branch)?..)?.to_owned();
         Some((name, end))
     });
     names.collect()

@@ -1,0 +1,25 @@
+//! What verifies OKD's payloads, as checks look at it: gating configs, their jobs, and the release controller's files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::base::{Origin, Release};
+
+/// All of it, of all releases.
+#[derive(Clone, Debug)]
+pub struct Verification {
+    /// Where it was read.
+    pub origin: Origin,
+    /// The gating configs by path.
+    pub configs: BTreeMap<String, Arc<[u8]>>,
+    /// The release controller's files by path.
+    pub controllers: BTreeMap<String, Arc<[u8]>>,
+    /// The jobs that run by the clock: those of job files, and those that will be made from the gating configs.
+    pub jobs: BTreeSet<String>,
+    /// The jobs of each gating config, by its path.
+    pub of_configs: BTreeMap<String, Vec<String>>,
+    /// Jobs that release-controller files name and that belong to repositories whose jobs are not here.
+    pub elsewhere: BTreeSet<String>,
+    /// The releases that somebody looks after.
+    pub looked_after: BTreeSet<Release>,
+}

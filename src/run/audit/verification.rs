@@ -1,0 +1,152 @@
+//! Reads what verifies payloads: gating configs, the jobs of their repository, the release controller's files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Audited;
+use crate::audit::verification::Verification;
+use crate::base::{Release as Number, RepoName};
+use crate::config::Releases;
+use crate::derive::Release;
+use crate::facts::release_controller as controller;
+use crate::run::ground::Ground;
+use crate::run::{Run, RunError, render};
+use crate::source::{EntryKind, Snapshot};
+use crate::targets::payload_jobs::gates::Gates;
+use crate::targets::{Ask, Options, Reads, Target, Tree, payload_jobs, prow_jobs, release_controller};
+
+/// Reads it, once for all releases; `None` where there is no source, or none of it is there.
+pub(super) fn verification(
+    run: &Run,
+    audited: &[Audited<'_>],
+    ci: Option<&Arc<dyn Snapshot>>,
+) -> Result<Option<Verification>, RunError> {
+    let (Some(last), Some(plain)) = (audited.last(), ci) else {
+        return Ok(None);
+    };
+    let ground = render::ci_config(run, ci)?.unwrap_or_else(|| Ground::to_look_at(Arc::clone(plain)));
+    let looked_after = match &run.config.releases {
+        Releases::List(list) => list.iter().copied().collect(),
+        Releases::Auto => audited.iter().map(|one| one.release.metadata.release).collect(),
+    };
+    Ok(read(run, &last.release, &ground, looked_after))
+}
+
+/// Reads it from an opened repository, for the newest of some releases; `None` where there are no gating configs.
+pub(in crate::run) fn read(
+    run: &Run,
+    newest: &Release<'_>,
+    ground: &Ground,
+    looked_after: BTreeSet<Number>,
+) -> Option<Verification> {
+    let gates = Gates::of(newest).ok()??;
+    let of = |target: &'static Target| {
+        let ask = Ask {
+            release: newest,
+            options: &Options::defaults(target.options),
+            policy: &run.policy,
+            earlier: &BTreeMap::new(),
+        };
+        let reads = (target.reads)(&ask, &ground.name);
+        reads.map(|reads| ground.read(run, &reads).files).unwrap_or_default()
+    };
+    let (files, controllers) = (of(&payload_jobs::TARGET), of(&release_controller::TARGET));
+    let (configs, others): (BTreeMap<_, _>, BTreeMap<_, _>) = files
+        .into_iter()
+        .partition(|(path, _)| gates.taken_apart(path).is_some());
+    if configs.is_empty() {
+        return None;
+    }
+    let of_config = |(path, text): (&String, &Arc<[u8]>)| {
+        let source = prow_jobs::Source::new(path, Some(Arc::clone(text)))?;
+        Some((path.clone(), prow_jobs::periodics_of(newest, &source)))
+    };
+    let of_configs: BTreeMap<String, Vec<String>> = configs.iter().filter_map(of_config).collect();
+    let mut jobs: BTreeSet<String> = of_configs.values().flatten().cloned().collect();
+    jobs.extend(
+        others
+            .iter()
+            .flat_map(|(path, text)| prow_jobs::periodics_in(path, text)),
+    );
+    let mut all = Verification {
+        origin: ground.snapshot.origin().clone(),
+        configs,
+        controllers,
+        jobs,
+        of_configs,
+        elsewhere: BTreeSet::new(),
+        looked_after,
+    };
+    look_elsewhere(run, ground, &gates, &mut all);
+    Some(all)
+}
+
+/// Looks for jobs that the files name and that are not known yet: in all job files of the gating configs' repository, where
+/// people write some by hand, and in those of the repository that a name says.
+fn look_elsewhere(run: &Run, ground: &Ground, gates: &Gates, all: &mut Verification) {
+    let named = all.controllers.values().filter_map(|text| controller::read(text).ok());
+    let named: BTreeSet<String> = named
+        .flat_map(|file| file.entries)
+        .filter_map(|entry| Some(entry.job?.0))
+        .collect();
+    if named.is_subset(&all.jobs) {
+        return;
+    }
+    all.jobs.extend(periodics(run, ground, &gates.repo));
+    let start = start(gates, &all.of_configs);
+    let orgs = folders(&*ground.snapshot, prow_jobs::names::ROOT);
+    for name in named
+        .into_iter()
+        .filter(|name| !all.jobs.contains(name))
+        .collect::<Vec<_>>()
+    {
+        let Some(rest) = start.as_deref().and_then(|start| name.strip_prefix(start)) else {
+            continue;
+        };
+        if rest.starts_with(&format!("{}-{}-", gates.repo.org, gates.repo.repo)) {
+            continue;
+        }
+        let mut repos = Vec::new();
+        for org in orgs.iter().filter(|org| rest.starts_with(&format!("{org}-"))) {
+            let own = folders(&*ground.snapshot, &format!("{}/{org}", prow_jobs::names::ROOT)).into_iter();
+            let own = own.filter(|repo| rest.starts_with(&format!("{org}-{repo}-")));
+            repos.extend(own.map(|repo| RepoName { org: org.clone(), repo }));
+        }
+        match repos.is_empty() {
+            true => drop(all.elsewhere.insert(name)),
+            false => all
+                .jobs
+                .extend(repos.iter().flat_map(|repo| periodics(run, ground, repo))),
+        }
+    }
+}
+
+/// What the names of jobs start with before their repository, as the rules make them.
+fn start(gates: &Gates, of_configs: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let name = of_configs.values().flatten().next()?;
+    let own = format!("{}-{}-", gates.repo.org, gates.repo.repo);
+    let at = name.find(&own)?;
+    name.get(..at).map(str::to_owned)
+}
+
+/// The jobs that run by the clock of all job files of a repository.
+fn periodics(run: &Run, ground: &Ground, repo: &RepoName) -> Vec<String> {
+    let folder = format!("{}/{}/{}", prow_jobs::names::ROOT, repo.org, repo.repo);
+    let reads = Reads {
+        trees: vec![Tree::of(folder, 1)],
+        ..Reads::default()
+    };
+    let files = ground.read(run, &reads).files;
+    files
+        .iter()
+        .flat_map(|(path, text)| prow_jobs::periodics_in(path, text))
+        .collect()
+}
+
+fn folders(snapshot: &dyn Snapshot, folder: &str) -> Vec<String> {
+    let entries = snapshot.list(folder).ok().flatten().unwrap_or_default().into_iter();
+    entries
+        .filter(|entry| entry.kind == EntryKind::Dir)
+        .map(|entry| entry.name)
+        .collect()
+}
