@@ -75,6 +75,26 @@ pub struct Builder {
     pub source: Derived<Json>,
 }
 
+/// Asks the rules for the branch of the pipeline's repository alone.
+///
+/// # Errors
+/// Rules that failed.
+pub fn branch_here(release: &Release<'_>, target: &str) -> Result<Derived<String>, Vec<Finding>> {
+    let metadata = release.metadata;
+    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+    scope.set("target", &json!(target));
+    let mut asker = Asker {
+        release,
+        findings: Vec::new(),
+    };
+    let branch = asker.text(Subject::Target, "branch_here", &scope, &format!("target {target}"));
+    if asker.findings.is_empty() {
+        Ok(branch)
+    } else {
+        Err(asker.findings)
+    }
+}
+
 /// Asks the rules about the pipeline that a target of this name writes.
 ///
 /// # Errors

@@ -189,6 +189,7 @@ impl Ground {
             origin: self.snapshot.origin().clone(),
             files: BTreeMap::new(),
             unreadable: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
         let listed: Vec<_> = reads.trees.par_iter().map(|tree| self.paths(run, tree)).collect();
         let mut paths = reads.files.clone();

@@ -16,7 +16,7 @@ pub(super) struct Head {
     pub repo: RepoName,
     /// The branch.
     pub branch: String,
-    /// The commit.
+    /// The commit; empty where the branch could not be read.
     pub commit: String,
 }
 
@@ -37,7 +37,7 @@ impl Run {
         heads.par_iter().all(|head| {
             let location = self.home_of(head.release, &head.repo);
             let at = location.and_then(|at| self.sources.component_head(&head.repo, &at, &head.branch).ok()?);
-            at.is_some_and(|CommitId(commit)| commit == head.commit)
+            at.map_or(String::new(), |CommitId(commit)| commit) == head.commit
         })
     }
 }

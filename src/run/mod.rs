@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod begin;
+mod beside;
 pub mod branches;
 mod carry;
 pub mod components;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ground::{Ground, Grounds, NoGround};
 use super::heads::Head;
-use super::{Run, RunError};
+use super::{Run, RunError, beside};
 use crate::cut::{detect, guard};
 use crate::derive::{Image, Release, Standing};
 use crate::finding::{Finding, Severity};
@@ -429,7 +429,10 @@ impl Part<'_> {
         for ground in opened.collect::<Result<Vec<_>, _>>()? {
             match ground {
                 Ok(ground) => {
-                    let part = self.at(&ask, chosen, &ground);
+                    let part = self.at(&ask, chosen, &ground).map(|(part, actual, heads)| {
+                        all.heads.iter_mut().for_each(|all| all.extend(heads.iter().cloned()));
+                        (part, actual)
+                    });
                     all.heads = all.heads.take().filter(|_| ground.is_settled);
                     all.heads.iter_mut().for_each(|heads| heads.extend(ground.head.clone()));
                     if let Some((part, actual)) = take(&mut rendered, part) {
@@ -460,10 +463,20 @@ impl Part<'_> {
         Ok((rendered, there))
     }
 
-    fn at(&self, ask: &Ask<'_>, chosen: &Chosen, ground: &Ground) -> Result<(Rendered, Actual), Vec<Finding>> {
+    fn at(
+        &self,
+        ask: &Ask<'_>,
+        chosen: &Chosen,
+        ground: &Ground,
+    ) -> Result<(Rendered, Actual, Vec<Head>), Vec<Finding>> {
         let reads = (chosen.target.reads)(ask, &ground.name)?;
-        let actual = ground.read(self.run, &reads);
-        Ok(((chosen.target.render)(ask, &actual), actual))
+        let mut actual = ground.read(self.run, &reads);
+        let mut heads = Vec::new();
+        if let Some(asked) = reads.beside {
+            let asked = asked(ask, &actual);
+            (actual.beside, heads) = beside::look(self.run, self.release.metadata.release, ground, asked);
+        }
+        Ok(((chosen.target.render)(ask, &actual), actual, heads))
     }
 
     /// What follows one file that is changed by itself.
@@ -523,7 +536,12 @@ fn without_ground(target: &Target, why: NoGround) -> Finding {
                 branches.join(" and no branch ")
             );
             let help = "make the branch, or leave the target or the release out";
-            Finding::new(Severity::Warning, "no-destination-branch", text).with_help(help)
+            // The pipeline's branches are made by people, release by release: that one is missing has a word of its own.
+            let code = match *target == targets::payload_pipeline::TARGET {
+                true => "no-pipeline-branch",
+                false => "no-destination-branch",
+            };
+            Finding::new(Severity::Warning, code, text).with_help(help)
         }
     }
 }
@@ -543,6 +561,11 @@ mod tests {
         let (code, text) = told(NoGround::NoBranch(repo, vec!["a".to_owned(), "main".to_owned()]));
         assert_eq!(code, "no-destination-branch");
         assert!(text.ends_with("o/r has no branch a and no branch main"), "{text}");
+        let finding = without_ground(
+            &targets::payload_pipeline::TARGET,
+            NoGround::NoBranch("o/r".parse().expect("a name"), vec!["a".to_owned()]),
+        );
+        assert_eq!(finding.code, "no-pipeline-branch");
         let (code, text) = told(NoGround::Unreadable("o/r: refused".to_owned()));
         assert_eq!(code, "unreadable-destination");
         assert!(text.ends_with("cannot be read: o/r: refused"), "{text}");

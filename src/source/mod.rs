@@ -136,6 +136,17 @@ pub enum Walked {
     Short(String),
 }
 
+/// When a file was last changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The commit's full hexadecimal id.
+    pub commit: String,
+    /// Its time, in seconds since 1970-01-01.
+    pub time: i64,
+    /// Whether this commit changed it; otherwise it did so at the latest, as what is older was not looked at.
+    pub exact: bool,
+}
+
 /// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
 pub trait Snapshot: Send + Sync {
     /// Where the snapshot was taken.
@@ -156,5 +167,10 @@ pub trait Snapshot: Send + Sync {
     /// history.
     fn walk_back(&self, _files: [&str; 2], _more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
         Ok(Walked::Short("there is no history here".to_owned()))
+    }
+    /// When a file was last changed on the branch; what is older than `since` (seconds since 1970-01-01) is not looked at.
+    /// `None` where that cannot be told: the file is not there, or the source has no history.
+    fn last_changed(&self, _file: &str, _since: i64) -> Result<Option<Changed>, ReadError> {
+        Ok(None)
     }
 }

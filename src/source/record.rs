@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Entry, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
@@ -58,6 +58,10 @@ impl Snapshot for Recording {
 
     fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
         self.inner.walk_back(files, more)
+    }
+
+    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
+        self.inner.last_changed(file, since)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Actual, Options, Rendered};
 use crate::base::RepoName;
@@ -153,6 +154,8 @@ pub struct Reads {
     pub trees: Vec<Tree>,
     /// What is read besides, once this is known of what is there.
     pub then: Option<Then>,
+    /// Says, once those are read, what is to be known of other repositories.
+    pub beside: Option<fn(&Ask<'_>, &Actual) -> Vec<Beside>>,
 }
 
 /// What is read besides, by what was read first.
@@ -163,6 +166,43 @@ impl Reads {
     pub fn cover(&self, path: &str) -> bool {
         self.files.iter().any(|file| file == path) || self.trees.iter().any(|tree| tree.covers(path))
     }
+}
+
+/// Something of a repository that a target does not write to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Beside {
+    /// The repository. It is found as components are.
+    pub repo: RepoName,
+    /// Its branch.
+    pub branch: String,
+    /// The path of a file.
+    pub path: String,
+    /// What is to be known of the file.
+    pub what: Wanted,
+}
+
+/// What is to be known of a file of another repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wanted {
+    /// What it says.
+    Text,
+    /// Whether it was changed after a file of the target's own repository was, by that one's path.
+    ChangedAfter(String),
+}
+
+/// What was found of a file of another repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// What it says.
+    Text(Arc<[u8]>),
+    /// It is not there.
+    Absent,
+    /// It was changed later, by this commit.
+    Later(String),
+    /// It was not changed later.
+    NotLater,
+    /// What is here does not tell, and why.
+    Unknown(String),
 }
 
 /// The files of a folder and of the folders in it.
@@ -244,6 +284,7 @@ mod tests {
             files: vec!["a/x.yaml".into()],
             trees: vec![Tree::of("b", 2)],
             then: None,
+            beside: None,
         };
         for path in ["a/x.yaml", "b/y", "b/c/y"] {
             assert!(reads.cover(path), "{path}");
@@ -256,6 +297,7 @@ mod tests {
                 files: Vec::new(),
                 trees: vec![Tree::of("", 1)],
                 then: None,
+                beside: None,
             }
             .cover("y")
         );

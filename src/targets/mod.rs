@@ -30,7 +30,7 @@ use crate::finding::Finding;
 use crate::plan::{Bytes, Desired};
 use crate::yaml::keys::Section;
 
-pub use door::{Ask, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Tree};
+pub use door::{Ask, Beside, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Told, Tree, Wanted};
 pub use options::Options;
 
 /// All targets, each after those whose files it is made from.
@@ -89,6 +89,8 @@ pub struct Actual {
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Files and folders that are there and could not be read, and why.
     pub unreadable: BTreeMap<String, String>,
+    /// What was asked of other repositories, and what was found.
+    pub beside: BTreeMap<Beside, Told>,
 }
 
 impl Actual {

@@ -158,6 +158,7 @@ impl World {
             origin: origin("openshift/release"),
             files: self.files.clone(),
             unreadable: self.unreadable.clone(),
+            beside: BTreeMap::new(),
         };
         prow_config::render(&self.release(), &actual, &self.policy)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use git2::{Commit, ObjectType, Oid, Repository};
 
-use crate::source::{MAX_BLOB, Step, Walked};
+use crate::source::{Changed, MAX_BLOB, Step, Walked};
 
 /// As many steps of a branch are walked back.
 const MOST_STEPS: usize = 30_000;
@@ -51,6 +51,45 @@ pub(super) fn walk_back(
         }
     }
     Ok(Walked::Short("its history is longer than is looked at".to_owned()))
+}
+
+/// Walks back from a commit along first parents to where a file became what it is, or to what is older than `since`.
+pub(super) fn last_changed(
+    repo: &Repository,
+    head: Oid,
+    file: &str,
+    since: i64,
+) -> Result<Option<Changed>, git2::Error> {
+    let mut commit = repo.find_commit(head)?;
+    let mut files = Files::new(repo);
+    let Some(now) = files.blob(commit.tree_id(), file)? else {
+        return Ok(None);
+    };
+    let at = |commit: &Commit<'_>, exact: bool| {
+        Ok(Some(Changed {
+            commit: commit.id().to_string(),
+            time: commit.time().seconds(),
+            exact,
+        }))
+    };
+    for _ in 0..MOST_STEPS {
+        if commit.time().seconds() < since {
+            return at(&commit, false);
+        }
+        let parent = match commit.parent_id(0) {
+            Err(_) => return at(&commit, !repo.is_shallow()),
+            // The first commit of a shallow history names a parent that is not here.
+            Ok(id) => match repo.find_commit(id) {
+                Ok(parent) => parent,
+                Err(_) => return at(&commit, false),
+            },
+        };
+        if files.blob(parent.tree_id(), file)? != Some(now) {
+            return at(&commit, true);
+        }
+        commit = parent;
+    }
+    at(&commit, false)
 }
 
 /// Finds two files in many commits. What a folder has is asked once: most commits leave most folders as they are, and

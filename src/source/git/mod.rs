@@ -18,7 +18,7 @@ use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::InUse;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
@@ -237,6 +237,15 @@ impl Snapshot for GitSnapshot {
         };
         let repo = super::local::open_git(self.handles.path()).map_err(told)?;
         history::walk_back(&repo, self.commit, files, more).map_err(told)
+    }
+
+    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
+        let told = |error: git2::Error| ReadError::Io {
+            path: file.to_owned(),
+            message: error.message().to_owned(),
+        };
+        let repo = super::local::open_git(self.handles.path()).map_err(told)?;
+        history::last_changed(&repo, self.commit, file, since).map_err(told)
     }
 }
 

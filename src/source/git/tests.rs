@@ -314,6 +314,28 @@ fn walked(repo: &TestRepo, files: [&str; 2], most: usize) -> (Vec<(String, Strin
 }
 
 #[test]
+fn a_file_was_last_changed_where_it_became_what_it_is() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("a", "1")]);
+    let changed = repo.commit_files("main", &[("a", "2"), ("b", "1")]);
+    let last = repo.commit_files("main", &[("a", "2"), ("b", "2")]);
+    let tree = open(&repo, "main").unwrap();
+    let told = |file: &str, since| {
+        let found = tree.last_changed(file, since).unwrap();
+        found.map(|changed| (changed.commit, changed.exact))
+    };
+    assert_eq!(told("a", i64::MIN), Some((changed.to_string(), true)));
+    assert_eq!(told("b", i64::MIN), Some((last.to_string(), true)));
+    assert_eq!(told("c", i64::MIN), None);
+    // What is older is not looked at.
+    assert_eq!(told("a", i64::MAX), Some((last.to_string(), false)));
+    fs::write(repo.path().join("shallow"), format!("{changed}\n")).unwrap();
+    let tree = open(&repo, "main").unwrap();
+    let found = tree.last_changed("a", i64::MIN).unwrap().unwrap();
+    assert_eq!((found.commit, found.exact), (changed.to_string(), false));
+}
+
+#[test]
 fn a_walk_back_shows_the_steps_in_which_one_of_two_files_changed() {
     let repo = TestRepo::bare();
     let files = |okd, ocp| [("okd", okd), ("ocp", ocp)];

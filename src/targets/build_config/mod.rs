@@ -88,7 +88,7 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     Ok(Reads {
         files: vec![filled(ask, &PATH)],
         trees: Vec::new(),
-        then: None,
+        ..Reads::default()
     })
 }
 

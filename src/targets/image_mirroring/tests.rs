@@ -80,6 +80,7 @@ impl Case {
             },
             files: self.files.clone(),
             unreadable: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
         render(&release, &spot, &actual, &self.promoted, &self.changed, &self.policy)
     }

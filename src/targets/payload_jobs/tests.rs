@@ -104,6 +104,7 @@ fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
             .map(|(path, text)| (path.clone(), Arc::from(text.as_bytes())))
             .collect(),
         unreadable: BTreeMap::new(),
+        beside: BTreeMap::new(),
     };
     (TARGET.render)(&ask, &actual)
 }

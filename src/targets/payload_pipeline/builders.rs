@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::beside;
 use super::causes::Causes;
 use super::files::Files;
 use super::found::{FOLDER, Found};
@@ -40,6 +41,8 @@ pub(super) fn render(
         match builder.comes.value.as_str() {
             "import" => import(files, causes, name, builder),
             "build" => {
+                let ignores = beside::ignores(files.actual, name, builder);
+                files.findings.extend(ignores);
                 listed.extend(build(files, causes, name, builder, all, &output));
                 order.builders.push(name.clone());
                 order.all.insert(name.clone());

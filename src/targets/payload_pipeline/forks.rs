@@ -3,22 +3,58 @@
 use super::files::Files;
 use super::found::Found;
 use super::names::Plan;
+use crate::base::RepoName;
 use crate::facts::dockerfile::Dockerfile;
 use crate::finding::{Finding, Severity};
+use crate::targets::{Beside, Told, Wanted};
 
 /// The folder of forks in the repository, and where it is in the image that holds them.
 const FOLDER: &str = "forks/";
 const IN_IMAGE: &str = "/code/";
+/// How many digits of a commit are shown.
+const SHORT: usize = 10;
+
+/// Where a fork is in the pipeline's repository.
+fn path_of(fork: &str) -> Option<String> {
+    fork.strip_prefix(IN_IMAGE).map(|rest| format!("{FOLDER}{rest}"))
+}
+
+/// What is asked of upstream's repository about a Dockerfile of which there is a fork.
+pub(super) fn beside(repo: RepoName, branch: &str, dockerfile: &str, fork: &str) -> Option<Beside> {
+    Some(Beside {
+        repo,
+        branch: branch.to_owned(),
+        path: dockerfile.to_owned(),
+        what: Wanted::ChangedAfter(path_of(fork)?),
+    })
+}
+
+/// Whether upstream's Dockerfile has changed since the fork did.
+fn since(files: &Files<'_>, plan: &Plan<'_>, fork: &str) -> String {
+    let (image, repo) = (plan.image, plan.image.repository.value.parse());
+    let asked = repo
+        .ok()
+        .and_then(|repo| beside(repo, &image.branch.value, &image.dockerfile.value, fork));
+    match asked.and_then(|asked| files.actual.beside.get(&asked)) {
+        Some(Told::Later(commit)) => {
+            let short = commit.get(..SHORT).unwrap_or(commit);
+            format!("upstream's was changed after it, in {short}")
+        }
+        Some(Told::NotLater) => "upstream's has not changed since".to_owned(),
+        Some(Told::Unknown(why)) => format!("whether upstream's has changed since is not known: {why}"),
+        Some(Told::Text(_) | Told::Absent) | None => "whether upstream's has changed since is not known".to_owned(),
+    }
+}
 
 /// Tells of a BuildConfig whose Dockerfile is a fork.
 pub(super) fn tell(files: &mut Files<'_>, plan: &Plan<'_>, there: &Found, fork: &str) {
     let tag = &plan.here.tag.value;
-    let path = fork.strip_prefix(IN_IMAGE).map(|rest| format!("{FOLDER}{rest}"));
-    let bytes = path.as_ref().and_then(|path| files.actual.files.get(path));
+    let bytes = path_of(fork).and_then(|path| files.actual.files.get(&path));
     let own = bytes.and_then(|bytes| Dockerfile::parse(bytes).ok());
     let verdict = verdict(plan, own.as_ref());
     let upstream = &plan.image.dockerfile.value;
-    let text = format!("{tag} is built from the fork {fork} in the place of {upstream}; {verdict}");
+    let since = since(files, plan, fork);
+    let text = format!("{tag} is built from the fork {fork} in the place of {upstream}; {verdict}; {since}");
     let finding = Finding::new(Severity::Note, "forked-dockerfile", text)
         .with_image(tag.clone())
         .with_component(plan.image.repository.value.clone())

@@ -5,6 +5,7 @@
 //! follows from one computation.
 
 mod argo;
+mod beside;
 mod builders;
 mod causes;
 mod files;
@@ -34,7 +35,7 @@ use self::order::Order;
 use self::wanted::{Kept, changes, fork_of};
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree};
 use crate::base::RepoName;
-use crate::derive::here::{Here, here};
+use crate::derive::here::{Here, branch_here, here};
 use crate::finding::{Finding, Severity};
 use crate::model::build_config::BuildConfig;
 use crate::yaml::Node;
@@ -98,9 +99,8 @@ static OPTIONS: Section = section(
 );
 
 fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
-    let (here, _) = here(ask.release, TARGET.name)?;
     let release = ask.release.metadata.release.to_string();
-    let mut branches = vec![here.branch.value];
+    let mut branches = vec![branch_here(ask.release, TARGET.name)?.value];
     if ask.options.text(&MAIN) == release {
         branches.push("main".to_owned());
     }
@@ -123,7 +123,8 @@ fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     Ok(Reads {
         files: Vec::new(),
         trees: folders.map(|(folder, depth)| Tree::of(folder, depth)).into(),
-        then: None,
+        beside: Some(beside::asked),
+        ..Reads::default()
     })
 }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::base::Origin;
 use crate::derive::tests::world::{World, repo_name};
 use crate::finding::Finding;
-use crate::targets::Options;
+use crate::targets::{Beside, Options, Told, Wanted};
 
 /// What the pipeline has: a builder and a base, batches in both drivers, a list of files, and `cli` as people keep it.
 fn there() -> BTreeMap<String, String> {
@@ -151,6 +151,15 @@ impl Seen {
 }
 
 fn render_with(world: &World, files: BTreeMap<String, String>, options: &[(&Key, serde_json::Value)]) -> Seen {
+    render_beside(world, files, options, &|_| Told::Absent)
+}
+
+fn render_beside(
+    world: &World,
+    files: BTreeMap<String, String>,
+    options: &[(&Key, serde_json::Value)],
+    beside: &dyn Fn(&Beside) -> Told,
+) -> Seen {
     let release = world.release();
     let mut chosen = Options::defaults(TARGET.options);
     for (key, value) in options {
@@ -175,6 +184,14 @@ fn render_with(world: &World, files: BTreeMap<String, String>, options: &[(&Key,
             .map(|(path, text)| (path.clone(), Arc::from(text.as_bytes())))
             .collect(),
         unreadable: BTreeMap::new(),
+        beside: BTreeMap::new(),
+    };
+    let reads = (TARGET.reads)(&ask, &actual.repo).unwrap_or_default();
+    let asked = reads.beside.map(|asked| asked(&ask, &actual)).unwrap_or_default();
+    let told = asked.into_iter().map(|asked| (asked.clone(), beside(&asked)));
+    let actual = Actual {
+        beside: told.collect(),
+        ..actual
     };
     let rendered = (TARGET.render)(&ask, &actual);
     let text = |bytes: &Arc<[u8]>| String::from_utf8_lossy(bytes).into_owned();
@@ -314,6 +331,85 @@ fn a_fork_and_all_that_goes_with_it_stays() {
         );
     });
     assert_eq!(seen.message("forked-dockerfile"), "");
+}
+
+#[test]
+fn a_fork_is_held_against_what_upstream_did_since() {
+    let forked = CLI.replace(
+        "          name: 'release:builder'\n        as:\n          - registry.ci.openshift.org/ocp/builder:golang-1.20\n",
+        "          name: 'release:forked-dockerfiles'\n        paths:\n          - sourcePath: /code/cli/cli.Dockerfile\n            destinationDir: ./\n",
+    );
+    let told = |told: Told| {
+        let mut files = there();
+        files.insert("buildconfigs/06-cli.yaml".to_owned(), forked.clone());
+        files.insert(
+            "forks/cli/cli.Dockerfile".to_owned(),
+            "FROM a AS b\nFROM c\n".to_owned(),
+        );
+        let answer = |asked: &Beside| match &asked.what {
+            Wanted::ChangedAfter(fork) => {
+                let asked = (asked.repo.to_string(), &*asked.branch, &*asked.path, fork.as_str());
+                assert_eq!(
+                    asked,
+                    (
+                        "openshift/cli".to_owned(),
+                        "release-4.16",
+                        "cli.Dockerfile",
+                        "forks/cli/cli.Dockerfile"
+                    )
+                );
+                told.clone()
+            }
+            Wanted::Text => Told::Absent,
+        };
+        let seen = render_beside(&world(), files, &[], &answer);
+        seen.message("forked-dockerfile").to_owned()
+    };
+    let text = told(Told::Later("0123456789abcdef".to_owned()));
+    assert!(
+        text.ends_with("it may do without the fork; upstream's was changed after it, in 0123456789"),
+        "{text}"
+    );
+    let text = told(Told::NotLater);
+    assert!(text.ends_with("upstream's has not changed since"), "{text}");
+    let text = told(Told::Unknown("shallow".to_owned()));
+    assert!(text.ends_with("changed since is not known: shallow"), "{text}");
+}
+
+#[test]
+fn a_builder_that_cannot_be_told_its_version_is_told_of() {
+    let with = |dockerfile: Told| {
+        let answer = |asked: &Beside| {
+            let place = (asked.repo.to_string(), &*asked.branch, &*asked.path);
+            assert_eq!(place, ("okd-project/images".to_owned(), "main", "builder/Dockerfile"));
+            dockerfile.clone()
+        };
+        let seen = render_beside(&world(), there(), &[], &answer);
+        let found = seen
+            .findings
+            .iter()
+            .find(|finding| finding.code == "builder-ignores-version");
+        found.map(|finding| (finding.severity, finding.message.clone()))
+    };
+    let text = |text: &str| Told::Text(Arc::from(text.as_bytes()));
+    let (severity, message) = with(text("FROM a\nARG GOPATH=/go\nRUN x\n")).expect("a finding");
+    assert_eq!(severity, Severity::Warning);
+    assert!(message.starts_with("builder-go1.21 is told GO_VERSION"), "{message}");
+    for takes in ["ARG GO_VERSION\nFROM a\n", "FROM a\narg X GO_VERSION=1.20\n"] {
+        assert_eq!(with(text(takes)), None, "{takes}");
+    }
+    let (severity, message) = with(Told::Absent).expect("a finding");
+    assert!(
+        severity == Severity::Warning && message.ends_with("which is not there"),
+        "{message}"
+    );
+    let (severity, message) = with(Told::Unknown("no such repository".to_owned())).expect("a finding");
+    assert!(
+        severity == Severity::Note && message.ends_with("no such repository"),
+        "{message}"
+    );
+    let (severity, _) = with(text("FROM a\nRUN <<E\n")).expect("a finding");
+    assert_eq!(severity, Severity::Note, "what cannot be read tells nothing");
 }
 
 #[test]

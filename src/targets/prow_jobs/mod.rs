@@ -213,6 +213,7 @@ fn after(actual: &Actual, source: &Source, done: &BTreeMap<String, Desired>) -> 
         origin: actual.origin.clone(),
         files: files.collect(),
         unreadable: actual.unreadable.clone(),
+        beside: BTreeMap::new(),
     }
 }
 

@@ -155,7 +155,7 @@ pub fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     Ok(Reads {
         files,
         trees,
-        then: None,
+        ..Reads::default()
     })
 }
 

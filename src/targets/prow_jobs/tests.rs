@@ -104,6 +104,7 @@ impl World {
             },
             files: files.collect(),
             unreadable: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
         render(&release, &sources, &self.registry, &actual, &self.policy)
     }
