@@ -41,7 +41,8 @@ impl<'a> Files<'a> {
             files.unreadable(path, None, why);
         }
         for (path, bytes) in &actual.files {
-            if !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+            // JSON is YAML, and kustomize takes both.
+            if ![".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end)) {
                 continue;
             }
             let text = std::str::from_utf8(bytes).map_err(|error| error.to_string());
@@ -226,7 +227,13 @@ impl<'a> Files<'a> {
             indent_lists: true,
             ..How::default()
         };
-        edit::edit(&file.text, &file.documents, &how).map_err(|why| {
+        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let edited = edit::edit(&file.text, &file.documents, &how).map_err(|why| why.to_string());
+        let edited = edited.and_then(|text| match is_json(&file.text) && !is_json(&text) {
+            true => Err("it is JSON, and would be YAML then".to_owned()),
+            false => Ok(text),
+        });
+        edited.map_err(|why| {
             let text = format!("{path} is not changed: {why}");
             Finding::new(Severity::Warning, "edit-refused", text)
                 .with_place(self.actual.place(path, None))

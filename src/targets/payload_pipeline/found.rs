@@ -60,6 +60,33 @@ pub(super) fn all(files: &Files<'_>) -> Vec<Found> {
     found
 }
 
+/// BuildConfigs that stand in a `List`: the file, and what each of them builds.
+fn listed(files: &Files<'_>) -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    for (path, file) in files.below(FOLDER) {
+        let lists = file.documents.iter().filter(|node| {
+            let kind = node.get("kind").and_then(Node::as_str).unwrap_or_default();
+            kind.ends_with("List") || node.as_seq().is_some()
+        });
+        let items = lists
+            .filter_map(|node| node.get("items").unwrap_or(node).as_seq())
+            .flatten();
+        let builds = items.filter(|item| item.get("kind").and_then(Node::as_str) == Some("BuildConfig"));
+        let outputs: Vec<String> = builds
+            .map(|item| {
+                item.at(&["spec", "output", "to", "name"])
+                    .and_then(Node::text)
+                    .unwrap_or_default()
+                    .to_owned()
+            })
+            .collect();
+        if !outputs.is_empty() {
+            found.push((path.to_owned(), outputs));
+        }
+    }
+    found
+}
+
 /// Which BuildConfig builds which image.
 #[derive(Default)]
 pub(super) struct Matched {
@@ -95,6 +122,18 @@ pub(super) fn matched(files: &mut Files<'_>, all: &[Found], plans: &[Plan<'_>], 
             None => {}
         }
     }
+    for (path, outputs) in listed(files) {
+        let text = format!(
+            "{path} holds BuildConfigs in a list, of {}; they are left alone",
+            outputs.join(", ")
+        );
+        let finding = Finding::new(Severity::Error, "unreadable-buildconfig", text)
+            .with_help("let each be a document of its own, with `---` between them");
+        files.tell(finding, &path, None);
+        let known = outputs.iter().filter_map(|output| plan_of.get(output.as_str()));
+        matched.left.extend(known.map(|plan| plan.key.to_owned()));
+    }
+    matched.of_image.retain(|key, _| !matched.left.contains(key));
     by_source(files, plans, &mut matched);
     matched
 }

@@ -18,6 +18,9 @@ const IMPORTED: &str = "buildconfigs/02-additional-imagestream.yaml";
 /// A list of all builds that people keep.
 const REBUILD: &str = "pipelines/full-rebuild.yaml";
 
+/// How the names of files end that hold objects.
+const ENDS: [&str; 3] = ["yaml", "yml", "json"];
+
 /// A change of the list of files.
 pub(super) enum Listed {
     Added(String),
@@ -74,9 +77,11 @@ fn insert(names: &mut Vec<String>, new: &str) {
 
 fn check(files: &mut Files<'_>, names: &[String]) {
     let folder = "buildconfigs/";
-    let absent = names
-        .iter()
-        .filter(|name| !name.contains("..") && name.ends_with(".yaml"));
+    let absent = names.iter().filter(|name| {
+        !name.contains("..")
+            && !name.contains("://")
+            && name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
+    });
     let absent: Vec<&String> = absent
         .filter(|name| !files.is_there(&format!("{folder}{name}")))
         .collect();

@@ -19,7 +19,7 @@ pub(super) struct Order {
     pub of_name: BTreeMap<String, u32>,
     /// The architectures of those that are not built for all, by name.
     pub narrow: BTreeMap<String, String>,
-    /// What BuildConfigs made by hand are built from: their name, and the names of ours.
+    /// What BuildConfigs made by hand are built from: their name, and the names of those that build it.
     pub by_hand: BTreeMap<String, BTreeSet<String>>,
     /// Names of all BuildConfigs there will be.
     pub all: BTreeSet<String>,
@@ -78,6 +78,7 @@ pub(super) fn order(
         batches,
     };
     orphans(files, plans, &order);
+    circles(files, matched, &order);
     order.all.extend(prepared.iter().cloned());
     order
 }
@@ -102,16 +103,42 @@ fn orphans(files: &mut Files<'_>, plans: &[Plan<'_>], order: &Order) {
     }
 }
 
-/// What BuildConfigs without an image are built from, as far as that is ours.
+/// Tells of BuildConfigs made by hand that are built from each other.
+fn circles(files: &mut Files<'_>, matched: &Matched, order: &Order) {
+    let known = |name: &&String| order.by_hand.contains_key(*name);
+    let among = order.by_hand.iter().map(|(name, parents)| {
+        // One that is built from what it built last time is no circle: it has a start.
+        let others = parents.iter().filter(known).filter(|parent| *parent != name);
+        (name.clone(), others.cloned().collect())
+    });
+    let found = batches(&among.collect(), &BTreeSet::new(), &BTreeSet::new());
+    for (name, blamed) in &found.without {
+        let blamed: Vec<&String> = blamed.iter().collect();
+        let text = format!(
+            "{name}, which was made by hand, is built from {}, and that from something that stands on {name} or on a circle: it is in no batch that could be right",
+            some(&blamed)
+        );
+        let finding = Finding::new(Severity::Warning, "parent-in-no-batch", text)
+            .with_help("let one of them be built from something else");
+        if let Some(there) = matched.others.iter().find(|there| there.name == *name) {
+            let line = super::wanted::line_of(there, files);
+            files.tell(finding, &there.path, line);
+        }
+    }
+}
+
+/// What BuildConfigs without an image are built from, as far as that is built here.
 fn by_hand(
     files: &Files<'_>,
     matched: &Matched,
     names: &BTreeMap<&str, String>,
     plans: &[Plan<'_>],
 ) -> BTreeMap<String, BTreeSet<String>> {
-    let outputs: BTreeMap<&str, &String> = plans
-        .iter()
-        .map(|plan| (plan.output.as_str(), &names[plan.key]))
+    let own = plans.iter().map(|plan| (plan.output.as_str(), &names[plan.key]));
+    let theirs = matched.others.iter().filter(|found| !found.output.is_empty());
+    let outputs: BTreeMap<&str, &String> = theirs
+        .map(|found| (found.output.as_str(), &found.name))
+        .chain(own)
         .collect();
     let others = matched.others.iter().filter_map(|found| {
         let node = found.node(files)?;

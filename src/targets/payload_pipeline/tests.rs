@@ -1,3 +1,5 @@
+mod bad;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
