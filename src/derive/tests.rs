@@ -3,6 +3,7 @@ use crate::derive::resolve::Resolver;
 use crate::facts::ci_config::Promotion;
 
 mod branches;
+mod digests;
 mod from_map;
 mod images;
 pub mod world;
