@@ -280,8 +280,8 @@ pub struct BuildConfigArgs {
 pub struct RebuildArgs {
     #[command(flatten)]
     pub common: Common,
-    /// Compare with this: a commit of build data, a lock, or a build config as JSON
-    #[arg(long, value_name = "COMMIT|LOCK|FILE", required_unless_present_any = ["overlay", "schema"])]
+    /// Compare with this: a commit of build data, the id of a run of the service, a lock, or a build config as JSON
+    #[arg(long, value_name = "COMMIT|RUN|LOCK|FILE", required_unless_present_any = ["overlay", "schema"])]
     pub since: Option<String>,
     /// Rules on top of all others, such as a partner's sources or images; without `--since` compared with what is without them
     #[arg(long, value_name = "RULES")]

@@ -8,6 +8,7 @@ use lockstep::derive::Release;
 use lockstep::derive::here::here;
 use lockstep::finding::{self, Finding};
 use lockstep::rebuild::{self, Rebuild};
+use lockstep::run::history;
 use lockstep::run::lock::Lock;
 use lockstep::targets::payload_pipeline;
 use lockstep::yaml;
@@ -80,6 +81,12 @@ fn before(args: &RebuildArgs, ended: &mut Ended) -> Result<Json, anyhow::Error> 
         return derived(&args.common, ended, None);
     };
     let path = Path::new(since);
+    if !setup::is_file(path) && history::is_id(since) {
+        let ready = setup::ready(&args.common)?;
+        let release = Some(ready.releases.as_slice()).filter(|all| all.len() == 1);
+        let found = history::read(&ready.run.config().state, since, release.map(|all| all[0]));
+        return found.map_err(|why| anyhow!(why));
+    }
     if !setup::is_file(path) {
         return derived(&args.common, ended, Some(since));
     }
@@ -115,7 +122,11 @@ fn at(ready: &Ready, commit: &str) -> Result<lockstep::model::metadata::Metadata
         return Err(Usage("one release is compared at a time: say which with `--release`".to_owned()).into());
     };
     let found = ready.run.metadata_at(*release, commit);
-    found.with_context(|| format!("`--since {commit}` is no file, and build data cannot be read at such a commit"))
+    found.with_context(|| {
+        format!(
+            "`--since {commit}` is neither a file nor the id of a run, and build data cannot be read at such a commit"
+        )
+    })
 }
 
 fn show(format: RebuildFormat, found: &Rebuild, release: &Release<'_>) -> Result<Vec<Finding>, anyhow::Error> {

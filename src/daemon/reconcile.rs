@@ -20,6 +20,7 @@ use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
+use crate::run::history::Keeper;
 use crate::run::place::Place;
 use crate::run::{LoadedRules, Run, begin};
 use crate::source::Snapshot;
@@ -40,6 +41,7 @@ pub struct Reconciler {
     cursors: Cursors,
     cuts: Cuts,
     ids: Ids,
+    kept: Keeper,
 }
 
 /// What a run came to.
@@ -76,6 +78,7 @@ impl Reconciler {
             cursors,
             cuts: Cuts::default(),
             ids: Ids::default(),
+            kept: Keeper::new(&settings.config.state),
         })
     }
 
@@ -89,6 +92,7 @@ impl Reconciler {
         self.run = run;
         self.place = None;
         self.last = None;
+        self.kept = Keeper::new(&settings.config.state);
         Ok(())
     }
 
@@ -130,6 +134,7 @@ impl Reconciler {
             done.record.outcome = Ended::Failed;
             done.record.error = Some(error);
         }
+        self.keep(&done.record.id);
         self.run.store().flush();
         let used = self.run.store().stats();
         done.record.cache = Cache {
@@ -141,6 +146,17 @@ impl Reconciler {
         done.record.took = started.elapsed().as_secs_f64();
         told(&done.record);
         done
+    }
+
+    /// Keeps what the releases came to, so that a later state can be compared with this run.
+    fn keep(&mut self, id: &str) {
+        let known = self.known.iter();
+        let releases = known
+            .map(|(release, known)| (*release, Arc::clone(&known.document)))
+            .collect();
+        if let Err(why) = self.kept.keep(id, releases) {
+            tracing::warn!("{why}");
+        }
     }
 
     /// What was used of GitHub's API so far, by the one who reads and the one who writes.

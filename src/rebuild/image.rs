@@ -35,7 +35,64 @@ pub(super) struct Facts {
     arches: BTreeSet<String>,
 }
 
-/// All images of a unified build config.
+/// Digests of images that are not built here, by pullspec, as a unified build config that was made from a lock has them.
+pub(super) fn digests(document: &Json) -> BTreeMap<&str, &str> {
+    let known = document["external"].as_object().into_iter().flatten();
+    known
+        .filter_map(|(pullspec, digest)| Some((pullspec.as_str(), digest.as_str()?)))
+        .collect()
+}
+
+/// What of a unified build config decides builds: it compares as the whole does.
+pub(super) fn essence(document: &Json) -> Json {
+    const OF_IMAGE: [&str; 13] = [
+        "tag",
+        "repository",
+        "branch",
+        "tree",
+        "commit",
+        "dockerfile",
+        "dockerfile_blob",
+        "context_dir",
+        "base",
+        "builders",
+        "copies_from",
+        "build_args",
+        "prepare",
+    ];
+    let images = document["images"].as_object().into_iter().flatten();
+    let images = images.map(|(key, image)| {
+        let kept = OF_IMAGE
+            .iter()
+            .chain(&["arches"])
+            .filter_map(|field| Some((*field, image.get(*field)?)));
+        let kept: serde_json::Map<_, _> = kept
+            .map(|(field, value)| (field.to_owned(), without_why(value)))
+            .collect();
+        (key.clone(), Json::Object(kept))
+    });
+    let images: serde_json::Map<_, _> = images.collect();
+    let mut kept = serde_json::json!({"release": document["release"], "images": images});
+    if let Some(external) = document.get("external") {
+        kept["external"] = external.clone();
+    }
+    kept
+}
+
+/// A value without the rules and places that it comes from.
+fn without_why(value: &Json) -> Json {
+    match value {
+        Json::Object(map) if map.contains_key("value") => serde_json::json!({"value": map["value"]}),
+        Json::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), without_why(value)))
+            .collect(),
+        Json::Array(items) => items.iter().map(without_why).collect(),
+        other => other.clone(),
+    }
+}
+
+/// All images of a unified build config. `digests`: of images that are not built here, as far as they are to be compared.
 ///
 /// # Errors
 /// It is none.

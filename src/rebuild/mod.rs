@@ -108,6 +108,11 @@ pub struct Rebuild {
     pub gone: Vec<String>,
 }
 
+/// What of a unified build config, as JSON, decides builds: compared with another one it comes to the same as the whole.
+pub fn essence(document: &Json) -> Json {
+    image::essence(document)
+}
+
 /// Compares two unified build configs, as JSON.
 ///
 /// # Errors

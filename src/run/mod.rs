@@ -13,6 +13,7 @@ mod dockerfiles;
 mod ground;
 mod heads;
 pub mod impact;
+pub mod history;
 pub mod lock;
 mod memo;
 pub mod metadata;

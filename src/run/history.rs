@@ -1,0 +1,272 @@
+//! What releases came to in earlier runs of the service, so that it can be compared with: `runs/` of the state directory.
+//!
+//! A run is a small file with the digest of each release's build config, which stands in a file of its own: most runs find
+//! what the one before them found. They are plain files, as the cache belongs to the service as long as it runs.
+#![expect(clippy::disallowed_methods, reason = "the history is files of the state directory")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+
+use crate::base::Release;
+use crate::model::build_config::BuildConfig;
+use crate::rebuild;
+
+/// As many runs are kept.
+pub const MAX_RUNS: usize = 500;
+/// The largest build config that is read, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// The releases of a run, each with the digest of its build config.
+type Releases = BTreeMap<String, String>;
+
+/// Whether a text has the form of a run's id, such as `20260131-235959-3f2a-7`.
+pub fn is_id(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [day, time, process, count] = parts.as_slice() else {
+        return false;
+    };
+    let digits = |text: &str, len: usize| text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_count = !count.is_empty() && count.len() <= 20 && digits(count, count.len());
+    let is_process = !process.is_empty() && process.len() <= 16 && process.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits(day, 8) && digits(time, 6) && is_process && is_count
+}
+
+/// Keeps what releases come to.
+#[derive(Debug)]
+pub struct Keeper {
+    dir: PathBuf,
+    /// What was kept last of each release, and under which digest.
+    last: BTreeMap<Release, (Arc<BuildConfig>, String)>,
+}
+
+impl Keeper {
+    /// Keeps in a state directory.
+    pub fn new(state: &Path) -> Self {
+        Self {
+            dir: folder(state),
+            last: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps what the releases of a run came to; the oldest runs go.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub fn keep(&mut self, id: &str, releases: BTreeMap<Release, Arc<BuildConfig>>) -> Result<(), String> {
+        if !is_id(id) {
+            return Err(format!("`{id}` is no id of a run"));
+        }
+        fs::create_dir_all(&self.dir).map_err(|error| self.told(error))?;
+        let mut run = Releases::new();
+        for (release, document) in releases {
+            let known = self
+                .last
+                .get(&release)
+                .filter(|(known, _)| Arc::ptr_eq(known, &document));
+            let digest = match known {
+                Some((_, digest)) => digest.clone(),
+                None => self.document(&document)?,
+            };
+            run.insert(release.to_string(), digest.clone());
+            self.last.insert(release, (document, digest));
+        }
+        let text = serde_json::to_vec(&run).map_err(|error| self.told(error))?;
+        write(&self.dir.join(format!("{id}.json")), &text).map_err(|error| self.told(error))?;
+        self.clear().map_err(|error| self.told(error))
+    }
+
+    fn told(&self, error: impl std::fmt::Display) -> String {
+        format!(
+            "the history of runs in {} cannot be written: {error}",
+            self.dir.display()
+        )
+    }
+
+    /// Writes a build config unless it is there. Its digest.
+    fn document(&self, document: &BuildConfig) -> Result<String, String> {
+        let document = serde_json::to_value(document).map_err(|error| self.told(error))?;
+        let text = rebuild::essence(&document).to_string();
+        let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = self.dir.join(format!("{digest}.json.gz"));
+        if !path.exists() {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            let packed = packed.write_all(text.as_bytes()).and_then(|()| packed.finish());
+            let packed = packed.map_err(|error| self.told(error))?;
+            write(&path, &packed).map_err(|error| self.told(error))?;
+        }
+        Ok(digest)
+    }
+
+    /// Removes the oldest runs, and the build configs that no run has any more.
+    fn clear(&self) -> std::io::Result<()> {
+        let names = names(&self.dir)?;
+        let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
+        if ids.len() <= MAX_RUNS {
+            return Ok(());
+        }
+        let mut used = BTreeSet::new();
+        for (at, id) in ids.iter().enumerate() {
+            if at < ids.len() - MAX_RUNS {
+                fs::remove_file(self.dir.join(format!("{id}.json")))?;
+            } else if let Ok(run) = releases_of(&self.dir, id) {
+                used.extend(run.into_values());
+            }
+        }
+        let documents = names.iter().filter_map(|name| name.strip_suffix(".json.gz"));
+        for digest in documents.filter(|digest| !used.contains(*digest)) {
+            fs::remove_file(self.dir.join(format!("{digest}.json.gz")))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a release came to in a run, as far as builds depend on it.
+///
+/// # Errors
+/// A sentence for people: there is no such run, it had no such release, or what is there cannot be read.
+pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, String> {
+    let dir = folder(state);
+    let names = names(&dir).unwrap_or_default();
+    let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
+    if !ids.contains(&id) {
+        let newest = match ids.last() {
+            Some(newest) => format!("it has {} runs, the newest is {newest}", ids.len()),
+            None => "it has none; the service keeps them".to_owned(),
+        };
+        return Err(format!("the history in {} has no run {id}: {newest}", dir.display()));
+    }
+    let run = releases_of(&dir, id)?;
+    let all = || run.keys().cloned().collect::<Vec<_>>().join(", ");
+    let digest = match release {
+        Some(release) => run.get(&release.to_string()),
+        None if run.len() == 1 => run.values().next(),
+        None => {
+            return Err(format!(
+                "run {id} is of several releases: add `--release`, one of {}",
+                all()
+            ));
+        }
+    };
+    let digest = digest.ok_or_else(|| {
+        let release = release.map_or_else(String::new, |release| format!(" {release}"));
+        format!("run {id} has no release{release}; it has {}", all())
+    })?;
+    let damaged = |error: &dyn std::fmt::Display| format!("what run {id} came to cannot be read: {error}");
+    if !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(damaged(&"the file of the run is damaged"));
+    }
+    let file = fs::File::open(dir.join(format!("{digest}.json.gz"))).map_err(|error| damaged(&error))?;
+    let mut text = String::new();
+    let read = GzDecoder::new(file).take(MAX_BYTES).read_to_string(&mut text);
+    read.map_err(|error| damaged(&error))?;
+    serde_json::from_str(&text).map_err(|error| damaged(&error))
+}
+
+fn folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
+/// The id in the name of a run's file.
+fn id_of(name: &str) -> Option<&str> {
+    name.strip_suffix(".json").filter(|id| is_id(id))
+}
+
+fn releases_of(dir: &Path, id: &str) -> Result<Releases, String> {
+    let damaged = |error: &dyn std::fmt::Display| format!("run {id} cannot be read: {error}");
+    let file = fs::File::open(dir.join(format!("{id}.json"))).map_err(|error| damaged(&error))?;
+    serde_json::from_reader(file.take(MAX_BYTES)).map_err(|error| damaged(&error))
+}
+
+/// The names of the files in a folder, sorted.
+fn names(dir: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    fs::write(&new, bytes)?;
+    fs::rename(new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive::document::build_config;
+    use crate::derive::tests::world::World;
+
+    fn document(text: &str) -> Arc<BuildConfig> {
+        let world = World::new().image("cli", "cli", "{stream: base}", text);
+        Arc::new(build_config(&world.release()))
+    }
+
+    #[test]
+    fn runs_are_found_again_and_the_oldest_go() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut keeper = Keeper::new(dir.path());
+        let release = Release::new(4, 16);
+        let first = document("FROM registry.ci.openshift.org/ocp/4.16:base\n");
+        let id = |at: usize| format!("20260101-{at:06}-00ff-{at}");
+        for at in 1..=MAX_RUNS {
+            keeper
+                .keep(&id(at), [(release, Arc::clone(&first))].into())
+                .expect("kept");
+        }
+        let found = read(dir.path(), &id(1), Some(release)).expect("it is there");
+        let whole = serde_json::to_value(&*first).expect("JSON");
+        assert!(rebuild::rebuild(&found, &whole).expect("both").images.is_empty());
+        let documents = || {
+            let names = names(&folder(dir.path())).expect("files");
+            names.iter().filter(|name| name.ends_with(".gz")).count()
+        };
+        assert_eq!(documents(), 1, "what is the same is there once");
+        let other = document("FROM registry.ci.openshift.org/ocp/4.16:base\nRUN x\n");
+        keeper.keep(&id(MAX_RUNS + 1), [(release, other)].into()).expect("kept");
+        assert_eq!(documents(), 2);
+        let gone = read(dir.path(), &id(1), Some(release)).expect_err("it is gone");
+        assert!(
+            gone.contains("has no run") && gone.contains(&id(MAX_RUNS + 1)),
+            "{gone}"
+        );
+        let none = read(dir.path(), &id(2), Some(Release::new(4, 17))).expect_err("no such release");
+        assert!(none.ends_with("has no release 4.17; it has 4.16"), "{none}");
+        // Another process knows nothing of what was kept, and finds the same.
+        Keeper::new(dir.path())
+            .keep(&id(MAX_RUNS + 2), [(release, first)].into())
+            .expect("kept");
+        assert_eq!(documents(), 2);
+    }
+
+    #[test]
+    fn an_id_is_no_path() {
+        assert!(is_id("20260131-235959-3f2a-7"));
+        for text in [
+            "../../etc",
+            "20260131-235959-..-7",
+            "20260131-235959-3f2a-",
+            "4.16.lock",
+            "abc",
+            "",
+        ] {
+            assert!(!is_id(text), "{text}");
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(Keeper::new(dir.path()).keep("../x", BTreeMap::new()).is_err());
+        let none = read(dir.path(), "20260131-235959-3f2a-7", None).expect_err("none");
+        assert!(none.contains("it has none"), "{none}");
+    }
+}
