@@ -33,6 +33,8 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
         }
         let config = release.build_config();
         if let Some(path) = &args.lock {
+            // What targets look at is read from the lock as well: it is noted as it is opened.
+            _ = ready.run.render(std::slice::from_ref(release), ready.ci.as_ref());
             lock(&ready, config, path, &known, args.offline)?;
         }
         let document = serde_json::to_value(config)?;

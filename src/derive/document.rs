@@ -65,6 +65,7 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
             .filter(|config| !config.images.is_empty())
             .map(|config| (config.repo.to_string(), maker.repository(config)))
             .collect(),
+        external: release.metadata.external.clone(),
         findings: release.findings.clone(),
     }
 }

@@ -40,6 +40,9 @@ pub struct BuildConfig {
     pub cycles: Vec<Vec<String>>,
     /// What the images of a repository have in common.
     pub repositories: BTreeMap<String, Repository>,
+    /// Digests of images that OKD does not build itself, by pullspec, where a lock gives them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub external: BTreeMap<String, String>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
 }

@@ -96,12 +96,12 @@ fn without_why(value: &Json) -> Json {
 ///
 /// # Errors
 /// It is none.
-pub(super) fn all(document: &Json) -> Result<BTreeMap<String, Facts>, String> {
+pub(super) fn all(document: &Json, digests: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, Facts>, String> {
     let images = document["images"].as_object();
     let images = images.ok_or("this is no unified build config: it has no `images`")?;
     Ok(images
         .iter()
-        .map(|(key, image)| (key.clone(), Facts::read(image)))
+        .map(|(key, image)| (key.clone(), Facts::read(image, digests)))
         .collect())
 }
 
@@ -127,12 +127,12 @@ pub(super) fn parents(images: &BTreeMap<String, Facts>) -> BTreeMap<String, BTre
 }
 
 impl Facts {
-    fn read(image: &Json) -> Self {
+    fn read(image: &Json, digests: &BTreeMap<&str, &str>) -> Self {
         let value = |field: &str| image[field]["value"].as_str().unwrap_or_default().to_owned();
         let text = |field: &str| image[field].as_str().map(str::to_owned);
         let list = |field: &str| image[field].as_array().into_iter().flatten();
-        let builders = list("builders").filter_map(|input| line(input, &input["pullspec"]["value"]));
-        let copies = list("copies_from").filter_map(|copy| line(copy, &copy["pullspec"]));
+        let builders = list("builders").filter_map(|input| line(input, &input["pullspec"]["value"], digests));
+        let copies = list("copies_from").filter_map(|copy| line(copy, &copy["pullspec"], digests));
         let arches = image["arches"]["value"].as_array().into_iter().flatten();
         Self {
             tag: value("tag"),
@@ -143,7 +143,7 @@ impl Facts {
             dockerfile: value("dockerfile"),
             dockerfile_blob: text("dockerfile_blob"),
             context: value("context_dir"),
-            base: line(&image["base"], &image["base"]["pullspec"]["value"]),
+            base: line(&image["base"], &image["base"]["pullspec"]["value"], digests),
             builders: builders.collect(),
             copies: copies.collect(),
             build_args: sorted(&image["build_args"]["value"]),
@@ -193,13 +193,17 @@ impl Facts {
     }
 }
 
-fn line(input: &Json, pullspec: &Json) -> Option<Line> {
+fn line(input: &Json, pullspec: &Json, digests: &BTreeMap<&str, &str>) -> Option<Line> {
     let written = input["written"].as_str()?.to_owned();
     let replaced = input["replaced"].as_bool() != Some(false);
+    let external = |pullspec: &str| match digests.get(pullspec) {
+        Some(digest) => Stands::Pullspec(format!("{pullspec}@{digest}")),
+        None => Stands::Pullspec(pullspec.to_owned()),
+    };
     let stands = match input["image"].as_str().filter(|_| replaced) {
         Some(key) => Stands::Own(key.to_owned()),
-        None if replaced => Stands::Pullspec(pullspec.as_str().unwrap_or_default().to_owned()),
-        None => Stands::Pullspec(written.clone()),
+        None if replaced => external(pullspec.as_str().unwrap_or_default()),
+        None => external(&written),
     };
     Some((written, stands))
 }

@@ -118,7 +118,11 @@ pub fn essence(document: &Json) -> Json {
 /// # Errors
 /// One of them is none.
 pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, String> {
-    let (old, new) = (image::all(before)?, image::all(after)?);
+    // A digest that only one of them knows says nothing of a change.
+    let (mut was, mut is) = (image::digests(before), image::digests(after));
+    was.retain(|pullspec, _| is.contains_key(pullspec));
+    is.retain(|pullspec, _| was.contains_key(pullspec));
+    let (old, new) = (image::all(before, &was)?, image::all(after, &is)?);
     let parents = image::parents(&new);
     let mut reasons: BTreeMap<&str, BTreeSet<Reason>> = BTreeMap::new();
     for (key, facts) in &new {

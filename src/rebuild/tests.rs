@@ -124,6 +124,66 @@ fn new_ones_gone_ones_and_unknown_ones_are_told_of() {
 }
 
 #[test]
+fn digests_of_two_locks_are_compared() {
+    let locked = |digest: Option<&str>| {
+        let mut document = world();
+        document["images"]["base"]["base"] =
+            json!({"written": "stream9", "replaced": true, "pullspec": {"value": "quay.io/centos:9"}});
+        document["images"]["etcd"]["builders"] =
+            json!([{"written": "golang", "replaced": true, "pullspec": {"value": "quay.io/golang:1"}}]);
+        if let Some(digest) = digest {
+            document["external"] = json!({"quay.io/centos:9": digest, "quay.io/golang:1": "sha256:g"});
+        }
+        document
+    };
+    let between = |before, after| told(&rebuild(&locked(before), &locked(after)).expect("build configs"));
+    assert_eq!(between(Some("sha256:a"), Some("sha256:a")), Vec::<String>::new());
+    let found = between(Some("sha256:a"), Some("sha256:b"));
+    assert_eq!(found[0], "base 1 base");
+    assert_eq!(found.len(), 5, "all that stands on it: {found:?}");
+    // What only one of them knows is no change.
+    assert_eq!(between(None, Some("sha256:b")), Vec::<String>::new());
+    assert_eq!(between(Some("sha256:a"), None), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_kept_of_a_build_config_compares_as_the_whole() {
+    let mut before = world();
+    before["external"] = json!({"quay.io/centos:9": "sha256:a"});
+    before["images"]["cli"]["resources"] = json!({"value": "much"});
+    before["images"]["cli"]["tag"]["rules"] = json!([{"id": "tag", "at": "x:1"}]);
+    let kept = essence(&before);
+    assert!(rebuild(&before, &kept).expect("both").images.is_empty());
+    assert_eq!(kept["external"], before["external"]);
+    assert!(kept["images"]["cli"].get("resources").is_none() && kept["images"]["cli"]["tag"].get("rules").is_none());
+    for field in [
+        "tree",
+        "dockerfile_blob",
+        "context_dir",
+        "build_args",
+        "prepare",
+        "arches",
+        "base",
+        "builders",
+    ] {
+        let mut after = before.clone();
+        after["images"]["must-gather"][field] = match field {
+            "tree" | "dockerfile_blob" => json!("another"),
+            "context_dir" => json!({"value": "another"}),
+            "builders" => json!([]),
+            "base" => json!({"written": "x", "replaced": false}),
+            _ => json!({"value": ["another"]}),
+        };
+        let (whole, short) = (
+            rebuild(&before, &after).expect("both"),
+            rebuild(&kept, &after).expect("both"),
+        );
+        assert_eq!(told(&short), told(&whole));
+        assert_eq!(whole.images.len(), 1, "{field}");
+    }
+}
+
+#[test]
 fn an_override_of_the_source_is_safe_from_the_workflows_memory() {
     let found = changed(|document| {
         let image = &mut document["images"]["cli"];
