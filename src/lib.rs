@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! cli                             arguments, output, exit codes
+//! doctor                          everything that a configuration needs, tried one by one
 //! board server daemon             what the service knows; HTTP; triggers, queue, lease
 //! run workbench                   one run: read, derive, render, plan; the cases of rule authors
 //! config                          lockstep.yaml: every fault at once, with its place
@@ -39,6 +40,7 @@ pub mod config;
 pub mod cut;
 pub mod daemon;
 pub mod derive;
+pub mod doctor;
 pub mod facts;
 pub mod finding;
 pub mod forge;

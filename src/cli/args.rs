@@ -41,6 +41,14 @@ Examples:
   The same without questions, for two releases and pull requests on GitHub:
     lockstep init --forge github --release 4.20 --release 4.21")]
     Init(InitArgs),
+    /// Try everything that the configuration needs
+    #[command(after_help = "\
+Examples:
+  Before the first run: sources, token and its permissions, rate limit, state, secrets, lease, clock:
+    lockstep doctor
+  Only what would fail:
+    lockstep doctor --format json | jq '.checks[] | select(.state == \"fail\")'")]
+    Doctor(DoctorArgs),
     /// Fetch, derive, plan, and open or update pull requests
     #[command(after_help = "\
 Examples:
@@ -166,6 +174,19 @@ pub struct InitArgs {
     /// The file to write; one that is there is left as it is
     #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
     pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "lockstep.yaml")]
+    pub config: PathBuf,
+    /// How it is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Where a first configuration's pull requests go.

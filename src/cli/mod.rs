@@ -6,6 +6,7 @@ mod build_config;
 mod completions;
 mod config;
 mod cut;
+mod doctor;
 mod event;
 mod explain;
 mod graph;
@@ -84,6 +85,7 @@ pub fn main() -> ExitCode {
     let _ = COLOR.set(cli.color); // once in a process
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Reconcile(args) => reconcile::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Render(args) => render::run(&args),

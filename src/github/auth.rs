@@ -112,6 +112,14 @@ impl Auth {
         }
     }
 
+    /// What an App says of itself; nothing where the credential is a token.
+    pub(super) fn claim(&self, now: i64) -> Result<Option<Secret>, FaultKind> {
+        match &self.credential {
+            Credential::App { id, key_file } => claim(*id, key_file, now).map(Some),
+            Credential::TokenEnv(_) | Credential::TokenFile(_) => Ok(None),
+        }
+    }
+
     /// Keeps an installation's token until shortly before it ends.
     pub(super) fn keep(&self, org: &str, token: Secret, ends: i64) {
         self.known().insert(org.to_owned(), Installation { token, ends });

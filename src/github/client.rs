@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, ETAG, IF_NONE_MATCH, LOCATION};
+use http::header::{ACCEPT, AUTHORIZATION, DATE, ETAG, IF_NONE_MATCH, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 use http_body_util::{BodyExt, Limited};
 use octocrab::Octocrab;
@@ -80,6 +80,8 @@ pub struct Answer {
     pub status: u16,
     /// The body; `null` where there is none.
     pub body: Value,
+    /// The server's time, in seconds since 1970-01-01.
+    pub date: Option<i64>,
     /// Under which tag GitHub knows it.
     etag: Option<String>,
 }
@@ -273,26 +275,40 @@ impl Client {
             Token::Ready(token) => return Ok(token),
             Token::AskWith(claim) => claim,
         };
-        let get = |method, path: String| Call {
-            method,
-            path,
-            body: None,
-            repeat: Repeat::Safe,
-            what: String::new(),
-        };
-        let found = self.follow(&self.rest, &get(Method::GET, installation_path(repo)), &claim);
-        let found = found.map_err(|kind| match kind {
-            FaultKind::NotFound => FaultKind::Credential(format!("the app is not installed in {}", repo.org)),
-            kind => kind,
-        })?;
-        let id = found.body["id"].as_u64().ok_or_else(|| missing("id"))?;
+        let found = self.installed(repo, &claim)?;
+        let id = found["id"].as_u64().ok_or_else(|| missing("id"))?;
         let path = format!("/app/installations/{id}/access_tokens");
-        let made = self.follow(&self.rest, &get(Method::POST, path), &claim)?.body;
+        let made = self.follow(&self.rest, &of_app(Method::POST, path), &claim)?.body;
         let token = Secret::new(made["token"].as_str().ok_or_else(|| missing("token"))?);
         let ends = made["expires_at"].as_str().and_then(seconds);
         self.auth
             .keep(&repo.org, token.clone(), ends.ok_or_else(|| missing("expires_at"))?);
         Ok(token)
+    }
+
+    /// Where an App is installed for a repository, and what it may do there; nothing where the credential is a token.
+    ///
+    /// # Errors
+    /// It is installed nowhere, or that cannot be asked.
+    pub fn installation(&self, repo: &RepoName) -> Result<Value, Fault> {
+        let call = of_app(Method::GET, installation_path(repo));
+        let call = Call {
+            what: format!("looking at the app in {}", repo.org),
+            ..call
+        };
+        self.patiently(&call, |client| match client.auth.claim(client.clock.now())? {
+            Some(claim) => client.installed(repo, &claim),
+            None => Ok(Value::Null),
+        })
+    }
+
+    fn installed(&self, repo: &RepoName, claim: &Secret) -> Result<Value, FaultKind> {
+        let found = self.follow(&self.rest, &of_app(Method::GET, installation_path(repo)), claim);
+        let found = found.map_err(|kind| match kind {
+            FaultKind::NotFound => FaultKind::Credential(format!("the app is not installed in {}", repo.org)),
+            kind => kind,
+        })?;
+        Ok(found.body)
     }
 
     /// Makes a call and follows the redirects of a renamed repository, on the same host only.
@@ -482,6 +498,17 @@ fn deepest(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
+/// A request that an App makes for itself.
+fn of_app(method: Method, path: String) -> Call {
+    Call {
+        method,
+        path,
+        body: None,
+        repeat: Repeat::Safe,
+        what: String::new(),
+    }
+}
+
 /// Tells an answer from a fault.
 fn understand(status: u16, headers: &HeaderMap, body: &[u8], now: i64, token: &Secret) -> Result<Answer, FaultKind> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -498,6 +525,9 @@ fn understand(status: u16, headers: &HeaderMap, body: &[u8], now: i64, token: &S
         return Ok(Answer {
             status,
             body: json.map_err(|error| FaultKind::Garbled(error.to_string()))?,
+            date: header(DATE.as_str())
+                .and_then(|text| chrono::DateTime::parse_from_rfc2822(text).ok())
+                .map(|date| date.timestamp()),
             etag: header(ETAG.as_str()).map(str::to_owned),
         });
     }

@@ -20,6 +20,7 @@ mod carry_kept;
 mod cli;
 mod cut_train;
 mod demo;
+mod doctor;
 mod end_to_end;
 mod forge_local;
 mod github_auth;

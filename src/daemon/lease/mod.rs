@@ -47,23 +47,51 @@ pub struct Parts {
     pub relay: Arc<Relay>,
 }
 
+/// The leases of the configured namespace, and its name.
+async fn api_of(config: &config::Lease) -> Result<(Api<Lease>, String), String> {
+    let fault = |error: &dyn std::fmt::Display| {
+        format!("`lease` needs the cluster's API ({error}): run in a pod with a service account, or set KUBECONFIG")
+    };
+    let mut access = kube::Config::infer().await.map_err(|error| fault(&error))?;
+    // What fails is looked at again in a moment; a request that hangs would only be late.
+    access.default_retry = false;
+    let namespace = config.namespace.clone();
+    let namespace = namespace.unwrap_or_else(|| access.default_namespace.clone());
+    let client = kube::Client::try_from(access).map_err(|error| fault(&error))?;
+    Ok((Api::namespaced(client, &namespace), namespace))
+}
+
+/// Reads the configured lease once, and says in a sentence how it stands.
+///
+/// # Errors
+/// A sentence: the cluster's API is not reached, or does not let us read.
+pub fn look_at_lease(config: &config::Lease) -> Result<String, String> {
+    const PATIENCE: Duration = Duration::from_secs(10);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        let (api, namespace) = api_of(config).await?;
+        let read = tokio::time::timeout(PATIENCE, api.get_opt(&config.name)).await;
+        let read = read.map_err(|_| "the cluster's API does not answer".to_owned())?;
+        let lease = read.map_err(|error| format!("the lease {}/{} cannot be read: {error}", namespace, config.name))?;
+        let holder = lease
+            .and_then(|lease| lease.spec?.holder_identity)
+            .filter(|holder| !holder.is_empty());
+        Ok(match holder {
+            Some(holder) => format!("{}/{}, held by {holder}", namespace, config.name),
+            None => format!("{}/{}, held by nobody", namespace, config.name),
+        })
+    })
+}
+
 impl Keeper {
     /// Gets ready to keep the configured lease.
     ///
     /// # Errors
     /// Nothing says where the cluster's API is.
     pub async fn new(config: &config::Lease, parts: Parts) -> Result<Self, String> {
-        let fault = |error: &dyn std::fmt::Display| {
-            format!("`lease` needs the cluster's API ({error}): run in a pod with a service account, or set KUBECONFIG")
-        };
-        let mut access = kube::Config::infer().await.map_err(|error| fault(&error))?;
-        // What fails is looked at again in a moment; a request that hangs would only be late.
-        access.default_retry = false;
-        let namespace = config.namespace.clone();
-        let namespace = namespace.unwrap_or_else(|| access.default_namespace.clone());
-        let client = kube::Client::try_from(access).map_err(|error| fault(&error))?;
+        let (api, _) = api_of(config).await?;
         Ok(Self {
-            api: Api::namespaced(client, &namespace),
+            api,
             name: config.name.clone(),
             elector: Elector::new(identity()),
             timing: Timing {

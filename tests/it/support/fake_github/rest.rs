@@ -17,6 +17,9 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
     if let ("POST", ["app", "installations", id, "access_tokens"]) = (asked.method.as_str(), parts.as_slice()) {
         return token(inside, id);
     }
+    if (asked.method.as_str(), parts.as_slice()) == ("GET", &["rate_limit"]) {
+        return (200, shapes::rate_limit(&inside.spent));
+    }
     let ["repos", org, repo, rest @ ..] = parts.as_slice() else {
         return not_found();
     };
@@ -32,7 +35,16 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         return not_found();
     };
     match (asked.method.as_str(), rest) {
-        ("GET", ["installation"]) => (200, shapes::installation(org)),
+        ("GET", ["installation"]) => {
+            let mut installation = shapes::installation(org);
+            if let Some(permissions) = &state.permissions {
+                installation["permissions"] = permissions.clone();
+            }
+            (200, installation)
+        }
+        ("GET", []) => (200, shapes::full_repository(state, &name)),
+        ("GET", ["branches", branch]) => branch_of(state, &name, &decoded(branch)),
+        ("GET", ["rules", "branches", branch]) => (200, rules_of(state, &name, &decoded(branch))),
         ("GET", ["commits", sha]) => files_of_commit(state, sha),
         ("GET", ["compare", range]) => compare(state, range),
         ("GET", ["git", "blobs", sha]) => read_blob(state, &name, sha),
@@ -55,6 +67,38 @@ pub fn not_found() -> Said {
         404,
         json!({ "message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404" }),
     )
+}
+
+/// A path's segment as it was before it was escaped.
+fn decoded(segment: &str) -> String {
+    let mut parts = segment.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(byte.map_or('?', char::from));
+        out.push_str(part.get(2..).unwrap_or_default());
+    }
+    out
+}
+
+fn branch_of(state: &State, repo: &str, branch: &str) -> Said {
+    let commit = state
+        .repo(repo)
+        .and_then(|repo| repo.refs.get(&format!("refs/heads/{branch}")));
+    match commit {
+        Some(commit) => (200, shapes::branch(state, repo, branch, commit)),
+        None => not_found(),
+    }
+}
+
+/// The rules for a branch: those whose pattern is the start of its name.
+fn rules_of(state: &State, repo: &str, branch: &str) -> Value {
+    let rules = state.repo(repo).map(|repo| repo.rules.as_slice()).unwrap_or_default();
+    let rules = rules.iter().filter(|(start, _)| branch.starts_with(start.as_str()));
+    let rules = rules.map(|(_, kind)| {
+        json!({ "type": kind, "ruleset_source_type": "Repository", "ruleset_source": repo, "ruleset_id": 42 })
+    });
+    rules.collect()
 }
 
 fn invalid(message: &str) -> Said {

@@ -165,6 +165,48 @@ pub fn repository(state: &State, name: &str) -> Value {
     Value::Object(repo)
 }
 
+/// As asking for a repository by itself gives it.
+pub fn full_repository(state: &State, name: &str) -> Value {
+    let found = state.repo(name).unwrap();
+    let mut repo = repository(state, name);
+    repo["archived"] = json!(found.archived);
+    repo["permissions"] =
+        json!({ "admin": false, "maintain": false, "push": !found.read_only, "triage": true, "pull": true });
+    for (name, value) in [("network_count", json!(0)), ("subscribers_count", json!(0))] {
+        repo[name] = value;
+    }
+    repo
+}
+
+pub fn branch(state: &State, repo: &str, branch: &str, sha: &str) -> Value {
+    let git = commit(state, repo, sha);
+    let own = url(&format!("repos/{repo}/branches/{branch}"));
+    json!({
+        "name": branch, "protected": false, "protection": { "enabled": false }, "protection_url": format!("{own}/protection"),
+        "_links": { "self": own, "html": format!("{WEB}/{repo}/tree/{branch}") },
+        "commit": {
+            "url": url(&format!("repos/{repo}/commits/{sha}")), "sha": sha, "node_id": format!("C_{sha}"),
+            "html_url": format!("{WEB}/{repo}/commit/{sha}"), "comments_url": url(&format!("repos/{repo}/commits/{sha}/comments")),
+            "commit": {
+                "url": git["url"], "author": git["author"], "committer": git["committer"], "message": git["message"],
+                "comment_count": 0, "tree": git["tree"],
+            },
+            "author": user("ann"), "committer": user("ann"), "parents": git["parents"],
+        },
+    })
+}
+
+pub fn rate_limit(spent: &std::collections::BTreeMap<&'static str, u64>) -> Value {
+    let of = |name: &str| {
+        let used = spent.get(name).copied().unwrap_or_default();
+        json!({ "limit": 5000, "remaining": 5000 - used, "used": used, "reset": 4_000_000_000_u64 })
+    };
+    json!({
+        "resources": { "core": of("core"), "search": { "limit": 30, "remaining": 30, "used": 0, "reset": 4_000_000_000_u64 }, "graphql": of("graphql") },
+        "rate": of("core"),
+    })
+}
+
 fn find(state: &State, name: &str, number: u64) -> Pull {
     let pulls = &state.repo(name).unwrap().pulls;
     pulls.iter().find(|pull| pull.number == number).unwrap().clone()

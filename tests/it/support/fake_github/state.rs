@@ -15,6 +15,8 @@ pub struct State {
     pub repos: BTreeMap<String, Repo>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
+    /// What the App may do, where that is something else than usual.
+    pub permissions: Option<serde_json::Value>,
     clock: u64,
     ids: u64,
 }
@@ -28,6 +30,10 @@ pub struct Repo {
     pub pulls: Vec<Pull>,
     /// The repository that this is a fork of.
     pub parent: Option<String>,
+    /// Nobody of ours may push.
+    pub read_only: bool,
+    /// Types of rules that are in force, each for branches whose names start so.
+    pub rules: Vec<(String, &'static str)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +87,7 @@ impl State {
             git,
             repos: BTreeMap::new(),
             renamed: BTreeMap::new(),
+            permissions: None,
             clock: 1_700_000_000,
             ids: 1_000,
         }

@@ -1,0 +1,226 @@
+//! Whether everything that is read can be reached, and where would be written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use super::{Check, Ci, Written};
+use crate::base::{Release, RepoName};
+use crate::config::{CiConfig, Via};
+use crate::derive::Components;
+use crate::derive::complete::{complete, wanted};
+use crate::derive::outline::Outline;
+use crate::derive::payload::Demand;
+use crate::model::metadata::Metadata;
+use crate::plan::Policy;
+use crate::run::branches::Depth;
+use crate::run::{Run, RunError};
+use crate::targets::{Ask, Destination};
+
+/// As many repositories that cannot be reached are named.
+const NAMED: usize = 10;
+
+/// What was looked at, and what would be written to.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub checks: Vec<Check>,
+    pub written: BTreeSet<Written>,
+}
+
+const SOURCES: &str = "check the address and the network, `no_proxy` and `https_proxy`; a private one needs a token";
+
+/// The CI configs.
+pub(super) fn ci(run: &Run, read: &Result<Option<Ci>, RunError>) -> Option<Check> {
+    run.config().sources.ci_config.as_ref()?;
+    Some(match read {
+        Ok(Some(snapshot)) => Check::ok("CI configs", at(&snapshot.origin().clone())),
+        Ok(None) => return None,
+        Err(error) => Check::fail("CI configs", error.to_string(), SOURCES),
+    })
+}
+
+fn at(origin: &crate::base::Origin) -> String {
+    match &origin.commit {
+        Some(commit) => format!(
+            "{} at {}, branch {}",
+            origin.name,
+            commit.get(..10).unwrap_or(commit),
+            origin.branch
+        ),
+        None => format!("{}, a folder", origin.name),
+    }
+}
+
+/// Releases, build data, rules, components and destinations.
+pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
+    let mut looked = Looked::default();
+    if let Err(error) = run.rules() {
+        let text = match &error {
+            RunError::Rules(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            error => error.to_string(),
+        };
+        looked.checks.push(Check::fail(
+            "rules",
+            text,
+            "`lockstep rules check` shows each with its place",
+        ));
+        return looked;
+    }
+    let releases = match run.releases(&[], ci.map(|ci| &**ci)) {
+        Ok(releases) if releases.is_empty() => {
+            let help = "list `releases`, or check `sources.build-data`";
+            let text = "no release is both in build data and promoted to by an OCP config";
+            looked.checks.push(Check::fail("releases", text, help));
+            return looked;
+        }
+        Ok(releases) => releases,
+        Err(error) => {
+            looked.checks.push(Check::fail("releases", error.to_string(), SOURCES));
+            return looked;
+        }
+    };
+    let names: Vec<String> = releases.iter().map(Release::to_string).collect();
+    looked.checks.push(Check::ok("releases", names.join(", ")));
+    let mut wanted = BTreeMap::new();
+    for release in releases {
+        let metadata = match run.metadata(release) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                let what = format!("build data {release}");
+                looked.checks.push(Check::fail(what, told(&error), SOURCES));
+                continue;
+            }
+        };
+        let found = format!("{}, {} images", at(&metadata.origin), metadata.images.len());
+        looked.checks.push(Check::ok(format!("build data {release}"), found));
+        match run.outline(&metadata, ci.map(|ci| &**ci), &Demand::default(), Depth::Branch) {
+            Ok(outline) => of_release(run, &metadata, outline, ci, &mut wanted, &mut looked),
+            Err(error) => looked.checks.push(Check::fail(
+                format!("release {release}"),
+                told(&error),
+                "`lockstep audit` says more of it",
+            )),
+        }
+    }
+    looked.checks.extend(components(run, &wanted));
+    looked
+}
+
+fn told(error: &RunError) -> String {
+    match error {
+        RunError::Release { findings, .. } if !findings.is_empty() => format!("{error}: {}", findings[0].message),
+        error => error.to_string(),
+    }
+}
+
+/// Branches of components, each with the release that it is read for.
+type Wanted = BTreeMap<(RepoName, String), Release>;
+
+fn of_release(
+    run: &Run,
+    metadata: &Metadata,
+    outline: Outline<'_>,
+    ci: Option<&Ci>,
+    components: &mut Wanted,
+    looked: &mut Looked,
+) {
+    for (repo, (branch, _)) in wanted(&outline) {
+        components.entry((repo, branch)).or_insert(metadata.release);
+    }
+    // Where targets write follows from metadata and rules alone, but for those that write into each component.
+    let release = complete(outline, &Components::new());
+    let policy = Policy::default();
+    for chosen in &run.config().targets {
+        let ask = Ask {
+            release: &release,
+            options: &chosen.options,
+            policy: &policy,
+            earlier: &BTreeMap::new(),
+        };
+        for destination in (chosen.target.destinations)(&ask).unwrap_or_default() {
+            let Some((repo, base)) = place(run, metadata.release, &destination, ci) else {
+                continue;
+            };
+            let head = format!("lockstep/{}/{}", chosen.target.group, metadata.release);
+            looked.written.insert(Written { repo, base, head });
+        }
+    }
+}
+
+/// The repository and branch of a destination.
+fn place(run: &Run, release: Release, destination: &Destination, ci: Option<&Ci>) -> Option<(RepoName, String)> {
+    let sources = &run.config().sources;
+    match destination {
+        Destination::CiConfig => {
+            let config: &CiConfig = sources.ci_config.as_ref()?;
+            Some((config.name()?, config.base(ci?.origin())))
+        }
+        Destination::BuildData => {
+            let location = sources.build_data.repo(release);
+            Some((location.name()?, sources.build_data.branch(release)))
+        }
+        Destination::Repository { name, branches } => {
+            let location = sources.components.repo(release, name)?;
+            let is_there = |branch: &&String| run.sources().component_head(name, &location, branch).is_ok();
+            let branch = branches.iter().find(is_there).or(branches.first())?;
+            Some((name.clone(), branch.clone()))
+        }
+    }
+}
+
+/// Asks each component's branch where it is.
+fn components(run: &Run, wanted: &Wanted) -> Vec<Check> {
+    if run.config().sources.components.via == Via::None {
+        let text = "they are not read (`sources.components.via: none`)";
+        return vec![Check::note(
+            "components",
+            text,
+            "nothing, where metadata is all that is to be looked at",
+        )];
+    }
+    if let Some(reader) = run.sources().github() {
+        let all: Vec<_> = wanted.keys().cloned().collect();
+        reader.heads(&all);
+    }
+    let ask = |((repo, branch), release): (&(RepoName, String), &Release)| {
+        let location = run.config().sources.components.repo(*release, repo);
+        let found = match location {
+            None => Err("`sources.components.repo` has no place for it".to_owned()),
+            Some(location) => {
+                let head = run.sources().component_head(repo, &location, branch);
+                head.map(drop).map_err(|error| error.to_string())
+            }
+        };
+        (repo.clone(), found.err())
+    };
+    let mut failing: BTreeMap<RepoName, String> = BTreeMap::new();
+    let mut all = BTreeSet::new();
+    for (repo, found) in wanted.par_iter().map(ask).collect::<Vec<_>>() {
+        if let Some(why) = found {
+            failing.entry(repo.clone()).or_insert(why);
+        }
+        all.insert(repo);
+    }
+    let mut checks = Vec::new();
+    let reached = all.len() - failing.len();
+    let text = format!("{reached} of {} repositories are reached", all.len());
+    checks.push(match failing.is_empty() {
+        true => Check::ok("components", text),
+        false => Check::fail(
+            "components",
+            text,
+            "the images of the others stay as they are until they can be read",
+        ),
+    });
+    let more = failing.len().saturating_sub(NAMED);
+    let named = failing.into_iter().take(NAMED);
+    checks.extend(named.map(|(repo, why)| Check::fail(repo.to_string(), why, SOURCES)));
+    if more > 0 {
+        checks.push(Check::fail(
+            "components",
+            format!("and {more} more"),
+            "put these right first",
+        ));
+    }
+    checks
+}

@@ -1,0 +1,249 @@
+//! `doctor` on the demo: what is right, and each thing that may be wrong, with what to do about it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::fake_lease::FakeLease;
+use crate::support::github_demo::{REPO, TOKEN, World};
+use crate::support::program::{Demo, Ran, program, ran};
+
+fn doctor(world: &World) -> Ran {
+    ran(&mut world.command_of("doctor"))
+}
+
+/// The things that would fail: what, what was found, what to do.
+fn failing(ran: &Ran) -> Vec<String> {
+    let report: Value =
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
+    let checks = report["checks"].as_array().expect("checks").iter();
+    let failing = checks.filter(|check| check["state"] == "fail");
+    let told = failing.map(|check| {
+        let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+        assert!(!text("help").is_empty(), "{check} says what to do");
+        format!("{}: {}", text("what"), text("found"))
+    });
+    told.collect()
+}
+
+fn json_of(world: &World) -> Ran {
+    ran(world.command_of("doctor").args(["--format", "json"]))
+}
+
+/// What a configuration of the demo says in another place.
+fn configured(world: &World, old: &str, new: &str) {
+    let path = world.demo.folder().join("lockstep.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(old), "{text}");
+    fs::write(path, text.replace(old, new)).unwrap();
+}
+
+#[test]
+fn nothing_stands_in_the_way_of_the_demo() {
+    let demo = Demo::new();
+    let ran = demo.run(&["doctor"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.ends_with("\nNothing stands in the way.\n"), "{}", ran.out);
+    for part in ["CI configs", "build data 4.16", "components", "forge", "can be written"] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    let again = demo.run(&["plan"]);
+    assert!(
+        again.out.contains("Drift"),
+        "nothing was left in the way: {}",
+        again.out
+    );
+}
+
+#[test]
+fn a_token_that_may_write_is_all_that_github_needs() {
+    let world = World::new();
+    let ran = doctor(&world);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    for part in [
+        "GitHub accepts the token in TOKEN",
+        "rate limit REST",
+        "of 5000 requests are left",
+        "can be made against",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert!(!ran.out.contains(TOKEN));
+    let asked = world.github.asked(0);
+    assert!(
+        asked.iter().all(|asked| asked.starts_with("GET ")),
+        "nothing is written: {asked:?}"
+    );
+}
+
+#[test]
+fn a_wrong_token_and_none_at_all_are_told_apart() {
+    let world = World::new();
+    world.github.inside().tokens.push("another".to_owned());
+    let found = failing(&json_of(&world));
+    assert!(
+        found.len() == 1 && found[0].contains("the credential is not accepted"),
+        "{found:?}"
+    );
+    let mut command = world.command_of("doctor");
+    let none = ran(command.args(["--format", "json"]).env_remove("TOKEN"));
+    let found = failing(&none);
+    assert!(
+        none.code == 1 && found.len() == 1 && found[0].contains("the environment variable TOKEN"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn no_network_is_said_once() {
+    let world = World::new();
+    configured(&world, &world.github.url, "http://127.0.0.1:9");
+    let ran = json_of(&world);
+    let found = failing(&ran);
+    assert!(
+        ran.code == 1 && found.len() == 1 && found[0].contains("the connection failed"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_token_of_another_organisation_sees_no_repository() {
+    let world = World::new();
+    world.github.inside().state.repos.retain(|_, repo| repo.name != REPO);
+    let found = failing(&json_of(&world));
+    assert!(
+        found.len() == 1 && found[0].starts_with("openshift/release: ") && found[0].contains("has no access to it"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn what_may_not_be_written_is_found_in_each_form() {
+    let world = World::new();
+    let change = |change: fn(&mut crate::support::fake_github::state::Repo)| {
+        let mut inside = world.github.inside();
+        change(inside.state.repo_mut(REPO).expect("the repository"));
+    };
+    change(|repo| repo.read_only = true);
+    let found = failing(&json_of(&world));
+    assert_eq!(found, ["openshift/release: the credential may not push there"]);
+    change(|repo| (repo.read_only, repo.archived) = (false, true));
+    let found = failing(&json_of(&world));
+    assert_eq!(found, ["openshift/release: it is archived: nothing can be written"]);
+    change(|repo| {
+        repo.archived = false;
+        repo.rules.push(("lockstep/".to_owned(), "creation"));
+    });
+    let found = failing(&json_of(&world));
+    assert!(
+        found.len() == 1 && found[0].contains("(creation) is in force for the branch lockstep/"),
+        "{found:?}"
+    );
+    change(|repo| repo.rules = vec![(String::new(), "required_signatures")]);
+    let text = doctor(&world).out;
+    assert!(text.contains("takes signed commits only"), "{text}");
+    change(|repo| {
+        repo.rules.clear();
+        repo.refs.remove("refs/heads/master");
+        repo.refs.remove("refs/heads/main");
+    });
+    let found = failing(&json_of(&world));
+    assert!(found.len() == 1 && found[0].contains("it has no branch"), "{found:?}");
+}
+
+#[test]
+fn an_app_needs_its_permissions_and_to_be_installed() {
+    let world = World::new();
+    let key = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/fake_github/app-key.pem");
+    configured(
+        &world,
+        "token-env: TOKEN",
+        &format!("app: {{id: 5, key-file: '{}'}}", key.display()),
+    );
+    let ran = doctor(&world);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("the app 5 is installed in openshift"), "{}", ran.out);
+    world.github.inside().state.permissions = Some(json!({"contents": "read", "metadata": "read"}));
+    let found = failing(&json_of(&world));
+    assert_eq!(
+        found,
+        [
+            "openshift/release: the app lacks permissions: contents is `read` and has to be `write`, pull requests is `none` and has to be `write`"
+        ]
+    );
+    world.github.inside().state.repos.retain(|_, repo| repo.name != REPO);
+    let found = failing(&json_of(&world));
+    assert!(
+        found.len() == 1 && found[0].contains("the app is not installed in openshift"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_fork_has_to_be_there() {
+    let world = World::new();
+    configured(&world, "kind: github", "kind: github, fork: okd-bot");
+    let found = failing(&json_of(&world));
+    assert!(
+        found.len() == 1 && found[0].starts_with("okd-bot/release: "),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn sources_state_secrets_and_lease_are_tried() {
+    let world = World::new();
+    let folder = world.demo.folder();
+    let lease = FakeLease::start();
+    let kubeconfig = lease.kubeconfig(&folder);
+    let path = folder.join("lockstep.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let more = "lease: {kind: kubernetes, name: lockstep}\nserver: {webhook: {secret-env: HOOK}}\n";
+    fs::write(&path, format!("{text}{more}")).unwrap();
+    let run = |hook: &str| {
+        ran(world
+            .command_of("doctor")
+            .args(["--format", "json"])
+            .env("KUBECONFIG", &kubeconfig)
+            .env("HOOK", hook))
+    };
+    let right = run("0123456789abcdef0123");
+    assert_eq!(failing(&right), Vec::<String>::new(), "{}", right.out);
+    assert!(right.out.contains("okd/lockstep, held by nobody"), "{}", right.out);
+    lease.inside().down = true;
+    let found = failing(&run(""));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("webhook secret: ") && found[0].ends_with("is empty"),
+        "{found:?}"
+    );
+    assert!(found[1].starts_with("lease: "), "{found:?}");
+    // A component that is not there, and a state directory that is a file.
+    let mut components: Vec<_> = fs::read_dir(folder.join("repos/openshift"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    components.retain(|path| !path.ends_with("release"));
+    components.sort();
+    fs::rename(&components[0], folder.join("gone")).unwrap();
+    let state = folder.join("state");
+    _ = fs::remove_dir_all(&state);
+    fs::write(&state, "x").unwrap();
+    let found = failing(&json_of(&world));
+    assert!(
+        found
+            .iter()
+            .any(|told| told.starts_with("state: ") && told.contains("cannot be written")),
+        "{found:?}"
+    );
+    assert!(found.iter().any(|told| told.starts_with("openshift/")), "{found:?}");
+}
+
+#[test]
+fn its_json_has_a_schema() {
+    let schema = ran(program().args(["doctor", "--schema"]));
+    let schema: Value = serde_json::from_str(&schema.out).expect("a schema");
+    let ran = Demo::new().run(&["doctor", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &report), "{report}");
+}
