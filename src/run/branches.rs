@@ -36,6 +36,7 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
     if let Some(known) = known {
         return known;
     }
+    expect(ci, &targets, depth);
     let listed = OnceLock::new();
     let read = targets.into_par_iter().map(|(repo, target)| {
         let branches = Reader {
@@ -55,6 +56,22 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
         run.store.put("branches", VERSION, key.as_bytes(), &(commit, &branches));
     }
     branches
+}
+
+/// Has the configs that are read first brought at once.
+fn expect(ci: &dyn Snapshot, targets: &[(RepoName, String)], depth: Depth) {
+    let paths = targets.par_iter().flat_map_iter(|(repo, target)| {
+        let names = plain_configs(ci, repo).unwrap_or_default().into_iter();
+        let names = names.filter(move |name| depth == Depth::All || is_likely(name, target));
+        names.map(|name| name.path(&repo.org, &repo.repo))
+    });
+    let paths: Vec<String> = paths.collect();
+    ci.expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// Whether a config is likely to promote to the release whose branch is `target`.
+fn is_likely(name: &ConfigName, target: &str) -> bool {
+    name.branch == target || matches!(name.branch.as_str(), "master" | "main")
 }
 
 /// What the answer is kept under, one for all commits, and the commit that it holds for.
@@ -121,8 +138,7 @@ impl Reader<'_> {
                 return known;
             }
         };
-        let likely = |name: &ConfigName| name.branch == target || matches!(name.branch.as_str(), "master" | "main");
-        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(likely);
+        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_likely(name, target));
         self.read_all(&first, &mut known);
         if self.depth == Depth::All || !self.promotes(&known) {
             self.read_all(&rest, &mut known);
@@ -169,6 +185,11 @@ impl Reader<'_> {
     }
 
     fn read_all(&self, names: &[ConfigName], known: &mut RepoBranches) {
+        let paths: Vec<String> = names
+            .iter()
+            .map(|name| name.path(&self.repo.org, &self.repo.repo))
+            .collect();
+        self.ci.expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
         for name in names {
             let path = name.path(&self.repo.org, &self.repo.repo);
             match promotions(self.run, self.ci, &path) {

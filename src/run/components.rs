@@ -144,6 +144,8 @@ fn key(commit: &str, files: &Dockerfiles) -> String {
 
 fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
     let mut faults = Vec::new();
+    let expected = files.keys().map(String::as_str).chain([CI_OPERATOR, GO_MOD, GO_WORK]);
+    snapshot.expect(&expected.collect::<Vec<_>>());
     let mut read = |path: &str| match snapshot.read(path) {
         Ok(blob) => blob,
         Err(error) => {

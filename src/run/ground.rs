@@ -199,6 +199,8 @@ impl Ground {
         }
         paths.sort();
         paths.dedup();
+        self.snapshot
+            .expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
         let read = paths.into_par_iter().map(|path| (self.snapshot.read(&path), path));
         for (result, path) in read.collect::<Vec<_>>() {
             match result {

@@ -11,7 +11,7 @@ use crate::facts::view::WrongForm;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::rules::load::nearest;
-use crate::source::Snapshot;
+use crate::source::{EntryKind, Snapshot};
 use crate::yaml::{self, Node};
 
 /// Must change when the same file yields other facts.
@@ -66,6 +66,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn read(&self) -> Result<Metadata, RunError> {
         let mut findings = Vec::new();
+        self.expect();
         let group = self.group(&mut findings)?;
         let (streams, faults) = self.streams(&group, &mut findings)?;
         let mut metadata = Metadata::new(self.release, self.snapshot.origin().clone(), group, streams);
@@ -112,6 +113,25 @@ impl Reader<'_> {
         }
         metadata.findings = findings;
         Ok(metadata)
+    }
+
+    /// Has all files of the root and of `images` brought at once.
+    fn expect(&self) {
+        let files = |folder: &str| {
+            let entries = self.snapshot.list(folder).ok().flatten().unwrap_or_default();
+            let files = entries
+                .into_iter()
+                .filter(|entry| entry.kind != EntryKind::Dir && entry.name.ends_with(".yml"));
+            let start = if folder.is_empty() {
+                String::new()
+            } else {
+                format!("{folder}/")
+            };
+            files.map(|entry| format!("{start}{}", entry.name)).collect::<Vec<_>>()
+        };
+        let files: Vec<String> = ["", "images"].into_iter().flat_map(files).collect();
+        self.snapshot
+            .expect(&files.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     fn group(&self, findings: &mut Vec<Finding>) -> Result<Group, RunError> {

@@ -205,6 +205,8 @@ fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Re
     } else {
         folders.extend(LIKELY.map(str::to_owned));
     }
+    let files: Vec<String> = folders.iter().map(|folder| join(folder, FILE)).collect();
+    snapshot.expect(&files.iter().map(String::as_str).collect::<Vec<_>>());
     let mut all = Vec::new();
     for folder in folders {
         let file = join(&folder, FILE);

@@ -1,23 +1,30 @@
 //! Repositories fetched from URLs, kept in the state directory: `git/<host-org-repo>-<hash>.git`.
 //!
-//! A mirror is a bare repository that holds, for every branch asked for, its last commit without history. It can be
-//! deleted at any time; what is needed of it is fetched again.
+//! A mirror is a bare repository that holds, for every branch asked for, its last commit without history, and of its files
+//! those that were read: a server that can leaves the contents of files out, and gives them by their ids when they are asked
+//! for ([`Promised`]). It can be deleted at any time; what is needed of it is fetched again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use git2::{Oid, Repository, RepositoryInitOptions};
+use git2::{ObjectType, Oid, Repository, RepositoryInitOptions};
 
-use super::http::{self, Fetched, Session, Wanted};
+use super::http::{self, Client, Fetched, Session, Wanted, What};
 use super::local::open_git;
 use super::{Progress, RemoteUrl, SourceError};
 
 /// How many packs a mirror may have. Each fetch adds one, and each is looked through for every object.
 const MAX_PACKS: usize = 64;
+/// As many files are asked for at once.
+const MAX_WANTED: usize = 10_000;
+/// The list of commits of which not all files are here.
+const PARTIAL: &str = "partial";
 
 /// Where one URL's repository is kept.
+#[derive(Clone, Debug)]
 pub(super) struct Mirror {
     path: PathBuf,
     place: String,
@@ -48,7 +55,7 @@ impl Mirror {
         let _lock = self.lock()?;
         // Another process or thread may have fetched it while this one waited.
         if self.with(branch, commit).is_none() {
-            self.start_over_when_scattered();
+            self.tidy();
             let report = |line: &str| {
                 if let Some(progress) = progress {
                     progress(&format!("{} ({branch}): {line}", self.place));
@@ -108,29 +115,77 @@ impl Mirror {
         file.map_err(|error| unusable(&path, error))
     }
 
-    /// Removes a mirror that many fetches have scattered over many packs: fetching it anew costs less than gathering
-    /// them, and old commits go with it. A mirror that somebody reads from is left for the next time.
-    fn start_over_when_scattered(&self) {
-        let packs = fs::read_dir(self.path.join("objects/pack"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        if packs
-            .filter(|entry| entry.path().extension().is_some_and(|kind| kind == "pack"))
-            .count()
-            < MAX_PACKS
-        {
+    /// Gathers a mirror that many fetches have scattered over many packs into one, which holds what its branches need; old
+    /// commits go. Where that fails, it goes whole, and is fetched anew. One that somebody reads from is left for the next
+    /// time.
+    fn tidy(&self) {
+        let packs = self.packs();
+        if packs.len() < MAX_PACKS {
             return;
         }
         let Ok(readers) = self.lock_file("use") else { return };
-        if readers.try_lock().is_ok() {
-            let old = self.path.with_extension("old");
-            // What cannot be removed now costs space and is tried again.
+        if readers.try_lock().is_err() || self.gather(&packs).is_ok() {
+            return;
+        }
+        let old = self.path.with_extension("old");
+        // What cannot be removed now costs space and is tried again.
+        let _ = fs::remove_dir_all(&old);
+        if fs::rename(&self.path, &old).is_ok() {
             let _ = fs::remove_dir_all(&old);
-            if fs::rename(&self.path, &old).is_ok() {
-                let _ = fs::remove_dir_all(&old);
+        }
+    }
+
+    /// The packs of the mirror.
+    fn packs(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path.join("objects/pack"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths
+            .filter(|path| path.extension().is_some_and(|kind| kind == "pack"))
+            .collect()
+    }
+
+    /// Writes what the branches need into one pack, and removes those that there were.
+    fn gather(&self, packs: &[PathBuf]) -> Result<(), git2::Error> {
+        let repo = open_git(&self.path)?;
+        let odb = repo.odb()?;
+        let mut builder = repo.packbuilder()?;
+        let (mut seen, mut trees) = (BTreeSet::new(), Vec::new());
+        for commit in tips(&repo) {
+            if seen.insert(commit) {
+                builder.insert_object(commit, None)?;
+                trees.push(repo.find_commit(commit)?.tree_id());
             }
         }
+        while let Some(tree) = trees.pop() {
+            if !seen.insert(tree) {
+                continue;
+            }
+            builder.insert_object(tree, None)?;
+            for entry in &repo.find_tree(tree)? {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => trees.push(entry.id()),
+                    Some(ObjectType::Blob) if seen.insert(entry.id()) && odb.exists(entry.id()) => {
+                        builder.insert_object(entry.id(), None)?;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        builder.write(&self.path.join("objects/pack"), 0)?;
+        let new = builder.name()?.map(|name| format!("pack-{name}.pack"));
+        let is_new = |pack: &&PathBuf| pack.file_name().and_then(|name| name.to_str()) == new.as_deref();
+        if new.is_none() || !self.packs().iter().any(|pack| is_new(&pack)) {
+            return Err(git2::Error::from_str("the new pack is not there"));
+        }
+        for pack in packs.iter().filter(|pack| !is_new(pack)) {
+            // What cannot be removed costs space; what is in it is in the new one.
+            let _ = fs::remove_file(pack.with_extension("idx"));
+            let _ = fs::remove_file(pack);
+        }
+        Ok(())
     }
 
     /// Opens the mirror, making it (or completing one that a killed process left half made). Call it with the lock held.
@@ -160,7 +215,8 @@ impl Mirror {
         }
     }
 
-    /// Fetches a commit's objects. They come into the repository as a whole pack or not at all.
+    /// Fetches a commit: without the contents of files from a server that offers that, and whole where it does not, or does
+    /// not do what it offers.
     fn fetch(
         &self,
         repo: &Repository,
@@ -168,12 +224,47 @@ impl Mirror {
         commit: Oid,
         report: &dyn Fn(&str),
     ) -> Result<(), SourceError> {
+        if session.filters() {
+            // Written first: a commit that is listed and whole costs a question more, one that is not listed and lacks files
+            // would be taken for whole.
+            self.note_partial(commit, true)?;
+            match self.take(repo, session, What::Trees(commit), report) {
+                Ok(()) => return Ok(()),
+                Err(error @ SourceError::State { .. }) => return Err(error),
+                Err(error) => {
+                    let place = &self.place;
+                    tracing::info!(
+                        "{place} offers to leave the contents of files out and does not do it; all is fetched ({error})"
+                    );
+                }
+            }
+        }
+        self.take(repo, session, What::Whole(commit), report)?;
+        self.note_partial(commit, false)
+    }
+
+    /// Takes in what is wanted. It comes into the repository as a whole pack or not at all.
+    fn take(
+        &self,
+        repo: &Repository,
+        session: &Session<'_>,
+        what: What<'_>,
+        report: &dyn Fn(&str),
+    ) -> Result<(), SourceError> {
         let failed = |error: git2::Error| unusable(&self.path, error.message());
         let odb = repo.odb().map_err(failed)?;
-        let have = tips(repo);
-        let shallow = read_shallow(&self.path);
+        let have = match what {
+            What::Trees(_) => tips(repo),
+            // What a commit without its files "has" the server would leave out.
+            What::Whole(_) => {
+                let partial = read_oids(&self.path.join(PARTIAL));
+                tips(repo).into_iter().filter(|tip| !partial.contains(tip)).collect()
+            }
+            What::Blobs(_) => Vec::new(),
+        };
+        let shallow = read_oids(&self.path.join("shallow"));
         let wanted = Wanted {
-            commit,
+            what,
             have: &have,
             shallow: &shallow.iter().copied().collect::<Vec<_>>(),
         };
@@ -185,6 +276,65 @@ impl Mirror {
         })?;
         write_shallow(&self.path, shallow, fetched).map_err(|error| unusable(&self.path, error))?;
         odb.refresh().map_err(failed)
+    }
+
+    /// Notes whether a commit lacks files here.
+    fn note_partial(&self, commit: Oid, lacks: bool) -> Result<(), SourceError> {
+        let path = self.path.join(PARTIAL);
+        let mut known = read_oids(&path);
+        let changed = if lacks {
+            known.insert(commit)
+        } else {
+            known.remove(&commit)
+        };
+        if changed {
+            write_oids(&path, &known).map_err(|error| unusable(&path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Brings contents of files of a commit.
+    fn bring_blobs(
+        &self,
+        session: &Session<'_>,
+        commit: Oid,
+        wanted: &[Oid],
+        report: &dyn Fn(&str),
+    ) -> Result<(), SourceError> {
+        let _lock = self.lock()?;
+        let repo = open_git(&self.path).map_err(|error| unusable(&self.path, error.message()))?;
+        let lacking = || -> Result<Vec<Oid>, SourceError> {
+            let odb = repo.odb().map_err(|error| unusable(&self.path, error.message()))?;
+            Ok(wanted.iter().copied().filter(|oid| !odb.exists(*oid)).collect())
+        };
+        // Another thread or process may have brought them while this one waited.
+        let missing = lacking()?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        report(&format!("fetching {} files", missing.len()));
+        for some in missing.chunks(MAX_WANTED) {
+            if let Err(error) = self.take(&repo, session, What::Blobs(some), report) {
+                tracing::debug!("{error}");
+                break;
+            }
+        }
+        if lacking()?.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(
+            "{} does not give files by their ids; all of commit {commit} is fetched",
+            self.place
+        );
+        self.take(&repo, session, What::Whole(commit), report)?;
+        self.note_partial(commit, false)?;
+        match lacking()?.as_slice() {
+            [] => Ok(()),
+            [first, ..] => Err(SourceError::Unreachable {
+                place: self.place.clone(),
+                message: format!("the server has not got what it promised: {first} of commit {commit}"),
+            }),
+        }
     }
 
     /// Sets the branch, after everything it needs is there.
@@ -226,9 +376,51 @@ fn tips(repo: &Repository) -> Vec<Oid> {
     tips.into_iter().collect()
 }
 
-/// Reads git's own list of commits whose parents are not there.
-fn read_shallow(repo: &Path) -> BTreeSet<Oid> {
-    let text = fs::read_to_string(repo.join("shallow")).unwrap_or_default();
+/// Brings the contents of a commit's files that were left out when it was fetched.
+pub(super) struct Promised {
+    mirror: Mirror,
+    url: RemoteUrl,
+    client: Arc<Client>,
+    commit: Oid,
+    progress: Option<Progress>,
+}
+
+impl Promised {
+    pub(super) fn new(
+        state: &Path,
+        url: RemoteUrl,
+        client: Arc<Client>,
+        commit: Oid,
+        progress: Option<Progress>,
+    ) -> Self {
+        Self {
+            mirror: Mirror::new(state, &url),
+            url,
+            client,
+            commit,
+            progress,
+        }
+    }
+
+    /// Brings files by their ids.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub(super) fn bring(&self, oids: &[Oid]) -> Result<(), String> {
+        let report = |line: &str| {
+            if let Some(progress) = &self.progress {
+                progress(&format!("{}: {line}", self.url));
+            }
+        };
+        let session = Session::connect(&self.client, &self.url).map_err(|error| error.to_string())?;
+        let brought = self.mirror.bring_blobs(&session, self.commit, oids, &report);
+        brought.map_err(|error| error.to_string())
+    }
+}
+
+/// Reads a list of ids, such as git's own of commits whose parents are not there.
+fn read_oids(path: &Path) -> BTreeSet<Oid> {
+    let text = fs::read_to_string(path).unwrap_or_default();
     text.lines().filter_map(|line| Oid::from_str(line).ok()).collect()
 }
 
@@ -237,8 +429,12 @@ fn write_shallow(repo: &Path, mut shallow: BTreeSet<Oid>, fetched: Fetched) -> i
     fetched.unshallow.iter().for_each(|oid| {
         shallow.remove(oid);
     });
-    let text: String = shallow.iter().map(|oid| format!("{oid}\n")).collect();
-    let new = repo.join("shallow.new");
+    write_oids(&repo.join("shallow"), &shallow)
+}
+
+fn write_oids(path: &Path, oids: &BTreeSet<Oid>) -> io::Result<()> {
+    let text: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
+    let new = path.with_extension("new");
     fs::write(&new, text)?;
-    fs::rename(new, repo.join("shallow"))
+    fs::rename(new, path)
 }

@@ -153,6 +153,9 @@ pub trait Snapshot: Send + Sync {
     fn origin(&self) -> &Origin;
     /// The file's bytes, symbolic links inside the tree followed; `None` where nothing is.
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError>;
+    /// Has the contents of files brought here in one go, where reading would fetch them one by one. What cannot be had, reading
+    /// says.
+    fn expect(&self, _paths: &[&str]) {}
     /// The blob id of a file without reading it (links followed); `None` where nothing is.
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError>;
     /// A directory's direct entries sorted by name; `None` where nothing is. The root is `""`.

@@ -13,7 +13,7 @@ use super::github::Reader;
 use super::http::{Client, Session};
 use super::instead::Instead;
 use super::local::{self, Local};
-use super::mirror::Mirror;
+use super::mirror::{Mirror, Promised};
 use super::pins::{Commits, Pinned, Pins};
 use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
@@ -37,7 +37,7 @@ pub struct Sources {
     state: Option<PathBuf>,
     progress: Option<Progress>,
     recorder: Option<Arc<Recorder>>,
-    client: OnceLock<Client>,
+    client: OnceLock<Arc<Client>>,
     github: Option<Arc<Reader>>,
     pins: Pins,
     external: BTreeMap<String, String>,
@@ -239,7 +239,7 @@ impl Sources {
                 let snapshot = GitSnapshot::new(repo, id, name, branch);
                 Ok(snapshot
                     .map_err(|error| local::damaged(&place, &error))?
-                    .holding(in_use))
+                    .holding(in_use, self.promised(state, url, id)))
             }
         }
     }
@@ -308,17 +308,32 @@ impl Sources {
         let snapshot = GitSnapshot::new(repo, commit, name, &branch);
         Ok(snapshot
             .map_err(|error| local::damaged(&place, &error))?
-            .holding(in_use))
+            .holding(in_use, self.promised(state, url, commit)))
+    }
+
+    /// What brings the contents of a commit's files.
+    fn promised(&self, state: &Path, url: &RemoteUrl, commit: Oid) -> Promised {
+        Promised::new(
+            state,
+            url.clone(),
+            Arc::clone(self.shared_client()),
+            commit,
+            self.progress.clone(),
+        )
     }
 
     /// How many requests were made of git servers so far.
     pub fn git_requests(&self) -> u64 {
-        self.client.get().map_or(0, Client::sent)
+        self.client.get().map_or(0, |client| client.sent())
     }
 
     /// The HTTP client, made when the first URL is met: most runs have none, and loading certificates takes time.
     fn client(&self) -> &Client {
-        self.client.get_or_init(Client::new)
+        self.shared_client()
+    }
+
+    fn shared_client(&self) -> &Arc<Client> {
+        self.client.get_or_init(|| Arc::new(Client::new()))
     }
 }
 

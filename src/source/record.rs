@@ -44,6 +44,10 @@ impl Snapshot for Recording {
         Ok(blob)
     }
 
+    fn expect(&self, paths: &[&str]) {
+        self.inner.expect(paths);
+    }
+
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
         self.inner.oid(path)
     }

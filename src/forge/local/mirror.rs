@@ -137,6 +137,8 @@ fn store(repo: &Repository, name: &RepoName, source: &dyn Snapshot, files: &Cont
         message,
     };
     let odb = repo.odb().map_err(doing("opening the object database"))?;
+    let missing = files.iter().filter(|(_, oid)| oid.is_some_and(|oid| !odb.exists(oid)));
+    source.expect(&missing.map(|(path, _)| path.as_str()).collect::<Vec<_>>());
     for (path, oid) in files.iter().filter_map(|(path, oid)| oid.map(|oid| (path, oid))) {
         if odb.exists(oid) {
             continue;

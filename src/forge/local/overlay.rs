@@ -100,6 +100,10 @@ impl Snapshot for Overlay {
         }
     }
 
+    fn expect(&self, paths: &[&str]) {
+        self.source.expect(paths);
+    }
+
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
         match self.merged.get(&plain(path)) {
             None => self.source.oid(path),

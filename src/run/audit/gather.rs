@@ -63,6 +63,7 @@ fn repo_files(
 ) -> Option<RepoFiles> {
     let location = run.config.sources.components.repo(release.metadata.release, repo)?;
     let snapshot = run.sources.open_component(repo, &location, branch).ok()?;
+    snapshot.expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
     let texts = paths.into_iter().map(|path| (path.clone(), text(&*snapshot, &path)));
     Some(RepoFiles {
         texts: texts.collect(),

@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
+use git2::{ErrorCode, ObjectType, Odb, OdbLookupFlags, Oid, Repository};
 
 pub use self::folders::Folders;
 use self::handles::Handles;
 use self::tree::TreeIndex;
-use super::mirror::InUse;
+use super::mirror::{InUse, Promised};
 use super::walk::{Found, Node, Stepped, Tree, resolve};
 use super::{Blob, Changed, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
@@ -37,20 +37,23 @@ pub struct GitSnapshot {
     trees: RwLock<HashMap<Oid, Arc<TreeIndex>>>,
     /// Keeps a fetched mirror from being cleared away.
     _in_use: Option<InUse>,
+    /// What brings the contents of files that a mirror was fetched without.
+    promised: Option<Promised>,
 }
 
 /// Why an object could not be had.
 enum Fault {
     TooLarge(u64),
+    Missing(String),
     Other(String),
 }
 
 impl From<git2::Error> for Fault {
     fn from(error: git2::Error) -> Self {
-        Self::Other(match error.code() {
-            ErrorCode::NotFound => format!("{}; the repository is incomplete (a partial clone?)", error.message()),
-            _ => error.message().to_owned(),
-        })
+        match error.code() {
+            ErrorCode::NotFound => Self::Missing(error.message().to_owned()),
+            _ => Self::Other(error.message().to_owned()),
+        }
     }
 }
 
@@ -58,6 +61,7 @@ impl From<Fault> for String {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::TooLarge(size) => format!("an object on the way is {size} bytes large"),
+            Fault::Missing(message) => format!("{message}; the repository is incomplete (a partial clone?)"),
             Fault::Other(message) => message,
         }
     }
@@ -79,15 +83,54 @@ impl GitSnapshot {
             handles: Handles::new(repo),
             trees: RwLock::default(),
             _in_use: None,
+            promised: None,
         })
     }
 
-    /// Keeps what says that the repository is in use as long as the snapshot.
-    pub(super) fn holding(self, in_use: InUse) -> Self {
+    /// Keeps what says that the repository is in use as long as the snapshot, and what brings what it lacks.
+    pub(super) fn holding(self, in_use: InUse, promised: Promised) -> Self {
         Self {
             _in_use: Some(in_use),
+            promised: Some(promised),
             ..self
         }
+    }
+
+    /// A file's bytes, or a link's text; what was not fetched yet is fetched now.
+    fn blob<B: for<'a> From<&'a [u8]>>(&self, oid: Oid, limit: u64) -> Result<B, Fault> {
+        let here = || self.handles.with(|odb| object(odb, oid, ObjectType::Blob, limit));
+        match (here(), &self.promised) {
+            (Err(Fault::Missing(_)), Some(promised)) => {
+                promised.bring(&[oid]).map_err(Fault::Other)?;
+                here()
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// The ids of files that are not here yet.
+    fn missing(&self, paths: &[&str]) -> Vec<Oid> {
+        let mut oids = Vec::new();
+        for path in paths {
+            if let Ok(Some(Found {
+                node: Node::File(oid), ..
+            })) = resolve(self, path)
+            {
+                oids.push(oid);
+            }
+        }
+        oids.sort_unstable();
+        oids.dedup();
+        let found = self.handles.with(|odb| {
+            // What came in since this handle was opened is looked for once, not for each object.
+            odb.refresh()?;
+            Ok(oids
+                .iter()
+                .copied()
+                .filter(|oid| !odb.exists_ext(*oid, OdbLookupFlags::NO_REFRESH))
+                .collect())
+        });
+        found.unwrap_or_default()
     }
 
     /// The repository's own directory (of an ordinary repository its `.git`).
@@ -156,10 +199,7 @@ impl Tree for GitSnapshot {
             EntryKind::Dir => Node::Dir(entry.oid),
             EntryKind::File => Node::File(entry.oid),
             EntryKind::Other => Node::Other,
-            EntryKind::Link => Node::Link(
-                self.handles
-                    .with(|odb| object(odb, entry.oid, ObjectType::Blob, MAX_LINK))?,
-            ),
+            EntryKind::Link => Node::Link(self.blob(entry.oid, MAX_LINK)?),
         }))
     }
 }
@@ -177,8 +217,7 @@ impl Snapshot for GitSnapshot {
         else {
             return Ok(None);
         };
-        let bytes = self.handles.with(|odb| object(odb, oid, ObjectType::Blob, MAX_BLOB));
-        match bytes {
+        match self.blob(oid, MAX_BLOB) {
             Ok(bytes) => Ok(Some(Blob {
                 bytes,
                 oid: oid.to_string(),
@@ -188,10 +227,20 @@ impl Snapshot for GitSnapshot {
                 path: path.to_owned(),
                 size,
             }),
-            Err(Fault::Other(message)) => Err(ReadError::Io {
+            Err(fault) => Err(ReadError::Io {
                 path: path.to_owned(),
-                message,
+                message: fault.into(),
             }),
+        }
+    }
+
+    fn expect(&self, paths: &[&str]) {
+        let Some(promised) = &self.promised else { return };
+        let missing = self.missing(paths);
+        if !missing.is_empty()
+            && let Err(why) = promised.bring(&missing)
+        {
+            tracing::debug!(files = missing.len(), "{why}");
         }
     }
 

@@ -1,4 +1,5 @@
-//! Fetches one commit with its tree, without its history where the server can leave it out.
+//! Fetches one commit with its tree, without its history where the server can leave it out, and without the contents of its
+//! files where it can leave these out, too; or the contents of some files.
 
 use std::io::{self, Read, Write};
 
@@ -14,9 +15,20 @@ const MAX_PACK: u64 = 8 << 30;
 /// After how many received bytes progress is reported.
 const REPORT_EVERY: u64 = 4 << 20;
 
+/// What is to be fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) enum What<'a> {
+    /// A commit with all that it holds.
+    Whole(Oid),
+    /// A commit with its trees, without the contents of files.
+    Trees(Oid),
+    /// Contents of files by their ids; only a server of version 2 gives them.
+    Blobs(&'a [Oid]),
+}
+
 /// What to fetch, and what is there already.
 pub(in crate::source) struct Wanted<'a> {
-    pub(in crate::source) commit: Oid,
+    pub(in crate::source) what: What<'a>,
     /// Commits whose trees are complete here: the server leaves out what they hold.
     pub(in crate::source) have: &'a [Oid],
     /// Commits whose parents are not here.
@@ -43,11 +55,14 @@ pub(in crate::source) fn fetch(
         accept: RESULT,
     };
     let (message, v2) = match &session.spoken {
-        Spoken::V2 { shallow } => (ask_v2(wanted, *shallow), true),
+        Spoken::V2 { shallow, .. } => (ask_v2(wanted, *shallow), true),
         Spoken::V0 { capabilities, .. } => {
             let can = |what: &str| capabilities.iter().any(|known| known == what);
             if !can("side-band-64k") {
                 return Err(request.unreachable("the server is too old: it cannot send `side-band-64k`"));
+            }
+            if let What::Blobs(_) = wanted.what {
+                return Err(request.unreachable("the server gives no contents of files by their ids"));
             }
             let optional = ["thin-pack", "ofs-delta"]
                 .into_iter()
@@ -68,21 +83,34 @@ fn ask_v2(wanted: &Wanted<'_>, shallow: bool) -> Vec<u8> {
     // Without history between them, a server leaves out what a commit we have holds only for a thin pack.
     push_line(&mut message, "thin-pack");
     push_line(&mut message, "ofs-delta");
-    if shallow {
+    if shallow && !matches!(wanted.what, What::Blobs(_)) {
         push_depth(&mut message, wanted);
     }
-    push_line(&mut message, &format!("want {}", wanted.commit));
+    if let What::Trees(_) = wanted.what {
+        push_line(&mut message, "filter blob:none");
+    }
+    for oid in wanted.what.oids() {
+        push_line(&mut message, &format!("want {oid}"));
+    }
     push_end(&mut message, wanted);
     push_flush(&mut message);
     message
 }
 
+impl What<'_> {
+    fn oids(&self) -> &[Oid] {
+        match self {
+            Self::Whole(oid) | Self::Trees(oid) => std::slice::from_ref(oid),
+            Self::Blobs(oids) => oids,
+        }
+    }
+}
+
 fn ask_v0(wanted: &Wanted<'_>, shallow: bool, optional: &str) -> Vec<u8> {
     let mut message = Vec::new();
-    push_line(
-        &mut message,
-        &format!("want {} side-band-64k {optional}", wanted.commit),
-    );
+    for oid in wanted.what.oids() {
+        push_line(&mut message, &format!("want {oid} side-band-64k {optional}"));
+    }
     if shallow {
         push_depth(&mut message, wanted);
     }

@@ -16,6 +16,6 @@ pub(super) mod testserver;
 mod tls;
 
 pub(super) use client::{Client, plain};
-pub(super) use fetch::{Fetched, Wanted, fetch};
+pub(super) use fetch::{Fetched, Wanted, What, fetch};
 pub(super) use refs::Session;
 pub(super) use tls::config as tls;

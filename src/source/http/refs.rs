@@ -37,8 +37,8 @@ pub(in crate::source) struct Session<'a> {
 
 /// The protocol version that a server answers in.
 pub(super) enum Spoken {
-    /// Version 2; `shallow`: it can leave history out.
-    V2 { shallow: bool },
+    /// Version 2; `shallow`: it can leave history out; `filter`: it can leave the contents of files out.
+    V2 { shallow: bool, filter: bool },
     /// Version 0 (or 1): all refs came at once.
     V0 { refs: Vec<Ref>, capabilities: Vec<String> },
 }
@@ -59,6 +59,11 @@ impl<'a> Session<'a> {
             base: answer.base,
             spoken,
         })
+    }
+
+    /// Whether the contents of files can be left out of a fetch, and had later by their ids.
+    pub(in crate::source) fn filters(&self) -> bool {
+        matches!(self.spoken, Spoken::V2 { filter: true, .. })
     }
 
     /// Yields the commit that a branch is at.
@@ -184,8 +189,10 @@ fn greeting(body: impl Read) -> io::Result<Spoken> {
         return Ok(Spoken::V0 { refs, capabilities });
     }
     let fetch = capabilities.iter().find_map(|line| line.strip_prefix("fetch="));
+    let can = |wanted: &str| fetch.is_some_and(|what| what.split(' ').any(|word| word == wanted));
     Ok(Spoken::V2 {
-        shallow: fetch.is_some_and(|what| what.split(' ').any(|word| word == "shallow")),
+        shallow: can("shallow"),
+        filter: can("filter"),
     })
 }
 
@@ -267,7 +274,7 @@ mod tests {
         let body = message(&["version 2", "agent=git/2", "ls-refs=unborn", "fetch=shallow filter"]);
         assert!(matches!(
             greeting(body.as_slice()).unwrap(),
-            Spoken::V2 { shallow: true }
+            Spoken::V2 { shallow: true, .. }
         ));
         let refs = listed(message(&[&format!("{ID} refs/heads/a peeled:{ID}"), "unborn HEAD"]).as_slice()).unwrap();
         assert_eq!((refs.len(), &*refs[0].name), (1, "refs/heads/a"));

@@ -366,7 +366,7 @@ fn a_killed_process_is_no_hindrance() {
 }
 
 #[test]
-fn a_scattered_mirror_is_fetched_anew_once_nobody_reads_it() {
+fn a_scattered_mirror_is_gathered_once_nobody_reads_it() {
     let world = World::new(Manner::default());
     let reading = world.open("main").unwrap();
     let packs = world.mirror_path().join("objects/pack");
@@ -379,19 +379,194 @@ fn a_scattered_mirror_is_fetched_anew_once_nobody_reads_it() {
     assert!(packs.join("pack-0.pack").exists());
     drop(reading);
     // A process that another test starts holds a copy of the reader's lock until it is its own program.
-    let mut tip = world.repo.commit_files("main", &[("dir/f", "five")]);
+    world.repo.commit_files("main", &[("dir/f", "five")]);
     for turn in 0..50 {
         assert!(text(&*world.open("main").unwrap(), "dir/f").starts_with("five"));
         if !packs.join("pack-0.pack").exists() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
-        tip = world
+        world
             .repo
             .commit_files("main", &[("dir/f", &format!("five and {turn}"))]);
     }
     assert!(!packs.join("pack-0.pack").exists());
-    assert_eq!(commits(&world.mirror()), [tip]);
+    let left = std::fs::read_dir(&packs).unwrap().flatten();
+    let left = left.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "pack"));
+    assert!(left.count() <= 2, "what was gathered, and what came in then");
+    assert!(commits(&world.mirror()).len() <= 2, "old commits are gone");
+    assert_eq!(text(&*world.open("main").unwrap(), "same"), "same");
+}
+
+/// Lines that no other file has, and that do not compress well.
+fn noise(seed: u64, bytes: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = String::with_capacity(bytes + 20);
+    while text.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(&format!("{state:016x}\n"));
+    }
+    text
+}
+
+/// A repository as components are: a few files that are read among hundreds that are not.
+fn component(filter: bool, manner: Manner) -> World {
+    let world = World::new(manner);
+    let files: Vec<(String, String)> = (0..300)
+        .map(|at| (format!("pkg/d{}/f{at}.go", at % 20), noise(at, 6_000)))
+        .collect();
+    let mut files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.as_str()))
+        .collect();
+    files.extend([
+        ("Dockerfile", "FROM a\n"),
+        ("go.mod", "module m\n"),
+        (".ci-operator.yaml", "a: b\n"),
+    ]);
+    world.repo.commit_files("main", &files);
+    world
+        .repo
+        .commit("main", &[(b"link", crate::source::testing::Item::Link("go.mod"))]);
+    world
+        .repo
+        .git()
+        .config()
+        .unwrap()
+        .set_bool("uploadpack.allowFilter", filter)
+        .unwrap();
+    world
+}
+
+const READ: [&str; 3] = ["Dockerfile", "go.mod", ".ci-operator.yaml"];
+
+#[test]
+fn contents_that_nobody_reads_are_not_fetched() {
+    let bytes = |filter: bool| {
+        let world = component(filter, Manner::default());
+        let tree = world.open("main").unwrap();
+        tree.expect(&READ);
+        assert_eq!(text(&*tree, "Dockerfile"), "FROM a\n");
+        assert_eq!(text(&*tree, "go.mod"), "module m\n");
+        assert_eq!(tree.list("pkg").unwrap().unwrap().len(), 20, "folders are known");
+        (world.server.sent(), world.asked())
+    };
+    let (whole, asked) = bytes(false);
+    assert_eq!(asked, ["greet", "list", "fetch"]);
+    let (filtered, asked) = bytes(true);
+    assert_eq!(
+        asked,
+        ["greet", "list", "fetch", "greet", "fetch"],
+        "all that is expected comes at once"
+    );
+    assert!(filtered * 15 <= whole, "{filtered} bytes instead of {whole}");
+}
+
+#[test]
+fn what_nobody_expected_comes_when_it_is_read_and_only_once() {
+    let world = component(true, Manner::default());
+    let tree = world.open("main").unwrap();
+    world.asked();
+    assert_eq!(
+        text(&*tree, "link"),
+        "module m\n",
+        "through a link that is not here either"
+    );
+    assert_eq!(world.asked(), ["greet", "fetch", "greet", "fetch"]);
+    assert_eq!(text(&*tree, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert_eq!(world.asked(), ["greet", "fetch"]);
+    assert_eq!(text(&*tree, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert!(tree.read("nothing").unwrap().is_none());
+    assert_eq!(
+        tree.oid("pkg/d4/f4.go").unwrap().unwrap(),
+        Oid::hash_object(ObjectType::Blob, noise(4, 6_000).as_bytes())
+            .unwrap()
+            .to_string()
+    );
+    let again = world.open("main").unwrap();
+    again.expect(&["pkg/d3/f3.go", "link", "nothing"]);
+    assert_eq!(text(&*again, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert_eq!(world.asked(), ["greet", "list"]);
+}
+
+#[test]
+fn a_server_that_refuses_what_it_offers_sends_everything() {
+    let world = component(
+        true,
+        Manner {
+            refuse_filter: true,
+            ..Manner::default()
+        },
+    );
+    let tree = world.open("main").unwrap();
+    assert_eq!(world.asked(), ["greet", "list", "fetch", "fetch"]);
+    assert_eq!(text(&*tree, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert_eq!(world.asked(), Vec::<&str>::new(), "nothing is missing");
+}
+
+#[test]
+fn a_server_that_forgets_what_it_promised_is_asked_for_everything() {
+    let world = component(
+        true,
+        Manner {
+            forgets: true,
+            ..Manner::default()
+        },
+    );
+    let tree = world.open("main").unwrap();
+    assert_eq!(text(&*tree, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert_eq!(world.asked(), ["greet", "list", "fetch", "greet", "fetch", "fetch"]);
+    assert_eq!(text(&*tree, "Dockerfile"), "FROM a\n");
+    assert_eq!(world.asked(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_server_that_is_gone_says_so_of_the_file() {
+    let world = component(true, Manner::default());
+    let tree = world.open("main").unwrap();
+    std::fs::rename(world.repo.path(), world.repo.path().with_extension("away")).unwrap();
+    let error = tree.read("Dockerfile").unwrap_err().to_string();
+    std::fs::rename(world.repo.path().with_extension("away"), world.repo.path()).unwrap();
+    assert!(error.contains("`Dockerfile`") && error.contains("repo.git"), "{error}");
+    assert_eq!(text(&*tree, "Dockerfile"), "FROM a\n", "it is tried again");
+}
+
+#[test]
+fn a_server_that_filters_no_more_sends_what_a_partial_mirror_lacks() {
+    let world = component(true, Manner::default());
+    world.open("main").unwrap();
+    world
+        .repo
+        .git()
+        .config()
+        .unwrap()
+        .set_bool("uploadpack.allowFilter", false)
+        .unwrap();
+    world.repo.commit_files("main", &[("new", "1")]);
+    world.asked();
+    let tree = world.open("main").unwrap();
+    assert_eq!(
+        text(&*tree, "pkg/d3/f3.go"),
+        noise(3, 6_000),
+        "it is not taken for there"
+    );
+    assert_eq!(world.asked(), ["greet", "list", "fetch"]);
+    // The other way round: what was fetched whole stays whole.
+    world
+        .repo
+        .git()
+        .config()
+        .unwrap()
+        .set_bool("uploadpack.allowFilter", true)
+        .unwrap();
+    world.repo.commit_files("main", &[("new", "2")]);
+    let tree = world.open("main").unwrap();
+    world.asked();
+    assert_eq!(text(&*tree, "pkg/d3/f3.go"), noise(3, 6_000));
+    assert_eq!(world.asked(), Vec::<&str>::new());
+    assert_eq!(text(&*tree, "new"), "2");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -19,6 +19,10 @@ pub struct Manner {
     pub redirect: Option<String>,
     /// Ends each answer to a POST after so many bytes.
     pub cut: Option<usize>,
+    /// Refuses to leave anything out, whatever it offers.
+    pub refuse_filter: bool,
+    /// Knows nothing of single files.
+    pub forgets: bool,
 }
 
 /// One request that came in.
@@ -35,6 +39,7 @@ pub struct Seen {
 pub struct TestServer {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
+    sent: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -46,11 +51,13 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let sent = Arc::new(AtomicU64::new(0));
         let backend = Backend {
             program: backend,
             root: root.to_owned(),
             manner,
             seen: Arc::clone(&seen),
+            sent: Arc::clone(&sent),
         };
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
@@ -65,6 +72,7 @@ impl TestServer {
         Self {
             address,
             seen,
+            sent,
             stop,
             thread: Some(thread),
         }
@@ -74,6 +82,11 @@ impl TestServer {
     pub fn url(&self, credentials: &str, path: &str) -> String {
         let at = if credentials.is_empty() { "" } else { "@" };
         format!("http://{credentials}{at}{}/{path}", self.address)
+    }
+
+    /// How many bytes of answers were sent.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
     }
 
     /// Takes the requests since the last call.
@@ -103,6 +116,7 @@ struct Backend {
     root: PathBuf,
     manner: Manner,
     seen: Arc<Mutex<Vec<Seen>>>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Backend {
@@ -118,6 +132,18 @@ impl Backend {
             return write!(
                 stream,
                 "HTTP/1.1 301 Moved\r\nLocation: {to}/{rest}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+        }
+        let has = |what: &[u8]| request.body.windows(what.len()).any(|window| window == what);
+        let is_filtered = has(b"filter blob:none");
+        let is_blobs = has(b"command=fetch") && !has(b"deepen 1");
+        if (self.manner.refuse_filter && is_filtered) || (self.manner.forgets && is_blobs) {
+            let text = "ERR upload-pack: not our ref\n";
+            let body = format!("{:04x}{text}", text.len() + 4);
+            return write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
             );
         }
         let output = self.run(&request, &headers)?;
@@ -141,7 +167,9 @@ impl Backend {
             "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{head}",
             body.len()
         )?;
-        stream.write_all(&body[..body.len().min(cut)])
+        let body = &body[..body.len().min(cut)];
+        self.sent.fetch_add(body.len() as u64, Ordering::SeqCst);
+        stream.write_all(body)
     }
 
     /// Runs git's CGI program, with nothing of the user's or system's configuration.
