@@ -428,6 +428,9 @@ pub struct GraphArgs {
     /// Only this image (payload tag or key of ocp-build-data), what it is built from, and what is built from it
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// Draw also the lines to what more than a third of all images are built from, which are marks otherwise
+    #[arg(long, conflicts_with = "image")]
+    pub all_edges: bool,
     /// The form of the output
     #[arg(long, value_enum, default_value = "dot")]
     pub format: GraphFormat,

@@ -34,7 +34,8 @@ pub fn run(args: &GraphArgs) -> Outcome {
         let graph = Graph::new(release.build_config(), drift.as_ref());
         let graph = match &args.image {
             Some(image) => around(graph, image)?,
-            None => graph,
+            None if args.all_edges || args.format == GraphFormat::Json => graph,
+            None => graph.unknotted(),
         };
         print(&match args.format {
             GraphFormat::Dot => dot(&graph),

@@ -36,6 +36,7 @@ impl Graph {
             edges: builder.edges(),
             externals: builder.externals.into_values().collect(),
             cycles: config.cycles.clone(),
+            common: Vec::new(),
         }
     }
 }

@@ -35,13 +35,13 @@ fn clusters(out: &mut String, graph: &Graph, layout: &Layout<'_>) {
             quoted(&[place])
         );
         for external in externals {
-            external_node(out, external, layout);
+            external_node(out, external, layout, graph);
         }
         out.push_str("  }\n");
     }
 }
 
-fn external_node(out: &mut String, external: &External, layout: &Layout<'_>) {
+fn external_node(out: &mut String, external: &External, layout: &Layout<'_>, graph: &Graph) {
     let Some(name) = layout.name(&external.pullspec) else {
         return;
     };
@@ -49,7 +49,7 @@ fn external_node(out: &mut String, external: &External, layout: &Layout<'_>) {
     let _ = writeln!(
         out,
         "    {name} [label={}, tooltip={}, shape=cds, style=filled, fillcolor=\"{fill}\"]",
-        quoted(&external_lines(external)),
+        quoted(&external_lines(external, graph)),
         quoted(std::slice::from_ref(&external.pullspec))
     );
 }
@@ -66,7 +66,7 @@ fn ranks(out: &mut String, graph: &Graph, layout: &Layout<'_>) {
         );
         headings.push(format!("w{at}"));
         for item in items {
-            boxed(out, item);
+            boxed(out, item, graph);
         }
         out.push_str("  }\n");
     }
@@ -83,9 +83,9 @@ fn ranks(out: &mut String, graph: &Graph, layout: &Layout<'_>) {
     }
 }
 
-fn boxed(out: &mut String, item: &Item<'_>) {
+fn boxed(out: &mut String, item: &Item<'_>, graph: &Graph) {
     if let [node] = item.nodes.as_slice() {
-        return image_node(out, &item.name, node);
+        return image_node(out, &item.name, node, graph);
     }
     let columns = columns(item.nodes.len());
     let _ = write!(
@@ -101,7 +101,7 @@ fn boxed(out: &mut String, item: &Item<'_>) {
             } else {
                 ""
             };
-            let label: Vec<String> = lines(node).iter().map(|line| html(line)).collect();
+            let label: Vec<String> = lines(node, graph).iter().map(|line| html(line)).collect();
             let tip: Vec<String> = tip(node).iter().map(|line| html(line)).collect();
             let _ = write!(
                 out,
@@ -146,7 +146,7 @@ fn tip(node: &Node) -> Vec<String> {
         .collect()
 }
 
-fn image_node(out: &mut String, name: &str, node: &Node) {
+fn image_node(out: &mut String, name: &str, node: &Node, graph: &Graph) {
     let border = if is_short(node) {
         ", color=\"#cc0000\", penwidth=2"
     } else {
@@ -160,7 +160,7 @@ fn image_node(out: &mut String, name: &str, node: &Node) {
     let _ = writeln!(
         out,
         "    {name} [label={}, tooltip={}, fillcolor=\"{}\"{border}{dashed}]",
-        quoted(&lines(node)),
+        quoted(&lines(node, graph)),
         quoted(&tip(node)),
         fill(node.state)
     );

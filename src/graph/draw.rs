@@ -62,11 +62,17 @@ impl<'g> Layout<'g> {
 }
 
 type Boxes<'g> = Vec<Vec<&'g Node>>;
-type Alike<'g> = BTreeMap<Vec<(&'g str, EdgeKind)>, Vec<&'g Node>>;
+type Alike<'g> = BTreeMap<(String, Vec<(&'g str, EdgeKind)>), Vec<&'g Node>>;
 
 /// Images by wave, those without one last, and in each wave those that are drawn as one.
 fn boxes(graph: &Graph) -> Vec<(Option<u32>, Boxes<'_>)> {
-    let used: BTreeSet<&str> = graph.edges.iter().map(|edge| edge.from.as_str()).collect();
+    let common = graph.common.iter().map(|common| common.id.as_str());
+    let used: BTreeSet<&str> = graph
+        .edges
+        .iter()
+        .map(|edge| edge.from.as_str())
+        .chain(common)
+        .collect();
     let mut inputs: BTreeMap<&str, Vec<(&str, EdgeKind)>> = BTreeMap::new();
     for edge in &graph.edges {
         inputs.entry(&edge.to).or_default().push((&edge.from, edge.kind));
@@ -79,7 +85,10 @@ fn boxes(graph: &Graph) -> Vec<(Option<u32>, Boxes<'_>)> {
             boxes.push(vec![node]);
         } else {
             let built_from = inputs.get(node.key.as_str()).cloned().unwrap_or_default();
-            alike.entry(built_from).or_default().push(node);
+            alike
+                .entry((graph.marks(&node.key), built_from))
+                .or_default()
+                .push(node);
         }
     }
     let mut settled = Vec::new();
@@ -115,9 +124,19 @@ pub(super) fn places(graph: &Graph) -> BTreeMap<String, Vec<&External>> {
     places
 }
 
-/// The lines of an image's label: tag, repository, Go, state.
-pub(super) fn lines(node: &Node) -> Vec<String> {
-    let mut lines = vec![terminal(&node.tag), terminal(&node.repository)];
+/// A name with a mark of its own, where it is what many images are built from.
+fn own_mark(graph: &Graph, id: &str, name: &str) -> String {
+    let own = graph.common.iter().find(|common| common.id == id);
+    own.map_or_else(
+        || terminal(name),
+        |common| format!("({}) {}", common.mark, terminal(name)),
+    )
+}
+
+/// The lines of an image's label: tag and marks, repository, Go, state.
+pub(super) fn lines(node: &Node, graph: &Graph) -> Vec<String> {
+    let tag = format!("{} {}", own_mark(graph, &node.key, &node.tag), graph.marks(&node.key));
+    let mut lines = vec![tag.trim_end().to_owned(), terminal(&node.repository)];
     lines.extend(node.go.as_ref().map(go));
     let state = match node.state {
         State::InStep | State::Unknown => None,
@@ -140,12 +159,12 @@ fn go(go: &Go) -> String {
 }
 
 /// The lines of an external's label: its name in its place, and its Go.
-pub(super) fn external_lines(external: &External) -> Vec<String> {
+pub(super) fn external_lines(external: &External, graph: &Graph) -> Vec<String> {
     let name = external
         .pullspec
         .rsplit_once('/')
         .map_or(external.pullspec.as_str(), |(_, name)| name);
-    let mut lines = vec![terminal(name)];
+    let mut lines = vec![own_mark(graph, &external.pullspec, name)];
     let told = |go: &&String| !name.contains(go.as_str());
     lines.extend(
         external
@@ -177,7 +196,18 @@ pub(super) fn title(graph: &Graph) -> String {
         parts.push(counted(graph.cycles.len(), "circle"));
     }
     let about = graph.about.as_deref().map(|key| format!(", around {}", terminal(key)));
-    format!("{}{}: {}", graph.release, about.unwrap_or_default(), parts.join(", "))
+    let legend: Vec<String> = graph.legend().map(|line| terminal(&line)).collect();
+    let legend = if legend.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", legend.join("; "))
+    };
+    format!(
+        "{}{}: {}{legend}",
+        graph.release,
+        about.unwrap_or_default(),
+        parts.join(", ")
+    )
 }
 
 fn counted(count: usize, what: &str) -> String {

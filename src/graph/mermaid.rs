@@ -26,7 +26,11 @@ pub fn mermaid(graph: &Graph) -> String {
         let _ = writeln!(out, "  subgraph p{at}[{}]", quoted(&[place]));
         for external in shown {
             if let Some(name) = layout.name(&external.pullspec) {
-                let _ = writeln!(out, "    {name}([{}]):::external", quoted(&external_lines(external)));
+                let _ = writeln!(
+                    out,
+                    "    {name}([{}]):::external",
+                    quoted(&external_lines(external, graph))
+                );
             }
         }
         out.push_str("  end\n");
@@ -34,7 +38,7 @@ pub fn mermaid(graph: &Graph) -> String {
     for (at, (wave, items)) in layout.waves.iter().enumerate() {
         let _ = writeln!(out, "  subgraph w{at}[{}]", quoted(&[wave_title(*wave)]));
         for item in items {
-            boxed(&mut out, item);
+            boxed(&mut out, item, graph);
         }
         out.push_str("  end\n");
     }
@@ -57,7 +61,7 @@ const CLASSES: &str = "  \
   classDef short fill:#ffffff,stroke:#cc0000,stroke-width:3px
 ";
 
-fn boxed(out: &mut String, item: &Item<'_>) {
+fn boxed(out: &mut String, item: &Item<'_>, graph: &Graph) {
     let alone = item.nodes.len() == 1;
     if !alone {
         let _ = writeln!(
@@ -77,7 +81,7 @@ fn boxed(out: &mut String, item: &Item<'_>) {
         let _ = writeln!(
             out,
             "    {name}[{}]:::{}",
-            quoted(&lines(node)),
+            quoted(&lines(node, graph)),
             class(node.state, short)
         );
     }

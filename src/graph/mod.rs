@@ -42,6 +42,20 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// Circles of images, as keys, the first one named again at the end.
     pub cycles: Vec<Vec<String>>,
+    /// What most images are built from, in a drawing that marks these with it instead of drawing lines.
+    #[serde(skip)]
+    pub common: Vec<Common>,
+}
+
+/// What more than a third of all images are built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Common {
+    /// The key of an image, or a pullspec.
+    pub id: String,
+    /// What the images that are built from it are marked with.
+    pub mark: char,
+    /// The keys of the images that are marked.
+    pub marked: std::collections::BTreeSet<String>,
 }
 
 /// An image that OKD builds.

@@ -8,6 +8,10 @@ use crate::plan::{self, Plan};
 const BASE: &str = "registry.ci.openshift.org/origin/base:stream9";
 
 /// A base, what is built from it, a circle, and one that could not be derived.
+fn small() -> World {
+    world()
+}
+
 fn world() -> World {
     World::new()
         .image("base", "images", "{stream: base}", &format!("FROM {BASE}\n"))
@@ -216,4 +220,45 @@ fn drawings_are_as_they_were() {
     insta::assert_snapshot!("dot", dot(&graph));
     insta::assert_snapshot!("mermaid", mermaid(&graph));
     insta::assert_snapshot!("json", serde_json::to_string_pretty(&graph).expect("JSON"));
+}
+
+#[test]
+fn what_most_images_are_built_from_is_a_mark_in_a_large_graph() {
+    let mut world = world();
+    for at in 0..30 {
+        let name = format!("many-{at:02}");
+        world = world.image(
+            &name,
+            "oc",
+            "{builder: [{stream: golang}], member: base}",
+            "FROM g\nFROM b\n",
+        );
+    }
+    world = world.image("deep", "oc", "{member: many-00}", "FROM m\n");
+    let whole = graph(&world, None);
+    let drawn = whole.clone().unknotted();
+    let legend: Vec<String> = drawn.legend().collect();
+    assert_eq!(legend.len(), 2, "{legend:?}");
+    assert!(
+        legend.contains(&"① built from base, 32 images".to_owned()),
+        "{legend:?}"
+    );
+    assert_eq!(
+        (drawn.marks("many-07"), drawn.marks("deep"), drawn.marks("short")),
+        ("①②".into(), String::new(), "①".into())
+    );
+    let left = edges(&drawn);
+    assert!(!left.iter().any(|edge| edge.starts_with("base ")), "{left:?}");
+    assert!(left.contains(&"many-00 Base deep".to_owned()) && left.contains(&"one Base two".to_owned()));
+    let (dot, mermaid) = (dot(&drawn), mermaid(&drawn));
+    for picture in [&dot, &mermaid] {
+        assert!(
+            picture.contains("(①) base") && picture.contains("many-07 ①②"),
+            "{picture}"
+        );
+    }
+    // A part of the graph, and a small one, are no knot.
+    assert_eq!(whole.clone().around("base").unknotted().common, []);
+    assert_eq!(graph(&small(), None).unknotted().common, []);
+    assert!(!serde_json::to_string(&drawn).expect("JSON").contains("marked"));
 }

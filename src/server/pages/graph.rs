@@ -30,6 +30,9 @@ pub(super) struct Which {
     release: String,
     #[serde(default)]
     image: String,
+    /// Anything: all lines are drawn.
+    #[serde(default)]
+    all: String,
 }
 
 /// The page.
@@ -50,6 +53,9 @@ pub(super) struct Picture {
     externals: Vec<String>,
     cycles: Vec<String>,
     states: Vec<Mark>,
+    /// What marks on images mean.
+    legend: Vec<String>,
+    all: bool,
 }
 
 /// How a state is marked: by a shape as well as by a colour.
@@ -128,6 +134,10 @@ impl Picture {
             (None, _) => return Some(Self::empty(releases, which)),
         };
         let states = states(look, release);
+        let drawn = match which.all.is_empty() {
+            true => graph.clone().unknotted(),
+            false => graph.clone(),
+        };
         let layout = Layout::of(&graph);
         let about = graph.about.as_ref();
         let tag_of = |key: &String| {
@@ -152,11 +162,11 @@ impl Picture {
                 .into_iter()
                 .map(|(name, x, width)| Band { name, x, width })
                 .collect(),
-            edges: graph.edges.iter().filter_map(|edge| layout.edge(edge)).collect(),
+            edges: drawn.edges.iter().filter_map(|edge| layout.edge(edge)).collect(),
             nodes: graph
                 .images
                 .iter()
-                .filter_map(|node| layout.node(node, &graph, &states))
+                .filter_map(|node| layout.node(node, &graph, &states, &drawn.marks(&node.key)))
                 .collect(),
             list: list(&graph, &states),
             externals: graph
@@ -166,6 +176,8 @@ impl Picture {
                 .collect(),
             cycles: graph.cycles.iter().map(|cycle| cycle.join(" → ")).collect(),
             states: State::ALL.into_iter().map(mark).collect(),
+            legend: drawn.legend().collect(),
+            all: !which.all.is_empty(),
         })
     }
 
@@ -186,6 +198,8 @@ impl Picture {
             externals: Vec::new(),
             cycles: Vec::new(),
             states: Vec::new(),
+            legend: Vec::new(),
+            all: false,
         }
     }
 }
@@ -344,7 +358,7 @@ impl Layout {
         })
     }
 
-    fn node(&self, node: &Node, graph: &Graph, states: &HashMap<String, State>) -> Option<NodeView> {
+    fn node(&self, node: &Node, graph: &Graph, states: &HashMap<String, State>, marks: &str) -> Option<NodeView> {
         let (x, y) = *self.places.get(&node.key)?;
         let state = state_of(node, states);
         let from = parents(node, graph);
@@ -358,7 +372,7 @@ impl Layout {
             link: links::image(&node.key, &graph.release),
             x,
             y,
-            label: clip(&node.tag),
+            label: clip(&node.tag, marks),
             title: format!("{}: {}{built}", node.tag, state.title()),
             class: matrix::class(state),
             about: graph.about.as_ref() == Some(&node.key),
@@ -366,13 +380,18 @@ impl Layout {
     }
 }
 
-/// As much of a name as fits.
-fn clip(name: &str) -> String {
-    if name.chars().count() <= FITS {
-        return name.to_owned();
-    }
-    let start: String = name.chars().take(FITS - 1).collect();
-    format!("{start}…")
+/// As much of a name as fits in front of its marks.
+fn clip(name: &str, marks: &str) -> String {
+    let fits = match marks.chars().count() {
+        0 => FITS,
+        count => FITS.saturating_sub(count + 1).max(2),
+    };
+    let name = if name.chars().count() <= fits {
+        name.to_owned()
+    } else {
+        name.chars().take(fits - 1).chain(['…']).collect()
+    };
+    format!("{name} {marks}").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -381,8 +400,10 @@ mod tests {
 
     #[test]
     fn names_that_do_not_fit_end_in_dots() {
-        assert_eq!(clip("etcd"), "etcd");
-        assert_eq!(clip(&"x".repeat(FITS)).chars().count(), FITS);
-        assert_eq!(clip(&"ü".repeat(FITS + 1)), format!("{}…", "ü".repeat(FITS - 1)));
+        assert_eq!(clip("etcd", ""), "etcd");
+        assert_eq!(clip("etcd", "①②"), "etcd ①②");
+        assert_eq!(clip(&"x".repeat(FITS), "").chars().count(), FITS);
+        assert_eq!(clip(&"x".repeat(FITS), "①").chars().count(), FITS);
+        assert_eq!(clip(&"ü".repeat(FITS + 1), ""), format!("{}…", "ü".repeat(FITS - 1)));
     }
 }
