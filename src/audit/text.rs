@@ -7,7 +7,7 @@ use super::registry;
 use super::report::{Report, Shown};
 use crate::base::text::terminal;
 use crate::base::{Color, Place};
-use crate::finding::{Finding, Group, Severity, group};
+use crate::finding::{Finding, Group, Severity, by_component, group};
 
 /// How many further places of a cause are shown.
 const PLACES: usize = 6;
@@ -15,6 +15,7 @@ const PLACES: usize = 6;
 /// Shows a report. Text of inputs comes escaped.
 pub fn text(report: &Report, color: Color) -> String {
     let findings: Vec<Finding> = report.findings.iter().map(|shown| shown.finding.clone()).collect();
+    let findings = by_component(&findings);
     let mut out = String::new();
     let mut last = None;
     for group in group(&findings) {

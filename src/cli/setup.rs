@@ -463,7 +463,7 @@ fn tell_error(error: &RunError) {
 
 /// Findings for people, on stderr, many of one cause as one.
 pub fn tell(findings: &[Finding]) {
-    for group in finding::group(findings) {
+    for group in finding::group(&finding::by_component(findings)) {
         for line in group.to_string().lines() {
             say(&lockstep::base::text::terminal(line));
         }

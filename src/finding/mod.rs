@@ -6,6 +6,7 @@
 
 mod code;
 pub mod codes;
+mod fold;
 pub mod policy;
 mod subject;
 
@@ -17,6 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use code::{Code, Family};
+pub use fold::by_component;
 pub use subject::Subject;
 
 use crate::base::{Place, by_version};

@@ -377,7 +377,7 @@ fn section(out: &mut String, heading: &str, findings: &[Finding], color: Color) 
         return;
     }
     let _ = writeln!(out, "{}", color.paint("1", heading));
-    for group in crate::finding::group(findings) {
+    for group in crate::finding::group(&crate::finding::by_component(findings)) {
         for line in group.to_string().lines() {
             let _ = writeln!(out, "  {}", terminal(line));
         }

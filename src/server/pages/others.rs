@@ -143,7 +143,10 @@ impl Findings {
         Self {
             releases: look.view.releases.keys().map(ToString::to_string).collect(),
             severities: severities.to_vec(),
-            groups: crate::finding::group(&shown).iter().filter_map(group).collect(),
+            groups: crate::finding::group(&crate::finding::by_component(&shown))
+                .iter()
+                .filter_map(group)
+                .collect(),
             release: which.release,
             severity: which.severity,
         }
