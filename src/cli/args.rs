@@ -161,6 +161,14 @@ Examples:
   For fish, for good:
     lockstep completions fish > ~/.config/fish/completions/lockstep.fish")]
     Completions(CompletionsArgs),
+    /// Print the manual's page, or write one for each command
+    #[command(after_help = "\
+Examples:
+  To read now:
+    lockstep man | man -l -
+  All pages, for a package or for yourself:
+    lockstep man --out ~/.local/share/man/man1")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -524,6 +532,13 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for each command to this folder, such as `lockstep-plan.1`
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// How drift is grouped.

@@ -12,6 +12,7 @@ mod explain;
 mod graph;
 mod impact;
 mod init;
+mod man;
 mod place;
 mod plan;
 mod progress;
@@ -100,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match outcome {
         Ok(ended) => ended.into(),
