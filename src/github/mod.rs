@@ -14,6 +14,8 @@ mod usage;
 pub mod web;
 
 pub use auth::{Credential, Secret};
+#[doc(hidden)]
+pub use client::answered;
 pub use client::{Answer, Call, Client, GraphError, Query, Reader, seconds};
 pub use fault::{Fault, FaultKind};
 pub use retry::{Clock, Policy, Repeat, SystemClock};

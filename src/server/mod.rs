@@ -20,6 +20,8 @@ pub mod secret;
 pub mod standing;
 pub mod triggers;
 mod webhook;
+#[doc(hidden)]
+pub use webhook::delivered;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

@@ -7,6 +7,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "snapshots are read from disk and network")]
 
+#[doc(hidden)]
+pub mod answers;
 mod directory;
 mod error;
 mod git;

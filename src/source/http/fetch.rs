@@ -172,6 +172,11 @@ fn receive(body: impl Read, sink: &mut dyn Write, report: &dyn Fn(&str)) -> io::
     }
 }
 
+/// Reads an answer as one that brings a pack, which goes nowhere.
+pub(super) fn read_answer(bytes: &[u8]) {
+    drop(receive(bytes, &mut io::sink(), &|_| {}));
+}
+
 /// Passes on what the server says of its progress, of which each line replaces the one before.
 fn report_remote(text: &[u8], report: &dyn Fn(&str)) {
     let text = String::from_utf8_lossy(text);

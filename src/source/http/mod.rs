@@ -15,6 +15,12 @@ mod tests;
 pub(super) mod testserver;
 mod tls;
 
+/// Reads an answer of a git server, whichever it is taken for.
+pub(super) fn read_answer(bytes: &[u8]) {
+    refs::read_answer(bytes);
+    fetch::read_answer(bytes);
+}
+
 pub(super) use client::{Client, plain};
 pub(super) use fetch::{Fetched, Wanted, What, fetch};
 pub(super) use refs::Session;

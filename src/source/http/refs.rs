@@ -159,6 +159,11 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Reads an answer as a greeting and as a list of refs.
+pub(super) fn read_answer(bytes: &[u8]) {
+    drop((greeting(bytes), listed(bytes)));
+}
+
 /// Reads a server's first answer: its capabilities, in version 0 with all refs.
 fn greeting(body: impl Read) -> io::Result<Spoken> {
     let mut packets = PacketReader::new(body);

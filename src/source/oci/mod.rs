@@ -80,6 +80,15 @@ struct Registry {
     architecture: String,
 }
 
+/// Looks into a layer as if the files of a release were wanted of it.
+pub(super) fn read_layer(bytes: &[u8]) {
+    const LIMIT: u64 = 16 << 20;
+    drop(archive::look(
+        &mut inflate::open(bytes, LIMIT),
+        &["release-manifests/image-references"],
+    ));
+}
+
 impl Image {
     /// Asks a registry for the digest that a reference stands for now. One with a digest is not asked for.
     ///

@@ -47,6 +47,14 @@ pub static TARGET: Target = Target {
     cut: Cut::Follows,
 };
 
+/// Reads a file as one of presubmits, of postsubmits and of periodics, for the mutation runner (`tests/fuzz`).
+#[doc(hidden)]
+pub fn read_as_jobs(text: &[u8]) {
+    for list in LISTS {
+        drop(file::JobFile::read(Some(text), list, "openshift/etcd"));
+    }
+}
+
 /// Renders the jobs of all configs onto the job files that are there.
 fn door(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut actual = actual.clone();
