@@ -123,6 +123,71 @@ fn synthetic_ten_times(bencher: Bencher) {
         .bench_values(|config| run(world.command(&config, &[])));
 }
 
+/// The pipeline's files beside the configs: at most 100 ms more than `nothing_cached`.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn pipeline_nothing_cached(bencher: Bencher) {
+    let world = real();
+    bencher
+        .with_inputs(|| world.nothing_cached())
+        .bench_values(|config| run(world.with_pipeline(&config)));
+}
+
+/// At most 40 ms.
+#[divan::bench(sample_count = 50, sample_size = 1)]
+fn pipeline_nothing_changed(bencher: Bencher) {
+    let world = real();
+    let config = world.nothing_cached();
+    run(world.with_pipeline(&config));
+    bencher.bench(|| run(world.with_pipeline(&config)));
+}
+
+/// What each command takes on a world and on one of eight times its size: at most 8.8 times as long.
+mod growth {
+    use std::path::PathBuf;
+    use std::sync::OnceLock;
+
+    use divan::Bencher;
+
+    use super::{Size, World, run};
+
+    fn eightfold() -> &'static World {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        WORLD.get_or_init(|| World::generated(Size::REAL.times(8)))
+    }
+
+    fn world(times: usize) -> &'static World {
+        if times == 1 { super::one() } else { eightfold() }
+    }
+
+    /// A configuration of which everything is proposed already.
+    fn settled(world: &World) -> PathBuf {
+        let config = world.nothing_cached();
+        run(world.asked(&["reconcile"], &config));
+        config
+    }
+
+    #[divan::bench(args = [1, 8], sample_count = 10, sample_size = 1)]
+    fn plan(bencher: Bencher, times: usize) {
+        let world = world(times);
+        let config = settled(world);
+        bencher.bench(|| run(world.asked(&["plan"], &config)));
+    }
+
+    #[divan::bench(args = [1, 8], sample_count = 10, sample_size = 1)]
+    fn reconcile_with_nothing_to_do(bencher: Bencher, times: usize) {
+        let world = world(times);
+        let config = settled(world);
+        bencher.bench(|| run(world.asked(&["reconcile"], &config)));
+    }
+
+    #[divan::bench(args = [1, 8], sample_count = 5, sample_size = 1)]
+    fn audit(bencher: Bencher, times: usize) {
+        let world = world(times);
+        let config = settled(world);
+        bencher.bench(|| run(world.asked(&["audit"], &config)));
+    }
+}
+
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn plain_read() -> usize {
     read_everything(real().dir())

@@ -51,6 +51,7 @@ impl World {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        pipeline(corpus, temporary.path());
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/okd-2024-06/rules.yaml");
         let rules = ["--rules", "builtin", "--rules", &rules.display().to_string()].map(str::to_owned);
         Self::new(temporary, vec!["4.16".into()], rules.into(), "images/ose-etcd.yml")
@@ -99,6 +100,20 @@ impl World {
         command
     }
 
+    /// Renders the pipeline's files as well; without the corpus there are none that people made.
+    pub fn with_pipeline(&self, config: &Path) -> Command {
+        let mut command = self.command(config, &[]);
+        command.args(["--target", "payload-pipeline"]);
+        command
+    }
+
+    /// Any command on the configuration.
+    pub fn asked(&self, words: &[&str], config: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        command.args(words).arg("--config").arg(config).args(&self.rules);
+        command
+    }
+
     /// The names of the releases.
     pub fn releases(&self) -> Vec<&str> {
         self.releases.iter().map(String::as_str).collect()
@@ -117,6 +132,35 @@ impl World {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Makes the pipeline's repository of what the corpus has of it.
+fn pipeline(corpus: &Path, world: &Path) {
+    let tree = world.join("pipeline");
+    fs::create_dir_all(&tree).unwrap();
+    let unpack =
+        "import sys, tarfile\nfor name in sys.argv[2:]: tarfile.open(name).extractall(sys.argv[1], filter='data')";
+    let tars = ["support", "examples"].map(|name| corpus.join(format!("payload-pipeline/{name}.tar.xz")));
+    let unpacked = Command::new("python3")
+        .args(["-c", unpack])
+        .arg(&tree)
+        .args(tars)
+        .status()
+        .unwrap();
+    assert!(unpacked.success());
+    let git = |words: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=T", "-c", "user.email=t@example.com"]);
+        assert!(
+            command.args(words).current_dir(&tree).status().unwrap().success(),
+            "{words:?}"
+        );
+    };
+    git(&["init", "--quiet", "--initial-branch", "release-4.16", "."]);
+    git(&["add", "--all", "."]);
+    git(&["commit", "--quiet", "--message", "as it is"]);
+    let bare = world.join("okd-project/okd-payload-pipeline.git");
+    git(&["clone", "--quiet", "--bare", ".", &bare.display().to_string()]);
 }
 
 fn corpus() -> Option<PathBuf> {
