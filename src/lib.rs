@@ -16,6 +16,7 @@
 //! cut graph audit rebuild impact  the train of a branch cut; what is built from what; checks; what has to be built again; what a change of others would do
 //! targets                         one folder a target: the files that it owns, merged with what is there
 //! plan                            desired against actual: changes with causes, grouped into pull requests
+//! doozer                          what ART's tool makes of build data for OKD, and how that differs from what is derived
 //! derive                          facts and rules become the unified build config
 //! rules                           the rules language: load, check, evaluate, trace, coverage
 //! model                           types of the domain: images and streams of a release, the graph, Go versions
@@ -41,6 +42,7 @@ pub mod cut;
 pub mod daemon;
 pub mod derive;
 pub mod doctor;
+pub mod doozer;
 pub mod facts;
 pub mod finding;
 pub mod forge;

@@ -7,6 +7,7 @@ use super::check::Need;
 use super::debt::Debt;
 use super::verification::Verification;
 use crate::base::{Origin, Release as ReleaseNumber, RepoName};
+pub use crate::derive::texts::FileText;
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
 use crate::model::metadata::Metadata;
@@ -88,17 +89,6 @@ pub struct RepoFiles {
     pub origin: Origin,
     /// Texts by the path asked for.
     pub texts: BTreeMap<String, FileText>,
-}
-
-/// A file that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileText {
-    /// Its text.
-    Text(Arc<str>),
-    /// Nothing is there.
-    Missing,
-    /// It is there and cannot be read as text.
-    Unreadable,
 }
 
 /// A Dockerfile of OKD's own beside OCP's.

@@ -7,6 +7,7 @@ pub mod content;
 pub mod context;
 pub mod cut;
 pub mod debt;
+pub mod doozer;
 pub mod edit;
 pub mod files;
 pub mod go;

@@ -4,13 +4,14 @@
 //! its family's folder, one line in that folder's `CHECKS`, and `fixtures/audit/<code>.yaml`.
 
 use super::check::Check;
-use super::{content, files, go, metadata, payload};
+use super::{content, doozer, files, go, metadata, payload};
 use crate::finding::{Code, Family, codes};
 
 /// The checks of each family.
 static FAMILIES: &[&[&Check]] = &[
     metadata::CHECKS,
     content::CHECKS,
+    doozer::CHECKS,
     go::CHECKS,
     files::CHECKS,
     payload::CHECKS,
@@ -23,6 +24,7 @@ static OTHERS: &[&[Code]] = &[
     codes::rules::CODES,
     codes::content::CODES,
     codes::cut::CODES,
+    codes::doozer::CODES,
     codes::targets::CODES,
     codes::pipeline::CODES,
     codes::configuration::CODES,

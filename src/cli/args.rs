@@ -94,8 +94,8 @@ Examples:
 Examples:
   Why the second builder of the installer is what it is:
     lockstep explain installer --release 4.16 --field 'builders[1]'
-  All images of a repository, with the rules that did not apply:
-    lockstep explain openshift/oc --release 4.16 --trace")]
+  What ART's tool makes of all images of a repository, and where that is not what CI builds:
+    lockstep explain openshift/etcd --release 5.0 --as doozer")]
     Explain(ExplainArgs),
     /// Look for what would break a release before it does
     #[command(after_help = "\
@@ -352,9 +352,19 @@ pub struct ExplainArgs {
     /// The whole evaluation: every rule that was tried for every field
     #[arg(long)]
     pub trace: bool,
+    /// What another builder makes of it, and where that is something else
+    #[arg(long = "as", value_enum, conflicts_with_all = ["field", "trace"])]
+    pub by: Option<Builder>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
+}
+
+/// Who builds OKD beside CI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Builder {
+    /// ART's tool, for Konflux
+    Doozer,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,8 @@ use lockstep::derive::explain::{Explanation, Field, explain, is_in_metadata};
 use lockstep::derive::provenance::RulePart;
 use lockstep::model::metadata;
 
-use super::args::{ExplainArgs, TextOrJson};
+use super::args::{Builder, ExplainArgs, TextOrJson};
+use super::lines::{entry, line, near};
 use super::setup::{self, Ready};
 use super::{Ended, Outcome, Usage, print};
 
@@ -16,6 +17,10 @@ pub fn run(args: &ExplainArgs) -> Outcome {
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
     let mut releases = ready.derive(&metadata, &mut ended)?;
+    if args.by == Some(Builder::Doozer) {
+        super::doozer::run(&ready, &releases, args)?;
+        return Ok(ended);
+    }
     for release in &mut releases {
         release.findings = ready.run.heard(std::mem::take(&mut release.findings));
     }
@@ -110,26 +115,6 @@ fn elsewhere(ready: &Ready, what: &str) -> Option<String> {
     })
 }
 
-/// A hint that names the nearest known tag, or the shortest one that the word is a part of.
-pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
-    let nearest = known
-        .clone()
-        .map(|tag| (strsim::damerau_levenshtein(word, tag), tag))
-        .min();
-    let part = || {
-        known
-            .filter(|tag| tag.contains(word) || word.contains(tag))
-            .min_by_key(|tag| (tag.len(), *tag))
-    };
-    let meant = nearest
-        .filter(|(distance, _)| *distance <= 2.max(word.len() / 3))
-        .map(|(_, tag)| tag);
-    match meant.or_else(|| part().filter(|tag| word.len() > 2 && tag.len() > 2)) {
-        Some(tag) => format!("; did you mean `{tag}`?"),
-        None => String::new(),
-    }
-}
-
 fn text(one: &Explanation, whole: bool) -> String {
     let mut out = String::new();
     let heading = format!(
@@ -209,15 +194,4 @@ fn quoted(value: &str) -> String {
     } else {
         value.to_owned()
     }
-}
-
-fn entry(out: &mut String, kind: &str, text: &str) {
-    line(out, 2, &format!("{kind:<10}{text}"));
-}
-
-fn line(out: &mut String, indent: usize, text: &str) {
-    let text = terminal(&text.trim_end().replace('\n', " "));
-    out.push_str(&" ".repeat(if text.is_empty() { 0 } else { indent }));
-    out.push_str(&text);
-    out.push('\n');
 }

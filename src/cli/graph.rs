@@ -5,7 +5,7 @@ use lockstep::finding;
 use lockstep::graph::{Drift, Graph, dot::dot, mermaid::mermaid};
 
 use super::args::{GraphArgs, GraphFormat};
-use super::{Ended, Outcome, Usage, explain, print, schema_of, setup};
+use super::{Ended, Outcome, Usage, lines, print, schema_of, setup};
 
 /// Prints what is built from what in one release.
 pub fn run(args: &GraphArgs) -> Outcome {
@@ -49,7 +49,7 @@ pub fn run(args: &GraphArgs) -> Outcome {
 fn around(graph: Graph, image: &str) -> Result<Graph, anyhow::Error> {
     let Some(key) = graph.find(image).map(str::to_owned) else {
         let known = graph.images.iter().map(|node| node.tag.as_str());
-        let near = explain::near(image, known);
+        let near = lines::near(image, known);
         return Err(anyhow!("no image of the release has the tag or key `{image}`{near}"));
     };
     Ok(graph.around(&key))

@@ -71,6 +71,8 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         demand,
         tags,
         complete,
+        texts: super::texts::Texts::default(),
+        neighbours: super::neighbours::Neighbours::default(),
         findings,
         document: std::sync::OnceLock::new(),
     }

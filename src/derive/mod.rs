@@ -16,12 +16,14 @@ mod image;
 pub mod inputs;
 mod names;
 pub mod nearest;
+pub mod neighbours;
 pub mod outline;
 pub mod payload;
 pub mod provenance;
 pub mod resolve;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod texts;
 mod unpromoted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -349,6 +351,10 @@ pub struct Release<'a> {
     /// Whether all that says which images there are could be read and decided, so that what is missing from it is
     /// positively gone.
     pub complete: bool,
+    /// Files of components that somebody asked for beside what is derived from them; none where nobody did.
+    pub texts: texts::Texts,
+    /// Build data of other releases, where somebody asked for it.
+    pub neighbours: neighbours::Neighbours,
     /// What was found on the way.
     pub findings: Vec<Finding>,
     /// The build config as a document, made when it is first asked for.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use super::overlay::overlay;
 use super::view::{self, Form, Key, WrongForm};
 use crate::yaml::{Mapping, Node, Value};
 
@@ -14,6 +15,15 @@ const OKD: &[Key] = &[Key {
     file: "okd.enabled",
     form: Form::Bool(true),
 }];
+
+/// The group's keys that decide builds, beside those that are read by themselves.
+pub const BUILD: [&str; 5] = [
+    "canonical_builders_from_upstream",
+    "arches",
+    "arches_override",
+    "enabled",
+    "branch",
+];
 
 /// A variable that other readers of YAML print in another way than it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,8 +77,11 @@ pub struct Group {
     pub vars: BTreeMap<String, String>,
     /// `public_upstreams`: prefix of a private address and the public one in its place.
     pub upstreams: Vec<(String, String)>,
-    /// `arches`: architectures of images that name none.
+    /// `arches`: architectures of images that name none, those of `okd` where it names some.
     pub arches: Vec<String>,
+    /// What decides builds of OKD besides: [`BUILD`] of the group with `okd` laid over it, variables replaced.
+    #[serde(with = "super::json_text")]
+    pub build: Json,
     /// `software_lifecycle.phase`: how far the release is; empty where that is not said.
     pub phase: String,
     /// `okd`, whatever it holds: `enabled` is there and true unless it says otherwise.
@@ -88,6 +101,7 @@ impl Default for Group {
             vars: BTreeMap::new(),
             upstreams: Vec::new(),
             arches: Vec::new(),
+            build: Json::Object(Map::new()),
             phase: String::new(),
             okd: view::sample(OKD),
             okd_line: None,
@@ -111,7 +125,14 @@ impl Group {
         let phase = root.at(&["software_lifecycle", "phase"]).and_then(Node::text);
         group.phase = phase.unwrap_or_default().to_owned();
         group.read_okd(root);
-        group.arches = texts(root.get("arches"), "arches", &mut group.faults);
+        // As ART's tools do it for OKD: `okd` is laid over the group's own keys, and a list is replaced.
+        let own = root.get("okd").filter(|okd| okd.as_map().is_some());
+        let of_okd = own.and_then(|okd| okd.get("arches"));
+        group.arches = match of_okd {
+            Some(node) => texts(Some(node), "okd.arches", &mut group.faults),
+            None => texts(root.get("arches"), "arches", &mut group.faults),
+        };
+        group.read_build(root, own);
         for item in items(root.get("public_upstreams"), "public_upstreams", &mut group.faults) {
             let part = |name| item.get(name).and_then(Node::text).map(|text| text.to_string());
             match (part("private"), part("public")) {
@@ -142,6 +163,22 @@ impl Group {
         okd.values_mut().for_each(|value| self.substitute_in(value));
         okd.extend(shaped.view.as_object().cloned().unwrap_or_default());
         self.okd = Json::Object(okd);
+    }
+
+    /// Reads what decides builds, `okd` laid over it.
+    fn read_build(&mut self, root: &Node, okd: Option<&Node>) {
+        let of = |node: &Node| -> Json {
+            let known = BUILD
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), Json::from(node.get(key)?))));
+            Json::Object(known.collect())
+        };
+        let mut build = of(root);
+        if let Some(okd) = okd {
+            build = overlay(&build, &of(okd));
+        }
+        self.substitute_in(&mut build);
+        self.build = build;
     }
 
     fn substitute_in(&self, value: &mut Json) {

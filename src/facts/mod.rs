@@ -10,6 +10,7 @@ pub mod group;
 pub mod image;
 pub mod json;
 pub mod literal;
+pub mod overlay;
 pub mod payload;
 pub mod promoted;
 pub mod release_controller;

@@ -16,6 +16,8 @@ pub enum Family {
     Rules,
     /// A base or builder that is not OKD's.
     Content,
+    /// What ART's tool builds for OKD, and what is derived here.
+    Doozer,
     /// Versions of Go that do not fit together.
     Go,
     /// Files that nobody names, that fell behind or that are there twice.
@@ -32,11 +34,12 @@ pub enum Family {
 
 impl Family {
     /// Every family, in the order of documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Reading,
         Self::Metadata,
         Self::Rules,
         Self::Content,
+        Self::Doozer,
         Self::Go,
         Self::Files,
         Self::Payload,
@@ -52,6 +55,7 @@ impl Family {
             Self::Metadata => "metadata",
             Self::Rules => "rules",
             Self::Content => "content",
+            Self::Doozer => "doozer",
             Self::Go => "go",
             Self::Files => "files",
             Self::Payload => "payload",
@@ -68,6 +72,9 @@ impl Family {
             Self::Metadata => "ocp-build-data contradicts itself, or the sources that it describes.",
             Self::Rules => "Rules that say nothing about something, or fail on it.",
             Self::Content => "A base or builder that is not OKD's.",
+            Self::Doozer => {
+                "What ART's tool (doozer) will build for OKD from the same metadata, where that is not what is derived here."
+            }
             Self::Go => "Versions of Go that do not fit together.",
             Self::Files => "Files that nobody names, that fell behind another one, or that are there twice.",
             Self::Payload => "What the payload wants, and what is built for it.",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body;
 use super::change::{
-    Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE,
+    Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE, Words,
 };
 use super::compared;
 use super::desired::{Cause, Desired, Refused};
@@ -46,6 +46,8 @@ pub struct Input {
     /// What there is to name, where the run has seen all of it: names in the configuration that nothing has are findings,
     /// and in doubt nothing is written on their account.
     pub names: Option<Names>,
+    /// The words of pull requests, by release and group, where there are any.
+    pub words: BTreeMap<(String, String), Words>,
 }
 
 /// A file that stays as it is.
@@ -79,6 +81,7 @@ struct Builder {
     audit: AuditPolicy,
     reach: BTreeMap<(String, String), Reach>,
     step: Option<Step>,
+    words: BTreeMap<(String, String), Words>,
     /// What acceptances may be meant for that name something which nothing has.
     doubts: Vec<Doubt>,
     /// The files that stay as they are.
@@ -104,6 +107,7 @@ impl Plan {
             reach,
             step,
             names,
+            words,
         } = input;
         if step.is_some() {
             desired.iter_mut().for_each(|file| file.group = CUT.to_owned());
@@ -135,6 +139,7 @@ impl Plan {
             audit,
             reach,
             step,
+            words,
             doubts,
             right: Vec::new(),
             unadopted: BTreeSet::new(),
@@ -177,12 +182,16 @@ impl Builder {
             self.leave(&file, cause, verdict);
         }
         let reach = self.reach_of(&scope);
+        let words = self.words.get(&(scope.release.clone(), scope.group.clone())).cloned();
         let pr = self
             .scopes
             .entry(scope.clone())
             .or_default()
             .entry(file.branch.clone())
-            .or_insert_with(|| empty_pull_request(scope.clone(), file.branch.clone(), reach));
+            .or_insert_with(|| PullRequest {
+                words: words.unwrap_or_default(),
+                ..empty_pull_request(scope.clone(), file.branch.clone(), reach)
+            });
         if file.held {
             pr.held.insert(file.path);
             let images = file.images.into_iter();
@@ -453,6 +462,7 @@ fn empty_pull_request(scope: Scope, base: String, reach: Reach) -> PullRequest {
         depends: BTreeSet::new(),
         turn: u32::MAX,
         blocked: None,
+        words: Words::default(),
         title: String::new(),
         body: String::new(),
         digest: String::new(),

@@ -153,12 +153,24 @@ pub struct PullRequest {
     pub turn: u32,
     /// Why it must not be written, if so.
     pub blocked: Option<String>,
+    /// What its readers, people and programs, expect of its words.
+    #[serde(default)]
+    pub words: Words,
     /// The title, one line.
     pub title: String,
     /// The managed part of the body, from [`BEGIN`](super::BEGIN) to [`END`](super::END).
     pub body: String,
     /// The digest of what it changes: equal digests, equal paths and contents.
     pub digest: String,
+}
+
+/// What those who read a group's pull requests expect of their words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// What title and commit message begin with; empty: nothing.
+    pub prefix: String,
+    /// What reviewers have to know, sentences of Markdown; empty: nothing.
+    pub note: String,
 }
 
 impl PullRequest {

@@ -29,7 +29,7 @@ pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
     Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
-    UNREFERENCED, WHOLE_FILE, WhatIf, head,
+    UNREFERENCED, WHOLE_FILE, WhatIf, Words, head,
 };
 pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};

@@ -432,6 +432,31 @@ const TARGET: &[Field] = &[
         "Where the images of the stream are pulled from by builds that know no streams, up to the stream's name.",
     ),
     field("strategy", Kind::Text, "The build strategy of Shipwright's builds."),
+    field(
+        "env",
+        Kind::ListBy("name"),
+        "What ART's tool sets in every image of OKD, each `{name, value}`.",
+    ),
+    field(
+        "el_names",
+        Kind::Texts,
+        "What stands before the EL version in the tags that FROMs of components name.",
+    ),
+    field(
+        "el_suffixes",
+        Kind::Texts,
+        "What stands before the EL version in the tags of ART's builders, behind `.` or `+`.",
+    ),
+    field(
+        "title_prefix",
+        Kind::MaybeText,
+        "What titles and commit messages of the target's requests begin with; empty: nothing.",
+    ),
+    field(
+        "request_note",
+        Kind::MaybeText,
+        "What reviewers of the target's requests have to know, sentences of Markdown; empty: nothing.",
+    ),
 ];
 
 const TAG: &[Field] = &[

@@ -10,6 +10,7 @@ pub mod configured;
 pub mod cut;
 mod decisions;
 mod dockerfiles;
+mod doozer;
 mod ground;
 mod heads;
 pub mod history;
@@ -18,6 +19,7 @@ pub mod lock;
 mod memo;
 pub mod metadata;
 mod modules;
+mod neighbours;
 pub mod operators;
 pub mod payload;
 pub mod place;
@@ -27,6 +29,7 @@ pub mod rule_files;
 mod successors;
 mod upstream;
 pub mod whatif;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -305,6 +308,9 @@ impl Run {
             successors: successors::successors(&derived),
             missed,
         };
+        // What other releases say is not among what a memory is held against.
+        let alone = derived.neighbours.metadata.is_empty();
+        let heads = heads.filter(|_| alone);
         let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, &derived, heads, &rendering)));
         Ok(Derivation {
             rendering,
@@ -323,7 +329,7 @@ impl Run {
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
         let (outline, components) = self.drawn(metadata, ci, self.asked()?)?;
-        Ok(complete(outline, &components))
+        Ok(self.with_neighbours(complete(outline, &components)))
     }
 
     /// Derives a release with all that can be known of its payload: what it was last built from, and what operators ask
@@ -337,7 +343,7 @@ impl Run {
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
         let (outline, components) = self.drawn_whole(metadata, ci)?;
-        Ok(complete(outline, &components))
+        Ok(self.with_neighbours(complete(outline, &components)))
     }
 
     /// Draws the outline of a release and reads its components, with all that can be known of its payload.
@@ -482,6 +488,7 @@ impl Run {
         let (mut desired, mut findings, mut upstream) = (Vec::new(), between, Vec::new());
         let mut reach = BTreeMap::new();
         let names = whole.then(|| self.names(&renderings));
+        let words = self.words(renderings.iter().map(|rendering| rendering.release));
         for rendering in renderings {
             reach.extend(self.reach(&rendering));
             desired.extend(rendering.files);
@@ -502,6 +509,7 @@ impl Run {
             audit,
             reach,
             names,
+            words,
             ..plan::Input::default()
         })
     }

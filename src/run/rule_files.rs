@@ -38,6 +38,10 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("rules/80-audit.yaml", include_str!("../../rules/80-audit.yaml")),
     ("rules/85-feedback.yaml", include_str!("../../rules/85-feedback.yaml")),
     (
+        "rules/85-build-data.yaml",
+        include_str!("../../rules/85-build-data.yaml"),
+    ),
+    (
         "rules/90-payload-pipeline.yaml",
         include_str!("../../rules/90-payload-pipeline.yaml"),
     ),

@@ -178,4 +178,9 @@ pub trait Snapshot: Send + Sync {
     fn last_changed(&self, _file: &str, _since: i64) -> Result<Option<Changed>, ReadError> {
         Ok(None)
     }
+    /// The last step of the branch that changed what a file says, as `says` has it, and when it was made (seconds since 1970).
+    /// Most sources have no history.
+    fn last_change(&self, _file: &str, _says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        Ok(None)
+    }
 }

@@ -67,6 +67,10 @@ impl Snapshot for Recording {
     fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
         self.inner.last_changed(file, since)
     }
+
+    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        self.inner.last_change(file, says)
+    }
 }
 
 #[cfg(test)]

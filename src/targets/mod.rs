@@ -5,6 +5,7 @@
 
 mod asking;
 pub mod build_config;
+pub mod build_data;
 pub mod door;
 pub mod options;
 pub mod papers;
@@ -41,6 +42,7 @@ pub static TARGETS: &[&Target] = &[
     &payload_jobs::TARGET,
     &release_controller::TARGET,
     &build_config::TARGET,
+    &build_data::TARGET,
     &payload_pipeline::TARGET,
 ];
 
@@ -63,7 +65,7 @@ pub fn with_options() -> Vec<(&'static str, &'static Section)> {
 }
 
 /// Fields of rules that only some targets read, with their names; all others are part of what every target is made from.
-const READ_BY: &[(&str, &[&str])] = &[("arches", &["build-config", "payload-pipeline", "konflux"])];
+const READ_BY: &[(&str, &[&str])] = &[("arches", &["build-config", "build-data", "payload-pipeline", "konflux"])];
 
 /// The targets that read a field of rules; `None`: there is none that could not.
 pub fn readers(field: &str) -> Option<Vec<&'static str>> {

@@ -114,3 +114,21 @@ fn the_extension_goes_over_the_file() {
         parse(b"vars: {A: 1, B: 3, C: 4}\narches: [c]\nkept: x\nadded: y\n").expect("YAML")
     );
 }
+
+#[test]
+fn the_groups_okd_is_laid_over_it() {
+    let text =
+        "arches: [x86_64, s390x]\ncanonical_builders_from_upstream: false\nvars: {MAJOR: 4}\nbranch: b-{MAJOR}\n";
+    let plain = group(text);
+    assert_eq!(plain.arches, ["x86_64", "s390x"]);
+    assert_eq!(plain.build["branch"], "b-4");
+    let okd = group(&format!(
+        "{text}okd: {{arches: [aarch64], canonical_builders_from_upstream: true, enabled: false}}\n"
+    ));
+    assert_eq!(okd.arches, ["aarch64"]);
+    assert_eq!(okd.view()["arches"], serde_json::json!(["aarch64"]));
+    assert_eq!(okd.build["canonical_builders_from_upstream"], true);
+    assert_eq!(okd.build["enabled"], false);
+    let odd = group("arches: [x86_64]\nokd: {arches: x86_64}\n");
+    assert_eq!((odd.arches.len(), odd.faults[0].key.as_str()), (0, "okd.arches"));
+}

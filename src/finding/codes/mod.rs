@@ -3,6 +3,7 @@
 pub mod configuration;
 pub mod content;
 pub mod cut;
+pub mod doozer;
 pub mod metadata;
 pub mod pipeline;
 pub mod reading;

@@ -58,8 +58,16 @@ pub struct Context<'a> {
     pub rules_web: Option<&'a str>,
 }
 
-/// The title: what, how much, for which release.
+/// The title: what, how much, for which release; behind what its readers expect at its start.
 pub fn title(pr: &PullRequest) -> String {
+    let title = plain_title(pr);
+    match inert(&pr.words.prefix) {
+        prefix if prefix.is_empty() || title.is_empty() => title,
+        prefix => clip(&format!("{prefix} {title}"), 200),
+    }
+}
+
+fn plain_title(pr: &PullRequest) -> String {
     let release = inert(&pr.scope.release);
     if let Some(step) = pr.step.as_ref().filter(|_| !pr.files.is_empty()) {
         let Step {
@@ -129,6 +137,9 @@ pub fn body(pr: &PullRequest, context: Context<'_>) -> String {
     let mut out = format!("{BEGIN}\n<!-- lockstep:digest {} -->\n", pr.digest);
     out.push_str(&pr.step.as_ref().map(Step::mark).unwrap_or_default());
     head(&mut out, pr);
+    if !pr.words.note.is_empty() {
+        let _ = writeln!(out, "{}\n", pr.words.note);
+    }
     let upstream = context
         .upstream
         .iter()

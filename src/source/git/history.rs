@@ -176,3 +176,33 @@ impl<'r> Files<'r> {
         Ok(there)
     }
 }
+
+/// The last step of a branch that changed what a file says, and when it was made, in seconds since 1970. None where the history
+/// that is here does not reach that far.
+pub(super) fn last_change(
+    repo: &Repository,
+    head: Oid,
+    file: &str,
+    says: &dyn Fn(&[u8]) -> String,
+) -> Result<Option<(String, i64)>, git2::Error> {
+    let mut commit = repo.find_commit(head)?;
+    let mut files = Files::new(repo);
+    let said = |blob: Option<Oid>| -> Result<Option<String>, git2::Error> {
+        let Some(blob) = blob else { return Ok(None) };
+        Ok(Some(says(repo.find_blob(blob)?.content())))
+    };
+    let mut now = files.blob(commit.tree_id(), file)?;
+    let means = said(now)?;
+    for _ in 0..MOST_STEPS {
+        // The first commit of what is here may stand for a longer history.
+        let Ok(parent) = commit.parent_id(0).and_then(|id| repo.find_commit(id)) else {
+            return Ok(None);
+        };
+        let before = files.blob(parent.tree_id(), file)?;
+        if before != now && said(before)? != means {
+            return Ok(Some((commit.id().to_string(), commit.time().seconds())));
+        }
+        (commit, now) = (parent, before);
+    }
+    Ok(None)
+}

@@ -296,6 +296,15 @@ impl Snapshot for GitSnapshot {
         let repo = super::local::open_git(self.handles.path()).map_err(told)?;
         history::last_changed(&repo, self.commit, file, since).map_err(told)
     }
+
+    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        let told = |error: git2::Error| ReadError::Io {
+            path: file.to_owned(),
+            message: error.message().to_owned(),
+        };
+        let repo = super::local::open_git(self.handles.path()).map_err(told)?;
+        history::last_change(&repo, self.commit, file, says).map_err(told)
+    }
 }
 
 impl From<tree::TreeEntry<'_>> for Entry {

@@ -80,6 +80,8 @@ impl World {
             cycles: Vec::new(),
             demand: Demand::default(),
             tags: BTreeMap::new(),
+            texts: crate::derive::texts::Texts::default(),
+            neighbours: crate::derive::neighbours::Neighbours::default(),
             complete: true,
             findings: Vec::new(),
             document: std::sync::OnceLock::new(),

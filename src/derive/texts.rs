@@ -1,0 +1,33 @@
+//! Texts of files of components that somebody asked for beside what a release is derived from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::RepoName;
+
+/// A file that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileText {
+    /// Its text.
+    Text(Arc<str>),
+    /// Nothing is there.
+    Missing,
+    /// It is there and cannot be read as text.
+    Unreadable,
+}
+
+/// Files of components by repository and path, each at the branch that the release is built from.
+#[derive(Clone, Debug, Default)]
+pub struct Texts(BTreeMap<RepoName, BTreeMap<String, FileText>>);
+
+impl Texts {
+    /// A file; none where it was not asked for, or its repository cannot be read.
+    pub fn get(&self, repo: &RepoName, path: &str) -> Option<&FileText> {
+        self.0.get(repo)?.get(path)
+    }
+
+    /// Takes a file in.
+    pub fn insert(&mut self, repo: RepoName, path: impl Into<String>, text: FileText) {
+        self.0.entry(repo).or_default().insert(path.into(), text);
+    }
+}

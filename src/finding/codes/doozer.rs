@@ -1,0 +1,54 @@
+//! Codes about what is written into build data for ART's tool.
+
+use crate::finding::Severity::{Note, Warning};
+use crate::finding::{Code, Family};
+
+/// The codes.
+pub static CODES: &[Code] = &[
+    Code {
+        name: "doozer-builds-nothing",
+        family: Family::Doozer,
+        severity: Note,
+        title: "doozer does not build OKD of a release",
+        means: "Neither `group.yml` nor any image has an `okd` stanza: ART builds OKD of the releases where those are. Target \
+                `build-data` writes nothing for the others; what doozer would make of an image is still shown by \
+                `lockstep explain IMAGE --as doozer`.",
+        action: "Nothing, unless OKD of that release is to be built by ART.",
+        example: "no file of build data of 4.16 has an `okd` stanza: doozer does not build OKD of it",
+        fix: None,
+    },
+    Code {
+        name: "okd-says-otherwise",
+        family: Family::Doozer,
+        severity: Warning,
+        title: "somebody wrote into `okd` what `okd_alignment` contradicts",
+        means: "CI builds what `okd_alignment` says, ART what `okd` says. Both were written by people, so target `build-data` does not \
+                choose: it writes `okd_alignment`'s value only where `adopt.causes` has `okd-says-otherwise`.",
+        action: "Remove the one that is not meant.",
+        example: "beacon: `okd.content.source.dockerfile` says Dockerfile.konflux, `okd_alignment.dockerfile` Dockerfile.okd",
+        fix: None,
+    },
+    Code {
+        name: "okd-settled-otherwise",
+        family: Family::Doozer,
+        severity: Warning,
+        title: "the two OKD stanzas disagree, and another release shows that people decided against `okd_alignment`",
+        means: "The nearest older and newer release in which the stanzas agree, or one is silent, say how such a disagreement was \
+                settled. Where both branches' histories are there, only what is younger than this release's last change of the stanzas \
+                counts. What is settled otherwise, or in two ways, is not written by target `build-data`.",
+        action: "Settle it in the same way, or say in the request why this release differs.",
+        example: "beacon: `okd_alignment` names Dockerfile, doozer takes Dockerfile.rhel, and people settled it: 4.22 builds Dockerfile.rhel \
+                  (since 0123456789 of 2026-01-22)",
+        fix: None,
+    },
+    Code {
+        name: "okd-modifications-stop",
+        family: Family::Doozer,
+        severity: Warning,
+        title: "the modifications of an `okd` stanza do not fit the Dockerfile that is to be written into it",
+        means: "doozer stops where the text of a modification does not occur in the Dockerfile, so the Dockerfile is not written.",
+        action: "Adapt the modifications to it, or remove them; then it is written.",
+        example: "beacon: Dockerfile.okd is not written into `okd`: `RUN make` of `okd`'s modifications does not occur in it",
+        fix: None,
+    },
+];

@@ -1,0 +1,193 @@
+//! Target `build-data`: what OKD is built from here, written where ART's tool reads it.
+//!
+//! CI reads `okd_alignment`, doozer reads `okd`: one intent in two stanzas. This target writes the intent into `okd`, with the
+//! least change of what people wrote, wherever doozer would build something else.
+
+mod changes;
+mod moved;
+mod text;
+
+use std::collections::BTreeSet;
+
+use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Target, Tree, asking, release_name};
+use crate::base::RepoName;
+use crate::derive::{Image, Release, Standing};
+use crate::doozer::terms::TARGET as NAME;
+use crate::doozer::{Doozer, Terms};
+use crate::finding::{Finding, Severity};
+use crate::model::metadata::Metadata;
+use crate::plan::{Cause, Desired, Refused, Verdict};
+use crate::yaml::keys::{Key, Kind, Section, default, section};
+
+use changes::{Change, Changes};
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: NAME,
+    group: "build-data",
+    about: "what OKD is built from, in the stanza of build data that ART's tool (doozer) reads",
+    place: "the release's branch of build data",
+    owns: "of an image's `okd`: Dockerfile and folder, `from`, `mode`, `payload_name`, `arches` and `envs` where doozer would \
+           build something else than CI does, and what the audit puts right in build data",
+    seeds: "nothing",
+    leaves: "everything else, and what people decided otherwise: that is shown",
+    options: &OPTIONS,
+    after: &[],
+    destinations: |_| Ok(vec![Destination::BuildData]),
+    reads,
+    render,
+    cut: Cut::None,
+};
+
+const STANZAS: Key = default(
+    "stanzas",
+    Kind::Word(&["okd", "both"]),
+    "okd",
+    "Which stanzas are written: `okd`, which doozer reads, or `both`: `okd_alignment`, too. A change of the latter builds the image anew for OCP.",
+);
+
+static OPTIONS: Section = section("What is written into build data.", &[STANZAS]);
+
+fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
+    Ok(Reads {
+        files: vec!["group.yml".to_owned(), "streams.yml".to_owned()],
+        trees: vec![Tree::of("images", 1).only(|path| Metadata::image_of_file(path).is_some())],
+        ..Reads::default()
+    })
+}
+
+fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
+    let release = ask.release;
+    let mut rendered = Rendered::default();
+    let doozer = Doozer::new(release.metadata, Terms::of(release));
+    let mut changed = BTreeSet::new();
+    // What the requests say is decided by rules, too: one that fails is told here.
+    for field in ["title_prefix", "request_note"] {
+        rendered.findings.extend(asking::of_target(release, NAME, field).1);
+    }
+    if doozer.builds() {
+        for image in release.images.values() {
+            let path = Metadata::image_file(&image.key);
+            if let Some(file) = one(ask, actual, &doozer, image, &mut rendered.findings) {
+                changed.insert(path);
+                rendered.files.push(file);
+            }
+        }
+    } else {
+        rendered.findings.push(nothing(release));
+    }
+    // What was looked at and is as it should be: a request that has lost its reason is closed.
+    let rest = actual.files.keys().filter(|path| !changed.contains(*path));
+    let rest: Vec<Desired> = rest.map(|path| actual.file(&TARGET, release, path.as_str())).collect();
+    rendered.files.extend(rest);
+    rendered
+}
+
+fn nothing(release: &Release<'_>) -> Finding {
+    let text = format!(
+        "no file of build data of {} has an `okd` stanza: doozer does not build OKD of it",
+        release.metadata.release
+    );
+    Finding::new(Severity::Note, "doozer-builds-nothing", text)
+        .with_place(release.metadata.place("group.yml", None))
+        .with_release(release_name(release))
+        .with_help(
+            "nothing is written for it; `lockstep explain IMAGE --as doozer` shows what doozer would make of an image",
+        )
+}
+
+/// The file of one image with what is to change in it; none where nothing is.
+fn one(
+    ask: &Ask<'_>,
+    actual: &Actual,
+    doozer: &Doozer<'_>,
+    image: &Image,
+    findings: &mut Vec<Finding>,
+) -> Option<Desired> {
+    let release = ask.release;
+    let path = Metadata::image_file(&image.key);
+    let facts = release.metadata.images.get(&image.key)?;
+    let text = std::str::from_utf8(actual.files.get(&path)?).ok()?;
+    let dropped = matches!(image.standing, Standing::Dropped(_));
+    let mut changes = Changes::new(ask, doozer, image, &facts.node);
+    if dropped {
+        changes.switch_off();
+    } else {
+        changes.collect();
+    }
+    if ask.options.text(&STANZAS) == "both" && !dropped {
+        changes.mirror();
+    }
+    findings.append(&mut changes.findings);
+    if changes.all.is_empty() {
+        return None;
+    }
+    let mut file = actual.file(&TARGET, release, &*path);
+    file.component = image.repository.value.as_ref().map(ToString::to_string);
+    file.images = vec![image.tag.value.clone()];
+    let (applied, refused) = judged(ask, changes.all);
+    file.refused = refused;
+    match text::edited(text, &release.metadata.group, &facts.node, &applied) {
+        Ok(after) => {
+            file.causes = applied.into_iter().map(|change| change.cause).collect();
+            file.notes.extend(changes.notes);
+            if after != text {
+                file.after = Some(after.into_bytes().into());
+            }
+        }
+        Err(why) => {
+            let said = format!("{}: its file cannot be changed safely: {why}", image.key);
+            let finding = Finding::new(Severity::Warning, "edit-refused", said)
+                .with_place(actual.place(&path, None))
+                .with_image(image.tag.value.clone())
+                .with_release(release_name(release))
+                .with_help("make the change by hand; what would change: see `lockstep explain IMAGE --as doozer`");
+            findings.push(finding);
+            file.hold();
+        }
+    }
+    Some(file)
+}
+
+/// Parts changes into those that the policy applies and the rest. What belongs to another change goes with it.
+fn judged(ask: &Ask<'_>, all: Vec<Change>) -> (Vec<Change>, Vec<Refused>) {
+    let release = release_name(ask.release);
+    let (mut applied, mut refused): (Vec<Change>, Vec<Refused>) = (Vec::new(), Vec::new());
+    let mut left_out = BTreeSet::new();
+    for change in all {
+        let verdict = ask.policy.verdict(&change.cause, &release);
+        let waits = change.with.as_ref().is_some_and(|with| left_out.contains(with));
+        if verdict == Verdict::Apply && !waits {
+            applied.push(change);
+        } else {
+            left_out.insert(change.cause.field.clone());
+            let verdict = if verdict == Verdict::Apply {
+                Verdict::NotAdopted
+            } else {
+                verdict
+            };
+            refused.push(Refused {
+                cause: change.cause,
+                verdict,
+            });
+        }
+    }
+    (applied, refused)
+}
+
+/// The cause of a change: the rule that decided the value, the key that it is written to.
+fn cause(release: &Release<'_>, image: &Image, rule: Option<usize>, field: &str) -> Cause {
+    let component = image
+        .repository
+        .value
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    Cause {
+        images: vec![image.tag.value.clone()],
+        ..asking::cause(release, rule, field, component)
+    }
+}
+
+#[cfg(test)]
+mod tests;
