@@ -4,6 +4,7 @@
 #   tests/corpus_pipeline.sh                       with the corpus at ../shared/corpus
 #   LOCKSTEP_CORPUS=DIR tests/corpus_pipeline.sh   with the corpus at DIR
 #   LOCKSTEP=FILE tests/corpus_pipeline.sh         with a binary that is there already, instead of building one
+#   LOCKSTEP_PIPELINE=REPO tests/corpus_pipeline.sh    with all of the pipeline's BuildConfigs, of a clone of it, not the 45 examples
 #
 # 4.16 is rendered onto a copy of the hand-kept tree: only managed lines differ, a second rendering changes nothing, kustomize
 # builds all variants, every resource fits its schema, and what OpenShift's builder and a real buildah make of the FROM lines is
@@ -45,4 +46,5 @@ fi
 
 PYTHONPATH="$tools" PATH="$tools/bin:$PATH" python3 tests/corpus_pipeline.py "$lockstep" "$corpus" "$work" \
   || fail "see above"
+PYTHONPATH="$tools" python3 tests/corpus_builds.py "$lockstep" "$corpus" "$work" || fail "see above"
 verdict="passed"
