@@ -93,6 +93,7 @@ impl One {
             origin: release.metadata.origin.clone(),
             files: BTreeMap::from([("images/a.yml".to_owned(), Arc::from(self.file.as_bytes()))]),
             unreadable: BTreeMap::new(),
+            beside: BTreeMap::new(),
         };
         render(&ask, &actual)
     }
