@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::check::Need;
 use super::debt::Debt;
-use super::verification::Verification;
 use crate::base::{Origin, Release as ReleaseNumber, RepoName};
 pub use crate::derive::texts::FileText;
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
 use crate::model::metadata::Metadata;
+use crate::targets::payload_jobs::verification::Verification;
 use crate::yaml::{self, Node};
 
 /// The facts of one release. What is `None` could not be had, and checks that need it are not run.

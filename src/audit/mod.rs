@@ -23,6 +23,5 @@ pub mod since;
 mod sink;
 pub mod spelling;
 pub mod text;
-pub mod verification;
 
 pub use sink::{Change, Fix, Sink};

@@ -464,11 +464,15 @@ pub struct CutArgs {
     #[command(flatten)]
     pub common: Common,
     /// The release whose branches are made
-    #[arg(long, value_name = "RELEASE", required_unless_present = "schema")]
+    #[arg(long, value_name = "RELEASE", required_unless_present_any = ["schema", "retire"])]
     pub from: Option<String>,
     /// The release that development goes on with
-    #[arg(long, value_name = "RELEASE", required_unless_present = "schema")]
+    #[arg(long, value_name = "RELEASE", required_unless_present_any = ["schema", "retire"])]
     pub to: Option<String>,
+    /// Make the pull request by which a release that has ended loses its gating configs and jobs, the release controller's files
+    /// and its mirroring
+    #[arg(long, value_name = "RELEASE", conflicts_with_all = ["from", "to", "abandon", "by"])]
+    pub retire: Option<String>,
     /// Make the pull request of the next step
     #[arg(long)]
     pub apply: bool,

@@ -6,7 +6,7 @@ use lockstep::cut::show::View;
 use lockstep::finding;
 use lockstep::forge::{Action, Train};
 use lockstep::plan::{self, Plan, PullRequest};
-use lockstep::run::cut::Cut;
+use lockstep::run::cut::{Cut, Retirement};
 use lockstep::targets;
 
 use super::args::{CutArgs, TextOrJson};
@@ -20,11 +20,14 @@ pub fn run(args: &CutArgs) -> Outcome {
         print(&schema_of::<View>()?)?;
         return Ok(Ended::Done);
     }
+    if let Some(release) = &args.retire {
+        return retire(args, release);
+    }
     let (from, to) = bounds(args)?;
     if args.apply {
         setup::in_earnest(&args.common, "`cut` without `--apply`")?;
     }
-    let ready = setup::ready_between(&args.common, from, to)?;
+    let (ready, left_out) = setup::ready_between(&args.common, from, to)?;
     let mut place = Place::of(&ready)?;
     let under_way = under_way(&ready, &mut place, args.apply || args.abandon)?;
     if args.abandon {
@@ -44,6 +47,7 @@ pub fn run(args: &CutArgs) -> Outcome {
         .filter(|train| (train.step.from, train.step.to) == (from, to));
     let first = ours.map_or(1, Train::next);
     let mut view = View::starting_at(first, numbers, &cut.train, &cut.units, cut.findings.clone());
+    view.left_out = left_out;
     setup::tell(&cut.findings);
     if lacking {
         ended = Ended::Failed;
@@ -75,6 +79,59 @@ pub fn run(args: &CutArgs) -> Outcome {
         TextOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?,
     }
     Ok(ended)
+}
+
+/// Makes the request by which a release that has ended loses what verifies and mirrors it.
+fn retire(args: &CutArgs, release: &str) -> Outcome {
+    let release: Release = release.parse().map_err(|error| Usage(format!("--retire: {error}")))?;
+    setup::in_earnest(&args.common, "`audit`")?;
+    let ready = setup::ready_of(&args.common, release)?;
+    let mut ended = Ended::Done;
+    let metadata = ready.metadata(&mut ended)?;
+    let releases = ready.derive(&metadata, &mut ended)?;
+    let Some(derived) = releases.first() else {
+        return Ok(Ended::Failed);
+    };
+    let retired = ready.run.retire(derived, ready.ci.as_ref())?;
+    if retired.because.is_empty() {
+        return Err(anyhow!(
+            "no rule says that {release} has ended: let build data's `software_lifecycle.phase` be `eol`, or set `closed` in a rule `on: payload`"
+        ));
+    }
+    let outcomes = match retired.paths.is_empty() {
+        true => Vec::new(),
+        false => Place::of(&ready)?.apply(&ready, &retired.plan, false),
+    };
+    for outcome in &outcomes {
+        if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
+            ended = Ended::Failed;
+        }
+        say(&outcome.to_string());
+    }
+    match args.format {
+        TextOrJson::Text => print(&retired_text(release, &retired))?,
+        TextOrJson::Json => {
+            let view = serde_json::json!({
+                "release": release.to_string(), "because": retired.because, "files": retired.paths, "referrers": retired.referrers,
+            });
+            print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?;
+        }
+    }
+    Ok(ended)
+}
+
+fn retired_text(release: Release, retired: &Retirement) -> String {
+    let mut text = format!("{release} has ended: {}\n", retired.because);
+    if retired.paths.is_empty() {
+        text.push_str("nothing of it is left that verifies or mirrors its payload\n");
+    }
+    for path in &retired.paths {
+        text.push_str(&format!("  {path}\n"));
+    }
+    for who in &retired.referrers {
+        text.push_str(&format!("still refers to it: {who}\n"));
+    }
+    text
 }
 
 /// What each step changes, as a plan shows it.

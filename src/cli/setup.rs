@@ -91,18 +91,19 @@ pub fn ready(common: &Common) -> Result<Ready, anyhow::Error> {
     ready_recording(common, None)
 }
 
-/// Gets ready for the releases from one to another that build data has.
+/// Gets ready for the releases from one to another that build data has and that the configuration looks after, and names those
+/// between them that it leaves out.
 ///
 /// # Errors
 /// As [`ready`]; or build data lacks one of the two.
-pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Ready, anyhow::Error> {
+pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<(Ready, Vec<String>), anyhow::Error> {
     if !common.releases.is_empty() {
         return Err(Usage("`--release` has no place here: `--from` and `--to` say which releases".into()).into());
     }
     let config = configuration(common)?;
     let sources = Sources::new(Some(config.state.clone()));
     let known = lockstep::run::releases::in_build_data(&config, &sources, Some((from, to)))?;
-    let between = match known {
+    let (between, left_out): (Vec<Release>, Vec<Release>) = match known {
         Some(known) => {
             for asked in [from, to] {
                 if !known.contains(&asked) {
@@ -113,17 +114,48 @@ pub fn ready_between(common: &Common, from: Release, to: Release) -> Result<Read
                     ));
                 }
             }
-            known
-                .into_iter()
-                .filter(|release| (from..=to).contains(release))
-                .collect()
+            let looked_after = |release: &Release| match &config.releases {
+                config::Releases::List(list) => [from, to].contains(release) || list.contains(release),
+                config::Releases::Auto => true,
+            };
+            let between = known.into_iter().filter(|release| (from..=to).contains(release));
+            between.partition(looked_after)
         }
         None => {
             let text = "build data is one plain directory, which holds one release; a cut needs a repository with branches, or `{release}` in its place";
             return Err(anyhow!(text));
         }
     };
-    prepare(common, between, None, BTreeSet::new())
+    let is_auto = matches!(config.releases, config::Releases::Auto);
+    let mut ready = prepare(common, between, None, BTreeSet::new())?;
+    let mut left_out = left_out;
+    if is_auto && ready.releases.len() > 2 {
+        let found = ready.run.releases(&[], ready.ci.as_deref())?;
+        let looked_after = |release: &Release| [from, to].contains(release) || found.contains(release);
+        let (kept, others): (Vec<Release>, Vec<Release>) = ready.releases.into_iter().partition(looked_after);
+        (ready.releases, left_out) = (kept, others);
+    }
+    let left_out: Vec<String> = left_out.iter().map(Release::to_string).collect();
+    if !left_out.is_empty() {
+        let why = if is_auto {
+            "no OKD config and no release controller knows"
+        } else {
+            "`releases` does not name"
+        };
+        say(&format!(
+            "note: build data has {} between {from} and {to}, which {why}: left out of the cut",
+            left_out.join(", ")
+        ));
+    }
+    Ok((ready, left_out))
+}
+
+/// Gets ready for one release, whether the configuration names it or not.
+///
+/// # Errors
+/// As [`ready`].
+pub fn ready_of(common: &Common, release: Release) -> Result<Ready, anyhow::Error> {
+    prepare(common, vec![release], None, BTreeSet::new())
 }
 
 /// Gets ready as [`ready`] does from a lock, but for repositories that are read at their heads.

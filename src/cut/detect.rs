@@ -78,6 +78,18 @@ pub fn new_releases(newest: Release, in_build_data: &BTreeSet<Release>) -> Optio
     Some(Finding::new(Severity::Note, "new-release", text).with_help(help))
 }
 
+/// Tells of a release that `releases: auto` finds and that nothing of OKD's knows.
+pub fn passed_over(release: Release) -> Finding {
+    let text = format!(
+        "build data and an OCP config have {release}, and no OKD config promotes to it and the release controller has no file of \
+         it: nothing is made for it"
+    );
+    let help = "begin with it by `lockstep cut`, or list the releases in `releases`";
+    Finding::new(Severity::Note, "release-passed-over", text)
+        .with_release(release.to_string())
+        .with_help(help)
+}
+
 /// Tells of components, of so many that were asked, that have a branch of a release that nobody looks after.
 pub fn new_branches(release: Release, found: &[(&RepoName, &String)], of: usize) -> Option<Finding> {
     let (_, branch) = found.first()?;

@@ -6,6 +6,8 @@
 pub mod detect;
 pub mod guard;
 pub mod pause;
+pub mod payload;
+pub mod retire;
 pub mod show;
 pub mod train;
 pub mod world;

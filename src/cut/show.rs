@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::payload::Verified;
 use super::train::{Check, Kind, Stuck, Train, Unit};
 use crate::base::text::terminal;
 use crate::finding::Finding;
@@ -25,6 +26,10 @@ pub struct View {
     pub stuck: Vec<Stuck>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// What verifies each release's payload once all steps are made.
+    pub payloads: Vec<Verified>,
+    /// Releases between the first and the last that the configuration leaves out.
+    pub left_out: Vec<String>,
     /// What the train waits for; absent where nothing was applied or nothing is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<String>,
@@ -108,6 +113,8 @@ impl View {
             steps: steps.collect(),
             stuck: train.stuck.clone(),
             findings,
+            payloads: train.verified.clone(),
+            left_out: Vec::new(),
             waits_for: None,
         }
     }
@@ -119,7 +126,12 @@ impl View {
 
     /// The same with details of each step, ready for a terminal.
     pub fn text_with(&self, details: &[String]) -> String {
-        let mut out = format!("branch cut {}: ", escaped(&self.releases.join(" → ")));
+        let left_out = match self.left_out.len() {
+            0 => String::new(),
+            1 => format!(" ({} is left out)", self.left_out.join(", ")),
+            _ => format!(" ({} are left out)", self.left_out.join(", ")),
+        };
+        let mut out = format!("branch cut {}{left_out}: ", escaped(&self.releases.join(" → ")));
         match self.steps.len() {
             0 => out.push_str("nothing is left to do\n"),
             1 => out.push_str("1 step is left\n"),
@@ -136,6 +148,10 @@ impl View {
         for stuck in &self.stuck {
             let text = format!("\nnot in the train: {}\n   {}\n", stuck.path, stuck.why);
             out.push_str(&escaped(&text));
+        }
+        if !self.payloads.is_empty() {
+            let told: Vec<String> = self.payloads.iter().map(Verified::told).collect();
+            out.push_str(&escaped(&format!("\nafter all steps {}\n", told.join("; "))));
         }
         if let Some(waits) = &self.waits_for {
             let _ = writeln!(out, "\nwaits for {}", terminal(waits));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::pause;
+use super::payload::{Payloads, Verified};
 use super::world::World;
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
@@ -79,6 +80,11 @@ impl Kind {
                 format!("{}{rest}.", first.to_uppercase())
             }
         }
+    }
+
+    /// Whether it stands before the steps of the release's configs.
+    fn is_before(&self) -> bool {
+        matches!(self, Self::Own(step) if step.when == targets::When::Before)
     }
 
     /// Every kind that there can be.
@@ -164,6 +170,10 @@ pub struct Stuck {
 pub struct Train {
     /// Steps.
     pub steps: Vec<Step>,
+    /// What there is of payloads once it has arrived.
+    pub payloads: Payloads,
+    /// What verifies each release's payload then.
+    pub verified: Vec<Verified>,
     /// What stays.
     pub stuck: Vec<Stuck>,
 }
@@ -179,6 +189,7 @@ pub fn plan(world: &World, units: &[Unit]) -> Train {
         units,
         promotable,
         // What configs name today is in the registry today: a tag outlives its promotion.
+        riders: riders(units),
         known: world
             .configs
             .values()
@@ -186,13 +197,14 @@ pub fn plan(world: &World, units: &[Unit]) -> Train {
             .cloned()
             .collect(),
         world: world.clone(),
-        pending: (0..units.len()).collect(),
+        pending: (0..units.len()).filter(|at| !riders(units).contains(at)).collect(),
         is_trial: false,
     };
     let mut train = Train::default();
     while let Some(step) = planner.next() {
         train.steps.push(step);
     }
+    train.payloads = planner.world.payloads.clone();
     train.stuck = planner
         .pending
         .iter()
@@ -211,6 +223,8 @@ struct Planner<'u> {
     known: BTreeSet<Tag>,
     world: World,
     pending: Vec<usize>,
+    /// What goes with the first configs of its release that promote.
+    riders: Vec<usize>,
     /// Whether this only looks where a pause leads.
     is_trial: bool,
 }
@@ -222,8 +236,12 @@ impl<'u> Planner<'u> {
         releases.sort_by(|a, b| b.cmp(a));
         releases.dedup();
         let own: BTreeSet<Kind> = self.pending_units().filter_map(|(_, unit)| own_step(unit)).collect();
+        let (first, own): (Vec<Kind>, Vec<Kind>) = own.into_iter().partition(Kind::is_before);
         let later: Vec<Kind> = [Kind::Bases, Kind::Configs].into_iter().chain(own).collect();
-        let vacate = releases.iter().map(|release| (*release, Kind::Vacate));
+        let vacate = releases
+            .iter()
+            .flat_map(|release| first.iter().map(|kind| (*release, *kind)))
+            .chain(releases.iter().map(|release| (*release, Kind::Vacate)));
         let others = releases
             .iter()
             .flat_map(|release| later.iter().map(|kind| (*release, *kind)));
@@ -235,6 +253,19 @@ impl<'u> Planner<'u> {
         found
             .or_else(|| releases.into_iter().find_map(|release| self.step(release, None)))
             .or_else(|| self.pause())
+            .or_else(|| self.left_riders())
+    }
+
+    /// Where no config of a release promotes any more, what would have gone with it goes by itself.
+    fn left_riders(&mut self) -> Option<Step> {
+        let rider = self.riders.first().and_then(|at| self.units.get(*at))?;
+        let release = rider.release;
+        let is_own = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.release == release);
+        let (own, others): (Vec<usize>, Vec<usize>) = self.riders.iter().copied().partition(is_own);
+        self.riders = others;
+        let kind = own_step(rider);
+        self.pending.extend(own);
+        self.step(release, kind)
     }
 
     /// Where changes only wait for one another in a circle, lets some of their configs promote nothing for a while: no more
@@ -248,7 +279,7 @@ impl<'u> Planner<'u> {
             let fruitless = self.fruitless(&chosen);
             if fruitless.is_empty() {
                 self.stop(&chosen);
-                let checks = self.checks(&[], &BTreeSet::new());
+                let checks = self.checks(&[], &Before::default());
                 return Some(Step {
                     kind: Kind::Pause,
                     release,
@@ -299,7 +330,8 @@ impl<'u> Planner<'u> {
             .filter_map(|at| self.units.get(*at))
             .map(|unit| self.kind(unit));
         let kind = kind.or(kinds.min()).unwrap_or(Kind::Configs);
-        let before: BTreeSet<Tag> = self.world.doubles().into_keys().cloned().collect();
+        let chosen = self.with_riders(release, chosen);
+        let before = Before::of(&self.world);
         for at in &chosen {
             if let Some(unit) = self.units.get(*at) {
                 self.world.apply(unit);
@@ -388,9 +420,26 @@ impl<'u> Planner<'u> {
         world.is_payload(tag) && self.promotable.contains(tag) && !promoted
     }
 
-    fn checks(&self, chosen: &[usize], before: &BTreeSet<Tag>) -> Vec<Check> {
+    /// Units with what goes with the first of a release's configs that promote, if they are these.
+    fn with_riders(&mut self, release: Release, mut chosen: Vec<usize>) -> Vec<usize> {
+        let promoters = self.world.promoters();
+        let units = chosen.iter().filter_map(|at| self.units.get(*at));
+        let promotes = units.flat_map(|unit| unit.after.iter().flat_map(|facts| &facts.promotes));
+        let is_first = promotes
+            .into_iter()
+            .any(|tag| self.world.is_payload(tag) && !promoters.contains_key(tag));
+        if is_first {
+            let is_own = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.release == release);
+            let (own, others): (Vec<usize>, Vec<usize>) = self.riders.iter().copied().partition(is_own);
+            self.riders = others;
+            chosen.extend(own);
+        }
+        chosen
+    }
+
+    fn checks(&self, chosen: &[usize], before: &Before) -> Vec<Check> {
         let doubles = self.world.doubles();
-        let doubles = doubles.iter().filter(|(tag, _)| !before.contains(**tag));
+        let doubles = doubles.iter().filter(|(tag, _)| !before.doubles.contains(**tag));
         let doubles = doubles.map(|(tag, paths)| format!("{tag}: {}", paths.join(", ")));
         let units = || chosen.iter().filter_map(|at| self.units.get(*at));
         let bases = units().flat_map(|unit| unit.after.iter().flat_map(|facts| &facts.bases));
@@ -399,7 +448,7 @@ impl<'u> Planner<'u> {
             .map(Tag::to_string)
             .collect();
         let without = units().filter(|unit| unit.after.is_some() && unit.role == Role::Config { has_jobs: false });
-        vec![
+        let mut checks = vec![
             Check {
                 check: "no two configs promote one tag",
                 broken_by: doubles.collect(),
@@ -412,7 +461,28 @@ impl<'u> Planner<'u> {
                 check: "every config has its jobs, and every job its config",
                 broken_by: without.map(|unit| unit.path.clone()).collect(),
             },
-        ]
+        ];
+        checks.extend(self.payload_checks(before));
+        checks
+    }
+
+    /// What a payload needs beside its images. What was wrong before the step is not its fault.
+    fn payload_checks(&self, before: &Before) -> Vec<Check> {
+        let payloads = &self.world.payloads;
+        let (mut checks, mut add) = (Vec::new(), Vec::new());
+        if payloads.jobs.is_some() {
+            let lacking = payloads.without_job();
+            let lacking = lacking
+                .difference(&before.without_job)
+                .map(|(path, job)| format!("{path}: {job}"));
+            add.push((WAITS_FOR_JOBS, lacking.collect()));
+        }
+        if payloads.mirrored.is_some() {
+            let not = self.world.not_mirrored();
+            add.push((MIRRORED, not.difference(&before.not_mirrored).cloned().collect()));
+        }
+        checks.extend(add.into_iter().map(|(check, broken_by)| Check { check, broken_by }));
+        checks
     }
 
     fn stuck(&self, unit: &Unit) -> Stuck {
@@ -442,6 +512,37 @@ impl<'u> Planner<'u> {
             },
         }
     }
+}
+
+/// What must hold of the release controller's files.
+const WAITS_FOR_JOBS: &str = "every job that the release controller's files wait for is in a job file";
+/// What must hold of the streams that are promoted to.
+const MIRRORED: &str = "every stream that is promoted to is mirrored, or deliberately not";
+
+/// What was wrong before a step.
+#[derive(Default)]
+struct Before {
+    doubles: BTreeSet<Tag>,
+    without_job: BTreeSet<(String, String)>,
+    not_mirrored: BTreeSet<String>,
+}
+
+impl Before {
+    fn of(world: &World) -> Self {
+        Self {
+            doubles: world.doubles().into_keys().cloned().collect(),
+            without_job: world.payloads.without_job(),
+            not_mirrored: world.not_mirrored(),
+        }
+    }
+}
+
+/// The units that go with the first configs of their release that promote.
+fn riders(units: &[Unit]) -> Vec<usize> {
+    let rides = |unit: &Unit| matches!(unit.role, Role::Own(step) if step.when == targets::When::WithFirst);
+    (0..units.len())
+        .filter(|at| units.get(*at).is_some_and(rides))
+        .collect()
 }
 
 /// The step of its own that a unit goes in, if it has one.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::payload::Payloads;
 use super::train::Unit;
 use crate::facts::ci_tags::{Facts, Tag};
 
@@ -12,12 +13,18 @@ pub struct World {
     pub configs: BTreeMap<String, Facts>,
     /// The payloads' streams, `(namespace, name)`.
     pub streams: BTreeSet<(String, String)>,
+    /// What payloads need beside their images.
+    pub payloads: Payloads,
 }
 
 impl World {
     /// The configs with units applied.
     pub(super) fn with<'u>(&self, units: impl IntoIterator<Item = &'u Unit>) -> World {
-        let mut world = self.clone();
+        let mut world = World {
+            configs: self.configs.clone(),
+            streams: self.streams.clone(),
+            payloads: Payloads::default(),
+        };
         for unit in units {
             world.apply(unit);
         }
@@ -26,6 +33,7 @@ impl World {
 
     /// Applies a change.
     pub fn apply(&mut self, unit: &Unit) {
+        self.payloads.apply(&unit.files);
         if let Some(after) = &unit.after {
             self.configs.insert(unit.path.clone(), after.clone());
         } else if unit.before.is_some() {
@@ -65,6 +73,12 @@ impl World {
         let mut promoters = self.promoters();
         promoters.retain(|_, paths| paths.len() > 1);
         promoters
+    }
+
+    /// The payloads' streams that are promoted to and not mirrored, though nobody says so.
+    pub(super) fn not_mirrored(&self) -> BTreeSet<String> {
+        let tags = self.configs.values().flat_map(|facts| &facts.promotes);
+        self.payloads.not_mirrored(tags.filter(|tag| self.is_payload(tag)))
     }
 
     /// Whether a tag is one of a payload's.

@@ -75,6 +75,8 @@ pub const UNREFERENCED: &str = "unreferenced";
 
 /// The group of what an audit puts right. No target has it, so that a run that looks for drift leaves its requests alone.
 pub const FIXES: &str = "fixes";
+/// The group of what goes with a release that has ended.
+pub const RETIRE: &str = "retire";
 
 /// What a pull request is about: at most one is open for each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

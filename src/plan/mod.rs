@@ -28,8 +28,8 @@ pub use body::{BEGIN, END, MAX_BODY, carrying, mention, merge as merge_body, say
 pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
 pub use change::{
-    Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope,
-    UNREFERENCED, WHOLE_FILE, WhatIf, Words, head,
+    Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, RETIRE,
+    Scope, UNREFERENCED, WHOLE_FILE, WhatIf, Words, head,
 };
 pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};

@@ -32,7 +32,7 @@ pub mod whatif;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use self::branches::Depth;
 use crate::base::{Date, Place, Release, RepoName};
@@ -72,6 +72,8 @@ pub struct Run {
     policy: Policy,
     /// What is told of long work.
     progress: Option<Progress>,
+    /// Releases that were found and that nothing of OKD's knows.
+    passed_over: Mutex<BTreeSet<Release>>,
 }
 
 impl Run {
@@ -87,6 +89,7 @@ impl Run {
             overrides: Overrides::default(),
             assumed: Assumed::default(),
             progress: None,
+            passed_over: Mutex::default(),
             config,
         }
     }
@@ -439,7 +442,15 @@ impl Run {
     }
 
     /// Releases after the newest of these that build data has and that nobody looks after.
-    fn unattended(&self, releases: &[Release]) -> Option<Finding> {
+    fn unattended(&self, releases: &[Release]) -> Vec<Finding> {
+        let passed_over = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed_over = passed_over
+            .iter()
+            .map(|release| crate::cut::detect::passed_over(*release));
+        passed_over.chain(self.after_newest(releases)).collect()
+    }
+
+    fn after_newest(&self, releases: &[Release]) -> Option<Finding> {
         let listed = matches!(self.config.releases, crate::config::Releases::List(_));
         let newest = releases.iter().max().filter(|_| listed)?;
         let known = releases::in_build_data(&self.config, &self.sources, None)

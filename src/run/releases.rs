@@ -1,6 +1,7 @@
 //! Which releases a run is for.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use rayon::prelude::*;
 
@@ -11,6 +12,7 @@ use crate::derive::outline::payload_of;
 use crate::facts::ci_config::{self, Promotion};
 use crate::facts::group::Group;
 use crate::source::{Snapshot, Sources};
+use crate::targets::release_controller;
 
 /// The releases that build data has a branch of; `None` where it is no repository whose branches can be listed. Where each
 /// release has a repository of its own, those within `bounds` are looked for.
@@ -94,7 +96,46 @@ impl Run {
         let Some(ci) = ci else {
             return Ok(known.into_iter().collect());
         };
-        Ok(self.promoted_to(known, ci)?.into_iter().collect())
+        let found = self.promoted_to(known, ci)?;
+        let unknown = self.unknown_to_okd(&found, ci)?;
+        // Where OKD has nothing at all yet, it begins with everything.
+        if unknown.len() == found.len() {
+            return Ok(found.into_iter().collect());
+        }
+        let mut passed_over = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        passed_over.clone_from(&unknown);
+        Ok(found.difference(&unknown).copied().collect())
+    }
+
+    /// Those of some releases that nothing of OKD's knows: no config of its variant promotes to their stream, switched on or
+    /// not, and the release controller has no file of them.
+    fn unknown_to_okd(&self, found: &BTreeSet<Release>, ci: &dyn Snapshot) -> Result<BTreeSet<Release>, RunError> {
+        let rules = self.rules()?;
+        let mut open = Vec::new();
+        for release in found {
+            // A release whose payload the rules cannot tell is reported when it is derived.
+            let Ok(payload) = payload_of(rules, *release, &Group::default()) else {
+                continue;
+            };
+            let paths = release_controller::paths(rules, *release, &payload.view);
+            let has_file = |path: &String| ci.read(path).ok().flatten().is_some();
+            if !paths.iter().any(has_file) {
+                open.push((*release, payload));
+            }
+        }
+        for repos in repositories(ci).chunks(AT_ONCE) {
+            if open.is_empty() {
+                break;
+            }
+            let variants: BTreeSet<String> = open.iter().map(|(_, payload)| payload.variant.value.clone()).collect();
+            let promotions = repos.par_iter().flat_map_iter(|repo| of_variants(ci, repo, &variants));
+            let promotions: Vec<Promotion> = promotions.collect();
+            open.retain(|(_, payload)| {
+                let (namespace, name) = (&payload.namespace.value, &payload.name.value);
+                !promotions.iter().any(|one| one.goes_to(namespace, name))
+            });
+        }
+        Ok(open.into_iter().map(|(release, _)| release).collect())
     }
 
     /// A plain directory stands for any branch; which release it holds, its own variables say.
@@ -145,6 +186,23 @@ impl Run {
         }
         Ok(found)
     }
+}
+
+/// What a repository's configs of some variants promote.
+fn of_variants(ci: &dyn Snapshot, repo: &RepoName, variants: &BTreeSet<String>) -> Vec<Promotion> {
+    let folder = format!("{}/{}/{}", ci_config::ROOT, repo.org, repo.repo);
+    let entries = ci.list(&folder).ok().flatten().unwrap_or_default().into_iter();
+    let is_of = |name: &str| {
+        variants
+            .iter()
+            .any(|variant| name.ends_with(&format!("__{variant}.yaml")))
+    };
+    let texts = entries
+        .filter(|entry| is_of(&entry.name))
+        .filter_map(|entry| ci.read(&format!("{folder}/{}", entry.name)).ok().flatten());
+    texts
+        .flat_map(|blob| ci_config::promotions(&blob.bytes).unwrap_or_default())
+        .collect()
 }
 
 /// How many repositories' configs are read at once.

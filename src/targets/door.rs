@@ -261,11 +261,24 @@ pub enum Cut {
     None,
 }
 
+/// Where a target's own step stands among those of the configs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum When {
+    /// Before any config of the release promotes: what its payload needs has to be there.
+    Before,
+    /// Together with the configs that promote first; a step of its own only where none does.
+    WithFirst,
+    /// After all configs of the release.
+    After,
+}
+
 /// A step of a cut.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step {
     /// Where it stands among the targets' own steps; lower ones go first.
     pub at: u32,
+    /// Where it stands among the configs' steps.
+    pub when: When,
     /// Its kind, as the train's JSON has it.
     pub name: &'static str,
     /// What happens, behind the release's number and a colon.

@@ -28,10 +28,10 @@ use serde_json::Value as Json;
 use crate::base::{Origin, Place, RepoName};
 use crate::derive::Release;
 use crate::finding::Finding;
-use crate::plan::{Bytes, Desired};
+use crate::plan::{Bytes, Cause, Desired};
 use crate::yaml::keys::Section;
 
-pub use door::{Ask, Beside, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Told, Tree, Wanted};
+pub use door::{Ask, Beside, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Told, Tree, Wanted, When};
 pub use options::Options;
 
 /// All targets, each after those whose files it is made from.
@@ -211,7 +211,28 @@ pub fn joined(files: &[&Desired]) -> Option<Bytes> {
 
 /// Whether a rule calls a release closed: it gets no new files.
 pub(crate) fn has_ended(release: &Release<'_>) -> bool {
-    !asking::closed(release).is_empty()
+    !ended(release).is_empty()
+}
+
+/// Why a release has ended, as a rule has it (`closed` of its payload); empty: it has not.
+pub fn ended(release: &Release<'_>) -> String {
+    asking::closed(release)
+}
+
+/// A file of a target that goes because its release has ended.
+pub fn removed(actual: &Actual, target: &Target, release: &Release<'_>, path: &str) -> Desired {
+    let file = actual.file(target, release, path);
+    let cause = Cause {
+        rule: crate::plan::REMOVED_FILE.to_owned(),
+        old: Some("of a release that has ended".to_owned()),
+        because: format!("{} has ended: {}", release_name(release), ended(release)),
+        ..asking::cause(release, None, crate::plan::WHOLE_FILE, file.repo.to_string())
+    };
+    Desired {
+        after: None,
+        causes: vec![cause],
+        ..file
+    }
 }
 
 /// Turns JSON into YAML, keys whose value is null left out.

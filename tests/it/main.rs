@@ -18,6 +18,7 @@ mod audit_verified;
 mod bad_input;
 mod carry_kept;
 mod cli;
+mod cut_payload;
 mod cut_train;
 mod demo;
 mod doctor;

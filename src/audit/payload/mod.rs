@@ -3,6 +3,7 @@
 mod behind;
 mod demand;
 mod difference;
+mod ended;
 mod own;
 mod unwanted;
 mod upgrades;
@@ -20,6 +21,7 @@ pub static CHECKS: &[&Check] = &[
     &verified::CHECK,
     &upgrades::CHECK,
     &behind::CHECK,
+    &ended::CHECK,
 ];
 
 /// Why metadata has an image for a tag that is not built; none where it has no such image. The second is its key.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::audit::context::Context;
-use crate::audit::verification::Verification;
 use crate::base::{Place, Release};
 use crate::facts::gating::{self, Gating};
 use crate::facts::release_controller::{self, Controller};
 use crate::targets::payload_jobs::gates::{Gate, Gates};
+use crate::targets::payload_jobs::verification::Verification;
 use crate::targets::release_controller::{Spot, place};
 
 /// What of it is a release's own.

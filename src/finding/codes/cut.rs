@@ -16,6 +16,18 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "release-passed-over",
+        family: Family::Cut,
+        severity: Note,
+        title: "a release is found that nothing of OKD's knows",
+        means: "`releases` is auto, and build data and OCP's configs have a release to whose stream no config of OKD's promotes and of \
+                which the release controller has no file, while they know others: it may be another one's double, as 4.23 is 5.0's.",
+        action: "Begin with it by `lockstep cut`, or list the releases in `releases`.",
+        example: "build data and an OCP config have 4.23, and no OKD config promotes to it and the release controller has no file of \
+                  it: nothing is made for it",
+        fix: None,
+    },
+    Code {
         name: "carry-dockerfile",
         family: Family::Cut,
         severity: Warning,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, by_weight, left_by_cause};
-use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, Scope, WHOLE_FILE};
+use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, RETIRE, Scope, WHOLE_FILE};
 use super::diff::unified;
 use super::step::Step;
 use super::upstream::Upstream;
@@ -78,6 +78,9 @@ fn plain_title(pr: &PullRequest) -> String {
     let title = match pr.files.as_slice() {
         [] => return String::new(),
         [one] if pr.carried == 0 => format!("OKD {release}: {} {}", verb(one), inert(&one.path)),
+        _ if pr.scope.group == RETIRE => {
+            format!("OKD {release}: retire what verifies and mirrors it ({})", pr.counts())
+        }
         _ if pr.scope.group == FIXES => format!("OKD {release}: put right what an audit found ({})", pr.counts()),
         _ => format!(
             "OKD {release}: bring {} in line with what OCP is built from ({}{})",

@@ -17,7 +17,6 @@ use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::report::Skipped;
-use crate::audit::verification::Verification;
 use crate::audit::{Sink, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
@@ -28,6 +27,7 @@ use crate::finding::{Finding, UNREADABLE_COMPONENT};
 use crate::model::metadata::Metadata;
 use crate::plan::{Desired, Plan};
 use crate::source::Snapshot;
+use crate::targets::payload_jobs::verification::Verification;
 
 use super::Rendering;
 use super::successors::successors;

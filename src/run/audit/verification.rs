@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Audited;
-use crate::audit::verification::Verification;
 use crate::base::{Release as Number, RepoName};
 use crate::config::Releases;
 use crate::derive::Release;
@@ -13,6 +12,7 @@ use crate::run::ground::Ground;
 use crate::run::{Run, RunError, render};
 use crate::source::{EntryKind, Snapshot};
 use crate::targets::payload_jobs::gates::Gates;
+use crate::targets::payload_jobs::verification::Verification;
 use crate::targets::{Ask, Options, Reads, Target, Tree, payload_jobs, prow_jobs, release_controller};
 
 /// Reads it, once for all releases; `None` where there is no source, or none of it is there.
@@ -62,17 +62,17 @@ pub(in crate::run) fn read(
         Some((path.clone(), prow_jobs::periodics_of(newest, &source)))
     };
     let of_configs: BTreeMap<String, Vec<String>> = configs.iter().filter_map(of_config).collect();
-    let mut jobs: BTreeSet<String> = of_configs.values().flatten().cloned().collect();
-    jobs.extend(
-        others
-            .iter()
-            .flat_map(|(path, text)| prow_jobs::periodics_in(path, text)),
-    );
+    let written = others
+        .iter()
+        .flat_map(|(path, text)| prow_jobs::periodics_in(path, text));
+    let written: BTreeSet<String> = written.collect();
+    let jobs = of_configs.values().flatten().chain(&written).cloned().collect();
     let mut all = Verification {
         origin: ground.snapshot.origin().clone(),
         configs,
         controllers,
         jobs,
+        written,
         of_configs,
         elsewhere: BTreeSet::new(),
         looked_after,
@@ -92,7 +92,9 @@ fn look_elsewhere(run: &Run, ground: &Ground, gates: &Gates, all: &mut Verificat
     if named.is_subset(&all.jobs) {
         return;
     }
-    all.jobs.extend(periodics(run, ground, &gates.repo));
+    let found = periodics(run, ground, &gates.repo);
+    all.written.extend(found.iter().cloned());
+    all.jobs.extend(found);
     let start = start(gates, &all.of_configs);
     let orgs = folders(&*ground.snapshot, prow_jobs::names::ROOT);
     for name in named
@@ -114,9 +116,11 @@ fn look_elsewhere(run: &Run, ground: &Ground, gates: &Gates, all: &mut Verificat
         }
         match repos.is_empty() {
             true => drop(all.elsewhere.insert(name)),
-            false => all
-                .jobs
-                .extend(repos.iter().flat_map(|repo| periodics(run, ground, repo))),
+            false => {
+                let found: Vec<String> = repos.iter().flat_map(|repo| periodics(run, ground, repo)).collect();
+                all.written.extend(found.iter().cloned());
+                all.jobs.extend(found);
+            }
         }
     }
 }

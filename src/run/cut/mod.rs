@@ -1,5 +1,7 @@
 //! Puts a cut together: what is there, what each release derives, and the train from one to the other.
 
+mod payloads;
+mod retire;
 mod single;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,8 @@ use crate::plan::{self, Desired, Plan};
 use crate::source::Snapshot;
 use crate::targets::{self, Cut as InCut};
 use crate::yaml;
+
+pub use self::retire::Retirement;
 
 /// A cut: the train, and all that its steps are made of.
 #[derive(Debug, Default)]
@@ -117,7 +121,10 @@ impl Run {
         cut.findings.extend(shared(&mut cut.units));
         cut.findings.sort();
         cut.findings.dedup();
+        self.mirror_first(&mut cut, releases, ci)?;
+        world.payloads = self.payloads(releases, ci)?;
         cut.train = train::plan(&world, &cut.units);
+        cut.train.verified = payloads::verified(releases, &cut.train.payloads);
         let single = Single {
             run: self,
             releases,
@@ -239,7 +246,10 @@ fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTre
 /// Two releases can be built from one branch; its one config cannot promote for both, so neither changes it.
 fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
     let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for unit in units.iter() {
+    for unit in units
+        .iter()
+        .filter(|unit| matches!(unit.role, train::Role::Config { .. }))
+    {
         wanted
             .entry(unit.path.clone())
             .or_default()

@@ -75,6 +75,41 @@ pub(super) fn with_stream(text: &str, stream: &str, release: Release, moving: &[
     means(&root, &out, stream).then_some(out)
 }
 
+/// The configuration without a stream; `None` where it has none of that name, or is not written line by line.
+pub(super) fn without_stream(text: &str, stream: &str) -> Option<String> {
+    let root = yaml::parse(text.as_bytes()).ok()?;
+    let images = root.get("images")?.as_map()?;
+    let at = images.entries.iter().position(|(key, _)| *key.text == *stream)?;
+    let line = |at: usize| {
+        images
+            .entries
+            .get(at)
+            .map(|(key, _)| key.pos.line.saturating_sub(1) as usize)
+    };
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let start = line(at)?;
+    let behind = root
+        .as_map()
+        .into_iter()
+        .flat_map(|map| &map.entries)
+        .map(|(key, _)| key.pos.line as usize - 1);
+    let end = line(at + 1)
+        .or_else(|| behind.filter(|line| *line > start).min())
+        .unwrap_or(lines.len());
+    let kept = lines.iter().enumerate().filter(|(number, line)| {
+        // A comment between two streams tells of the one below it.
+        !(start..end).contains(number) || line.trim_start().starts_with('#')
+    });
+    let out: String = kept.map(|(_, line)| *line).collect();
+    let (before, after) = (
+        MirrorConfig::read(&root),
+        MirrorConfig::read(&yaml::parse(out.as_bytes()).ok()?),
+    );
+    let mut wanted = before.streams;
+    wanted.remove(stream);
+    (after.streams == wanted && !wanted.is_empty()).then_some(out)
+}
+
 /// Whether a text says of all other streams what they said, some tags aside, and has the new one.
 fn means(before: &Node, text: &str, stream: &str) -> bool {
     let Ok(root) = yaml::parse(text.as_bytes()) else {
@@ -203,6 +238,18 @@ mod tests {
         let flow = "images: {\"scos-4.19\": [\"4.19\"]}\n";
         assert_eq!(with_stream(flow, "scos-4.20", Release::new(4, 20), &[]), None);
         assert_eq!(with_stream("images: [", "scos-4.20", Release::new(4, 20), &[]), None);
+    }
+
+    #[test]
+    fn a_stream_goes_and_all_others_stay() {
+        let without = without_stream(TEXT, "4.19").expect("it goes");
+        assert_eq!(
+            without,
+            TEXT.replace("  \"4.19\":\n  - \"4.19\"\n  - \"4.19.0\"\n  - latest\n  #", "  #")
+        );
+        let last = without_stream(TEXT, "scos-4.18").expect("it goes");
+        assert!(last.ends_with("  - latest\n") && TEXT.starts_with(&last), "{last}");
+        assert_eq!(without_stream(TEXT, "scos-4.1"), None);
     }
 
     #[test]

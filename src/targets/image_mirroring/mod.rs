@@ -123,6 +123,12 @@ pub struct Spot {
 }
 
 impl Spot {
+    /// The configuration, and the file of a stream.
+    pub fn files(&self, stream: &str) -> Vec<String> {
+        let name = self.form.file_of(&MirrorConfig::default(), stream);
+        vec![self.config.clone(), format!("{}/{name}", self.folder())]
+    }
+
     /// The folder that the files are in.
     fn folder(&self) -> &str {
         self.config.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -485,6 +491,35 @@ fn broken(release: &Release<'_>, spot: &Spot, actual: &Actual, line: u32, text: 
         .with_place(actual.place(&spot.config, Some(line)))
         .with_release(release_name(release))
         .with_help("put the file right; until then the mapping files stay as they are")
+}
+
+/// What goes with a stream that nobody promotes to any more: its entry, and its file. `actual` has [`Spot::files`].
+pub fn retired(release: &Release<'_>, spot: &Spot, actual: &Actual, stream: &str) -> Vec<Desired> {
+    let Some(text) = actual
+        .files
+        .get(&spot.config)
+        .and_then(|text| std::str::from_utf8(text).ok())
+    else {
+        return Vec::new();
+    };
+    let Some(after) = entry::without_stream(text, stream) else {
+        return Vec::new();
+    };
+    let mut config = super::removed(actual, &TARGET, release, &spot.config);
+    config.after = Some(Bytes::from(after.into_bytes()));
+    let mapping = spot
+        .files(stream)
+        .into_iter()
+        .filter(|path| *path != spot.config && actual.files.contains_key(path));
+    let mapping = mapping.map(|path| super::removed(actual, &TARGET, release, &path));
+    std::iter::once(config).chain(mapping).collect()
+}
+
+/// The namespace and the names of the streams that a configuration mirrors; `None` where it cannot be read.
+pub fn streams_in(text: &[u8]) -> Option<(String, BTreeSet<String>)> {
+    let config = MirrorConfig::read(&yaml::parse(text).ok()?);
+    let namespace = config.namespace().to_owned();
+    Some((namespace, config.streams.into_keys().collect()))
 }
 
 /// The configuration with every stream that releases add to it, each by itself; `None` where it is another file.

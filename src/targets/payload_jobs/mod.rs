@@ -7,16 +7,19 @@ mod fresh;
 pub mod gates;
 #[cfg(test)]
 mod tests;
+pub mod verification;
 
 use std::collections::BTreeMap;
 
 use self::fresh::Making;
 use self::gates::{Gate, Gates, minor_before};
-use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, prow_config, prow_jobs, release_name};
+use super::{
+    Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When, prow_config, prow_jobs, release_name,
+};
 use crate::base::{Release as Number, RepoName};
 use crate::derive::Release;
 use crate::finding::{Finding, Severity};
-use crate::plan::{Bytes, Cause, Desired, Refused, Verdict, WHOLE_FILE};
+use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
 use crate::targets::asking;
 use crate::yaml::keys::NO_OPTIONS;
 
@@ -36,9 +39,10 @@ pub static TARGET: Target = Target {
     render,
     cut: Cut::Step(&Step {
         at: 10,
+        when: When::Before,
         name: "payload-jobs",
-        title: "what verifies its payload",
-        because: "the release controller's file names these jobs, and they have to be there before it",
+        title: "the jobs that verify its payload, and its entry in what is mirrored",
+        because: "the release controller's file names these jobs, and images are mirrored by that entry: both are there before a payload is",
     }),
 };
 
@@ -140,6 +144,27 @@ pub fn pair(release: &Release<'_>, gates: &Gates, known: &Known<'_>, from: Numbe
     })?;
     let text = sibling.made(release, gates, gate).ok()?;
     Some((gates.path(sibling.branch, gate), Bytes::from(text.into_bytes())))
+}
+
+/// What goes with a release that has ended: its gating configs, and their jobs out of the files of all releases. `actual` has
+/// what [`TARGET`] reads.
+pub fn retired(release: &Release<'_>, gates: &Gates, actual: &Actual, policy: &Policy) -> Vec<Desired> {
+    let own = release.metadata.release;
+    let is_own = |path: &&String| gates.taken_apart(path).is_some_and(|(_, gate)| gate.release == own);
+    let configs: Vec<&String> = actual.files.keys().filter(is_own).collect();
+    let sources = configs.iter().filter_map(|path| prow_jobs::Source::new(path, None));
+    let sources: Vec<prow_jobs::Source> = sources.collect();
+    let mut files: Vec<Desired> = configs
+        .iter()
+        .map(|path| super::removed(actual, &TARGET, release, path))
+        .collect();
+    let jobs = prow_jobs::of_sources(release, &sources, actual, policy);
+    files.extend(jobs.files.into_iter().map(|file| Desired {
+        target: TARGET.name.to_owned(),
+        component: None,
+        ..file
+    }));
+    files
 }
 
 /// The config that a new one is made of.

@@ -33,7 +33,7 @@ use self::lists::Listed;
 use self::names::{Plan, some};
 use self::order::Order;
 use self::wanted::{Kept, changes, fork_of};
-use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree};
+use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When};
 use crate::base::RepoName;
 use crate::derive::here::{Here, branch_here, here};
 use crate::finding::{Finding, Severity};
@@ -64,6 +64,7 @@ pub static TARGET: Target = Target {
 
 static CUT: Step = Step {
     at: 50,
+    when: When::After,
     name: "pipeline",
     title: "let the pipeline of OKD's own build the release",
     because: "nothing is promoted from there, so it waits for nothing and nothing waits for it",

@@ -11,15 +11,17 @@ use serde_json::Value as Json;
 
 use super::payload_jobs::gates::{self, Gate, Gates};
 use super::{
-    Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Step, Target, Tree, payload_jobs, prow_config, prow_jobs,
-    release_name,
+    Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Step, Target, Tree, When, payload_jobs, prow_config,
+    prow_jobs, release_name,
 };
 use crate::base::{Release as Number, RepoName};
 use crate::derive::Release;
+use crate::derive::outline::base_scope;
+use crate::facts::group::Group;
 use crate::facts::release_controller;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
-use crate::rules::Decision;
+use crate::rules::{Decision, RuleSet, Subject};
 use crate::targets::asking;
 use crate::yaml::keys::NO_OPTIONS;
 
@@ -50,6 +52,7 @@ pub static TARGET: Target = Target {
     },
     cut: Cut::Step(&Step {
         at: 30,
+        when: When::WithFirst,
         name: "release-controller",
         title: "the release controller's files",
         because: "the release's stream has configs that promote to it",
@@ -156,6 +159,17 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
         previous_minor: previous_minor.value.unwrap_or_default(),
         decision,
     }))
+}
+
+/// The paths that the files of a release can have, before it is derived; none where a rule fails.
+pub fn paths(rules: &RuleSet, release: Number, payload: &Json) -> Vec<String> {
+    let mut scope = base_scope(release, &Group::default(), Some(payload));
+    scope.set("target", &serde_json::json!(TARGET.name));
+    let decide = |field| rules.decide(Subject::Target, field, release, &scope);
+    let one = decide("file").value.and_then(|path| path.as_str().map(str::to_owned));
+    let mut paths = asking::texts(&decide("files"));
+    paths.extend(one.filter(|path| !path.is_empty()));
+    paths
 }
 
 /// The files of earlier releases whose names have one form, oldest first.

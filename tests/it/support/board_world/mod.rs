@@ -160,6 +160,8 @@ pub fn train() -> show::View {
             path: "ci-operator/config/openshift/console/main.yaml".to_owned(),
             why: "it waits for itself".to_owned(),
         }],
+        payloads: Vec::new(),
+        left_out: Vec::new(),
         findings: Vec::new(),
         waits_for: Some("the merge of lockstep/ci/4.16".to_owned()),
     }

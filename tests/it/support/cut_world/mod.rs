@@ -33,28 +33,47 @@ pub struct CutWorld {
 
 impl CutWorld {
     pub fn new() -> Self {
+        Self::renumbered(str::to_owned)
+    }
+
+    /// The same cut, from 4.23 to 5.0.
+    pub fn across_a_major() -> Self {
+        Self::renumbered(|text| {
+            let text = text
+                .replace("MINOR: 16", "MINOR: 23")
+                .replace("MAJOR: 4\n  MINOR: 17", "MAJOR: 5\n  MINOR: 0");
+            text.replace("4.17", "5.0")
+                .replace("4.16", "4.23")
+                .replace("4.15", "4.22")
+        })
+    }
+
+    /// The fixture with other numbers in its texts and paths.
+    fn renumbered(number: impl Fn(&str) -> String) -> Self {
         let world = Self {
             dir: tempfile::tempdir().unwrap(),
         };
+        let all = |folder: &Path| -> BTreeMap<String, Vec<u8>> {
+            let texts = files(folder).into_iter();
+            let text = |bytes: Vec<u8>| number(&String::from_utf8(bytes).unwrap()).into_bytes();
+            texts.map(|(path, bytes)| (number(&path), text(bytes))).collect()
+        };
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cut");
         for release in folders(&fixture.join("build-data")) {
-            world.commit(
-                "build-data.git",
-                &format!("openshift-{}", name(&release)),
-                &files(&release),
-            );
+            let branch = format!("openshift-{}", number(&name(&release)));
+            world.commit("build-data.git", &branch, &all(&release));
         }
         for org in folders(&fixture.join("components")) {
             for repo in folders(&org) {
                 for branch in folders(&repo) {
                     let path = format!("components/{}/{}.git", name(&org), name(&repo));
-                    world.commit(&path, &name(&branch), &files(&branch));
+                    world.commit(&path, &number(&name(&branch)), &all(&branch));
                 }
             }
         }
-        world.commit(RELEASE, "master", &files(&fixture.join("release")));
+        world.commit(RELEASE, "master", &all(&fixture.join("release")));
         let config = "sources:\n  build-data: {repo: build-data.git, branch: \"openshift-{release}\"}\n  ci-config: {repo: openshift/release.git, branch: master}\n  components: {repo: \"components/{org}/{repo}.git\"}\nreleases: [\"4.16\", \"4.17\"]\nrules: [builtin]\ntargets: [prow-config, prow-jobs, release-controller]\nforge: {kind: local, dir: forge}\nstate: state\n";
-        std::fs::write(world.dir.path().join("lockstep.yaml"), config).unwrap();
+        std::fs::write(world.dir.path().join("lockstep.yaml"), number(config)).unwrap();
         world
     }
 

@@ -1,4 +1,4 @@
-//! What verifies OKD's payloads, as checks look at it: gating configs, their jobs, and the release controller's files.
+//! What verifies OKD's payloads, as checks and cuts look at it: gating configs, their jobs, and the release controller's files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Verification {
     pub controllers: BTreeMap<String, Arc<[u8]>>,
     /// The jobs that run by the clock: those of job files, and those that will be made from the gating configs.
     pub jobs: BTreeSet<String>,
+    /// Those of job files alone.
+    pub written: BTreeSet<String>,
     /// The jobs of each gating config, by its path.
     pub of_configs: BTreeMap<String, Vec<String>>,
     /// Jobs that release-controller files name and that belong to repositories whose jobs are not here.
