@@ -10,27 +10,7 @@
 # 4.21: every image that OKD needs is derived, or dropped with its reason, or held with a finding that names it.
 # Needs git and Python 3 with PyYAML. Without a corpus it says `skipped` and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "corpus: $verdict"' EXIT
-
-fail() { verdict="FAILED: $*"; exit 1; }
-expect() { [ "$2" = "$3" ] || fail "$1: expected \`$3\`, got \`$2\`"; }
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus/4.16" ]; then
-  [ -z "${LOCKSTEP_CORPUS:-}" ] || fail "LOCKSTEP_CORPUS is $corpus, and $corpus/4.16 is not there"
-  verdict="skipped: $corpus is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-python3 -c 'import yaml' 2> /dev/null || fail "Python's yaml is missing: apt-get install python3-yaml"
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-lockstep=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" corpus 4.16
 rules=(--rules builtin --rules "$PWD/fixtures/okd-2024-06/rules.yaml")
 
 mkdir -p target

@@ -8,22 +8,7 @@
 #
 # Needs git and Python 3 with PyYAML. Without a corpus it says `skipped` and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "from: $verdict"' EXIT
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus/4.16" ] || [ ! -f "$corpus/prow-2026/real.tar.xz" ]; then
-  verdict="skipped: $corpus is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-lockstep=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" from 4.16 prow-2026/real.tar.xz
 tests=$PWD/tests
 work=$PWD/target/corpus-from
 rm -rf "$work"

@@ -10,24 +10,7 @@
 # every difference has its class; which tags are in which is worked out a second time here, from the files alone.
 # Needs git and Python 3. Without a corpus it says `skipped` and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "corpus, payload: $verdict"' EXIT
-fail() { verdict="FAILED: $*"; exit 1; }
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus/4.16" ] || [ ! -d "$corpus/cvo" ]; then
-  [ -z "${LOCKSTEP_CORPUS:-}" ] || fail "LOCKSTEP_CORPUS is $corpus, and $corpus/4.16 or $corpus/cvo is not there"
-  verdict="skipped: $corpus is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-lockstep=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" "corpus, payload" 4.16 cvo
 
 work="$PWD/target/corpus-payload"
 rm -rf "$work"

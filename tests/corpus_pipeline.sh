@@ -12,24 +12,7 @@
 # Needs git, Python 3 with PyYAML and jsonschema, kubectl of tests/deploy/requirements.txt, and, for the real builds, root and
 # buildah; what is missing is installed where that is possible.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "corpus_pipeline: $verdict"' EXIT
-fail() { verdict="FAILED: $*"; exit 1; }
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus/payload-pipeline" ]; then
-  [ -z "${LOCKSTEP_CORPUS:-}" ] || fail "LOCKSTEP_CORPUS is $corpus, and $corpus/payload-pipeline is not there"
-  verdict="skipped: $corpus is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-lockstep=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" corpus_pipeline payload-pipeline
 work="$PWD/target/corpus-pipeline"
 rm -rf "$work"
 mkdir -p "$work"

@@ -11,24 +11,7 @@
 # COPY --from (it did before: the check says where). Every other difference stands in tests/corpus_real.tsv, with the rule behind it and who is right.
 # Needs git and Python 3 with PyYAML. Without a corpus it says `skipped` and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "corpus, real configs: $verdict"' EXIT
-fail() { verdict="FAILED: $*"; exit 1; }
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -f "$corpus/prow-2026/real.tar.xz" ]; then
-  [ -z "${LOCKSTEP_CORPUS:-}" ] || fail "LOCKSTEP_CORPUS is $corpus, and $corpus/prow-2026/real.tar.xz is not there"
-  verdict="skipped: $corpus is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-lockstep=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" "corpus, real configs" prow-2026/real.tar.xz
 table="$PWD/tests/corpus_real.tsv"
 tests="$PWD/tests"
 update=${1:-}
