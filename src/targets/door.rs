@@ -94,7 +94,7 @@ pub struct Ask<'a> {
 }
 
 /// What an earlier target came to.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Earlier {
     /// The files that it wants.
     pub files: Vec<Desired>,

@@ -1,19 +1,25 @@
 //! Renders targets: asks each where it writes and what it looks at there, reads that, and lets it render.
 
+mod lacking;
+mod stepwise;
+mod waiting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use self::lacking::{without_ground, without_source};
+use self::waiting::{detected, hold, wait};
 use super::ground::{Ground, Grounds, NoGround};
 use super::heads::Head;
 use super::{Run, RunError, beside};
-use crate::cut::{detect, guard};
-use crate::derive::{Image, Release, Standing};
-use crate::finding::{Finding, Severity};
-use crate::plan::{Bytes, Cause, Desired, Verdict};
+use crate::derive::Release;
+use crate::finding::Finding;
 use crate::source::Snapshot;
 use crate::targets::{self, Actual, Ask, Chosen, Cut, Destination, Earlier, Rendered, TARGETS, Target};
+
+pub(super) use self::stepwise::{Single, alone, of_cut, with_promotions};
 
 /// What the targets of some releases come to.
 #[derive(Default)]
@@ -102,27 +108,6 @@ pub(super) fn parts(
     releases.par_iter().map(one).collect()
 }
 
-/// Everything that is rendered for a cut as a whole: what changes together with the configs that promote, configured or not,
-/// and what else is configured. What goes with promotions is rendered step by step.
-pub(super) fn of_cut(run: &Run) -> Vec<Chosen> {
-    taking_part(run, |cut| !matches!(cut, Cut::None | Cut::WithPromotions))
-}
-
-/// The targets that do one of these things in a cut.
-fn taking_part(run: &Run, wanted: impl Fn(Cut) -> bool) -> Vec<Chosen> {
-    let group = targets::promoting().map(|target| target.group);
-    let known = |target: &'static Target| {
-        let configured = run.config.targets.iter().find(|chosen| chosen.target == target);
-        let together = || Chosen::plain(target).filter(|_| Some(target.group) == group);
-        configured.cloned().or_else(together)
-    };
-    TARGETS
-        .iter()
-        .filter(|target| wanted(target.cut))
-        .filter_map(|target| known(target))
-        .collect()
-}
-
 /// The CI config repository with what the local forge has merged; `None` without such a source, or where its location names
 /// no repository.
 pub(super) fn ci_config(run: &Run, ci: Option<&Arc<dyn Snapshot>>) -> Result<Option<Ground>, RunError> {
@@ -153,140 +138,6 @@ pub(super) fn promoting_configs(run: &Run, release: &Release<'_>, ground: &Groun
     reads.map(|reads| ground.read(run, &reads).files).unwrap_or_default()
 }
 
-/// A config that is changed by itself: for a step of a cut, or to put something right that is no release's own wish.
-pub(super) struct Single<'s> {
-    /// Its path.
-    pub path: &'s str,
-    /// What it says now; `None`: it is new.
-    pub before: Option<&'s Bytes>,
-    /// What it is to say; `None`: it goes.
-    pub after: Option<Bytes>,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// Changes one config, with the files that follow it. Nothing where these cannot, or the policy does not want it.
-pub(super) fn alone(
-    run: &Run,
-    release: &Release<'_>,
-    ci: Option<&Arc<dyn Snapshot>>,
-    single: Single<'_>,
-) -> Result<Vec<Desired>, RunError> {
-    let (Some(target), Some(ground)) = (targets::promoting(), ci_config(run, ci)?) else {
-        return Ok(Vec::new());
-    };
-    let Single {
-        path,
-        before,
-        after,
-        cause,
-    } = single;
-    let mut actual = ground.read(run, &targets::Reads::default());
-    actual
-        .files
-        .extend(before.map(|before| (path.to_owned(), Arc::clone(before))));
-    let component = crate::facts::ci_config::config_of(path).map(|(repo, _)| repo.to_string());
-    let file = Desired {
-        component,
-        after,
-        ..actual.file(target, release, path)
-    };
-    let mut part = Part {
-        run,
-        grounds: &Grounds::new(run, ci),
-        release,
-        targets: &of_cut(run),
-    }
-    .following(target, &file, actual)?;
-    let follow = part.stuck.is_empty() && part.files.iter().all(|file| !file.held);
-    if follow && run.policy.verdict(&cause, &file.release) == Verdict::Apply {
-        part.files.push(Desired {
-            causes: vec![cause],
-            ..file
-        });
-    }
-    Ok(part.files)
-}
-
-/// What is made from all configs together, once a step changes some of them. `written` is what the steps before it have
-/// changed.
-pub(super) fn with_promotions(
-    run: &Run,
-    release: &Release<'_>,
-    ci: Option<&Arc<dyn Snapshot>>,
-    written: &[Desired],
-    changed: &[Desired],
-) -> Result<Rendered, RunError> {
-    let mut all = Rendered::default();
-    let (Some(promoting), Some(ground)) = (targets::promoting(), ci_config(run, ci)?) else {
-        return Ok(all);
-    };
-    let step = Earlier {
-        files: changed.to_vec(),
-        actual: Vec::new(),
-        is_written: true,
-        is_whole: false,
-    };
-    let earlier = BTreeMap::from([(promoting.name, step)]);
-    for chosen in taking_part(run, |cut| cut == Cut::WithPromotions) {
-        let ask = Ask {
-            release,
-            options: &chosen.options,
-            policy: &run.policy,
-            earlier: &earlier,
-        };
-        let Some(reads) = take(&mut all, (chosen.target.reads)(&ask, &ground.name)) else {
-            continue;
-        };
-        let mut actual = ground.read(run, &reads);
-        for file in written {
-            match &file.after {
-                Some(text) => drop(actual.files.insert(file.path.clone(), Arc::clone(text))),
-                None => drop(actual.files.remove(&file.path)),
-            }
-        }
-        let rendered = (chosen.target.render)(&ask, &actual);
-        all.files.extend(rendered.files);
-        all.findings.extend(rendered.findings);
-    }
-    Ok(all)
-}
-
-/// The configs that promote to the release's stream from where the release is not built.
-fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<guard::Other> {
-    let own = files.iter().filter(|file| !file.held).map(|file| file.path.as_str());
-    let own: BTreeSet<&str> = own.collect();
-    let payload = &release.payload;
-    let stream = (payload.namespace.value.as_str(), payload.name.value.as_str());
-    guard::others(configs.iter().map(|(path, text)| (path, &**text)), &own, stream)
-}
-
-/// What tells of a branch cut.
-fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<Finding> {
-    let mut configs = BTreeMap::new();
-    for (release, part) in releases.iter().zip(parts) {
-        let others = others(release, &part.rendered.files, &part.configs);
-        configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
-    }
-    detect::moved(releases, &configs)
-}
-
-/// Holds configs, with what follows them, whose tags another config promotes, and those that images leave before they are
-/// elsewhere.
-fn wait(release: &Release<'_>, files: &mut [Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<Finding> {
-    let others = others(release, files, configs);
-    let waiting = guard::hold(files, &others);
-    let derived = release
-        .images
-        .values()
-        .filter(|image| image.standing == Standing::Derived);
-    let home = |image: &Image| Some((image.tag.value.clone(), image.repository.value.as_ref()?.to_string()));
-    let homes = derived.filter_map(home).collect();
-    let payload = &release.payload;
-    guard::keep_old_homes(files, &homes, (&payload.namespace.value, &payload.name.value));
-    waiting
-}
-
 /// One release's part.
 struct Part<'p> {
     run: &'p Run,
@@ -315,7 +166,7 @@ impl Part<'_> {
                 continue;
             };
             let (mut rendered, actual) = self.one(&chosen, &results, &mut all)?;
-            self.wait_for_others(&chosen, &mut results, &mut rendered)?;
+            self.wait_for_others(&chosen, &results, &mut rendered)?;
             let missed = rendered.missed.contains(target.name);
             let unsure = target.after.iter().any(|name| all.rendered.missed.contains(*name));
             if missed || unsure || !self.release.complete {
@@ -356,50 +207,6 @@ impl Part<'_> {
         let others = self.targets.iter().map(|chosen| chosen.target);
         let others = others.filter(|target| !TARGETS.contains(target));
         TARGETS.iter().copied().chain(others)
-    }
-
-    /// Keeps files as they are that would come to something else once those that they are made from have changed, where the
-    /// run leaves the targets of these out: files of a group change together.
-    fn wait_for_others(
-        &self,
-        chosen: &Chosen,
-        results: &mut BTreeMap<&'static str, Earlier>,
-        rendered: &mut Rendered,
-    ) -> Result<(), RunError> {
-        let unwritten: Vec<&'static str> = chosen
-            .target
-            .after
-            .iter()
-            .copied()
-            .filter(|name| {
-                let left_out = self.run.config.left_out.iter().any(|other| other.target.name == *name);
-                let earlier = results.get(name).filter(|earlier| left_out && !earlier.is_written);
-                earlier.is_some_and(|earlier| earlier.files.iter().any(|file| file.before != file.after))
-            })
-            .collect();
-        if unwritten.is_empty() {
-            return Ok(());
-        }
-        for name in &unwritten {
-            results.entry(name).and_modify(|earlier| earlier.is_written = true);
-        }
-        let later = self.one(chosen, results, &mut ReleaseFiles::default());
-        for name in &unwritten {
-            results.entry(name).and_modify(|earlier| earlier.is_written = false);
-        }
-        let (later, _) = later?;
-        let mut later: BTreeMap<_, _> = later.files.into_iter().map(|file| (place_of(&file), file)).collect();
-        for file in &mut rendered.files {
-            let then = later.remove(&place_of(file)).map(|then| then.after);
-            if then.is_some_and(|then| then != file.after) {
-                file.hold();
-            }
-        }
-        rendered.files.extend(later.into_values().map(|mut file| {
-            file.hold();
-            file
-        }));
-        Ok(())
     }
 
     /// Renders one target at all of its destinations.
@@ -478,99 +285,8 @@ impl Part<'_> {
         }
         Ok(((chosen.target.render)(ask, &actual), actual, heads))
     }
-
-    /// What follows one file that is changed by itself.
-    fn following(&self, target: &'static Target, file: &Desired, actual: Actual) -> Result<Rendered, RunError> {
-        let earlier = Earlier {
-            files: vec![file.clone()],
-            actual: vec![actual],
-            is_written: true,
-            is_whole: false,
-        };
-        let earlier = BTreeMap::from([(target.name, earlier)]);
-        let mut rendered = Rendered::default();
-        for chosen in self.targets.iter().filter(|chosen| chosen.target.cut == Cut::Follows) {
-            let (part, _) = self.one(chosen, &earlier, &mut ReleaseFiles::default())?;
-            rendered.files.extend(part.files);
-            rendered.stuck.extend(part.stuck);
-        }
-        Ok(rendered)
-    }
-}
-
-/// Where a file stands.
-fn place_of(file: &Desired) -> (String, String, String) {
-    (file.repo.to_string(), file.branch.clone(), file.path.clone())
 }
 
 fn take<T>(rendered: &mut Rendered, part: Result<T, Vec<Finding>>) -> Option<T> {
     part.map_err(|findings| rendered.findings.extend(findings)).ok()
-}
-
-/// Files that cannot be followed stay as they are.
-fn hold(files: &mut [Desired], stuck: &BTreeSet<String>) {
-    for file in files.iter_mut().filter(|file| stuck.contains(&file.path)) {
-        file.hold();
-    }
-}
-
-fn without_source(target: &Target, source: &str) -> Finding {
-    let name = target.name;
-    let text = format!("target {name} needs `{source}` with a path or URL that ends in <org>/<repo>");
-    let help = "add the source, or leave the target out";
-    Finding::new(Severity::Warning, "target-without-source", text).with_help(help)
-}
-
-fn without_ground(target: &Target, why: NoGround) -> Finding {
-    let name = target.name;
-    match why {
-        NoGround::Unconfigured(source) => without_source(target, source),
-        NoGround::Unreadable(why) => {
-            let text = format!("the repository that target {name} writes to cannot be read: {why}");
-            let help = "what is there, and what a pull request proposes, stays as it is until it can be read";
-            Finding::new(Severity::Error, "unreadable-destination", text).with_help(help)
-        }
-        NoGround::NoBranch(repo, branches) => {
-            let text = format!(
-                "target {name} has no branch to write to: {repo} has no branch {}",
-                branches.join(" and no branch ")
-            );
-            let help = "make the branch, or leave the target or the release out";
-            // The pipeline's branches are made by people, release by release: that one is missing has a word of its own.
-            let code = match *target == targets::payload_pipeline::TARGET {
-                true => "no-pipeline-branch",
-                false => "no-destination-branch",
-            };
-            Finding::new(Severity::Warning, code, text).with_help(help)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_target_lacks_is_said_with_what_to_do() {
-        let told = |why| {
-            let finding = without_ground(targets::promoting().expect("a target"), why);
-            assert!(finding.help.is_some());
-            (finding.code.to_string(), finding.message)
-        };
-        let repo = "o/r".parse().expect("a name");
-        let (code, text) = told(NoGround::NoBranch(repo, vec!["a".to_owned(), "main".to_owned()]));
-        assert_eq!(code, "no-destination-branch");
-        assert!(text.ends_with("o/r has no branch a and no branch main"), "{text}");
-        let finding = without_ground(
-            &targets::payload_pipeline::TARGET,
-            NoGround::NoBranch("o/r".parse().expect("a name"), vec!["a".to_owned()]),
-        );
-        assert_eq!(finding.code, "no-pipeline-branch");
-        let (code, text) = told(NoGround::Unreadable("o/r: refused".to_owned()));
-        assert_eq!(code, "unreadable-destination");
-        assert!(text.ends_with("cannot be read: o/r: refused"), "{text}");
-        let (code, text) = told(NoGround::Unconfigured("sources.ci-config"));
-        assert_eq!(code, "target-without-source");
-        assert!(text.contains("needs `sources.ci-config`"), "{text}");
-    }
 }

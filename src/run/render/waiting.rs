@@ -1,0 +1,110 @@
+//! What has to wait: for a tag that another config still promotes, for a target that a run leaves out, for what cannot follow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::RunError;
+use super::{Part, ReleaseFiles};
+use crate::cut::{detect, guard};
+use crate::derive::{Image, Release, Standing};
+use crate::finding::Finding;
+use crate::plan::Desired;
+use crate::targets::{Chosen, Earlier, Rendered};
+
+/// The configs that promote to the release's stream from where the release is not built.
+fn others(release: &Release<'_>, files: &[Desired], configs: &BTreeMap<String, Arc<[u8]>>) -> Vec<guard::Other> {
+    let own = files.iter().filter(|file| !file.held).map(|file| file.path.as_str());
+    let own: BTreeSet<&str> = own.collect();
+    let payload = &release.payload;
+    let stream = (payload.namespace.value.as_str(), payload.name.value.as_str());
+    guard::others(configs.iter().map(|(path, text)| (path, &**text)), &own, stream)
+}
+
+/// What tells of a branch cut.
+pub(super) fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<Finding> {
+    let mut configs = BTreeMap::new();
+    for (release, part) in releases.iter().zip(parts) {
+        let others = others(release, &part.rendered.files, &part.configs);
+        configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
+    }
+    detect::moved(releases, &configs)
+}
+
+/// Holds configs, with what follows them, whose tags another config promotes, and those that images leave before they are
+/// elsewhere.
+pub(super) fn wait(
+    release: &Release<'_>,
+    files: &mut [Desired],
+    configs: &BTreeMap<String, Arc<[u8]>>,
+) -> Vec<Finding> {
+    let others = others(release, files, configs);
+    let waiting = guard::hold(files, &others);
+    let derived = release
+        .images
+        .values()
+        .filter(|image| image.standing == Standing::Derived);
+    let home = |image: &Image| Some((image.tag.value.clone(), image.repository.value.as_ref()?.to_string()));
+    let homes = derived.filter_map(home).collect();
+    let payload = &release.payload;
+    guard::keep_old_homes(files, &homes, (&payload.namespace.value, &payload.name.value));
+    waiting
+}
+
+impl Part<'_> {
+    /// Keeps files as they are that would come to something else once those that they are made from have changed, where the
+    /// run leaves the targets of these out: files of a group change together.
+    pub(super) fn wait_for_others(
+        &self,
+        chosen: &Chosen,
+        results: &BTreeMap<&'static str, Earlier>,
+        rendered: &mut Rendered,
+    ) -> Result<(), RunError> {
+        let unwritten: Vec<&'static str> = chosen
+            .target
+            .after
+            .iter()
+            .copied()
+            .filter(|name| {
+                let left_out = self.run.config.left_out.iter().any(|other| other.target.name == *name);
+                let earlier = results.get(name).filter(|earlier| left_out && !earlier.is_written);
+                earlier.is_some_and(|earlier| earlier.files.iter().any(|file| file.before != file.after))
+            })
+            .collect();
+        if unwritten.is_empty() {
+            return Ok(());
+        }
+        let as_if = results.iter().map(|(name, earlier)| {
+            let is_written = earlier.is_written || unwritten.contains(name);
+            let earlier = Earlier {
+                is_written,
+                ..earlier.clone()
+            };
+            (*name, earlier)
+        });
+        let (later, _) = self.one(chosen, &as_if.collect(), &mut ReleaseFiles::default())?;
+        let mut later: BTreeMap<_, _> = later.files.into_iter().map(|file| (place_of(&file), file)).collect();
+        for file in &mut rendered.files {
+            let then = later.remove(&place_of(file)).map(|then| then.after);
+            if then.is_some_and(|then| then != file.after) {
+                file.hold();
+            }
+        }
+        rendered.files.extend(later.into_values().map(|mut file| {
+            file.hold();
+            file
+        }));
+        Ok(())
+    }
+}
+
+/// Where a file stands.
+fn place_of(file: &Desired) -> (String, String, String) {
+    (file.repo.to_string(), file.branch.clone(), file.path.clone())
+}
+
+/// Files that cannot be followed stay as they are.
+pub(super) fn hold(files: &mut [Desired], stuck: &BTreeSet<String>) {
+    for file in files.iter_mut().filter(|file| stuck.contains(&file.path)) {
+        file.hold();
+    }
+}
