@@ -1,11 +1,14 @@
 //! Reads ocp-build-data of a release.
 
+use std::sync::LazyLock;
+
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::{Run, RunError, unreadable};
 use crate::base::Release;
 use crate::facts::group::{self, Group};
-use crate::facts::image::Image;
+use crate::facts::image::{self, Image};
 use crate::facts::stream;
 use crate::facts::view::WrongForm;
 use crate::finding::{Finding, Severity};
@@ -14,8 +17,20 @@ use crate::rules::load::nearest;
 use crate::source::{EntryKind, Snapshot};
 use crate::yaml::{self, Node};
 
-/// Must change when the same file yields other facts.
-const VERSION: u32 = 3;
+/// Must change when the same file yields other facts under the same names.
+const VERSION: u32 = 4;
+
+/// What the facts of an image are called, digested: kept facts of a program that had other names for them say nothing to this
+/// one's rules.
+static FORM: LazyLock<String> = LazyLock::new(|| {
+    let names: Vec<String> = image::KEYS
+        .iter()
+        .map(|key| format!("{}={}", key.view, key.file))
+        .collect();
+    let oid = Oid::hash_object(ObjectType::Blob, names.join(" ").as_bytes());
+    // libgit2 fails here only when it is out of memory.
+    oid.map_or_else(|_| String::new(), |oid| oid.to_string())
+});
 
 impl Run {
     /// Reads build data of a release. A file that is broken costs itself only.
@@ -240,7 +255,7 @@ impl Reader<'_> {
             return Err(bad(None, "the file's name is not UTF-8".into()));
         }
         let oid = self.snapshot.oid(&file).map_err(|error| bad(None, error.to_string()))?;
-        let cache_key = oid.map(|oid| format!("{oid} {:?}", group.vars));
+        let cache_key = oid.map(|oid| format!("{oid} {:?} {}", group.vars, *FORM));
         let known = cache_key
             .as_ref()
             .and_then(|key| self.run.store.get("image", VERSION, key.as_bytes()));
