@@ -20,10 +20,17 @@ const NAMED: usize = 3;
 /// How a notice of a cut starts.
 const UNDER_WAY: &str = "a branch cut is under way: ";
 
-/// Puts all notices of one cut into one finding; the others are given back as they are.
+/// How people see what has to happen: the cut from a release to the next one of those that are looked after.
+fn advice(from: Release, releases: &[Release]) -> String {
+    let next = releases.iter().filter(|release| **release > from).min();
+    let to = next.map_or_else(|| "NEXT".to_owned(), Release::to_string);
+    format!("`lockstep cut --from {from} --to {to}` shows what has to happen in which order")
+}
+
+/// Puts all notices of one cut into one finding; the others are given back as they are. `releases`: those that are looked after.
 ///
 /// Each release is looked at by itself, and so are the releases that build data has; what people want to read is one line.
-pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
+pub fn in_one_place(findings: Vec<Finding>, releases: &[Release]) -> Vec<Finding> {
     let is_notice = |finding: &Finding| [CODE, NEW_RELEASE, NEW_BRANCH].contains(&&*finding.code);
     let (mut notices, mut rest): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_notice);
     let release = |notice: &Finding| {
@@ -34,6 +41,11 @@ pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
     };
     notices.sort_by(|a, b| release(a).cmp(&release(b)).then_with(|| a.message.cmp(&b.message)));
     if notices.len() < 2 || notices.iter().all(|finding| finding.code == NEW_RELEASE) {
+        for finding in notices.iter_mut().filter(|finding| finding.code == CODE) {
+            if let Some(from) = release(finding) {
+                finding.help = Some(advice(from, releases));
+            }
+        }
         rest.append(&mut notices);
         return rest;
     }
@@ -41,9 +53,8 @@ pub fn in_one_place(findings: Vec<Finding>) -> Vec<Finding> {
         .iter()
         .map(|finding| finding.message.trim_start_matches(UNDER_WAY));
     let text = format!("{UNDER_WAY}{}", parts.collect::<Vec<_>>().join("; "));
-    let oldest = notices.iter().filter_map(|finding| finding.release.clone()).next();
-    let help = match oldest {
-        Some(oldest) => format!("`lockstep cut --from {oldest} --to NEXT` shows what has to happen in which order"),
+    let help = match notices.iter().find_map(release) {
+        Some(oldest) => advice(oldest, releases),
         None => {
             "add the new release to `releases` once ocp-build-data has it; `lockstep cut` shows what follows".to_owned()
         }
@@ -149,9 +160,7 @@ fn moved_of(release: &derive::Release<'_>, configs: &BTreeMap<String, Facts>) ->
         moves.join(", ")
     );
     let finding = Finding::new(Severity::Note, "branch-cut", text).with_release(number.to_string());
-    Some(finding.with_help(format!(
-        "`lockstep cut --from {number} --to NEXT` shows what has to happen in which order"
-    )))
+    Some(finding.with_help(advice(number, &[])))
 }
 
 #[cfg(test)]
@@ -196,7 +205,8 @@ mod tests {
             notice(NEW_RELEASE, None, "build data has 4.18"),
             notice(CODE, Some("4.16"), "a branch cut is under way: a"),
         ];
-        let told = in_one_place(signs);
+        let both = [Release::new(4, 16), Release::new(4, 17)];
+        let told = in_one_place(signs, &both);
         assert_eq!(told.len(), 2);
         assert_eq!(told[0], other);
         assert_eq!(told[1].message, "a branch cut is under way: build data has 4.18; a; b");
@@ -204,16 +214,16 @@ mod tests {
             told[1]
                 .help
                 .as_ref()
-                .is_some_and(|help| help.contains("--from 4.16 --to"))
+                .is_some_and(|help| help.contains("--from 4.16 --to 4.17"))
         );
-        assert_eq!(in_one_place(told.clone()), told);
+        assert_eq!(in_one_place(told.clone(), &both), told);
         let of = |release| notice(CODE, Some(release), "a branch cut is under way: moved");
-        let oldest = in_one_place(vec![of("4.10"), of("4.9")]).remove(0);
+        let oldest = in_one_place(vec![of("4.10"), of("4.9")], &[]).remove(0);
         assert!(
             oldest.help.is_some_and(|help| help.contains("--from 4.9 --to")),
             "4.9 is older than 4.10"
         );
         let alone = vec![notice(NEW_RELEASE, None, "build data has 4.18")];
-        assert_eq!(in_one_place(alone.clone()), alone);
+        assert_eq!(in_one_place(alone.clone(), &both), alone);
     }
 }

@@ -389,8 +389,12 @@ fn section(out: &mut String, heading: &str, findings: &[Finding], color: Color) 
 fn tried_out(plan: &Plan, what_if: &WhatIf) -> String {
     let tried = terminal(&what_if.tried.join(" "));
     let counts = plan.counts();
+    if plan.looked_at == 0 {
+        return format!("What if: with `{tried}` nothing could be compared");
+    }
     let changes = match counts.total() {
-        0 => format!("`{tried}` changes nothing"),
+        0 if plan.not_compared.is_empty() => format!("`{tried}` changes nothing"),
+        0 => format!("`{tried}` changes nothing of what could be compared"),
         total => format!("`{tried}` changes {}: {counts}", files_of(total)),
     };
     let drift = match what_if.drift_as_it_is.total() {

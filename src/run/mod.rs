@@ -500,6 +500,10 @@ impl Run {
         let mut reach = BTreeMap::new();
         let names = whole.then(|| self.names(&renderings));
         let words = self.words(renderings.iter().map(|rendering| rendering.release));
+        let mut releases: Vec<Release> = renderings.iter().map(|rendering| rendering.release).collect();
+        if let crate::config::Releases::List(listed) = &self.config.releases {
+            releases.extend(listed);
+        }
         for rendering in renderings {
             reach.extend(self.reach(&rendering));
             desired.extend(rendering.files);
@@ -507,7 +511,7 @@ impl Run {
             upstream.push(rendering.upstream);
         }
         findings.extend(crate::cut::guard::share(&mut desired));
-        let findings = crate::cut::detect::in_one_place(findings);
+        let findings = crate::cut::detect::in_one_place(findings, &releases);
         Plan::build(plan::Input {
             desired,
             findings,

@@ -89,6 +89,44 @@ fn every_write_is_foretold_and_nothing_else_is_written() {
 }
 
 #[test]
+fn a_kept_plan_is_what_is_written_and_once() {
+    for life in Life::ALL {
+        let world = World::before(life);
+        let file = world.demo.folder().join("plan.json");
+        let planned = ran(world.command_of("plan").args(["--format", "json", "--out"]).arg(&file));
+        assert_eq!(planned.code, 0, "{}", planned.err);
+        let as_kept = |world: &World| ran(world.command().args(["--format", "json", "--plan"]).arg(&file));
+        let start = world.github.requests();
+        let done = as_kept(&world);
+        assert_eq!(done.code, 0, "{life:?}: {}{}", done.out, done.err);
+        assert_eq!(json(&planned)["outcomes"], json(&done)["outcomes"], "{life:?}");
+        let mut told = foretold(&json(&planned)["outcomes"][0]["writes"]);
+        let mut written = changes(&world.github.inside().log[start..]);
+        written.dedup();
+        told.dedup();
+        assert_eq!(told, written, "{life:?}");
+        let start = world.github.requests();
+        assert_eq!(as_kept(&world).code, 0, "{life:?}");
+        assert!(
+            changes(&world.github.inside().log[start..]).is_empty(),
+            "{life:?}: twice"
+        );
+    }
+    // Somebody pushes to the branch in between.
+    let world = World::before(Life::Update);
+    let file = world.demo.folder().join("plan.json");
+    ran(world.command_of("plan").arg("--out").arg(&file));
+    world
+        .github
+        .push(REPO, "lockstep/ci/4.16", "ann", &[("README.md", Some("by ann\n"))]);
+    let start = world.github.requests();
+    let ran = ran(world.command().arg("--plan").arg(&file));
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("nothing is written: "), "{}", ran.out);
+    assert!(changes(&world.github.inside().log[start..]).is_empty());
+}
+
+#[test]
 fn people_read_what_would_be_written() {
     let world = World::before(Life::Open);
     let planned = ran(&mut world.command_of("plan"));

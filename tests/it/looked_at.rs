@@ -246,6 +246,9 @@ fn a_try_shows_what_it_alone_changes() {
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     assert_eq!(world.run("plan", &["--with-rules", "try.yaml", "--exit-code"]).code, 2);
     assert_eq!(json(&[]), as_it_is, "nothing is remembered of a try");
+    let wrong = world.run("plan", &["--set", "streams.golang.upstraem_image=x"]);
+    assert_eq!(wrong.code, 1, "{}", wrong.stdout);
+    assert!(!wrong.stdout.contains("changes nothing"), "{}", wrong.stdout);
 }
 
 #[test]
