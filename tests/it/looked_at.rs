@@ -268,3 +268,33 @@ fn the_steps_of_a_cut_show_their_files_as_a_plan_does() {
     assert!(!done(world.cut(&["--format", "text"])).stdout.contains("--- a/"));
     assert_eq!(trees(&world), [], "nothing is written");
 }
+
+#[test]
+fn a_field_can_be_explained_by_the_name_that_a_plan_has_for_it() {
+    let world = CutWorld::new();
+    let plan = done(world.run("plan", &["--format", "json"])).json();
+    let mut asked = std::collections::BTreeMap::new();
+    for request in plan["pull_requests"].as_array().unwrap() {
+        let files = request["files"].as_array().unwrap().iter();
+        for file in files.filter(|file| file["target"] == "prow-config") {
+            for cause in file["causes"].as_array().unwrap() {
+                let field = cause["field"].as_str().unwrap().to_owned();
+                let image = cause["images"][0].as_str().or(file["images"][0].as_str());
+                let (Some(image), Some(release)) = (image, request["release"].as_str()) else {
+                    continue;
+                };
+                asked.insert(field, (image.to_owned(), release.to_owned()));
+            }
+        }
+    }
+    assert!(asked.len() >= 6, "{asked:?}");
+    for (field, (image, release)) in asked {
+        let ran = world.run("explain", &[&image, "--release", &release, "--field", &field]);
+        assert_eq!(ran.code, 0, "{image} {release} {field}: {}", ran.stderr);
+        assert!(ran.stdout.contains(" = "), "{field}: {}", ran.stdout);
+    }
+    let elsewhere = world.run("explain", &["newcomer", "--release", "4.16"]);
+    assert!(elsewhere.stderr.contains("; 4.17 has it"), "{}", elsewhere.stderr);
+    let unknown = world.run("explain", &["twims"]);
+    assert!(unknown.stderr.contains("did you mean `twins`?"), "{}", unknown.stderr);
+}

@@ -267,3 +267,35 @@ fn a_dockerfile_that_a_rule_names_and_is_not_there_is_told_at_the_rule() {
     let own = world.run("plan", &[]);
     assert!(!own.stdout.contains("[no-dockerfile]"), "{}", own.stdout);
 }
+
+#[test]
+fn another_namespace_leaves_no_promotion_of_ours_behind() {
+    let world = CutWorld::new();
+    let head = "rules:\n- id: elsewhere\n  because: A try.\n  on: payload\n";
+    let overrides = format!("{head}  set: {{namespace: okd}}\n  overrides: [payload-on-app-ci]\n");
+    let all = "{registry: registry.ci.openshift.org, namespace: okd, name: 'scos-${release}', variant: okd-scos}";
+    let replaces = format!("{head}  set: {all}\n  replaces: payload-on-app-ci\n");
+    let former = "- id: was-there\n  because: A try.\n  on: payload\n  append: {former: ['origin/scos-${release}']}\n";
+    // Of a rule that is no longer there only `former` can tell.
+    for (rules, moves) in [(overrides, true), (replaces.clone(), false), (replaces + former, true)] {
+        std::fs::write(world.path("ns.yaml"), rules).unwrap();
+        let plan = done(world.run(
+            "plan",
+            &["--release", "4.16", "--with-rules", "ns.yaml", "--format", "json"],
+        ))
+        .json();
+        let requests = plan["pull_requests"].as_array().unwrap().iter();
+        let files = requests.flat_map(|request| request["files"].as_array().unwrap());
+        let configs: Vec<&Json> = files.filter(|file| file["target"] == "prow-config").collect();
+        assert!(configs.len() >= 5, "{plan:#}");
+        for file in configs {
+            let causes = file["causes"].as_array().unwrap();
+            let promotion = causes.iter().find(|cause| cause["field"] == "promotion");
+            let promotion = promotion.unwrap_or_else(|| panic!("{file:#}"));
+            let (old, new) = (promotion["old"].as_str().unwrap(), promotion["new"].as_str().unwrap());
+            assert!(old.contains("origin/scos-4.16"), "{old}");
+            assert_eq!(!new.contains("origin/"), moves, "{new}");
+            assert!(new.contains("okd/scos-4.16"), "{new}");
+        }
+    }
+}
