@@ -52,7 +52,9 @@ pub fn run(args: &BuildConfigArgs) -> Outcome {
 /// Gets ready; with `--update` for all that the lock has but what is to be looked up anew. The digests that are known then.
 fn ready(args: &BuildConfigArgs) -> Result<(Ready, BTreeMap<String, String>), anyhow::Error> {
     let Some(path) = args.lock.as_deref().filter(|_| !args.update.is_empty()) else {
-        return Ok((setup::ready(&args.common)?, BTreeMap::new()));
+        let ready = setup::ready(&args.common)?;
+        let known = ready.locked.clone();
+        return Ok((ready, known));
     };
     let locked = Common {
         locked: Some(path.to_owned()),
@@ -92,9 +94,7 @@ fn lock(
     known: &BTreeMap<String, String>,
     offline: bool,
 ) -> Result<(), anyhow::Error> {
-    let mut known = known.clone();
-    known.extend(ready.locked.clone());
-    let (lock, missing) = ready.run.lock(config, &known, offline);
+    let (lock, missing) = ready.run.lock(config, known, offline);
     missing.iter().for_each(|missing| say(&format!("warning: {missing}")));
     lock.write(path).map_err(|why| anyhow!(why))
 }

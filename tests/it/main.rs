@@ -32,6 +32,7 @@ mod github_life;
 mod github_plan;
 mod github_read;
 mod impact;
+mod lock;
 mod looked_at;
 mod never_meant;
 mod owners;

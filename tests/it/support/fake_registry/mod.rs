@@ -122,6 +122,11 @@ impl Registry {
         );
     }
 
+    /// Takes a tag away.
+    pub fn forget(&self, tag: &str) {
+        self.state().manifests.remove(tag);
+    }
+
     fn put(&self, tag: &str, kind: &'static str, manifest: &Value) -> String {
         let bytes = manifest.to_string().into_bytes();
         let digest = sha256(&bytes);
