@@ -591,6 +591,9 @@ fn limited<'h>(header: &impl Fn(&str) -> Option<&'h str>, now: i64) -> Option<Fa
 
 /// Data and errors of a GraphQL answer.
 fn data_of(mut body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
+    if !body.is_object() {
+        return Err(FaultKind::Garbled("it is no JSON object".into()));
+    }
     let errors: Vec<GraphError> = match body["errors"].take() {
         Value::Null => Vec::new(),
         errors => serde_json::from_value(errors).map_err(|error| FaultKind::Garbled(error.to_string()))?,
