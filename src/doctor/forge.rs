@@ -148,7 +148,10 @@ impl Forge<'_> {
             },
             None => repo.clone(),
         };
-        checks.extend(self.may_write(repo, &own, &found));
+        let stops = self.may_write(repo, &own, &found);
+        // Of what is not there, or cannot be written, nothing more is asked.
+        let closely = closely && stops.is_empty();
+        checks.extend(stops);
         for base in places.iter().map(|place| &place.base).collect::<BTreeSet<_>>() {
             checks.extend(self.base(repo, base, closely));
         }
