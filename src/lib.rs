@@ -24,6 +24,7 @@
 //! source                          read-only snapshots of a file tree at a commit
 //! yaml store                      values with their places, the writer, small edits; what is remembered between runs
 //! github                          the client of GitHub's API: signing, limits, repetition
+//! net                             what every HTTP client goes by: certificates, proxy, patience, name
 //! finding                         what a finding is: code, severity, place, message, help; the table of codes; suppressions
 //! base                            what everybody names: release, repository, origin and place, day, text that is safe to show
 //! ```
@@ -50,6 +51,7 @@ pub mod github;
 pub mod graph;
 pub mod impact;
 pub mod model;
+pub mod net;
 pub mod plan;
 pub mod rebuild;
 pub mod rules;

@@ -19,11 +19,10 @@ use super::auth::{Auth, Token, installation_path};
 use super::usage::Meter;
 use super::{Clock, Credential, Fault, FaultKind, Policy, Repeat, Secret, SystemClock, Usage, web};
 use crate::base::{Gate, RepoName};
+use crate::net;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
-/// How long one request may take in all.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How many changes may be sent at once; after that one a second, as GitHub asks for.
 const BURST: f64 = 30.0;
 /// How many answers are kept to be asked for by their tag.
@@ -108,17 +107,13 @@ impl Client {
         let base: http::Uri = api.parse().map_err(|_| fault("`forge.api` is no URL".into()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| fault(error.to_string()))?;
+        let client = net::reqwest(net::API, base.authority().map_or("", |authority| authority.as_str()));
+        let client = client.map_err(|error| fault(error.to_string()))?;
         let crab = |base: &str| {
             let _inside = runtime.enter();
             Octocrab::builder()
                 .base_uri(base)
-                .map(|builder| {
-                    builder
-                        .set_connect_timeout(Some(Duration::from_secs(10)))
-                        .set_read_timeout(Some(Duration::from_secs(30)))
-                        .set_write_timeout(Some(Duration::from_secs(30)))
-                })
-                .and_then(|builder| builder.build())
+                .and_then(|builder| builder.build_with_reqwest(client.clone()))
                 .map_err(|error| fault(error.to_string()))
         };
         // GitHub Enterprise has REST below `/api/v3` and GraphQL at `/api/graphql`.
@@ -344,7 +339,7 @@ impl Client {
         let known = self.known(call);
         let etag = known.as_ref().and_then(|known| known.etag.as_deref());
         let sent = self.runtime.block_on(async {
-            tokio::time::timeout(PATIENCE, send(crab, call, token, etag))
+            tokio::time::timeout(net::API.total, send(crab, call, token, etag))
                 .await
                 .unwrap_or_else(|_| Err(FaultKind::Connection("it took too long".into())))
         });

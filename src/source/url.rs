@@ -143,13 +143,9 @@ impl RemoteUrl {
         self.secure
     }
 
-    /// Says whether the host is this machine.
-    pub(super) fn is_loopback(&self) -> bool {
-        let host = self
-            .authority
-            .rsplit_once(':')
-            .map_or(self.authority.as_str(), |(host, _)| host);
-        host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+    /// Host and port.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Says whether both are at the same scheme, host and port.

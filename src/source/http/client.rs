@@ -4,21 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, BodyReader};
 
-use super::tls;
+use crate::net;
 use crate::source::url::{redact, strip_scheme};
 use crate::source::{RemoteUrl, SourceError};
 
-/// How long connecting may take, name resolution and TLS included.
-const CONNECT: Duration = Duration::from_secs(15);
-/// How long a server may be silent. Packing a large repository takes a while before the first byte comes.
-const SILENCE: Duration = Duration::from_secs(120);
-/// How long one request may take in all.
-const TOTAL: Duration = Duration::from_secs(30 * 60);
 /// How many redirects are followed.
 const MAX_REDIRECTS: usize = 5;
 /// Any content type will do.
@@ -50,17 +43,10 @@ pub(super) struct Request<'a> {
 
 impl Client {
     pub(in crate::source) fn new() -> Self {
-        let config = Agent::config_builder()
-            .tls_config(tls::config())
-            .http_status_as_error(false)
+        let config = net::ureq(net::GIT)
             // Redirects are followed by hand: which ones may be is decided here, and the new base is needed.
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_per_read(Some(SILENCE))
-            .timeout_per_write(Some(SILENCE))
-            .timeout_recv_response(Some(SILENCE))
-            .timeout_global(Some(TOTAL))
             // Some servers and proxies serve git's protocol to clients that call themselves git only.
             .user_agent(concat!("git/lockstep-", env!("CARGO_PKG_VERSION")))
             .build();
@@ -84,7 +70,7 @@ impl Client {
             if let Some(basic) = authorization(request.url, &base) {
                 call = call.header(header::AUTHORIZATION, basic);
             }
-            let proxy = self.proxy(&base);
+            let proxy = net::proxy(base.authority());
             self.sent.fetch_add(1, Ordering::Relaxed);
             let answer = call.config().proxy(proxy).build().call();
             let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
@@ -135,19 +121,10 @@ impl Client {
         if let Some(basic) = authorization(request.url, base) {
             call = call.header(header::AUTHORIZATION, basic);
         }
-        let proxy = self.proxy(base);
+        let proxy = net::proxy(base.authority());
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = call.config().proxy(proxy).build().send(message);
         request.check(answer.map_err(|error| request.unreachable(error.to_string()))?)
-    }
-
-    /// The environment's proxy, but never for this very machine.
-    fn proxy(&self, url: &RemoteUrl) -> Option<ureq::Proxy> {
-        if url.is_loopback() {
-            None
-        } else {
-            self.agent.config().proxy().cloned()
-        }
     }
 }
 

@@ -13,7 +13,6 @@ mod refs;
 mod tests;
 #[cfg(test)]
 pub(super) mod testserver;
-mod tls;
 
 /// Reads an answer of a git server, whichever it is taken for.
 pub(super) fn read_answer(bytes: &[u8]) {
@@ -24,4 +23,3 @@ pub(super) fn read_answer(bytes: &[u8]) {
 pub(super) use client::{Client, plain};
 pub(super) use fetch::{Fetched, Wanted, What, fetch};
 pub(super) use refs::Session;
-pub(super) use tls::config as tls;

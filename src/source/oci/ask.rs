@@ -2,7 +2,6 @@
 //! token it wants, which digest a tag has, and a manifest. Layers are the client library's business, which streams them.
 
 use std::io::Read as _;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,11 +14,10 @@ use ureq::{Agent, Body};
 
 use super::error::Kind;
 use super::login::Login;
-use super::{CONNECT, MAX_MANIFEST, MEDIA_TYPES, is_loopback};
+use super::{MAX_MANIFEST, MEDIA_TYPES};
+use crate::net::{self, is_loopback};
 use crate::source::http::plain;
 
-/// How long one question may take in all.
-const TOTAL: Duration = Duration::from_secs(60);
 /// The largest answer with a token, in bytes.
 const MAX_TOKEN: u64 = 1 << 20;
 
@@ -38,17 +36,9 @@ pub(super) struct Asker {
 impl Asker {
     /// Asks the registry what it wants to see before it answers. `open`: it is asked without encryption.
     pub fn new(image: &Reference, login: &Login, open: bool) -> Result<Self, Kind> {
-        let config = Agent::config_builder()
-            .tls_config(crate::source::http::tls())
-            .http_status_as_error(false)
+        let config = net::ureq(net::API)
             .https_only(!open)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(TOTAL))
-            .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")));
-        let config = match is_loopback(image.resolve_registry()) {
-            true => config.proxy(None),
-            false => config,
-        };
+            .proxy(net::proxy(image.resolve_registry()));
         let scheme = if open { "http" } else { "https" };
         let mut asker = Self {
             agent: config.build().new_agent(),

@@ -11,11 +11,9 @@ mod login;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Once;
-use std::time::Duration;
 
 use oci_client::Reference;
-use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::manifest::{
     IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE,
     OciDescriptor, OciManifest,
@@ -25,12 +23,8 @@ use tokio::runtime::Runtime;
 
 pub use error::{Kind, OciError};
 
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(15);
-/// How long a registry may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
-/// How long one image may take in all.
-const TOTAL: Duration = Duration::from_secs(10 * 60);
+use crate::net::{self, is_loopback};
+
 /// The largest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
 /// The largest layer that is read, in bytes as it is packed. Those of a release that matter have some megabytes.
@@ -115,14 +109,21 @@ impl Image {
     /// The first of `wanted` is not there, or the image cannot be read.
     pub fn files(&self, wanted: &[&str]) -> Result<Files, OciError> {
         let registry = &self.registry;
-        let work = async { tokio::time::timeout(TOTAL, registry.files(&self.digest, wanted)).await };
+        let work = async { tokio::time::timeout(net::REGISTRY.total, registry.files(&self.digest, wanted)).await };
         let done = registry.runtime.block_on(work);
-        let minutes = TOTAL.as_secs() / 60;
+        let minutes = net::REGISTRY.total.as_secs() / 60;
         let done = done.unwrap_or_else(|_| Err(Kind::Unreachable(format!("it took more than {minutes} minutes"))));
         done.map_err(|kind| OciError {
             reference: format!("{}@{}", self.name, self.digest),
             kind,
         })
+    }
+}
+
+fn certificate(der: &Vec<u8>) -> Certificate {
+    Certificate {
+        encoding: CertificateEncoding::Der,
+        data: der.clone(),
     }
 }
 
@@ -140,12 +141,13 @@ impl Registry {
                 ClientProtocol::Https
             },
             platform_resolver: None,
-            read_timeout: Some(SILENCE),
-            connect_timeout: Some(CONNECT),
-            user_agent: concat!("lockstep/", env!("CARGO_PKG_VERSION")),
+            read_timeout: Some(net::REGISTRY.silence),
+            connect_timeout: Some(net::CONNECT),
+            user_agent: net::NAME,
+            tls_certs_only: net::trusted().iter().map(certificate).collect(),
             ..ClientConfig::default()
         };
-        provide_encryption();
+        net::provide_encryption();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Kind::Unreachable(error.to_string()))?;
         let client = oci_client::Client::try_from(config);
@@ -318,24 +320,6 @@ fn verify(bytes: &[u8], digest: &str) -> Result<(), Kind> {
             "what came has the digest sha256:{actual}, not {digest}"
         ))),
     }
-}
-
-/// Whether a registry is on this machine.
-fn is_loopback(registry: &str) -> bool {
-    let host = match registry.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => registry.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Has rustls use ring where nobody has chosen yet: the client's own choice is left out of its build.
-fn provide_encryption() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // An error says that somebody has chosen already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }
 
 #[cfg(test)]
