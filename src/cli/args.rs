@@ -280,8 +280,17 @@ pub struct RenderArgs {
     #[command(flatten)]
     pub common: Common,
     /// The directory; files go to DIR/<org>/<repo>/<path>
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "sources",
+        conflicts_with = "sources"
+    )]
+    pub out: Option<PathBuf>,
+    /// In place of targets' files the Dockerfile of every image, its FROMs replaced by what stands for them: for builders that
+    /// cannot; they go to DIR/<org>/<repo>/<dockerfile>
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    pub sources: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

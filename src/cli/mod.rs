@@ -24,6 +24,7 @@ mod render;
 mod rules;
 mod serve;
 mod setup;
+mod sources;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

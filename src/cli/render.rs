@@ -11,10 +11,16 @@ use lockstep::targets;
 use rayon::prelude::*;
 
 use super::args::RenderArgs;
-use super::{Ended, Outcome, print, setup};
+use super::{Ended, Outcome, print, setup, sources};
 
 /// Writes the desired files to a directory.
 pub fn run(args: &RenderArgs) -> Outcome {
+    if let Some(dir) = &args.sources {
+        return sources::run(args, dir);
+    }
+    let Some(out) = &args.out else {
+        return Ok(Ended::Done); // one of the two is given
+    };
     let ready = setup::ready(&args.common)?;
     let mut ended = Ended::Done;
     let renderings = ready.renderings(&mut ended)?;
@@ -27,7 +33,7 @@ pub fn run(args: &RenderArgs) -> Outcome {
     let files = files.filter(|file| !file.held && path_fault(&file.path).is_none());
     let mut by_place: BTreeMap<PathBuf, Vec<&Desired>> = BTreeMap::new();
     for file in files.filter(|file| file.after.is_some()) {
-        by_place.entry(place(&args.out, file)).or_default().push(file);
+        by_place.entry(place(out, file)).or_default().push(file);
     }
     let files: BTreeMap<PathBuf, Bytes> = by_place
         .into_iter()
@@ -53,7 +59,7 @@ pub fn run(args: &RenderArgs) -> Outcome {
         1 => ", 1 more is there as it should be".to_owned(),
         same => format!(", {same} more are there as they should be"),
     };
-    print(&format!("{files} written to {}{rest}\n", args.out.display()))?;
+    print(&format!("{files} written to {}{rest}\n", out.display()))?;
     Ok(ended)
 }
 
@@ -71,7 +77,7 @@ fn place(out: &Path, file: &Desired) -> PathBuf {
 }
 
 /// Writes a file where it is not there with these bytes. Tells whether it was written.
-fn write(path: &Path, bytes: &[u8]) -> Result<bool, anyhow::Error> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<bool, anyhow::Error> {
     let same_size = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() == bytes.len() as u64);
     if same_size && fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(false);

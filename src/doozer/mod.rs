@@ -12,6 +12,7 @@ pub mod merge;
 pub mod modify;
 pub mod parents;
 pub mod predict;
+pub mod rewrite;
 pub mod settled;
 pub mod terms;
 pub mod wanted;

@@ -274,3 +274,135 @@ fn files_that_people_wrote_keep_every_other_byte() {
     );
     assert!(refused * 50 < made, "{refused} of {made} refused");
 }
+
+/// A text without its OKD stanzas: what no change of them may touch.
+fn without_stanzas(text: &str) -> String {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let mut out = String::new();
+    let mut within: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let plain = line.trim();
+        if within.is_some_and(|of| plain.is_empty() || indent(line) > of) {
+            continue;
+        }
+        within = (plain.starts_with("okd:") && indent(line) == 0 || plain.starts_with("okd_alignment:"))
+            .then(|| indent(line));
+        if within.is_none() {
+            out.push_str(line);
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+/// Gives a file the OKD stanzas of another one, new ones where people put them.
+fn with_stanzas_of(before: &Node, after: &Node) -> Node {
+    let mut wanted = before.clone();
+    let root = wanted.as_map_mut().unwrap();
+    match after.get("okd") {
+        Some(okd) => drop(root.insert("okd", okd.clone())),
+        None => drop(root.remove("okd")),
+    }
+    let Some(source) = wanted
+        .as_map_mut()
+        .and_then(|root| root.get_mut("content"))
+        .and_then(Node::as_map_mut)
+        .and_then(|content| content.get_mut("source"))
+    else {
+        return wanted;
+    };
+    match after.at(&["content", "source", "okd_alignment"]) {
+        Some(stanza) if source.get("okd_alignment").is_some() => {
+            drop(source.as_map_mut().unwrap().insert("okd_alignment", stanza.clone()));
+        }
+        Some(stanza) => assert!(edit::path::insert_behind(
+            source,
+            &[],
+            "ci_alignment",
+            "okd_alignment",
+            stanza.clone()
+        )),
+        None => drop(source.as_map_mut().unwrap().remove("okd_alignment")),
+    }
+    wanted
+}
+
+fn strings_of(node: &Node, found: &mut Vec<String>) {
+    match &node.value {
+        Value::String(text) => found.push(text.to_string()),
+        Value::Map(map) => map.iter().for_each(|(_, value)| strings_of(value, found)),
+        Value::Seq(items) => items.iter().for_each(|item| strings_of(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+#[ignore = "needs the corpus; `.ci/run` runs this where it is"]
+fn real_edits_of_okd_stanzas_come_out_as_people_made_them() {
+    let corpus = corpus();
+    let temp = tempfile::tempdir().unwrap();
+    unpack(&corpus.join("build-data-edits/build-data-edits.tar.xz"), temp.path());
+    let manifest = fs::read_to_string(corpus.join("build-data-edits/MANIFEST.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let (mut made, mut alone, mut equal, mut wrong) = (0, 0, 0, Vec::new());
+    for entry in manifest
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["status"] == "M")
+    {
+        let id = entry["id"].as_str().unwrap();
+        let (major, minor) = entry["branch"].as_str().unwrap().split_once('.').unwrap();
+        let vars = [
+            ("MAJOR", major),
+            ("MINOR", minor),
+            ("GO_LATEST", "1.24"),
+            ("GO_PREVIOUS", "1.23"),
+        ];
+        let group = Group {
+            vars: vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            ..Group::default()
+        };
+        let text = |name: &str| fs::read_to_string(temp.path().join("build-data-edits").join(id).join(name)).unwrap();
+        let (before, after) = (text("before.yml"), text("after.yml"));
+        let read = |text: &str| group.substitute(text);
+        let mut raw = Vec::new();
+        strings_of(&parse(after.as_bytes()).unwrap(), &mut raw);
+        let spell = |string: &str| {
+            raw.iter()
+                .find(|raw| read(raw) == string)
+                .cloned()
+                .unwrap_or_else(|| string.to_owned())
+        };
+        let how = How {
+            read: &read,
+            spell: &spell,
+            indent_lists: false,
+        };
+        let there = edit::documents(&before, &how).unwrap();
+        let wanted = with_stanzas_of(&there[0], &edit::documents(&after, &how).unwrap()[0]);
+        let result = match edit::edit(&before, std::slice::from_ref(&wanted), &how) {
+            Ok(result) => result,
+            Err(refused) => {
+                wrong.push(format!("{id}: {refused}"));
+                continue;
+            }
+        };
+        made += 1;
+        if edit::documents(&result, &how).unwrap() != [wanted] {
+            wrong.push(format!("{id}: it means something else"));
+        }
+        if without_stanzas(&result) != without_stanzas(&before) {
+            wrong.push(format!("{id}: a line outside of the stanzas differs"));
+        }
+        if without_stanzas(&after) == without_stanzas(&before) {
+            alone += 1;
+            equal += usize::from(result == after);
+        }
+    }
+    println!(
+        "{made} of 139 real edits arrive at what was meant; {equal} of {alone} that changed nothing else are the same bytes"
+    );
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(made, 139);
+    assert!(equal * 10 >= alone * 6, "{equal} of {alone}");
+}

@@ -1,6 +1,6 @@
 //! Codes about what is written into build data for ART's tool.
 
-use crate::finding::Severity::{Note, Warning};
+use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Code, Family};
 
 /// The codes.
@@ -39,6 +39,18 @@ pub static CODES: &[Code] = &[
         action: "Settle it in the same way, or say in the request why this release differs.",
         example: "beacon: `okd_alignment` names Dockerfile, doozer takes Dockerfile.rhel, and people settled it: 4.22 builds Dockerfile.rhel \
                   (since 0123456789 of 2026-01-22)",
+        fix: None,
+    },
+    Code {
+        name: "source-not-written",
+        family: Family::Doozer,
+        severity: Error,
+        title: "a Dockerfile is not written with what its FROMs stand for",
+        means: "`lockstep render --sources` writes the Dockerfile of every image for builders that cannot replace FROMs. One whose \
+                modifications (`okd.content.source.modifications`) do not fit it, that has other FROMs than were derived, that could \
+                not be read, or that two images need with other FROMs, is left out; all others are written.",
+        action: "Put the Dockerfile or its modifications right.",
+        example: "beacon: Dockerfile is not written: `RUN make` of its modifications does not occur in it",
         fix: None,
     },
     Code {

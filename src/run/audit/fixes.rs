@@ -1,20 +1,24 @@
 //! Turns the changes that checks propose into files: which of them can be made, and the plan of those that are asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use super::Audited;
+use crate::audit::context::Context;
 use crate::audit::edit::Edit;
-use crate::audit::{Change, Fix};
+use crate::audit::{Change, Fix, Sink, registry};
 use crate::base::RepoName;
 use crate::config::Forge;
+use crate::derive::Release;
 use crate::facts::group::Group;
+use crate::finding::Finding;
 use crate::plan::{self, Bytes, Cause, Desired, Plan};
 use crate::run::{Run, RunError, render};
 use crate::source::{Location, Snapshot};
+use crate::targets::build_data;
 use crate::targets::prow_jobs;
 use crate::targets::release_controller::spliced;
 
@@ -84,6 +88,7 @@ pub(super) fn made(
             .find(|(one, _)| one.release.metadata.release.to_string() == fix.release);
         let Some((audited, opened)) = of else { return Ok(None) };
         let work = match &fix.change {
+            Change::Metadata { .. } if run.fixes_in_target() => None,
             Change::Metadata { file, edit } => {
                 let build_data = opened.get_or_init(|| BuildData::open(run, audited)).as_ref();
                 build_data.and_then(|known| known.text(file, edit)).map(Work::Text)
@@ -247,6 +252,14 @@ pub(super) fn looked_at(
     Ok(all)
 }
 
+/// The order in which changes of one file are made.
+fn order(fix: &Fix) -> Option<&Edit> {
+    match &fix.change {
+        Change::Metadata { edit, .. } => Some(edit),
+        _ => None,
+    }
+}
+
 /// A file that is as it should be.
 fn nothing(repo: RepoName, branch: String, release: String) -> Desired {
     Desired {
@@ -269,6 +282,57 @@ fn nothing(repo: RepoName, branch: String, release: String) -> Desired {
 }
 
 impl Run {
+    /// Whether the target that writes build data has the fixes of build data in its own requests.
+    pub(super) fn fixes_in_target(&self) -> bool {
+        let target = self
+            .config
+            .targets
+            .iter()
+            .find(|chosen| chosen.target == &build_data::TARGET);
+        target.is_some_and(|chosen| chosen.options.flag(&build_data::FIXES))
+    }
+
+    /// Makes the safe changes of checks that look at build data alone in the files of the target that writes it.
+    pub(in crate::run) fn with_fixes(&self, release: &Release<'_>, files: &mut [Desired]) {
+        if !self.fixes_in_target() || !self.overrides.is_empty() {
+            return;
+        }
+        let context = Context {
+            release,
+            components: None,
+            files: None,
+            names: None,
+            twins: None,
+            ci: None,
+            verification: None,
+            before: None,
+            after: None,
+        };
+        let mut sink = Sink::new(release.metadata.release.to_string());
+        for check in registry::checks().filter(|check| check.needs.is_empty()) {
+            (check.run)(&context, &mut sink);
+        }
+        let heard: BTreeSet<String> = self.heard(sink.findings).iter().map(Finding::identity).collect();
+        let mut fixes = sink.fixes;
+        fixes.retain(|fix| heard.contains(&fix.finding));
+        fixes.sort_by(|one, other| order(one).cmp(&order(other)));
+        for fix in fixes {
+            let Change::Metadata { file: path, edit } = &fix.change else {
+                continue;
+            };
+            let own = |file: &&mut Desired| file.target == build_data::TARGET.name && file.path == *path && !file.held;
+            let Some(file) = files.iter_mut().find(own) else {
+                continue;
+            };
+            let text = file.after.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+            let edited = text.and_then(|text| edit.apply(text, &release.metadata.group).ok());
+            if let Some(after) = edited {
+                file.after = Some(after.into_bytes().into());
+                file.causes.push(cause(&fix));
+            }
+        }
+    }
+
     /// The plan of fixes. They have a group and pull requests of their own, so that a run that looks for drift leaves
     /// them alone. `looked_at`: what was looked at in full ([`super::Audit::looked_at`]); requests for anything else stay.
     pub fn plan_of_fixes(&self, made: Vec<Made>, looked_at: Vec<Desired>) -> Plan {

@@ -53,6 +53,7 @@ pub(super) fn render(run: &Run, releases: &[Release<'_>], ci: Option<&Arc<dyn Sn
     rendered.findings.extend(detected(releases, &parts));
     for (part, release) in parts.into_iter().zip(releases) {
         let mut files = part.rendered.files;
+        run.with_fixes(release, &mut files);
         let waiting = wait(release, &mut files, &part.configs);
         rendered.files.append(&mut files);
         rendered.findings.extend(part.rendered.findings);

@@ -46,7 +46,15 @@ const STANZAS: Key = default(
     "Which stanzas are written: `okd`, which doozer reads, or `both`: `okd_alignment`, too. A change of the latter builds the image anew for OCP.",
 );
 
-static OPTIONS: Section = section("What is written into build data.", &[STANZAS]);
+/// Whether the audit's safe changes of build data are part of the target's requests.
+pub const FIXES: Key = default(
+    "fixes",
+    Kind::Flag,
+    "false",
+    "Whether what the audit can safely put right in build data is part of the same request; `audit --fix` then leaves it to that.",
+);
+
+static OPTIONS: Section = section("What is written into build data.", &[STANZAS, FIXES]);
 
 fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     Ok(Reads {

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Holds what lockstep says of doozer, and what it writes into build data for it, against real build data:
+#
+# - the counts of the audit's family `doozer` in nine releases against tests/corpus_doozer.tsv, and the images whose Dockerfile
+#   differs against an independent reading of the YAML files (4.20 to 4.22: none, 4.23: 2, 5.0: 8);
+# - `explain --as doozer` against what art-tools' own code made of images (corpus/doozer);
+# - after the edits of target `build-data` the same audit finds nothing but what is shown because people decided otherwise, every
+#   image is derived as before, and edited files are valid by ART's own schemas where they were before;
+# - what people put right by hand in January 2026 is proposed from the state before each commit;
+# - `render --sources` of 4.16: FROMs as in the unified document, all other bytes as they were.
+#
+# Real edits of OKD stanzas are made again in tests/it/yaml_corpus.rs. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS),
+# Python 3 with PyYAML and jsonschema, and the program (LOCKSTEP, by default target/debug/lockstep).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
+if [ ! -d "$corpus" ]; then
+  echo "corpus doozer: skipped, there is no $corpus"
+  exit 0
+fi
+corpus=$(realpath "$corpus")
+lockstep=$(realpath "${LOCKSTEP:-target/debug/lockstep}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if ! python3 -c 'import jsonschema, referencing' 2> /dev/null; then
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$work/python" jsonschema
+  export PYTHONPATH="$work/python"
+fi
+for tar in "$corpus"/build-data-2026-01/openshift-*.tar.xz; do
+  release=$(basename "$tar" .tar.xz)
+  mkdir -p "$work/build-data/${release#openshift-}"
+  tar -C "$work/build-data/${release#openshift-}" -xf "$tar"
+done
+tar -C "$work" -xf "$corpus/build-data-edits/build-data-edits.tar.xz"
+python3 "$corpus/materialize.py" "$corpus/4.16" "$work/4.16" > /dev/null
+python3 tests/corpus_doozer.py "$lockstep" "$corpus" "$work" "$PWD/tests/corpus_doozer.tsv"
