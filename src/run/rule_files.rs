@@ -36,11 +36,11 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ),
     ("rules/70-payload.yaml", include_str!("../../rules/70-payload.yaml")),
     ("rules/80-audit.yaml", include_str!("../../rules/80-audit.yaml")),
-    ("rules/85-feedback.yaml", include_str!("../../rules/85-feedback.yaml")),
     (
         "rules/85-build-data.yaml",
         include_str!("../../rules/85-build-data.yaml"),
     ),
+    ("rules/85-feedback.yaml", include_str!("../../rules/85-feedback.yaml")),
     (
         "rules/90-payload-pipeline.yaml",
         include_str!("../../rules/90-payload-pipeline.yaml"),
