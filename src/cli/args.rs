@@ -121,6 +121,14 @@ Examples:
   What one image is built from, and what is built from it, for a page in Markdown:
     lockstep graph --release 4.16 --image cli --format mermaid")]
     Graph(GraphArgs),
+    /// Say which jobs verify the payload of each release, from where, and what is missing
+    #[command(after_help = "\
+Examples:
+  What a payload of 4.16 waits for:
+    lockstep payload --release 4.16
+  The same of all releases, for a program:
+    lockstep payload --format json")]
+    Payload(PayloadArgs),
     /// Show the ordered train of changes for a branch cut, or take its next step
     #[command(after_help = "\
 Examples:
@@ -461,6 +469,18 @@ pub struct GraphArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "dot")]
     pub format: GraphFormat,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
     pub schema: bool,

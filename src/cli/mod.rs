@@ -15,6 +15,7 @@ mod impact;
 mod init;
 mod lines;
 mod man;
+mod payload;
 mod place;
 mod plan;
 mod progress;
@@ -99,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args),
         Command::Impact(args) => impact::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Payload(args) => payload::run(&args),
         Command::Cut(args) => cut::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Rules(args) => rules::run(&args),

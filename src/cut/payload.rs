@@ -127,7 +127,7 @@ impl Verified {
     }
 
     /// It in a sentence.
-    pub(super) fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let release = &self.release;
         let are = |count: usize| {
             if count == 1 {

@@ -28,6 +28,7 @@ mod render;
 pub mod rule_files;
 mod successors;
 mod upstream;
+pub mod verified;
 pub mod whatif;
 mod words;
 

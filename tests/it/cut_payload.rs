@@ -436,3 +436,45 @@ fn a_stream_that_something_promotes_to_stays_mirrored() {
     );
     assert!(!view["files"].to_string().contains("image-mirroring"), "{view:#}");
 }
+
+#[test]
+fn what_verifies_a_payload_is_told_with_what_is_missing() {
+    let world = CutWorld::new();
+    let nothing = world.run("payload", &["--release", "4.16"]);
+    assert_eq!(nothing.code, 1);
+    assert!(nothing.stderr.contains("have no gating configs"), "{}", nothing.stderr);
+    verified(&world, "4.16", "4.15", "4.14");
+    let more = controller("4.16", "4.15").replace("-e2e\"}}", "-gone\"}}");
+    world.write(&[(&format!("{CONTROLLERS}4.16.json"), &more)]);
+    let all = world.run("payload", &["--format", "json"]).json();
+    let (old, new) = (&all[0], &all[1]);
+    let job = |name: &str| &old["jobs"][format!("periodic-ci-openshift-release-master-okd-scos-4.16-{name}")];
+    assert_eq!(job("e2e")["config"], format!("{CONFIGS}4.16.yaml"), "{all:#}");
+    assert_eq!(job("e2e")["waited_for_by"], serde_json::json!([]));
+    assert_eq!(
+        job("gone")["waited_for_by"],
+        serde_json::json!(["release-okd-scos-4.16.json: aws"])
+    );
+    assert_eq!(
+        old["upgrades_from"]["4.15"],
+        format!("{CONFIGS}4.16-upgrade-from-okd-scos-4.15.yaml")
+    );
+    assert_eq!(old["missing"].as_array().map(Vec::len), Some(1));
+    let missing = new["missing"].to_string();
+    for what in [
+        "4.17 has no gating config",
+        "upgrades from 4.16 to 4.17",
+        "no file of it",
+    ] {
+        assert!(missing.contains(what), "{what} in {missing}");
+    }
+    let text = world.run("payload", &["--release", "4.16"]).stdout;
+    assert!(
+        text.contains("-4.16-gone\n    from no gating config; waited for by release-okd-scos-4.16.json: aws\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("  missing: `verify.aws` of release-okd-scos-4.16.json waits for "),
+        "{text}"
+    );
+}

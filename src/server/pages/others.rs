@@ -180,6 +180,8 @@ struct Train {
     name: String,
     steps: Vec<Step>,
     stuck: Vec<(String, String)>,
+    /// What verifies the payloads in the end, a sentence and whether something is missing.
+    payloads: Vec<(String, bool)>,
     waits_for: Option<String>,
 }
 
@@ -205,6 +207,11 @@ impl Cut {
                 .stuck
                 .iter()
                 .map(|stuck| (stuck.path.clone(), stuck.why.clone()))
+                .collect(),
+            payloads: train
+                .payloads
+                .iter()
+                .map(|one| (one.told(), !one.missing.is_empty()))
                 .collect(),
             waits_for: train.waits_for.clone(),
         };
