@@ -82,8 +82,8 @@ proptest! {
         }
         let after = digests(&changed);
         let mut downstream = BTreeSet::from([at]);
-        for child in at + 1..graph.len() {
-            if graph[child].iter().any(|parent| downstream.contains(parent)) {
+        for (child, parents) in graph.iter().enumerate().skip(at + 1) {
+            if parents.iter().any(|parent| downstream.contains(parent)) {
                 downstream.insert(child);
             }
         }

@@ -120,10 +120,10 @@ impl Image {
     }
 }
 
-fn certificate(der: &Vec<u8>) -> Certificate {
+fn certificate(der: &[u8]) -> Certificate {
     Certificate {
         encoding: CertificateEncoding::Der,
-        data: der.clone(),
+        data: der.to_vec(),
     }
 }
 
@@ -144,7 +144,7 @@ impl Registry {
             read_timeout: Some(net::REGISTRY.silence),
             connect_timeout: Some(net::CONNECT),
             user_agent: net::NAME,
-            tls_certs_only: net::trusted().iter().map(certificate).collect(),
+            tls_certs_only: net::trusted().iter().map(|der| certificate(der)).collect(),
             ..ClientConfig::default()
         };
         net::provide_encryption();

@@ -334,3 +334,28 @@ fn what_is_no_yaml_is_left() {
     );
     assert_eq!(other, Ok("# head\nb:\n- c\n".to_owned()));
 }
+
+#[test]
+fn a_comment_at_the_start_of_a_line_between_items_is_passed() {
+    for text in [
+        "a:\n- x\n# between\n- y\n",
+        "a:\n- x\n# one\n# two\n\n- y\n",
+        "# first\n- x\n# between\n- y\n",
+        "a:\n  b:\n  - x: 1\n# out of place\n  - y: 2\n",
+    ] {
+        let how = How::default();
+        let wanted = documents(text, &how).expect("YAML");
+        assert_eq!(edit(text, &wanted, &how).as_deref(), Ok(text));
+        let mut more = wanted.clone();
+        let all = more[0].as_map_mut().and_then(|map| map.get_mut("a"));
+        let list = match all {
+            Some(list) => list,
+            None => &mut more[0],
+        };
+        if let Some(items) = list.as_seq_mut() {
+            items.push(crate::yaml::Node::string("z"));
+            let edited = edit(text, &more, &how).expect("an edit");
+            assert_eq!(documents(&edited, &how).as_ref(), Ok(&more), "{edited}");
+        }
+    }
+}

@@ -161,8 +161,10 @@ impl Reader<'_> {
             let rest = self.text.get(at..)?;
             let blanks = rest.len() - rest.trim_start().len();
             at += blanks;
-            match self.text.get(at..)?.as_bytes().first()? {
-                b'#' => at = self.line_end(at),
+            let rest = self.text.get(at..)?;
+            match rest.as_bytes().first()? {
+                // Also where it stands at the very start of its line.
+                b'#' => at += rest.find('\n').map_or(rest.len(), |end| end + 1),
                 b'-' => return Some(at),
                 _ => return None,
             }
