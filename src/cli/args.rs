@@ -113,6 +113,14 @@ Examples:
   The pull request that this CI job is for, with JUnit and a page in $ARTIFACT_DIR:
     lockstep impact --exit-code")]
     Impact(ImpactArgs),
+    /// Say which images do not build, since when and because of whom
+    #[command(after_help = "\
+Examples:
+  What does not build of any release; exit code 2 where an image is broken:
+    lockstep results --exit-code
+  One image of one release, for a program:
+    lockstep results --release 4.21 --image ironic --format json")]
+    Results(ResultsArgs),
     /// Draw what is built from what in a release, in which wave, and what has drifted
     #[command(after_help = "\
 Examples:
@@ -434,6 +442,27 @@ pub struct ImpactArgs {
     #[arg(long, value_enum, default_value = "text")]
     pub format: ImpactFormat,
     /// Exit with 2 where it breaks OKD
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print the JSON schema of `--format json` instead
+    #[arg(long)]
+    pub schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ResultsArgs {
+    #[command(flatten)]
+    pub common: Common,
+    /// Only this image, by its payload tag
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<String>,
+    /// Only what does not build since this day or later, such as 2026-01-31
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TextOrJson,
+    /// Exit with 2 where an image is broken
     #[arg(long)]
     pub exit_code: bool,
     /// Print the JSON schema of `--format json` instead

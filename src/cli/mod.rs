@@ -22,6 +22,7 @@ mod progress;
 mod rebuild;
 mod reconcile;
 mod render;
+mod results;
 mod rules;
 mod serve;
 mod setup;
@@ -99,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Impact(args) => impact::run(&args),
+        Command::Results(args) => results::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Payload(args) => payload::run(&args),
         Command::Cut(args) => cut::run(&args),

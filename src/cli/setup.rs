@@ -507,6 +507,7 @@ fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
     if !common.rules.is_empty() {
         let set = |text: &String| match text.as_str() {
             "builtin" => RuleSource::Builtin,
+            "feedback" => RuleSource::Feedback,
             path => RuleSource::Path(path.into()),
         };
         config.rules = common.rules.iter().map(set).collect();

@@ -25,7 +25,7 @@ pub(super) static ROOT: Section = section(
             "rules",
             Kind::List(&PATH),
             "builtin",
-            "Rule sets: `builtin`, files and directories. Later ones refine earlier ones.",
+            "Rule sets: `builtin`, `feedback` (a test for developers), files and directories. Later ones refine earlier ones.",
         ),
         default("targets", Kind::List(&TARGET), targets::DEFAULT, "What is rendered."),
         optional(
@@ -102,6 +102,66 @@ pub(super) static SOURCES: Section = section(
         ),
         optional("components", Kind::Map(&COMPONENTS), "The component repositories."),
         optional("payload", Kind::Map(&PAYLOAD), "The payload as it was last built."),
+        optional(
+            "results",
+            Kind::Map(&RESULTS),
+            "Where results of builds are read from, for `lockstep results`; each alone, and each fails alone.",
+        ),
+    ],
+);
+
+pub(super) static RESULTS: Section = section(
+    "Where results of builds are read from.",
+    &[
+        default(
+            "github",
+            Kind::Flag,
+            "false",
+            "Whether statuses on the last twenty steps of each branch are read; `sources.components` needs `via: github`.",
+        ),
+        optional("prow", Kind::Map(&PROW), "Prow's jobs."),
+        optional(
+            "release-controller",
+            Kind::Map(&RELEASE_CONTROLLER),
+            "The release controller's payloads.",
+        ),
+    ],
+);
+
+pub(super) static PROW: Section = section(
+    "Prow's jobs: which ran, and what they left. Both are addresses, or folders of the same form.",
+    &[
+        optional(
+            "author",
+            TEXT,
+            "Who sets Prow's statuses on GitHub: those of others count for nothing; without it whose they are is not asked.",
+        ),
+        optional(
+            "deck",
+            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            "The page of jobs, whose list has those of the last day.",
+        ),
+        optional(
+            "artifacts",
+            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            "The folder of what jobs left; what a failed one says is read below it.",
+        ),
+    ],
+);
+
+pub(super) static RELEASE_CONTROLLER: Section = section(
+    "The release controller's payloads.",
+    &[
+        required(
+            "url",
+            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            "Its address, or a folder of the same form.",
+        ),
+        required(
+            "streams",
+            Kind::List(&TEXT),
+            "Its streams; `{release}` stands for the release.",
+        ),
     ],
 );
 

@@ -29,7 +29,7 @@ pub use init::{Answers, FirstForge, first};
 pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
-pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, Sources, Via};
+pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, ResultSources, Sources, Via};
 pub use types::{Access, Config, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server};
 
 use crate::targets::Chosen;

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::sources::{Payload, Sources};
+use super::sources::{Payload, ResultSources, Sources};
 use super::types::*;
 use crate::finding::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::forge::github::Options;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
+use crate::source::Location;
 use crate::targets::Chosen;
 
 /// The configuration as YAML in the order of the documentation. Read from the current directory it means the same
@@ -83,6 +84,7 @@ fn sources_value(sources: &Sources) -> Value {
         ci_config,
         components,
         payload,
+        results,
     } = sources;
     Value::Object(object([
         (
@@ -103,6 +105,31 @@ fn sources_value(sources: &Sources) -> Value {
             Some(json!({ "repo": components.repo.rebased(), "via": components.via.name() })),
         ),
         ("payload", payload.as_ref().map(payload_value)),
+        ("results", results.as_ref().map(results_value)),
+    ]))
+}
+
+fn results_value(results: &ResultSources) -> Value {
+    let ResultSources {
+        github,
+        author,
+        deck,
+        artifacts,
+        release_controller,
+    } = results;
+    let at = |location: &Location| json!(location.to_string());
+    let prow = object([
+        ("author", author.as_ref().map(|author| json!(author))),
+        ("deck", deck.as_ref().map(at)),
+        ("artifacts", artifacts.as_ref().map(at)),
+    ]);
+    let controller = release_controller
+        .as_ref()
+        .map(|(url, streams)| json!({ "url": at(url), "streams": streams }));
+    Value::Object(object([
+        ("github", Some(json!(github))),
+        ("prow", (!prow.is_empty()).then_some(Value::Object(prow))),
+        ("release-controller", controller),
     ]))
 }
 
@@ -143,6 +170,7 @@ fn links(service: Option<&str>, rules: Option<&str>) -> Option<Value> {
 fn rule_set(set: &RuleSet) -> String {
     match set {
         RuleSet::Builtin => "builtin".into(),
+        RuleSet::Feedback => "feedback".into(),
         RuleSet::Path(path) => path.display().to_string(),
     }
 }

@@ -17,6 +17,23 @@ pub struct Sources {
     pub components: Components,
     /// The payload's own list of images.
     pub payload: Option<Payload>,
+    /// Where results of builds are read from.
+    pub results: Option<ResultSources>,
+}
+
+/// Where results of builds are read from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultSources {
+    /// Whether statuses of commits are read through GitHub's API.
+    pub github: bool,
+    /// Who sets Prow's statuses there; `None`: anybody.
+    pub author: Option<String>,
+    /// Prow's page of jobs.
+    pub deck: Option<Location>,
+    /// The folder of what jobs left.
+    pub artifacts: Option<Location>,
+    /// The release controller, and its streams with `{release}` in them.
+    pub release_controller: Option<(Location, Vec<String>)>,
 }
 
 /// ocp-build-data: one branch, or one repository, a release.

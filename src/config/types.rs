@@ -100,6 +100,8 @@ pub enum Releases {
 pub enum RuleSet {
     /// The one in the binary.
     Builtin,
+    /// The one in the binary that appends a test for feedback to developers.
+    Feedback,
     /// A file, or a directory of files.
     Path(PathBuf),
 }

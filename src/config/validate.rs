@@ -14,7 +14,7 @@ use super::findings;
 use super::format::is_oci;
 use super::keys;
 use super::keys::{Format, Kind, Need, Section};
-use super::sources::{BuildData, CiConfig, Components, Payload, Sources, Via};
+use super::sources::{BuildData, CiConfig, Components, Payload, ResultSources, Sources, Via};
 use super::types::*;
 use crate::forge::github;
 use crate::github::Credential;
@@ -85,6 +85,26 @@ fn sources(view: View<'_>, dir: &Path) -> Sources {
         payload: view
             .has("payload")
             .then(|| payload(view.map("payload", &keys::PAYLOAD), dir)),
+        results: view
+            .has("results")
+            .then(|| results(view.map("results", &keys::RESULTS), dir)),
+    }
+}
+
+fn results(view: View<'_>, dir: &Path) -> ResultSources {
+    let prow = view.map("prow", &keys::PROW);
+    let controller = view.map("release-controller", &keys::RELEASE_CONTROLLER);
+    let at = |view: View<'_>, key| match view.has(key) {
+        true => Location::parse_in(view.text(key), dir).ok(),
+        false => None,
+    };
+    let streams = || controller.texts("streams").map(str::to_owned).collect();
+    ResultSources {
+        github: view.flag("github"),
+        author: prow.has("author").then(|| prow.text("author").to_owned()),
+        deck: at(prow, "deck"),
+        artifacts: at(prow, "artifacts"),
+        release_controller: at(controller, "url").map(|url| (url, streams())),
     }
 }
 
@@ -163,6 +183,7 @@ fn option(view: View<'_>, key: &keys::Key, dir: &Path) -> Json {
 fn rule_set(text: &str, dir: &Path) -> RuleSet {
     match text {
         "builtin" => RuleSet::Builtin,
+        "feedback" => RuleSet::Feedback,
         path => RuleSet::Path(under(dir, path)),
     }
 }

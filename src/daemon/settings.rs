@@ -87,7 +87,7 @@ impl Settings {
     pub fn rule_paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.config.rules.iter().filter_map(|set| match set {
             RuleSet::Path(path) => Some(path),
-            RuleSet::Builtin => None,
+            RuleSet::Builtin | RuleSet::Feedback => None,
         })
     }
 

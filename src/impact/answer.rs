@@ -142,6 +142,16 @@ pub struct Found {
     pub touched: Option<Touched>,
 }
 
+impl Found {
+    /// Whether somebody works on the very file of a component that it stands in. What else of an image's metadata is touched,
+    /// says nothing of it.
+    pub fn is_worked_on(&self) -> bool {
+        let finding = &self.shown.finding;
+        let file_of = finding.place.as_ref().map(|place| &place.repo);
+        self.touched == Some(Touched::Yes) && finding.component.as_ref() == file_of
+    }
+}
+
 /// Metadata of another release that fits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cure {

@@ -144,10 +144,7 @@ fn verdict(new: &[Found], gone: &[Found], still: &[Found]) -> Verdict {
         Verdict::Changes
     } else if gone.iter().any(counts) || new.is_empty() && !gone.is_empty() {
         Verdict::Mends
-    } else if still
-        .iter()
-        .any(|found| counts(found) && found.touched == Some(Touched::Yes))
-    {
+    } else if still.iter().any(|found| counts(found) && found.is_worked_on()) {
         Verdict::Still
     } else {
         Verdict::Nothing

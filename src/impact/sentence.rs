@@ -1,6 +1,6 @@
 //! The sentence for somebody who never heard of OKD, and the one that says what to do.
 
-use super::answer::{Effect, Found, OfRelease, Touched, Verdict};
+use super::answer::{Effect, Found, OfRelease, Verdict};
 use crate::finding::Finding;
 
 /// What OKD is, for those who never heard of it.
@@ -52,11 +52,7 @@ fn first(release: &OfRelease) -> Option<&Found> {
         Verdict::Breaks => release.new.iter().find(|found| found.impact == Effect::Break),
         Verdict::Changes => release.new.iter().find(counts),
         Verdict::Mends => release.gone.iter().find(counts),
-        Verdict::Still => release
-            .still
-            .iter()
-            .filter(|found| found.touched == Some(Touched::Yes))
-            .find(counts),
+        Verdict::Still => release.still.iter().filter(|found| found.is_worked_on()).find(counts),
         Verdict::Nothing => None,
     }
 }

@@ -129,6 +129,7 @@ fn about(subject: Subject, scope: &Scope<'_>) -> String {
         Subject::Target => &[&["target"]],
         Subject::Tag => &[&["tag", "name"]],
         Subject::Builder => &[&["builder", "name"]],
+        Subject::Failure => &[&["failure", "step"]],
         Subject::Finding => &[&["finding", "code"], &["finding", "image"]],
     };
     let names = paths.iter().filter_map(|path| scope.text(path));

@@ -625,6 +625,24 @@ const MADE: &[Row] = &[
         "`['registry.example.com/golang:1.21']`",
         "the images that it stands for",
     ),
+    row(
+        "failure",
+        "failure.step",
+        "`'etcd'`",
+        "the step of ci-operator's graph: of an image's build, its tag",
+    ),
+    row(
+        "failure",
+        "failure.reason",
+        "`'DockerBuildFailed'`",
+        "the reason of an OpenShift Build, or empty",
+    ),
+    row(
+        "failure",
+        "failure.text",
+        "`failure.text.contains('no route to host')`",
+        "what the step said, its end",
+    ),
     row("finding", "finding.code", "`'stage-count'`", "the finding"),
     row(
         "finding",
@@ -821,7 +839,7 @@ mod tests {
                 Json::Object(map)
                     if [
                         "payload", "group", "input", "repo", "config", "job", "test", "there", "peers", "parts", "tag",
-                        "builder", "finding",
+                        "builder", "finding", "failure",
                     ]
                     .contains(&name.as_str()) =>
                 {

@@ -92,6 +92,10 @@ fn make(subject: Subject) -> Json {
             "builder",
             json!({"name": "sample", "go": "1.21", "pullspecs": ["sample.example/builder:tag"]}),
         ),
+        Subject::Failure => add(
+            "failure",
+            json!({"step": "sample", "reason": "", "text": "error: sample"}),
+        ),
         Subject::Finding => add(
             "finding",
             json!({

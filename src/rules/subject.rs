@@ -27,6 +27,8 @@ pub enum Subject {
     Builder,
     /// One finding that comes, goes or stays with a change of others.
     Finding,
+    /// One failed step of a run that builds images.
+    Failure,
 }
 
 /// The form of a field's value.
@@ -276,6 +278,11 @@ const JOB: &[Field] = &[
     ),
     field("name", Kind::Text, "The job's full name."),
     field(
+        "twin",
+        Kind::MaybeText,
+        "The job that builds the same for OCP, for `results`; empty: there is none.",
+    ),
+    field(
         "peer",
         Kind::MaybeText,
         "The job of the same file whose cluster is asked for; empty: none.",
@@ -504,9 +511,27 @@ const FINDING: &[Field] = &[
     ),
 ];
 
+const FAILURE: &[Field] = &[
+    field(
+        "kind",
+        Kind::OneOf(&["image", "ci"]),
+        "Whose trouble it is: of what is built, or of CI itself.",
+    ),
+    field(
+        "certain",
+        Kind::Bool,
+        "Whether it never goes by itself, so that it counts at once and not after a second attempt.",
+    ),
+    field(
+        "says",
+        Kind::MaybeText,
+        "What it is, for people; empty: nothing that is known.",
+    ),
+];
+
 impl Subject {
     /// All subjects in the order of their evaluation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Payload,
         Self::Image,
         Self::Member,
@@ -518,6 +543,7 @@ impl Subject {
         Self::Tag,
         Self::Builder,
         Self::Finding,
+        Self::Failure,
     ];
 
     /// The word that rules use for it.
@@ -534,6 +560,7 @@ impl Subject {
             Self::Tag => "tag",
             Self::Builder => "builder",
             Self::Finding => "finding",
+            Self::Failure => "failure",
         }
     }
 
@@ -556,6 +583,7 @@ impl Subject {
             Self::Tag => TAG,
             Self::Builder => BUILDER,
             Self::Finding => FINDING,
+            Self::Failure => FAILURE,
         }
     }
 

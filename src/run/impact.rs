@@ -16,7 +16,7 @@ use crate::finding::Finding;
 use crate::impact::{Change, Cure, Effect, Impact, Judge, Merge, OfRelease, World, compare, sentence};
 use crate::model::metadata::Metadata;
 use crate::source::merge::{MergeError, Merged, merged};
-use crate::source::{Instead, Location, Snapshot};
+use crate::source::{CommitId, Instead, Location, Snapshot, SourceError};
 
 /// The version of the answer's form.
 const VERSION: u32 = 1;
@@ -83,6 +83,8 @@ impl Run {
     /// # Errors
     /// The repository, base or head cannot be read; they do not merge; or nothing can be derived at all.
     pub fn impact(&mut self, asked: &Asked, releases: &[Release]) -> Result<Impact, ImpactError> {
+        let (asked, is_merge) = self.on_github(asked.clone())?;
+        let asked = &asked;
         let home = self.home(asked, releases)?;
         let built = self.built_from(asked, &home, releases)?;
         let branch = match (&asked.branch, built.keys().next()) {
@@ -92,8 +94,11 @@ impl Run {
         };
         let mut sides = Vec::new();
         for (branch, releases) in built {
-            let wanted = asked.branch.as_deref().unwrap_or(&branch);
-            let merged = merged(&home.name, &home.location, wanted, asked.base.as_deref(), &asked.head)?;
+            let base = asked.base.as_deref().or(asked.branch.as_deref());
+            let merged = match &home.location {
+                Location::Url(_) => self.far(&home, &branch, base, &asked.head).map_err(MergeError::from)?,
+                Location::Path(_) => merged(&home.name, &home.location, &branch, base, &asked.head)?,
+            };
             sides.push(Side {
                 branch,
                 releases,
@@ -125,6 +130,9 @@ impl Run {
             if side.merged.merged_commit.is_some() {
                 answer.merged = Merge::Memory;
             }
+            if let Some(head) = &is_merge {
+                (answer.merged, answer.head) = (Merge::Commit, head.clone());
+            }
             let found = self.compared(asked, &home, side, &mut read);
             self.set_instead(Instead::default());
             answer.releases.extend(found?);
@@ -132,6 +140,50 @@ impl Run {
         (answer.verdict, answer.sentence, answer.todo) = sentence(&answer.releases);
         answer.digest = self.digest(&answer, &read);
         Ok(answer)
+    }
+
+    /// A pull request where GitHub's API is read: on the base that it is for, as the commit that merging it would make, or, where
+    /// GitHub has none, as its own head. Then the head's own commit is given, too.
+    fn on_github(&self, asked: Asked) -> Result<(Asked, Option<String>), ImpactError> {
+        let pull = asked.pull.filter(|_| asked.base.is_none() && asked.at.is_none());
+        let (Some(pull), Some(reader)) = (pull, self.sources.github()) else {
+            return Ok((asked, None));
+        };
+        let found = reader.pull(&asked.repository, pull).map_err(MergeError::from)?;
+        let (head, is_merge) = match found.merge {
+            Some(merge) => (merge, Some(found.head)),
+            None => (found.head, None),
+        };
+        let asked = Asked {
+            base: Some(found.base),
+            branch: asked.branch.or(Some(found.branch)),
+            head,
+            ..asked
+        };
+        Ok((asked, is_merge))
+    }
+
+    /// Base and head of a repository behind a URL, each as it is: it is read without its history, so nothing can be merged.
+    fn far(&self, home: &Home, branch: &str, base: Option<&str>, head: &str) -> Result<Merged, SourceError> {
+        let is_commit = |text: &str| text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let github = self.sources.github().zip(home.location.name());
+        let open = |what: &str| match (is_commit(what), &github) {
+            (true, Some((reader, name))) => {
+                let commit = CommitId(what.to_owned());
+                Ok(Box::new(reader.open_at(name, branch, commit)) as Box<dyn Snapshot>)
+            }
+            (false, Some((reader, name))) => Ok(Box::new(reader.open(name, what)?) as Box<dyn Snapshot>),
+            (true, None) => self.sources.open_commit(&home.name, &home.location, branch, what),
+            (false, None) => self.sources.open(&home.name, &home.location, what),
+        };
+        let (base, with) = (open(base.unwrap_or(branch))?, open(head)?);
+        Ok(Merged {
+            base_commit: base.origin().commit.clone(),
+            head_commit: with.origin().commit.clone(),
+            merged_commit: None,
+            base,
+            with,
+        })
     }
 
     /// What the repository is, and where.

@@ -25,6 +25,7 @@ pub mod payload;
 pub mod place;
 pub mod releases;
 mod render;
+pub mod results;
 pub mod rule_files;
 mod successors;
 mod upstream;

@@ -47,6 +47,12 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ),
 ];
 
+/// The rule set `feedback`, which nobody has unless it is named.
+pub const FEEDBACK: &[(&str, &str)] = &[(
+    "rules/feedback/presubmit.yaml",
+    include_str!("../../rules/feedback/presubmit.yaml"),
+)];
+
 /// Rule files, loaded when they are first needed: where nothing has changed they are not.
 pub struct LoadedRules {
     files: Vec<(String, Vec<u8>)>,
@@ -150,17 +156,18 @@ pub fn read(sets: &[config::RuleSet]) -> Result<Vec<(String, Vec<u8>)>, String> 
     let mut files = Vec::new();
     for set in sets {
         match set {
-            config::RuleSet::Builtin => {
-                files.extend(
-                    BUILTIN
-                        .iter()
-                        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())),
-                );
-            }
+            config::RuleSet::Builtin => files.extend(owned(BUILTIN)),
+            config::RuleSet::Feedback => files.extend(owned(FEEDBACK)),
             config::RuleSet::Path(path) => read_path(path, &mut files)?,
         }
     }
     Ok(files)
+}
+
+fn owned(files: &'static [(&str, &str)]) -> impl Iterator<Item = (String, Vec<u8>)> {
+    files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
 }
 
 fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {

@@ -74,9 +74,10 @@ pub fn merged(
     // A folder stands for whatever branch is asked for.
     let folder = location.to_string();
     let base = match (base, &repo) {
-        (Some(base), _) => base,
         (None, Some(_)) => branch,
-        (None, None) => &folder,
+        (Some(base), Some(_)) => base,
+        (Some(base), None) if Path::new(base).is_dir() => base,
+        (_, None) => &folder,
     };
     let find = |what: &str| repo.as_ref().and_then(|repo| commit_of(repo, what));
     let unknown = |what: &str| SourceError::NoCommit {

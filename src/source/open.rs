@@ -210,6 +210,20 @@ impl Sources {
         Ok(self.recorded(Box::new(self.at(name, location, "", commit)?)))
     }
 
+    /// Opens a snapshot of a commit that stands for a branch.
+    ///
+    /// # Errors
+    /// There is no such commit.
+    pub fn open_commit(
+        &self,
+        name: &str,
+        location: &Location,
+        branch: &str,
+        commit: &str,
+    ) -> Result<Box<dyn Snapshot>, SourceError> {
+        Ok(self.recorded(Box::new(self.at(name, location, branch, commit)?)))
+    }
+
     fn at(&self, name: &str, location: &Location, branch: &str, commit: &str) -> Result<GitSnapshot, SourceError> {
         let place = location.to_string();
         let unknown = || SourceError::NoCommit {
@@ -292,6 +306,79 @@ impl Sources {
             Location::Path(path) => read_local(path, place),
             Location::Url(url) => self.client().file(url, MAX_BLOB),
         }
+    }
+
+    /// Opens what is below an address that the configuration names: a path and perhaps a query, built here. A redirect is
+    /// refused, and nothing that signs is sent to another address. Of a folder on disk the query says nothing.
+    ///
+    /// # Errors
+    /// Nothing is there, or it cannot be read.
+    pub fn below(&self, base: &Location, suffix: &str, most: u64) -> Result<Box<dyn Read>, SourceError> {
+        match base {
+            Location::Url(url) => self.client().below(url, suffix, most),
+            Location::Path(path) => {
+                let name = suffix.split('?').next().unwrap_or_default().trim_start_matches('/');
+                let path = path.join(name);
+                let file = File::open(&path).map_err(|error| match error.kind() {
+                    std::io::ErrorKind::NotFound => SourceError::NoFile {
+                        place: path.display().to_string(),
+                    },
+                    _ => SourceError::Denied {
+                        place: path.display().to_string(),
+                        message: error.to_string(),
+                    },
+                })?;
+                Ok(Box::new(file.take(most)))
+            }
+        }
+    }
+
+    /// Reads the same whole, up to so many bytes; what is longer is cut there.
+    ///
+    /// # Errors
+    /// As [`Self::below`]; or it breaks off.
+    pub fn bytes_below(&self, base: &Location, suffix: &str, most: u64) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = Vec::new();
+        let read = self.below(base, suffix, most)?.take(most).read_to_end(&mut bytes);
+        read.map_err(|error| SourceError::Unreachable {
+            place: format!("{base}{suffix}"),
+            message: error.to_string(),
+        })?;
+        Ok(bytes)
+    }
+
+    /// The steps of a branch after one commit up to another, the newest first: each commit's id and message. Only of a
+    /// repository on disk.
+    ///
+    /// # Errors
+    /// One of the commits is not there.
+    pub fn between(&self, location: &Location, after: &str, up_to: &str) -> Result<Vec<(String, String)>, SourceError> {
+        const MOST: usize = 100;
+        let place = location.to_string();
+        let unknown = |commit: &str| SourceError::NoCommit {
+            place: place.clone(),
+            commit: commit.to_owned(),
+        };
+        let Location::Path(path) = location else {
+            return Err(unknown(up_to));
+        };
+        let Local::Git(repo) = local::find(path, &place)? else {
+            return Err(unknown(up_to));
+        };
+        let id = |commit: &str| Oid::from_str(commit).map_err(|_| unknown(commit));
+        let (after, up_to) = (id(after)?, id(up_to)?);
+        let damaged = |error: git2::Error| local::damaged(&place, &error);
+        let mut walk = repo.revwalk().map_err(damaged)?;
+        walk.push(up_to).map_err(|_| unknown(&up_to.to_string()))?;
+        walk.hide(after).map_err(|_| unknown(&after.to_string()))?;
+        walk.simplify_first_parent().map_err(damaged)?;
+        let mut steps = Vec::new();
+        for id in walk.take(MOST) {
+            let commit = id.and_then(|id| repo.find_commit(id)).map_err(damaged)?;
+            let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+            steps.push((commit.id().to_string(), message));
+        }
+        Ok(steps)
     }
 
     fn open_url(&self, name: &str, url: &RemoteUrl, branch: Option<&str>) -> Result<GitSnapshot, SourceError> {

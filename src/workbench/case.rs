@@ -22,8 +22,8 @@ pub const INPUT: &str = "input";
 /// The folder of expected files, `expected/<org>/<repo>/…`.
 pub const EXPECTED: &str = "expected";
 
-const KEYS: [&str; 10] = [
-    "about", "release", "targets", "rules", "values", "findings", "absent", "removed", "set", "audit",
+const KEYS: [&str; 11] = [
+    "about", "release", "targets", "rules", "values", "findings", "absent", "removed", "set", "audit", "failures",
 ];
 
 /// A case as its file says it.
@@ -55,6 +55,8 @@ pub struct Case {
     pub set: Vec<String>,
     /// Whether findings of the audit count, too.
     pub audit: bool,
+    /// What failed builds say, and what rules `on: failure` say of that.
+    pub failures: BTreeMap<String, String>,
 }
 
 /// A finding that a case expects.
@@ -129,6 +131,7 @@ impl Case {
     /// Tells whether the case says what must hold at all.
     pub fn expects_something(&self) -> bool {
         let said = !self.values.is_empty() || !self.findings.is_empty() || !self.removed.is_empty();
+        let said = said || !self.failures.is_empty();
         said || !self.absent_texts.is_empty() || !self.absent_values.is_empty() || self.dir.join(EXPECTED).is_dir()
     }
 }
@@ -219,6 +222,7 @@ impl Reader<'_> {
             removed: self.texts(map, "removed"),
             set: self.texts(map, "set"),
             audit: self.flag(map, "audit"),
+            failures: self.failures(map),
         })
     }
 
@@ -238,6 +242,29 @@ impl Reader<'_> {
             self.fault("bad-release", pos, error.to_string(), "such as `release: \"4.16\"`");
         }
         release.ok()
+    }
+
+    /// Texts of failed builds, each with what is to be said of it.
+    fn failures(&mut self, map: &Mapping) -> BTreeMap<String, String> {
+        let Some(node) = map.get("failures") else {
+            return BTreeMap::new();
+        };
+        let pairs = node.as_map().map(|map| {
+            let pairs = map
+                .iter()
+                .map(|(text, says)| Some((text.to_owned(), says.text()?.to_owned())));
+            pairs.collect::<Option<BTreeMap<_, _>>>()
+        });
+        pairs.flatten().unwrap_or_else(|| {
+            let message = "`failures` is a mapping of texts to texts".to_owned();
+            self.fault(
+                "wrong-type",
+                node.pos,
+                message,
+                "such as `\"no route to host\": CI could not …`",
+            );
+            BTreeMap::new()
+        })
     }
 
     fn flag(&mut self, map: &Mapping, key: &str) -> bool {
@@ -301,7 +328,7 @@ impl Reader<'_> {
                     format!("`{name}` leads out of the fixtures"),
                     hint,
                 );
-            } else if name == super::sets::BUILTIN_NAME {
+            } else if [super::sets::BUILTIN_NAME, super::sets::FEEDBACK_NAME].contains(&name.as_str()) {
                 rules.push(name.into());
             } else {
                 rules.push(without_parents(&crate::source::under(self.dir, &name)));

@@ -18,6 +18,7 @@ use crate::derive::explain::explain;
 use crate::derive::provenance::{About, RulePart};
 use crate::derive::{self, Derived};
 use crate::plan::{Cause, Desired};
+use crate::results::{Classifier, jobs};
 
 /// What a case came to.
 #[derive(Debug)]
@@ -92,6 +93,7 @@ pub fn judge(dir: &std::path::Path, sets: &RuleSets, update: bool) -> Verdict {
 fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict) -> Result<(), String> {
     let bench = Bench::new(case, sets)?;
     let results = bench.results()?;
+    let broken_builds = broken_builds(case, &bench, &results)?;
     if let Ok(rules) = bench.run.rules() {
         verdict.tally.add_rules(rules);
         let decisions = bench.record.take();
@@ -107,7 +109,7 @@ fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict)
             .release
             .as_ref()
             .and_then(|release| serde_json::to_value(release.build_config()).ok()),
-        failures: Vec::new(),
+        failures: broken_builds,
     };
     if !case.expects_something() && !update {
         let hint = "add `values`, `findings`, `absent` or files in `expected`; `--update` writes those files";
@@ -137,6 +139,26 @@ struct Judge<'j> {
     results: &'j Results<'j>,
     document: Option<Json>,
     failures: Vec<Failure>,
+}
+
+/// Asks the rules about failed builds, and about the jobs whose they are.
+fn broken_builds(case: &Case, bench: &Bench, results: &Results<'_>) -> Result<Vec<Failure>, String> {
+    if case.failures.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rules = bench.run.rules().map_err(|error| error.to_string())?;
+    if let Some(release) = &results.release {
+        jobs(release, rules);
+    }
+    let classifier = Classifier::new(rules, case.release);
+    let told = case.failures.iter().filter_map(|(text, wanted)| {
+        let says = classifier.failure("image", text).says;
+        (says != *wanted).then(|| {
+            let message = format!("a build that says `{}` is told as `{says}`", terminal(text));
+            Failure::new("wrong-failure", message, format!("expected is `{}`", terminal(wanted)))
+        })
+    });
+    Ok(told.collect())
 }
 
 /// How a text starts that somebody still has to write.

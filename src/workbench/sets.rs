@@ -41,6 +41,9 @@ type Loaded = Result<Arc<RuleSet>, SetError>;
 /// The name of the built-in rule set.
 pub const BUILTIN_NAME: &str = "builtin";
 
+/// The name of the built-in rule set that appends a test for developers.
+pub const FEEDBACK_NAME: &str = "feedback";
+
 /// The folder that stands for the built-in rules, where the current directory has it.
 pub fn builtin_folder() -> Option<&'static Path> {
     let there = BUILTIN.iter().all(|(name, _)| Path::new(name).is_file());
@@ -58,6 +61,7 @@ pub fn read(sets: &[PathBuf]) -> Result<Files, String> {
         let set = match (set.as_path(), folder) {
             (path, Some(folder)) if path == Path::new(BUILTIN_NAME) => config::RuleSet::Path(folder.to_owned()),
             (path, None) if path == Path::new(BUILTIN_NAME) => config::RuleSet::Builtin,
+            (path, _) if path == Path::new(FEEDBACK_NAME) => config::RuleSet::Feedback,
             (path, Some(folder)) if path.components().eq(folder.components()) => {
                 config::RuleSet::Path(folder.to_owned())
             }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::audit_world;
+use crate::support::fake_github::FakeGithub;
+use crate::support::fake_github::state::{Pull, PullState};
 use audit_world::{Ran, World};
 use serde_json::Value as Json;
 
@@ -262,4 +264,189 @@ fn a_job_of_prow_asks_without_arguments_and_leaves_what_ci_shows() {
     let left = |name: &str| std::fs::read_to_string(world.path("artifacts").join(name)).expect(name);
     assert!(left("junit_lockstep-impact.xml").contains("failures=\"0\""));
     assert!(left("lockstep-impact-summary.html").starts_with("<!doctype html>"));
+}
+
+/// The answer for beacon with a head that was changed by hand.
+fn with_head(edit: impl FnOnce(&Path)) -> Json {
+    let world = World::base();
+    let head = copied(&world, "repos/openshift/beacon", "heads/openshift/beacon");
+    edit(&world.path(&head));
+    json(&run(
+        &world,
+        &["impact", "openshift/beacon", "--head", &head, "--format", "json"],
+    ))
+}
+
+#[test]
+fn a_hostile_head_is_told_in_clear_words() {
+    let large = with_head(|head| {
+        let text = "FROM golang:1.21 AS builder\nRUN make\n".repeat(300_000);
+        std::fs::write(head.join("Dockerfile"), text).expect("written");
+    });
+    assert_eq!(codes(&large, "new"), ["bad-dockerfile"]);
+    assert!(
+        large["sentence"].as_str().unwrap().contains("bytes large, more than"),
+        "{large}"
+    );
+    let link = with_head(|head| {
+        std::fs::remove_file(head.join("Dockerfile")).expect("removed");
+        std::os::unix::fs::symlink("../../../../etc/passwd", head.join("Dockerfile")).expect("linked");
+    });
+    assert_eq!(
+        (codes(&link, "new"), &link["verdict"]),
+        (vec!["bad-dockerfile".to_owned()], &"breaks".into())
+    );
+    assert!(
+        link["sentence"].as_str().unwrap().contains("leaves the repository"),
+        "{link}"
+    );
+    let bomb = with_head(|head| {
+        let mut text = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+        for (one, other) in ('a'..'k').zip('b'..'l') {
+            text += &format!(
+                "{other}: &{other} [*{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}]\n"
+            );
+        }
+        std::fs::create_dir_all(head.join("manifests")).expect("a folder");
+        std::fs::write(head.join("manifests/image-references"), text).expect("written");
+    });
+    assert_eq!(bomb["verdict"], "nothing", "it names no tag, and costs no more than its text");
+    let many = with_head(|head| {
+        for number in 0..3_000 {
+            std::fs::write(head.join(format!("file-{number}")), "x").expect("written");
+        }
+    });
+    assert_eq!(many["verdict"], "nothing", "none of them decides a build");
+}
+
+#[test]
+fn a_head_that_does_not_merge_says_which_file() {
+    let world = with_history();
+    let repo = world.path("repos/openshift/tidewatch");
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        let command = command
+            .arg("-C")
+            .arg(&repo)
+            .args(["-c", "user.name=A", "-c", "user.email=a@example.com"]);
+        assert!(command.args(args).output().expect("git").status.success(), "{args:?}");
+    };
+    git(&["checkout", "-q", "-f", "-b", "topic", "release-4.16~1"]);
+    std::fs::write(
+        repo.join("Dockerfile.ocp"),
+        "FROM golang:1.21 AS builder\nRUN make other\n",
+    )
+    .expect("written");
+    git(&["commit", "-q", "-a", "-m", "Another way"]);
+    let ran = run(
+        &world,
+        &[
+            "impact",
+            "openshift/tidewatch",
+            "--branch",
+            "release-4.16",
+            "--head",
+            "topic",
+        ],
+    );
+    assert_eq!(ran.code, 1);
+    let said =
+        "topic does not merge into release-4.16: both changed Dockerfile.ocp; nothing can be said until it is rebased";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}
+
+/// beacon on GitHub, with a pull request that adds a stage; `merges`: GitHub has the commit that merging it would make.
+fn on_github(merges: bool) -> (World, FakeGithub, String) {
+    let world = World::base();
+    let github = FakeGithub::start();
+    let text = |file: &str| std::fs::read_to_string(world.path(file)).expect(file);
+    let dockerfile = text("repos/openshift/beacon/Dockerfile");
+    github.repository(
+        "openshift/beacon",
+        &[
+            ("Dockerfile", &dockerfile),
+            ("go.mod", &text("repos/openshift/beacon/go.mod")),
+        ],
+    );
+    let base = github.branch("openshift/beacon", "main").expect("a branch");
+    github
+        .inside()
+        .state
+        .set_ref("openshift/beacon", "refs/heads/release-4.16", Some(base.clone()));
+    let staged = format!("FROM golang:1.21 AS more\nRUN make more\n{dockerfile}");
+    let head = github.push(
+        "openshift/beacon",
+        "topic",
+        "ann",
+        &[("Dockerfile", Some(&staged)), ("go.mod", Some("module x\n\ngo 1.21\n"))],
+    );
+    let pull = Pull {
+        id: 1,
+        number: 7,
+        state: PullState::Open,
+        title: "Add a stage".to_owned(),
+        body: String::new(),
+        author: "ann".to_owned(),
+        base: "release-4.16".to_owned(),
+        head: "topic".to_owned(),
+        head_repo: Some("openshift/beacon".to_owned()),
+        head_owner: "openshift".to_owned(),
+        head_sha: head.clone(),
+        base_sha: base,
+        merge_sha: merges.then(|| head.clone()),
+        draft: false,
+        labels: Vec::new(),
+        reviewers: Vec::new(),
+        assignees: Vec::new(),
+        comments: Vec::new(),
+        created_at: "2026-01-01T00:00:00Z".to_owned(),
+    };
+    github
+        .inside()
+        .state
+        .repo_mut("openshift/beacon")
+        .expect("a repository")
+        .pulls
+        .push(pull);
+    std::fs::write(world.path("token"), "secret\n").expect("written");
+    let config = format!(
+        "{{sources: {{build-data: {{repo: 'build-data/{{release}}'}}, ci-config: {{repo: repos/openshift/release}}, components: {{repo: \
+         'https://github.com/{{org}}/{{repo}}', via: github}}}}, forge: {{kind: github, api: '{}', token-file: token}}}}",
+        github.url
+    );
+    world.unconfigure("forge");
+    world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+    (world, github, head)
+}
+
+#[test]
+fn a_pull_request_on_github_is_read_as_the_commit_that_merging_would_make() {
+    for (merges, how) in [(true, "commit"), (false, "as-is")] {
+        let (world, github, head) = on_github(merges);
+        let ran = run(
+            &world,
+            &["impact", "openshift/beacon", "--pull", "7", "--format", "json"],
+        );
+        let answer = json(&ran);
+        assert_eq!(
+            (&answer["verdict"], &answer["merged"]),
+            (&"breaks".into(), &how.into()),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(
+            (&answer["pull"], &answer["head"], &answer["branch"]),
+            (&7.into(), &head.into(), &"release-4.16".into())
+        );
+        let writes = github.asked(0).into_iter().filter(|asked| !asked.contains("/graphql"));
+        assert_eq!(
+            writes.collect::<Vec<_>>(),
+            Vec::<String>::new(),
+            "nothing is written, and nothing else asked"
+        );
+    }
+    let (world, _github, _) = on_github(true);
+    let ran = run(&world, &["impact", "openshift/beacon", "--pull", "8"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("openshift/beacon#8"), "{}", ran.stderr);
 }

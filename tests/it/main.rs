@@ -39,6 +39,7 @@ mod owners;
 mod payload_sources;
 mod registry;
 mod replicas;
+mod results;
 mod rooms;
 mod rules_authoring;
 mod rules_cases;

@@ -79,6 +79,10 @@ fn the_steps_of_the_reference_do_what_it_says() {
     fs::create_dir(dir.path().join("rules")).expect("a folder");
     for entry in fs::read_dir(Path::new(ROOT).join("rules")).expect("the rules") {
         let path = entry.expect("an entry").path();
+        // A rule set of its own, which nobody has unless it is named.
+        if path.is_dir() {
+            continue;
+        }
         fs::copy(&path, dir.path().join("rules").join(path.file_name().expect("a name"))).expect("a copy");
     }
     let path = Path::new(ROOT).join("rules/README.md");

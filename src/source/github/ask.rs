@@ -7,13 +7,15 @@ use std::sync::Arc;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, Listing, Missing, Reader, Wanted};
+use super::{Blobs, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
 use crate::source::EntryKind;
 
 /// How many branches are asked for in one question.
 const BRANCHES: usize = 200;
+/// How many branches whose last steps are asked for: each has twenty, with all that was reported on them.
+const HISTORIES: usize = 20;
 /// How many directories.
 const TREES: usize = 100;
 /// How many blobs: their text is in the answer.
@@ -113,6 +115,78 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
         }
     }
     Ok(())
+}
+
+/// Asks what was reported on the last steps of branches.
+pub(super) fn reported(
+    reader: &Reader,
+    branches: &[(RepoName, String)],
+) -> Result<Vec<Result<Vec<Reported>, Missing>>, Fault> {
+    let mut all = Vec::new();
+    for branches in branches.chunks(HISTORIES) {
+        let batch = Batch {
+            name: "Reported",
+            field: "ref(qualifiedName: $v) { target { ... on Commit { history(first: 20) { nodes { oid message \
+                    status { contexts { context state targetUrl createdAt creator { login } } } } } } } }",
+            fields: branches
+                .iter()
+                .map(|(repo, branch)| Field {
+                    repo,
+                    value: format!("refs/heads/{branch}"),
+                })
+                .collect(),
+        };
+        all.extend(batch.ask(reader)?.into_iter().map(|answer| {
+            let answer = answer.map_err(|()| Missing::Repository)?;
+            let nodes = answer["target"]["history"]["nodes"].as_array();
+            Ok(nodes.ok_or(Missing::Branch)?.iter().map(one_reported).collect())
+        }));
+    }
+    Ok(all)
+}
+
+fn one_reported(node: &Value) -> Reported {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let contexts = node["status"]["contexts"].as_array();
+    let statuses = contexts.into_iter().flatten().map(|status| Status {
+        context: text(&status["context"]),
+        state: text(&status["state"]),
+        link: text(&status["targetUrl"]),
+        created_at: text(&status["createdAt"]),
+        author: text(&status["creator"]["login"]),
+    });
+    Reported {
+        commit: text(&node["oid"]),
+        message: text(&node["message"]),
+        statuses: statuses.collect(),
+    }
+}
+
+/// Asks where a pull request stands; `None`: there is none of that number, or its repository cannot be read.
+pub(super) fn pull(reader: &Reader, repo: &RepoName, number: u64) -> Result<Option<PullHead>, Fault> {
+    const TEXT: &str = "query Pull($o: String!, $n: String!, $p: Int!) { repository(owner: $o, name: $n) { pullRequest(number: $p) { \
+                        baseRefName baseRefOid headRefOid potentialMergeCommit { oid } } } }";
+    let variables = json!({"o": repo.org, "n": repo.repo, "p": number});
+    let home = reader.home.as_ref().unwrap_or(repo);
+    let (data, _) = match reader
+        .client
+        .ask(home, TEXT, variables, format!("reading {repo}#{number}"))
+    {
+        Ok(answered) => answered,
+        Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
+        Err(fault) => return Err(fault),
+    };
+    let pull = &data["repository"]["pullRequest"];
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let found = || {
+        Some(PullHead {
+            branch: text(&pull["baseRefName"])?,
+            base: text(&pull["baseRefOid"])?,
+            head: text(&pull["headRefOid"])?,
+            merge: text(&pull["potentialMergeCommit"]["oid"]),
+        })
+    };
+    Ok(found())
 }
 
 /// A directory of a commit.

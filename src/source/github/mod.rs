@@ -62,7 +62,75 @@ pub struct Wanted {
     pub files: BTreeSet<String>,
 }
 
+/// Where a pull request stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullHead {
+    /// The branch that it is for.
+    pub branch: String,
+    /// The commit of that branch.
+    pub base: String,
+    /// Its own last commit.
+    pub head: String,
+    /// The commit that merging it would make, where GitHub has one: not where it conflicts, nor before that was looked at.
+    pub merge: Option<String>,
+}
+
+/// A step of a branch, and what was reported on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// The commit.
+    pub commit: String,
+    /// Its message.
+    pub message: String,
+    /// The last status of each context. Anybody with write access can set one.
+    pub statuses: Vec<Status>,
+}
+
+/// A status of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What it is about: of a job of Prow's after a merge, the job's name.
+    pub context: String,
+    /// How it stands, in GitHub's words.
+    pub state: String,
+    /// The address that it names, which is never followed.
+    pub link: String,
+    /// When it was set.
+    pub created_at: String,
+    /// Who set it.
+    pub author: String,
+}
+
 impl Reader {
+    /// Asks where a pull request stands.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or there is no such pull request.
+    pub fn pull(&self, repo: &RepoName, number: u64) -> Result<PullHead, SourceError> {
+        let found = ask::pull(self, repo, number).map_err(|fault| denied(repo, &fault))?;
+        found.ok_or_else(|| SourceError::NotFound {
+            place: format!("{repo}#{number} (on GitHub, or the credential has no access to it)"),
+        })
+    }
+
+    /// Asks what was reported on the last twenty steps of branches.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or one of the repositories or branches is not there: a sentence about each.
+    pub fn reported(
+        &self,
+        branches: &[(RepoName, String)],
+    ) -> Result<Vec<Result<Vec<Reported>, String>>, github::Fault> {
+        let answers = ask::reported(self, branches)?;
+        let told = answers.into_iter().zip(branches).map(|(answer, (repo, branch))| {
+            answer.map_err(|missing| match missing {
+                Missing::Repository => format!("{repo} cannot be read"),
+                Missing::Branch => format!("{repo} has no branch {branch}"),
+            })
+        });
+        Ok(told.collect())
+    }
+
     /// Reads through a client.
     pub fn new(client: github::Client) -> Self {
         Self {

@@ -103,6 +103,35 @@ impl Client {
         Ok(bytes)
     }
 
+    /// Gets what is below an address, to be read as it comes. A redirect is refused, wherever it leads.
+    pub(in crate::source) fn below(
+        &self,
+        base: &RemoteUrl,
+        suffix: &str,
+        limit: u64,
+    ) -> Result<Box<dyn Read>, SourceError> {
+        let request = Request {
+            url: base,
+            limit,
+            accept: ANYTHING,
+        };
+        let proxy = self.proxy(base);
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let call = self.agent.get(format!("{}{suffix}", base.base()));
+        let answer = call.config().proxy(proxy).build().call();
+        let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
+        if answer.status().is_redirection() {
+            return Err(request.unreachable("the server redirects, which is not followed"));
+        }
+        let body = request.check(answer).map_err(|error| match error {
+            SourceError::NotFound { .. } => SourceError::NoFile {
+                place: format!("{base}{suffix}"),
+            },
+            other => other,
+        });
+        Ok(Box::new(body?))
+    }
+
     /// Posts a message to `<base><suffix>`. Redirects are not followed: the GET before has settled where to go.
     pub(super) fn post(
         &self,

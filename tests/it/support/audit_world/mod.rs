@@ -134,6 +134,15 @@ impl World {
         fs::write(path, serde_yaml::to_string(&config).expect("YAML")).expect("a file");
     }
 
+    /// Takes a key out of the configuration.
+    pub fn unconfigure(&self, key: &str) {
+        let path = self.path("lockstep.yaml");
+        let text = fs::read_to_string(&path).expect("the configuration");
+        let mut config: Mapping = serde_yaml::from_str(&text).expect("YAML");
+        config.remove(key);
+        fs::write(path, serde_yaml::to_string(&config).expect("YAML")).expect("a file");
+    }
+
     /// Makes changes: path → text, `{old: new}`, or null.
     pub fn change(&self, changes: &Value) -> Result<(), String> {
         for (path, change) in changes.as_mapping().into_iter().flatten() {

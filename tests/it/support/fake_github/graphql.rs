@@ -273,7 +273,7 @@ fn pull(pull: &Pull) -> Value {
     let comments: Vec<Value> = pull.comments.iter().map(comment).collect();
     json!({
         "__typename": "PullRequest", "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
-        "baseRefName": pull.base, "headRefOid": pull.head_sha, "viewerDidAuthor": pull.author == BOT,
+        "baseRefName": pull.base, "baseRefOid": pull.base_sha, "headRefOid": pull.head_sha, "potentialMergeCommit": pull.merge_sha.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })), "viewerDidAuthor": pull.author == BOT,
         "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
         "labels": { "__typename": "LabelConnection", "nodes": labels },
         "comments": { "__typename": "IssueCommentConnection", "nodes": comments },
@@ -316,6 +316,27 @@ fn blob(state: &State, oid: git2::Oid) -> Value {
 }
 
 fn commit(state: &State, oid: git2::Oid) -> Value {
+    let mut found = step(state, oid);
+    let (mut steps, mut at) = (Vec::new(), Some(oid));
+    while let Some(oid) = at.filter(|_| steps.len() < 20) {
+        steps.push(step(state, oid));
+        at = state.git.find_commit(oid).unwrap().parent_id(0).ok();
+    }
+    found["history"] = json!({ "__typename": "CommitHistoryConnection", "nodes": steps });
+    found
+}
+
+fn step(state: &State, oid: git2::Oid) -> Value {
+    let context = |[context, status, link, who]: &[String; 4]| {
+        json!({
+            "__typename": "StatusContext", "context": context, "state": status, "targetUrl": link, "createdAt": "2026-01-02T00:00:00Z",
+            "creator": { "__typename": "User", "login": who },
+        })
+    };
+    let reported = state
+        .statuses
+        .get(&oid.to_string())
+        .map(|all| json!({ "__typename": "Status", "contexts": all.iter().map(context).collect::<Vec<_>>() }));
     let commit = state.git.find_commit(oid).unwrap();
     let who = |who: git2::Signature<'_>| json!({ "__typename": "GitActor", "name": who.name().unwrap_or_default(), "email": who.email().unwrap_or_default() });
     let parents: Vec<Value> = commit
@@ -325,6 +346,6 @@ fn commit(state: &State, oid: git2::Oid) -> Value {
     json!({
         "__typename": "Commit", "oid": oid.to_string(), "message": commit.message().unwrap_or_default(), "author": who(commit.author()),
         "committer": who(commit.committer()), "tree": { "__typename": "Tree", "oid": commit.tree_id().to_string() },
-        "parents": { "__typename": "CommitConnection", "totalCount": parents.len(), "nodes": parents },
+        "parents": { "__typename": "CommitConnection", "totalCount": parents.len(), "nodes": parents }, "status": reported,
     })
 }

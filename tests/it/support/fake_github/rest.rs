@@ -333,6 +333,7 @@ fn open(state: &mut State, name: &str, body: &Value) -> Said {
         head_owner: owner.into(),
         head_sha,
         base_sha,
+        merge_sha: None,
         draft: body["draft"].as_bool().unwrap_or(false),
         labels: Vec::new(),
         reviewers: Vec::new(),

@@ -13,6 +13,8 @@ pub struct State {
     /// Holds the objects of all repositories, as a network of forks shares them.
     pub git: Repository,
     pub repos: BTreeMap<String, Repo>,
+    /// What was reported on commits: context, state, address and who, by commit.
+    pub statuses: BTreeMap<String, Vec<[String; 4]>>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
     /// What the App may do, where that is something else than usual.
@@ -51,6 +53,8 @@ pub struct Pull {
     pub head_owner: String,
     pub head_sha: String,
     pub base_sha: String,
+    /// The commit that merging it would make.
+    pub merge_sha: Option<String>,
     pub draft: bool,
     pub labels: Vec<String>,
     pub reviewers: Vec<String>,
@@ -86,6 +90,7 @@ impl State {
             _dir: dir,
             git,
             repos: BTreeMap::new(),
+            statuses: BTreeMap::new(),
             renamed: BTreeMap::new(),
             permissions: None,
             clock: 1_700_000_000,

@@ -1,0 +1,167 @@
+//! The answer as data: what `results --format json` prints.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Which images do not build.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Results {
+    /// The version of this form.
+    pub version: u32,
+    /// Each release.
+    pub releases: Vec<OfRelease>,
+    /// Sources that could not be read, each with why: what they would have said is missing.
+    pub unread: Vec<Unread>,
+}
+
+/// A source that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Unread {
+    /// The source, as the configuration names it.
+    pub source: String,
+    /// Why.
+    pub why: String,
+}
+
+/// The images and payloads of a release.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OfRelease {
+    /// The release.
+    pub release: String,
+    /// The images, by payload tag.
+    pub images: Vec<ImageResult>,
+    /// The release controller's streams.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payloads: Vec<Payload>,
+}
+
+/// How an image stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageState {
+    /// Its build fails.
+    Broken,
+    /// It cannot be built because another image fails.
+    BecauseOf,
+    /// It is built, and another image of its config keeps it from being promoted.
+    HeldBack,
+    /// It was not tried.
+    NotTried,
+    /// CI itself is at fault.
+    Ci,
+    /// It is built, on a parent from before.
+    StaleBase,
+    /// Nobody can tell.
+    Unknown,
+    /// It builds.
+    Builds,
+}
+
+impl ImageState {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 8] = [
+        Self::Broken,
+        Self::BecauseOf,
+        Self::HeldBack,
+        Self::NotTried,
+        Self::Ci,
+        Self::StaleBase,
+        Self::Unknown,
+        Self::Builds,
+    ];
+
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Builds => "builds",
+            Self::Broken => "broken",
+            Self::BecauseOf => "because-of",
+            Self::HeldBack => "held-back",
+            Self::NotTried => "not-tried",
+            Self::Ci => "ci",
+            Self::Unknown => "unknown",
+            Self::StaleBase => "stale-base",
+        }
+    }
+}
+
+/// One image.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ImageResult {
+    /// Its payload tag.
+    pub image: String,
+    /// The repository that it is built from.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The job that builds it.
+    pub job: String,
+    /// How it stands.
+    pub state: ImageState,
+    /// What it is, in a few words; empty where it builds.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    /// The image that it waits for: the root, through all that wait for one another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// The first commit at which it did not build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// When that was, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_time: Option<i64>,
+    /// The last commit at which it built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<String>,
+    /// How often it was tried in vain since.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub attempts: usize,
+    /// Whether OKD alone fails, by what OCP's job says of the same commit; null where that is not known.
+    pub okd_only: Option<bool>,
+    /// OCP's job.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub twin: String,
+    /// The last lines of what the build said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+    /// What changed between the last good commit and the first bad one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<Suspect>,
+    /// The folder of the last run below the configured base of artifacts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// Why nobody is to hear of it, where the configuration says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Something that changed between a good commit and a bad one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Suspect {
+    /// The commit.
+    pub commit: String,
+    /// The pull request's number, where the commit merges one.
+    pub pull: Option<u64>,
+    /// Its title.
+    pub title: String,
+}
+
+/// One of the release controller's streams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Payload {
+    /// The stream.
+    pub stream: String,
+    /// The newest payload; none where there is none.
+    pub newest: Option<String>,
+    /// How it stands: `Accepted`, `Rejected`, `Ready`, `Failed` or `Pending`.
+    pub phase: Option<String>,
+    /// The newest one that was accepted.
+    pub accepted: Option<String>,
+    /// How many there are since.
+    pub since: usize,
+}

@@ -1,0 +1,102 @@
+//! The answer for a person: by cause, the worst first.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::answer::{ImageResult, ImageState, OfRelease, Results};
+use crate::base::Color;
+use crate::base::text::terminal;
+
+/// As many suspects are shown.
+const SUSPECTS: usize = 5;
+
+/// Shows an answer.
+pub fn text(results: &Results, color: Color) -> String {
+    let mut out = String::new();
+    for release in &results.releases {
+        let _ = writeln!(out, "{}", color.paint("1", &terminal(&summary(release))));
+        for state in ImageState::ALL {
+            let of_state: Vec<&ImageResult> = release.images.iter().filter(|image| image.state == state).collect();
+            match state {
+                ImageState::Builds => {}
+                ImageState::Broken => of_state.iter().for_each(|image| broken(&mut out, image)),
+                _ => by_cause(&mut out, state, &of_state),
+            }
+        }
+        for payload in &release.payloads {
+            let newest = payload.newest.as_deref().unwrap_or("no payload");
+            let phase = payload.phase.as_deref().unwrap_or("-");
+            let accepted = match (&payload.accepted, payload.since) {
+                (Some(_), 0) => String::new(),
+                (Some(accepted), since) => format!("; {since} since {accepted}, which was accepted"),
+                (None, _) => "; none was accepted".to_owned(),
+            };
+            let line = format!("  {}: {newest} {phase}{accepted}", payload.stream);
+            let _ = writeln!(out, "{}", terminal(&line));
+        }
+        out.push('\n');
+    }
+    for unread in &results.unread {
+        let line = format!(
+            "{} could not be read, so what it knows is missing: {}",
+            unread.source, unread.why
+        );
+        let _ = writeln!(out, "{}", terminal(&line));
+    }
+    out
+}
+
+fn summary(release: &OfRelease) -> String {
+    let count = |state| release.images.iter().filter(|image| image.state == state).count();
+    let states = ImageState::ALL.into_iter().rev();
+    let counts = states
+        .map(|state| (state, count(state)))
+        .filter(|(_, count)| *count > 0);
+    let parts: Vec<String> = counts
+        .map(|(state, count)| format!("{count} {}", state.name()))
+        .collect();
+    format!("{}: {}", release.release, parts.join(", "))
+}
+
+fn broken(out: &mut String, image: &ImageResult) {
+    let short = |commit: &String| commit.chars().take(10).collect::<String>();
+    let mut line = format!("  broken {}: {}", image.image, image.says);
+    if let Some(since) = &image.since {
+        let _ = write!(line, "; since {} of {}", short(since), image.repository);
+    }
+    if let Some(good) = &image.last_good {
+        let _ = write!(line, ", last good at {}", short(good));
+    }
+    match image.okd_only {
+        Some(true) => line.push_str("; OKD only"),
+        Some(false) => line.push_str("; OCP fails as well"),
+        None => {}
+    }
+    if let Some(silenced) = &image.silenced {
+        let _ = write!(line, "; silenced: {silenced}");
+    }
+    let _ = writeln!(out, "{}", terminal(&line));
+    for said in &image.lines {
+        let _ = writeln!(out, "    | {}", terminal(said));
+    }
+    for suspect in image.suspects.iter().take(SUSPECTS) {
+        let pull = suspect
+            .pull
+            .map_or_else(|| short(&suspect.commit), |pull| format!("#{pull}"));
+        let _ = writeln!(out, "    suspect {}", terminal(&format!("{pull} {}", suspect.title)));
+    }
+    if image.suspects.len() > SUSPECTS {
+        let _ = writeln!(out, "    and {} more", image.suspects.len() - SUSPECTS);
+    }
+}
+
+fn by_cause(out: &mut String, state: ImageState, images: &[&ImageResult]) {
+    let mut causes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for image in images {
+        causes.entry(&image.says).or_default().push(&image.image);
+    }
+    for (says, tags) in causes {
+        let line = format!("  {} {}: {says}", state.name(), tags.join(", "));
+        let _ = writeln!(out, "{}", terminal(&line));
+    }
+}

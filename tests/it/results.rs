@@ -1,0 +1,226 @@
+//! `lockstep results`, from folders of the form that deck, artifacts and release controller have.
+
+use crate::support::audit_world;
+use crate::support::fake_github::FakeGithub;
+use audit_world::{Ran, World};
+use serde_json::{Value as Json, json};
+
+fn run(world: &World, args: &[&str]) -> Ran {
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    world.run(&args)
+}
+
+fn answer(world: &World, more: &[&str]) -> (Json, i32) {
+    let ran = run(world, &[&["results", "--format", "json"], more].concat());
+    let json =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr));
+    (json, ran.code)
+}
+
+fn write(world: &World, path: &str, text: &str) {
+    let path = world.path(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, text).expect("written");
+}
+
+const GO: &str = "go: go.mod requires go &gt;= 1.26.0 (running go 1.25.9; GOTOOLCHAIN=local)";
+
+fn job(repo: &str, variant: &str) -> String {
+    format!("branch-ci-openshift-{repo}-release-4.16-{variant}images")
+}
+
+/// A world in which harbor's image fails since its second commit, and OCP's does not.
+fn world() -> World {
+    let world = World::base();
+    let config = "sources: {build-data: {repo: 'build-data/{release}'}, ci-config: {repo: repos/openshift/release}, components: {repo: \
+                  'repos/{org}/{repo}'}, results: {prow: {deck: ci, artifacts: ci/artifacts}, release-controller: {url: ci, streams: \
+                  ['{release}.0-0.okd', gone]}}}";
+    world.configure(&serde_yaml::from_str(config).expect("YAML"));
+    let item = |job: &str, build: &str, commit: &str, state: &str, day: u32| {
+        json!({"spec": {"type": "postsubmit", "job": job, "refs": {"base_sha": commit.repeat(40)}},
+               "status": {"state": state, "build_id": build, "startTime": format!("2026-01-{day:02}T00:00:00Z")}})
+    };
+    let (okd, ocp) = (job("harbor", "okd-scos-"), job("harbor", ""));
+    let items = json!({"items": [
+        item(&okd, "1", "a", "success", 1), item(&okd, "2", "b", "failure", 2), item(&ocp, "2", "b", "success", 2),
+        item(&okd, "3", "b", "pending", 3), item(&job("beacon", "okd-scos-"), "5", "c", "success", 3),
+        item("branch-ci-somebody-elses-job", "9", "d", "failure", 3),
+    ]});
+    write(&world, "ci/prowjobs.js", &items.to_string());
+    let graph = json!([{"name": "src", "started_at": "2026-01-02T00:00:00Z", "failed": false},
+        {"name": "harbor-base", "dependencies": ["src"], "started_at": "2026-01-02T00:00:00Z", "failed": true}]);
+    let folder = format!("ci/artifacts/logs/{okd}/2/artifacts");
+    write(
+        &world,
+        &format!("{folder}/ci-operator-step-graph.json"),
+        &graph.to_string(),
+    );
+    let junit = format!(
+        "<testsuites><testsuite name=\"step graph\"><testcase name=\"Build image harbor-base from the repository\"><failure>{GO}</failure></testcase></testsuite></testsuites>"
+    );
+    write(&world, &format!("{folder}/junit_operator.xml"), &junit);
+    let tags = json!({"name": "s", "tags": [{"name": "p2", "phase": "Rejected"}, {"name": "p1", "phase": "Accepted"}]});
+    write(&world, "ci/api/v1/releasestream/4.16.0-0.okd/tags", &tags.to_string());
+    world
+}
+
+fn image<'j>(answer: &'j Json, tag: &str) -> &'j Json {
+    let images = answer["releases"][0]["images"].as_array().expect("images");
+    images
+        .iter()
+        .find(|image| image["image"] == tag)
+        .unwrap_or_else(|| panic!("{tag}: {answer}"))
+}
+
+#[test]
+fn what_fails_is_told_with_since_and_twin_and_what_stands_on_it() {
+    let world = world();
+    let (found, code) = answer(&world, &[]);
+    let harbor = image(&found, "harbor-base");
+    assert_eq!(harbor["state"], "broken", "{found}");
+    assert_eq!(harbor["says"], "go.mod asks for a newer Go than the builder has");
+    assert_eq!(
+        (&harbor["since"], &harbor["last_good"]),
+        (&"b".repeat(40).into(), &"a".repeat(40).into())
+    );
+    assert_eq!(harbor["okd_only"], true);
+    assert_eq!(
+        harbor["lines"][0],
+        "go: go.mod requires go >= 1.26.0 (running go 1.25.9; GOTOOLCHAIN=local)"
+    );
+    let beacon = image(&found, "beacon");
+    assert_eq!(
+        (&beacon["state"], &beacon["because"]),
+        (&"stale-base".into(), &"harbor-base".into())
+    );
+    assert_eq!(image(&found, "tidewatch")["state"], "unknown", "no run has told of it");
+    let payload = &found["releases"][0]["payloads"][0];
+    assert_eq!(
+        (&payload["newest"], &payload["accepted"], &payload["since"]),
+        (&"p2".into(), &"p1".into(), &1.into())
+    );
+    assert_eq!(
+        found["unread"].as_array().map(Vec::len),
+        Some(1),
+        "the stream that is gone"
+    );
+    assert_eq!(code, 1, "something could not be read");
+    let schema: Json = serde_json::from_str(&run(&world, &["results", "--schema"]).stdout).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let faults: Vec<String> = validator.iter_errors(&found).map(|fault| fault.to_string()).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn one_image_and_a_day_can_be_asked_for() {
+    let world = world();
+    let count = |more: &[&str]| answer(&world, more).0["releases"][0]["images"].as_array().map(Vec::len);
+    assert_eq!(count(&["--image", "beacon"]), Some(1));
+    assert_eq!(count(&["--since", "2026-01-02"]), Some(1));
+    assert_eq!(count(&["--since", "2026-01-03"]), Some(0));
+    assert_eq!(run(&world, &["results", "--since", "yesterday"]).code, 64);
+}
+
+#[test]
+fn people_read_it_on_a_screen() {
+    let shown = run(&world(), &["results"]).stdout;
+    assert!(
+        shown.contains("broken harbor-base: go.mod asks for a newer Go than the builder has; since bbbbbbbbbb"),
+        "{shown}"
+    );
+    assert!(shown.contains("OKD only"), "{shown}");
+    assert!(shown.contains("stale-base beacon"), "{shown}");
+    assert!(
+        shown.contains("4.16.0-0.okd: p2 Rejected; 1 since p1, which was accepted"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("sources.results.release-controller could not be read"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_source_that_is_cut_off_costs_itself_alone() {
+    let world = world();
+    write(&world, "ci/prowjobs.js", "{\"items\":[{\"spec\":{");
+    let (found, code) = answer(&world, &[]);
+    assert_eq!(image(&found, "harbor-base")["state"], "unknown");
+    assert_eq!(
+        found["releases"][0]["payloads"][0]["newest"], "p2",
+        "the release controller is read all the same"
+    );
+    assert_eq!(found["unread"].as_array().map(Vec::len), Some(2));
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn nothing_is_on_unless_it_is_configured() {
+    let ran = run(&World::base(), &["results"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("`sources.results` of the configuration names none"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
+    let world = world();
+    let github = FakeGithub::start();
+    let dockerfile = [("Dockerfile", "FROM base:1\n")];
+    github.repository("openshift/harbor", &dockerfile);
+    for repo in ["openshift/beacon", "openshift/tidewatch"] {
+        github.repository(repo, &dockerfile);
+    }
+    let push = |repo: &str, file: &str| {
+        let commit = github.push(repo, "main", "ann", &[(file, Some("x"))]);
+        let mut inside = github.inside();
+        inside
+            .state
+            .set_ref(repo, "refs/heads/release-4.16", Some(commit.clone()));
+        commit
+    };
+    let (good, bad) = (push("openshift/harbor", "a"), push("openshift/harbor", "b"));
+    for repo in ["openshift/beacon", "openshift/tidewatch"] {
+        push(repo, "a");
+    }
+    let (okd, ocp) = (job("harbor", "okd-scos-"), job("harbor", ""));
+    let status = |context: &str, state: &str, id: &str, who: &str| {
+        let link = format!("https://prow.example.com/view/gs/x/logs/{context}/{id}");
+        [context.to_owned(), state.to_owned(), link, who.to_owned()]
+    };
+    {
+        let mut inside = github.inside();
+        inside
+            .state
+            .statuses
+            .insert(good.clone(), vec![status(&okd, "SUCCESS", "1", "openshift-ci")]);
+        let of_bad = vec![
+            status(&okd, "FAILURE", "2", "openshift-ci"),
+            status(&ocp, "FAILURE", "2", "openshift-ci"),
+            status(&okd, "SUCCESS", "9", "somebody"),
+        ];
+        inside.state.statuses.insert(bad.clone(), of_bad);
+    }
+    write(&world, "token", "secret\n");
+    let config = format!(
+        "{{sources: {{build-data: {{repo: 'build-data/{{release}}'}}, ci-config: {{repo: repos/openshift/release}}, components: {{repo: \
+         'https://github.com/{{org}}/{{repo}}', via: github}}, results: {{github: true, prow: {{author: openshift-ci, artifacts: ci/artifacts}}}}}}, \
+         forge: {{kind: github, api: '{}', token-file: token}}}}",
+        github.url
+    );
+    world.unconfigure("forge");
+    world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+    let (found, code) = answer(&world, &["--image", "harbor-base"]);
+    let harbor = image(&found, "harbor-base");
+    assert_eq!(harbor["state"], "broken", "{found}");
+    assert_eq!((&harbor["since"], &harbor["last_good"]), (&bad.into(), &good.into()));
+    assert_eq!(
+        harbor["okd_only"], false,
+        "OCP's fails on the same commit, and its own CI tells of that"
+    );
+    assert_eq!(harbor["suspects"].as_array().map(Vec::len), Some(1));
+    assert_eq!(code, 0);
+}
