@@ -2,12 +2,25 @@
 
 use std::path::Path;
 
+use lockstep::base::Gate;
 use lockstep::forge::ReconciledView;
 use lockstep::plan::{self, Plan};
+use lockstep::run;
+use lockstep::run::feedback::ToldPull;
 
 use super::args::{ReconcileArgs, TextOrJson};
 use super::place::{self, Place};
 use super::{Ended, Outcome, json_of, print, say, schema_of, setup};
+
+/// Gives answers about the open pull requests of others, where that is configured.
+fn tell_pulls(ready: &mut setup::Ready, dry_run: bool) -> Result<Vec<ToldPull>, anyhow::Error> {
+    if ready.run.config().feedback.pulls.is_none() {
+        return Ok(Vec::new());
+    }
+    let place = run::place::Place::of(&ready.run, Gate::default())?;
+    let releases = ready.releases.clone();
+    Ok(ready.run.tell_pulls(&place, &releases, dry_run, setup::now())?)
+}
 
 /// Derives, plans, and makes the pull requests what they should be.
 pub fn run(args: &ReconcileArgs) -> Outcome {
@@ -21,7 +34,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     if !args.dry_run {
         setup::in_earnest(&args.common, "`--dry-run`")?;
     }
-    let ready = setup::ready(&args.common)?;
+    let mut ready = setup::ready(&args.common)?;
     if args.common.targets.is_empty() {
         ready
             .run
@@ -36,6 +49,11 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     setup::tell(&plan.findings);
     let outcomes = place.apply(&ready, &plan, args.dry_run);
     ended = ended.max(tell(args, &place, &plan, &outcomes, &plan::summary(&plan))?);
+    let told = tell_pulls(&mut ready, args.dry_run)?;
+    if told.iter().any(|one| one.told.is_err()) {
+        ended = ended.max(Ended::Failed);
+    }
+    told.iter().for_each(|one| say(&one.to_string()));
     Ok(ended)
 }
 

@@ -84,6 +84,11 @@ pub(super) static ROOT: Section = section(
         ),
         optional("audit", Kind::Map(&AUDIT), "What is done with findings."),
         optional(
+            "feedback",
+            Kind::Map(&FEEDBACK),
+            "What developers are told; without it nobody is told anything.",
+        ),
+        optional(
             "limits",
             Kind::Map(&LIMITS),
             "Bounds that stop a run that would do too much.",
@@ -467,6 +472,66 @@ pub(super) static SUPPRESS: Section = section(
         optional("release", RELEASE, "Only in this release."),
         required("reason", TEXT, "Why they are not to be shown."),
         required("author", TEXT, "Who answers for it."),
+        required(
+            "until",
+            Kind::Text(Format::Date),
+            "The last day on which it holds, `2026-01-31`.",
+        ),
+    ],
+);
+
+pub(super) static FEEDBACK: Section = section(
+    "What developers are told: nothing unless it stands here.",
+    &[
+        optional(
+            "pulls",
+            Kind::Map(&PULLS),
+            "Open pull requests: what each would do to OKD, given by `reconcile`.",
+        ),
+        optional(
+            "silence",
+            Kind::List(&Kind::Map(&SILENCE)),
+            "Images that do not build, and that nobody is to hear of for a while.",
+        ),
+    ],
+);
+
+pub(super) static PULLS: Section = section(
+    "Open pull requests of others: what each would do to OKD.",
+    &[
+        required(
+            "repositories",
+            Kind::List(&TEXT),
+            "Whose: `org/repo`, with `*` for any characters, of those that releases are built from, build data and the CI configs.",
+        ),
+        default(
+            "as",
+            Kind::Word(&["check", "status"]),
+            "check",
+            "A check run (`forge.app` with `checks: write`) or a commit status (a token with `statuses: write`).",
+        ),
+        default(
+            "breaks",
+            Kind::Word(&["neutral", "failure"]),
+            "neutral",
+            "How the answer ends where OKD breaks; `failure` holds the pull request up.",
+        ),
+        default(
+            "max-new",
+            Kind::Count,
+            "60",
+            "The most answers that are given within an hour; the others wait.",
+        ),
+    ],
+);
+
+pub(super) static SILENCE: Section = section(
+    "An image that does not build, and that nobody is to hear of until a day.",
+    &[
+        required("image", TEXT, "Its payload tag."),
+        optional("release", RELEASE, "Only in this release."),
+        required("reason", TEXT, "Why nobody is to hear of it."),
+        required("author", TEXT, "Who says so."),
         required(
             "until",
             Kind::Text(Format::Date),

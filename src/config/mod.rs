@@ -30,7 +30,9 @@ pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
 pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, ResultSources, Sources, Via};
-pub use types::{Access, Config, Forge, Lease, Limits, Log, Releases, RuleSet, Secret, Server};
+pub use types::{
+    Access, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret, Server, Silence,
+};
 
 use crate::targets::Chosen;
 use crate::yaml;

@@ -41,6 +41,7 @@ fn document(config: &Config) -> Map<String, Value> {
         adopt,
         accept,
         audit,
+        feedback,
         limits: Limits { removals },
     } = config;
     let releases = match releases {
@@ -64,6 +65,7 @@ fn document(config: &Config) -> Map<String, Value> {
         ("adopt", adopt_value(adopt)),
         ("accept", some_list(accept.iter().map(accept_value).collect())),
         ("audit", audit_value(audit)),
+        ("feedback", feedback_value(feedback)),
         ("limits", Some(json!({ "removals": removals }))),
     ])
 }
@@ -107,6 +109,42 @@ fn sources_value(sources: &Sources) -> Value {
         ("payload", payload.as_ref().map(payload_value)),
         ("results", results.as_ref().map(results_value)),
     ]))
+}
+
+fn feedback_value(feedback: &Feedback) -> Option<Value> {
+    let Feedback { pulls, silence } = feedback;
+    let silence = silence.iter().map(|one| {
+        let Silence {
+            image,
+            release,
+            reason,
+            author,
+            until,
+        } = one;
+        Value::Object(object([
+            ("image", Some(json!(image))),
+            ("release", release.as_ref().map(|release| json!(release.to_string()))),
+            ("reason", Some(json!(reason))),
+            ("author", Some(json!(author))),
+            ("until", Some(json!(until.to_string()))),
+        ]))
+    });
+    let pulls = pulls.as_ref().map(|pulls| {
+        let Pulls {
+            repositories,
+            form,
+            breaks_fail,
+            max_new,
+        } = pulls;
+        json!({
+            "repositories": repositories,
+            "as": match form { Form::Check => "check", Form::Status => "status" },
+            "breaks": if *breaks_fail { "failure" } else { "neutral" },
+            "max-new": max_new,
+        })
+    });
+    let all = object([("pulls", pulls), ("silence", some_list(silence.collect()))]);
+    (!all.is_empty()).then_some(Value::Object(all))
 }
 
 fn results_value(results: &ResultSources) -> Value {

@@ -49,6 +49,8 @@ pub struct Config {
     pub accept: Vec<Accept>,
     /// What is done with findings.
     pub audit: AuditPolicy,
+    /// What developers are told.
+    pub feedback: Feedback,
     /// Bounds that stop a run that would do too much.
     pub limits: Limits,
 }
@@ -84,6 +86,52 @@ impl Config {
             today,
         }
     }
+}
+
+/// What developers are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feedback {
+    /// Open pull requests of others; `None`: they are told nothing.
+    pub pulls: Option<Pulls>,
+    /// Images that nobody is to hear of for a while.
+    pub silence: Vec<Silence>,
+}
+
+/// Which pull requests of others are told what they would do, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulls {
+    /// Patterns of repositories.
+    pub repositories: Vec<String>,
+    /// The form of an answer.
+    pub form: Form,
+    /// Whether an answer holds a pull request up that breaks OKD.
+    pub breaks_fail: bool,
+    /// The most answers within an hour.
+    pub max_new: usize,
+}
+
+/// The form of an answer about a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A check run.
+    Check,
+    /// A commit status.
+    Status,
+}
+
+/// An image that nobody is to hear of for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// Its payload tag.
+    pub image: String,
+    /// Only in this release.
+    pub release: Option<Release>,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub author: String,
+    /// The last day on which it holds.
+    pub until: Date,
 }
 
 /// The releases to look after.

@@ -54,6 +54,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .map(|node| accept(View::of(node, &keys::ACCEPT), format!("{file}:{}", node.pos.line)))
             .collect(),
         audit: findings::policy(root.map("audit", &keys::AUDIT), file),
+        feedback: feedback(root.map("feedback", &keys::FEEDBACK)),
         limits: Limits {
             removals: root.map("limits", &keys::LIMITS).parsed("removals").unwrap_or_default(),
         },
@@ -88,6 +89,32 @@ fn sources(view: View<'_>, dir: &Path) -> Sources {
         results: view
             .has("results")
             .then(|| results(view.map("results", &keys::RESULTS), dir)),
+    }
+}
+
+fn feedback(view: View<'_>) -> Feedback {
+    let pulls = view.map("pulls", &keys::PULLS);
+    let silence = view.items("silence").filter_map(|node| {
+        let view = View::of(node, &keys::SILENCE);
+        Some(Silence {
+            image: view.text("image").to_owned(),
+            release: view.text("release").parse().ok(),
+            reason: view.text("reason").to_owned(),
+            author: view.text("author").to_owned(),
+            until: view.text("until").parse().ok()?,
+        })
+    });
+    Feedback {
+        silence: silence.collect(),
+        pulls: view.has("pulls").then(|| Pulls {
+            repositories: pulls.texts("repositories").map(str::to_owned).collect(),
+            form: match pulls.text("as") {
+                "status" => Form::Status,
+                _ => Form::Check,
+            },
+            breaks_fail: pulls.text("breaks") == "failure",
+            max_new: pulls.parsed("max-new").unwrap_or_default(),
+        }),
     }
 }
 

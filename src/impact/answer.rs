@@ -195,4 +195,6 @@ pub struct FileChanged {
     pub target: String,
     /// What the proposal with the change is: `new`, `changed`, `removed`, or `none` where it goes.
     pub change: String,
+    /// Whether the change edits this very file by hand, so that the proposal would put it back.
+    pub puts_back: bool,
 }

@@ -106,7 +106,7 @@ pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &Wor
         release: release.to_owned(),
         verdict: verdict(&new, &gone, &still),
         values: values(&before.config, &after.config),
-        files: files(&before.files, &after.files),
+        files: files(&before.files, &after.files, change),
         rebuild: rebuilt(&before.config, &after.config),
         new,
         gone,
@@ -161,13 +161,17 @@ fn rebuilt(before: &Json, after: &Json) -> Option<Rebuild> {
 fn files(
     before: &BTreeMap<(String, String), Proposed>,
     after: &BTreeMap<(String, String), Proposed>,
+    change: &Change<'_>,
 ) -> Vec<FileChanged> {
     let places: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let differ = places.into_iter().filter(|place| before.get(place) != after.get(place));
     let told = differ.filter_map(|place| {
         let (repository, path) = place.clone();
         let with = after.get(place);
+        let here = repository == change.repository.to_string() || repository == change.name;
+        let puts_back = with.is_some() && here && (change.is_touched)(&path);
         Some(FileChanged {
+            puts_back,
             repository,
             path,
             target: with.or_else(|| before.get(place))?.target.clone(),

@@ -26,6 +26,17 @@ pub fn sentence(releases: &[OfRelease]) -> (Verdict, String, String) {
         several => format!(" of releases {}", several.join(", ")),
     };
     let Some(found) = ours.first().and_then(|release| first(release)) else {
+        let mut files = releases.iter().flat_map(|release| &release.files);
+        if let Some(file) = files.find(|file| file.puts_back) {
+            return (
+                Verdict::Nothing,
+                format!(
+                    "{} is written by lockstep for {OKD} and it would put back what this edits by hand.",
+                    file.path
+                ),
+                "Say it with a rule, or have it accepted (`accept` in lockstep's configuration): both last.".to_owned(),
+            );
+        }
         return (
             Verdict::Nothing,
             format!("{OKD} is not affected by this."),
@@ -51,7 +62,7 @@ fn first(release: &OfRelease) -> Option<&Found> {
     match release.verdict {
         Verdict::Breaks => release.new.iter().find(|found| found.impact == Effect::Break),
         Verdict::Changes => release.new.iter().find(counts),
-        Verdict::Mends => release.gone.iter().find(counts),
+        Verdict::Mends => release.gone.iter().find(counts).or(release.gone.first()),
         Verdict::Still => release.still.iter().filter(|found| found.is_worked_on()).find(counts),
         Verdict::Nothing => None,
     }

@@ -97,6 +97,20 @@ fn a_verdict_is_the_worst_of_what_is_new_else_what_is_mended() {
 }
 
 #[test]
+fn a_note_that_goes_is_mended_as_well() {
+    let note = finding(
+        Severity::Note,
+        "operator-without-label",
+        "x/image-references",
+        3,
+        "nothing promotes x",
+    );
+    let answer = answer(vec![compared(&[note], &[], &[])]);
+    assert_eq!(answer.verdict, Verdict::Mends);
+    assert_eq!(answer.todo, "Nothing needs to be done.");
+}
+
+#[test]
 fn what_was_refused_before_is_nothing_new_in_other_words() {
     let refused = |words: &str| {
         finding(Severity::Error, "go-refused", "go.mod", 3, words).with_subject(Subject::Module("go.mod".to_owned()))

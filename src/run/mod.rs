@@ -11,6 +11,7 @@ pub mod cut;
 mod decisions;
 mod dockerfiles;
 mod doozer;
+pub mod feedback;
 mod ground;
 mod heads;
 pub mod history;

@@ -255,11 +255,22 @@ impl Reader<'_> {
                 lines: row.lines,
                 suspects,
                 run: own.first().and_then(JobRun::folder),
-                silenced: None,
+                silenced: self.silence(tag, release),
             };
             results.insert(tag.clone(), result);
         }
         results
+    }
+
+    /// Why nobody is to hear of an image.
+    fn silence(&self, tag: &str, release: Release) -> Option<String> {
+        let today = self.run.today();
+        let mut all = self.run.config.feedback.silence.iter();
+        let holds = all.find(|one| {
+            let ended = today.is_some_and(|today| today > one.until);
+            one.image == tag && one.release.is_none_or(|only| only == release) && !ended
+        });
+        holds.map(|one| format!("{} ({}, until {})", one.reason, one.author, one.until))
     }
 
     /// What a failed run left: the graph of steps and what JUnit says of those that failed.

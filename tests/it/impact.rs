@@ -310,7 +310,10 @@ fn a_hostile_head_is_told_in_clear_words() {
         std::fs::create_dir_all(head.join("manifests")).expect("a folder");
         std::fs::write(head.join("manifests/image-references"), text).expect("written");
     });
-    assert_eq!(bomb["verdict"], "nothing", "it names no tag, and costs no more than its text");
+    assert_eq!(
+        bomb["verdict"], "nothing",
+        "it names no tag, and costs no more than its text"
+    );
     let many = with_head(|head| {
         for number in 0..3_000 {
             std::fs::write(head.join(format!("file-{number}")), "x").expect("written");
@@ -449,4 +452,45 @@ fn a_pull_request_on_github_is_read_as_the_commit_that_merging_would_make() {
     let ran = run(&world, &["impact", "openshift/beacon", "--pull", "8"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("openshift/beacon#8"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_hand_edit_that_would_be_put_back_is_told_with_the_two_lawful_ways() {
+    let world = World::base();
+    let ran = run(&world, &["render", "--out", "rendered"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let configs = "ci-operator/config/openshift";
+    copied(
+        &world,
+        &format!("rendered/openshift/release/{configs}"),
+        &format!("repos/openshift/release/{configs}"),
+    );
+    let head = copied(&world, "repos/openshift/release", "heads/openshift/release");
+    let folder = world.path(&format!("{head}/{configs}/beacon"));
+    let ours = std::fs::read_dir(folder)
+        .expect("configs")
+        .map(|entry| entry.expect("an entry").path());
+    let ours = ours
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("__"))
+        .expect("OKD's config");
+    let text = std::fs::read_to_string(&ours).expect("a config");
+    std::fs::write(&ours, text.replacen("from: ", "from: hand_", 1)).expect("written");
+    let answer = json(&run(
+        &world,
+        &["impact", "openshift/release", "--head", &head, "--format", "json"],
+    ));
+    let files = answer["releases"][0]["files"].as_array().expect("files");
+    assert_eq!(files.len(), 1, "{answer}");
+    assert_eq!(
+        (&files[0]["puts_back"], &files[0]["change"]),
+        (&true.into(), &"changed".into())
+    );
+    assert!(
+        answer["do"]
+            .as_str()
+            .unwrap()
+            .contains("with a rule, or have it accepted"),
+        "{answer}"
+    );
 }

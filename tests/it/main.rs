@@ -33,6 +33,7 @@ mod github_plan;
 mod github_read;
 mod impact;
 mod lock;
+mod impact_told;
 mod looked_at;
 mod never_meant;
 mod owners;

@@ -224,3 +224,21 @@ fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
     assert_eq!(harbor["suspects"].as_array().map(Vec::len), Some(1));
     assert_eq!(code, 0);
 }
+
+#[test]
+fn a_silence_is_shown_with_its_reason_until_its_day() {
+    let told = |until: &str| {
+        let world = world();
+        let silence = format!(
+            "feedback: {{silence: [{{image: harbor-base, reason: its upstream moves, author: ann, until: {until}}}]}}"
+        );
+        world.configure(&serde_yaml::from_str(&silence).expect("YAML"));
+        answer(&world, &["--image", "harbor-base"]).0["releases"][0]["images"][0]["silenced"].clone()
+    };
+    assert_eq!(told("2999-01-01"), "its upstream moves (ann, until 2999-01-01)");
+    assert_eq!(
+        told("2020-01-01"),
+        Json::Null,
+        "a silence in the past says nothing any more"
+    );
+}

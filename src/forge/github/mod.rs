@@ -12,6 +12,7 @@ mod owners;
 mod perform;
 mod query;
 mod steps;
+pub mod tell;
 mod text;
 mod train;
 mod tree;

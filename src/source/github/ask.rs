@@ -16,6 +16,8 @@ use crate::source::EntryKind;
 const BRANCHES: usize = 200;
 /// How many branches whose last steps are asked for: each has twenty, with all that was reported on them.
 const HISTORIES: usize = 20;
+/// How many repositories whose open pull requests are asked for.
+const LISTS: usize = 40;
 /// How many directories.
 const TREES: usize = 100;
 /// How many blobs: their text is in the answer.
@@ -160,6 +162,38 @@ fn one_reported(node: &Value) -> Reported {
         message: text(&node["message"]),
         statuses: statuses.collect(),
     }
+}
+
+/// Asks which pull requests are open, the newest hundred of each repository.
+pub(super) fn open_pulls(reader: &Reader, repos: &[RepoName]) -> Result<Vec<(RepoName, u64)>, Fault> {
+    let mut all = Vec::new();
+    for repos in repos.chunks(LISTS) {
+        let Some(first) = repos.first() else { continue };
+        let (mut head, mut body, mut variables) = (String::new(), String::new(), Map::new());
+        for (r, repo) in repos.iter().enumerate() {
+            let _ = write!(head, ", $o{r}: String!, $n{r}: String!");
+            variables.insert(format!("o{r}"), json!(repo.org));
+            variables.insert(format!("n{r}"), json!(repo.repo));
+            let _ = writeln!(
+                body,
+                "  r{r}: repository(owner: $o{r}, name: $n{r}) {{ pullRequests(last: 100, states: [OPEN]) {{ nodes {{ number }} }} }}"
+            );
+        }
+        let text = format!("query OpenPulls({}) {{\n{body}}}", head.trim_start_matches(", "));
+        let home = reader.home.as_ref().unwrap_or(first);
+        let what = format!("listing the open pull requests of {} repositories", repos.len());
+        let (data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
+            Ok(answered) => answered,
+            Err(fault) if fault.kind == FaultKind::NotFound => continue,
+            Err(fault) => return Err(fault),
+        };
+        for (r, repo) in repos.iter().enumerate() {
+            let nodes = data[format!("r{r}")]["pullRequests"]["nodes"].as_array();
+            let numbers = nodes.into_iter().flatten().filter_map(|node| node["number"].as_u64());
+            all.extend(numbers.map(|number| (repo.clone(), number)));
+        }
+    }
+    Ok(all)
 }
 
 /// Asks where a pull request stands; `None`: there is none of that number, or its repository cannot be read.

@@ -102,6 +102,14 @@ pub struct Status {
 }
 
 impl Reader {
+    /// Asks which pull requests of repositories are open; of one that cannot be read there are none.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked.
+    pub fn open_pulls(&self, repos: &[RepoName]) -> Result<Vec<(RepoName, u64)>, github::Fault> {
+        ask::open_pulls(self, repos)
+    }
+
     /// Asks where a pull request stands.
     ///
     /// # Errors

@@ -169,7 +169,11 @@ impl Executor<'_> {
             "pullRequests" => {
                 let branch = text("headRefName");
                 let last = args.get("last").and_then(Value::as_u64).unwrap_or(100) as usize;
-                let found: Vec<Value> = repo.pulls.iter().filter(|pull| pull.head == branch).map(pull).collect();
+                let asked = |pull: &&Pull| match args.contains_key("headRefName") {
+                    true => pull.head == branch,
+                    false => pull.state == PullState::Open,
+                };
+                let found: Vec<Value> = repo.pulls.iter().filter(asked).map(pull).collect();
                 let found = &found[found.len().saturating_sub(last)..];
                 json!({ "__typename": "PullRequestConnection", "nodes": found })
             }

@@ -45,6 +45,16 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         ("GET", []) => (200, shapes::full_repository(state, &name)),
         ("GET", ["branches", branch]) => branch_of(state, &name, &decoded(branch)),
         ("GET", ["rules", "branches", branch]) => (200, rules_of(state, &name, &decoded(branch))),
+        ("GET", ["commits", sha, last]) if last.starts_with("check-runs") => {
+            let all = state.checks.get(*sha).cloned().unwrap_or_default();
+            (200, json!({ "total_count": all.len(), "check_runs": all }))
+        }
+        ("POST", ["check-runs"]) => check(state, &name, body),
+        ("PATCH", ["check-runs", id]) => edit_check(state, id, body),
+        ("GET", ["commits", sha, last]) if last.starts_with("statuses") => {
+            (200, json!(state.set_statuses.get(*sha).cloned().unwrap_or_default()))
+        }
+        ("POST", ["statuses", sha]) => status(state, &name, sha, body),
         ("GET", ["commits", sha]) => files_of_commit(state, sha),
         ("GET", ["compare", range]) => compare(state, range),
         ("GET", ["git", "blobs", sha]) => read_blob(state, &name, sha),
@@ -60,6 +70,53 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         ("PATCH", ["issues", "comments", id]) => edit_comment(state, &name, id, body),
         _ => not_found(),
     }
+}
+
+/// The most of a check's summary that GitHub takes.
+const SUMMARY: usize = 65_535;
+
+fn check(state: &mut State, repo: &str, body: &Value) -> Said {
+    let sha = body["head_sha"].as_str().unwrap_or_default().to_owned();
+    if body["output"]["summary"]
+        .as_str()
+        .is_some_and(|text| text.len() > SUMMARY)
+    {
+        return invalid("summary is too long");
+    }
+    let (id, now) = (state.id(), state.tick());
+    let made = shapes::check(repo, id, &now, body);
+    state.checks.entry(sha).or_default().push(made.clone());
+    (201, made)
+}
+
+fn edit_check(state: &mut State, id: &str, body: &Value) -> Said {
+    let found = state
+        .checks
+        .values_mut()
+        .flatten()
+        .find(|run| run["id"].to_string() == id);
+    let Some(run) = found else { return not_found() };
+    for key in ["title", "summary"] {
+        run["output"][key] = body["output"][key].clone();
+    }
+    (200, run.clone())
+}
+
+fn status(state: &mut State, repo: &str, sha: &str, body: &Value) -> Said {
+    if body["description"]
+        .as_str()
+        .is_some_and(|text| text.chars().count() > 140)
+    {
+        return invalid("description is too long (maximum is 140 characters)");
+    }
+    let (id, now) = (state.id(), state.tick());
+    let made = shapes::status(repo, sha, id, &now, body);
+    state
+        .set_statuses
+        .entry(sha.to_owned())
+        .or_default()
+        .insert(0, made.clone());
+    (201, made)
 }
 
 pub fn not_found() -> Said {

@@ -276,3 +276,35 @@ pub fn issue(state: &State, name: &str, number: u64) -> Value {
         "updated_at": found.created_at, "closed_at": null, "author_association": "NONE", "body": found.body,
     })
 }
+
+/// The app that tests sign as.
+fn app() -> Value {
+    json!({
+        "id": 5, "slug": "okd-lockstep", "node_id": "A_5", "client_id": "Iv1", "owner": user("okd-project"), "name": "okd-lockstep",
+        "description": null, "external_url": "https://example.org", "html_url": format!("{WEB}/apps/okd-lockstep"),
+        "created_at": "2024-01-01T00:00:00Z", "updated_at": "2024-01-01T00:00:00Z", "permissions": { "checks": "write" }, "events": [],
+    })
+}
+
+/// A check run as it was asked for.
+pub fn check(repo: &str, id: u64, now: &str, body: &Value) -> Value {
+    let at = format!("repos/{repo}/check-runs/{id}");
+    json!({
+        "id": id, "head_sha": body["head_sha"], "node_id": format!("CR_{id}"), "external_id": body["external_id"], "url": url(&at),
+        "html_url": format!("{WEB}/{repo}/runs/{id}"), "details_url": null, "status": body["status"], "conclusion": body["conclusion"],
+        "started_at": now, "completed_at": now, "name": body["name"], "check_suite": { "id": 9 }, "app": app(), "pull_requests": [],
+        "output": {
+            "title": body["output"]["title"], "summary": body["output"]["summary"], "text": null, "annotations_count": 0,
+            "annotations_url": url(&format!("{at}/annotations")),
+        },
+    })
+}
+
+/// A commit status as it was set.
+pub fn status(repo: &str, sha: &str, id: u64, now: &str, body: &Value) -> Value {
+    json!({
+        "url": url(&format!("repos/{repo}/statuses/{sha}")), "avatar_url": null, "id": id, "node_id": format!("SC_{id}"), "state": body["state"],
+        "description": body["description"], "target_url": null, "context": body["context"], "created_at": now, "updated_at": now,
+        "creator": user(BOT),
+    })
+}

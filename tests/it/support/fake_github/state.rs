@@ -15,6 +15,10 @@ pub struct State {
     pub repos: BTreeMap<String, Repo>,
     /// What was reported on commits: context, state, address and who, by commit.
     pub statuses: BTreeMap<String, Vec<[String; 4]>>,
+    /// Check runs by commit.
+    pub checks: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Statuses that were set through the API, the newest first, by commit.
+    pub set_statuses: BTreeMap<String, Vec<serde_json::Value>>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
     /// What the App may do, where that is something else than usual.
@@ -91,6 +95,8 @@ impl State {
             git,
             repos: BTreeMap::new(),
             statuses: BTreeMap::new(),
+            checks: BTreeMap::new(),
+            set_statuses: BTreeMap::new(),
             renamed: BTreeMap::new(),
             permissions: None,
             clock: 1_700_000_000,

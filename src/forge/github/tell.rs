@@ -1,0 +1,289 @@
+//! What is said of a pull request of somebody else: a check run or a commit status, once, and never so that it blocks unless
+//! that is asked for.
+//!
+//! Neither has a key that makes writing it twice harmless. So what is there is looked at first, with our own app's id, by what the
+//! answer was made from (`external_id`); and after a write whose answer was lost it is looked at again. A check is written once and
+//! completed at once: Tide holds every context that is not successful, pending ones, too.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::GithubForge;
+use crate::base::RepoName;
+use crate::github::{Call, Fault, FaultKind, Repeat};
+
+/// What the check and the status are called.
+const NAME: &str = "OKD";
+/// How often what is there is looked at anew.
+const ROUNDS: u32 = 3;
+/// As many answers are given about one head.
+const MOST: usize = 5;
+/// As long a status may be, in characters.
+const STATUS: usize = 140;
+/// As long the summary of a check may be, in bytes; GitHub takes 65,535.
+const SUMMARY: usize = 60_000;
+/// What an older answer is called once there is a newer one.
+const SUPERSEDED: &str = "superseded: ";
+
+/// An answer about the head of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The repository.
+    pub repo: RepoName,
+    /// The number of the pull request.
+    pub pull: u64,
+    /// Its head.
+    pub head: String,
+    /// Whether it is to hold the pull request up.
+    pub holds: bool,
+    /// Whether there is something to say.
+    pub warns: bool,
+    /// The answer in a line.
+    pub title: String,
+    /// The answer in markdown.
+    pub summary: String,
+    /// What it was made from.
+    pub digest: String,
+}
+
+/// In which form an answer is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A check run; only an app can, and this is its id.
+    Check(u64),
+    /// A commit status.
+    Status,
+}
+
+/// What became of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It is there already.
+    Already,
+    /// What was written, or would be.
+    Written(Vec<String>),
+    /// It is not given, and why.
+    Waits(String),
+}
+
+/// A check run of ours.
+struct Run {
+    id: u64,
+    digest: String,
+    conclusion: String,
+    title: String,
+}
+
+impl Answer {
+    /// How a check ends: as Tide lets it pass, unless it is to hold.
+    fn conclusion(&self) -> &'static str {
+        match (self.holds, self.warns) {
+            (true, _) => "failure",
+            (false, true) => "neutral",
+            (false, false) => "success",
+        }
+    }
+
+    fn place(&self) -> String {
+        format!(
+            "{}#{} at {}",
+            self.repo,
+            self.pull,
+            self.head.get(..10).unwrap_or(&self.head)
+        )
+    }
+}
+
+impl GithubForge {
+    /// Gives an answer, unless it is given already; in a dry run only says what would be written.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or does not take it.
+    pub fn tell(&self, answer: &Answer, form: Form, dry_run: bool) -> Result<Told, Fault> {
+        let mut round = 1;
+        loop {
+            let told = match form {
+                Form::Check(app) => self.tell_check(answer, app, dry_run),
+                Form::Status => self.tell_status(answer, dry_run),
+            };
+            match told {
+                // Somebody else may have been quicker, or the answer was lost: what is there says.
+                Err(fault) if fault.kind.asks_to_look_again() && round < ROUNDS => {
+                    self.client.breathe(round);
+                    round += 1;
+                }
+                told => return told,
+            }
+        }
+    }
+
+    fn tell_check(&self, answer: &Answer, app: u64, dry_run: bool) -> Result<Told, Fault> {
+        let runs = self.own_checks(answer, app)?;
+        let mut written = Vec::new();
+        // Other metadata that says the same is no news.
+        let same = |run: &&Run| {
+            (run.digest == answer.digest || run.title == answer.title) && run.conclusion == answer.conclusion()
+        };
+        let current = runs.iter().find(same).map(|run| run.id);
+        let is_there = current.is_some();
+        if !is_there {
+            if runs.len() >= MOST {
+                return Ok(Told::Waits(format!("{} has {MOST} answers already", answer.place())));
+            }
+            written.push(format!(
+                "check `{NAME}` ({}) on {}: {}",
+                answer.conclusion(),
+                answer.place(),
+                answer.title
+            ));
+            if !dry_run {
+                let body = json!({
+                    "name": NAME, "head_sha": answer.head, "external_id": answer.digest, "status": "completed",
+                    "conclusion": answer.conclusion(), "output": {"title": answer.title, "summary": cut(&answer.summary, SUMMARY)},
+                });
+                let path = format!("/repos/{}/check-runs", answer.repo);
+                self.write(
+                    answer,
+                    Method::POST,
+                    path,
+                    body,
+                    Repeat::Once,
+                    "writing a check (permission `checks: write`)",
+                )?;
+            }
+        }
+        for old in runs
+            .iter()
+            .filter(|run| run.digest != answer.digest && Some(run.id) != current && !run.title.starts_with(SUPERSEDED))
+        {
+            written.push(format!(
+                "check {} on {} says that it is superseded",
+                old.id,
+                answer.place()
+            ));
+            if !dry_run {
+                let title = format!("{SUPERSEDED}{}", old.title);
+                // The same conclusion: nothing that passed is held up afterwards.
+                let body = json!({"output": {"title": title, "summary": "There is a newer answer about this head."}});
+                let path = format!("/repos/{}/check-runs/{}", answer.repo, old.id);
+                let what = "saying that a check is superseded (permission `checks: write`)";
+                self.write(answer, Method::PATCH, path, body, Repeat::Safe, what)?;
+            }
+        }
+        Ok(if written.is_empty() {
+            Told::Already
+        } else {
+            Told::Written(written)
+        })
+    }
+
+    /// The checks of our own app on a head; another app's of the same name are none of ours.
+    fn own_checks(&self, answer: &Answer, app: u64) -> Result<Vec<Run>, Fault> {
+        let path = format!(
+            "/repos/{}/commits/{}/check-runs?check_name={NAME}&filter=all&per_page=100",
+            answer.repo, answer.head
+        );
+        let what = format!("looking for checks on {} (permission `checks: write`)", answer.place());
+        let found = self.reader.get(&answer.repo, path, what)?;
+        let runs = found.body["check_runs"].as_array().into_iter().flatten();
+        let ours = runs.filter(|run| run["app"]["id"].as_u64() == Some(app) && run["name"] == NAME);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let run = |run: &Value| {
+            Some(Run {
+                id: run["id"].as_u64()?,
+                digest: text(&run["external_id"]),
+                conclusion: text(&run["conclusion"]),
+                title: text(&run["output"]["title"]),
+            })
+        };
+        Ok(ours.filter_map(run).collect())
+    }
+
+    fn tell_status(&self, answer: &Answer, dry_run: bool) -> Result<Told, Fault> {
+        let (state, description) = (
+            if answer.holds { "failure" } else { "success" },
+            chars(&answer.title, STATUS),
+        );
+        let path = format!("/repos/{}/commits/{}/statuses?per_page=100", answer.repo, answer.head);
+        let what = format!("looking for statuses of {}", answer.place());
+        let found = self.reader.get(&answer.repo, path, what)?;
+        let all = found.body.as_array().cloned().unwrap_or_default();
+        // The newest comes first.
+        let ours: Vec<&Value> = all.iter().filter(|status| status["context"] == NAME).collect();
+        let same = |status: &&&Value| status["state"] == state && status["description"] == description.as_str();
+        if ours.first().filter(same).is_some() {
+            return Ok(Told::Already);
+        }
+        if ours.len() >= MOST {
+            return Ok(Told::Waits(format!("{} has {MOST} answers already", answer.place())));
+        }
+        if !dry_run {
+            let body = json!({"state": state, "context": NAME, "description": description});
+            let path = format!("/repos/{}/statuses/{}", answer.repo, answer.head);
+            let what = "setting a status (permission `statuses: write`)";
+            self.write(answer, Method::POST, path, body, Repeat::Once, what)?;
+        }
+        let line = format!("status `{NAME}` ({state}) on {}: {description}", answer.place());
+        Ok(Told::Written(vec![line]))
+    }
+
+    fn write(
+        &self,
+        answer: &Answer,
+        method: Method,
+        path: String,
+        body: Value,
+        repeat: Repeat,
+        what: &str,
+    ) -> Result<(), Fault> {
+        let what = format!("{what} on {}", answer.place());
+        let call = Call {
+            method,
+            path,
+            body: Some(body),
+            repeat,
+            what,
+        };
+        match self.client.call(&answer.repo, &call) {
+            // What does not fit will not fit the next time either.
+            Err(Fault {
+                what,
+                kind: FaultKind::Refused { status: 422, message },
+            }) => Err(Fault {
+                what,
+                kind: FaultKind::Other { status: 422, message },
+            }),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// A text cut to so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let mut at = most.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    &text[..at]
+}
+
+/// A text cut to so many characters.
+fn chars(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_letters() {
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(chars("ééé", 2), "é…");
+        assert_eq!(chars(&"x".repeat(200), STATUS).chars().count(), STATUS);
+        assert_eq!(chars("x", STATUS), "x");
+    }
+}
