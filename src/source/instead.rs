@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Blob, Entry, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, ReadError, Snapshot, Step, Walked};
 use crate::base::Origin;
 
 /// Snapshots by repository and branch.
@@ -55,5 +55,17 @@ impl Snapshot for Shared {
 
     fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
         self.0.walk_back(files, more)
+    }
+
+    fn expect(&self, paths: &[&str]) {
+        self.0.expect(paths);
+    }
+
+    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
+        self.0.last_changed(file, since)
+    }
+
+    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        self.0.last_change(file, says)
     }
 }

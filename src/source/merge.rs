@@ -10,7 +10,9 @@ use git2::{Commit, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use tempfile::TempDir;
 
 use super::local::{self, Local};
-use super::{Blob, DirectorySnapshot, Entry, GitSnapshot, Location, ReadError, Snapshot, SourceError, Step, Walked};
+use super::{
+    Blob, Changed, DirectorySnapshot, Entry, GitSnapshot, Location, ReadError, Snapshot, SourceError, Step, Walked,
+};
 use crate::base::Origin;
 
 /// As many files are named that a head and its base changed in different ways.
@@ -256,6 +258,18 @@ impl Snapshot for Scratch {
 
     fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
         self.inner.walk_back(files, more)
+    }
+
+    fn expect(&self, paths: &[&str]) {
+        self.inner.expect(paths);
+    }
+
+    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
+        self.inner.last_changed(file, since)
+    }
+
+    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        self.inner.last_change(file, says)
     }
 }
 
