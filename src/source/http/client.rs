@@ -115,7 +115,7 @@ impl Client {
             limit,
             accept: ANYTHING,
         };
-        let proxy = self.proxy(base);
+        let proxy = net::proxy(base.authority());
         self.sent.fetch_add(1, Ordering::Relaxed);
         let call = self.agent.get(format!("{}{suffix}", base.base()));
         let answer = call.config().proxy(proxy).build().call();
