@@ -60,6 +60,7 @@ pub fn run(args: &CheckArgs) -> Outcome {
 fn path_of(set: &RuleSource) -> PathBuf {
     match set {
         RuleSource::Builtin => sets::BUILTIN_NAME.into(),
+        RuleSource::Feedback => sets::FEEDBACK_NAME.into(),
         RuleSource::Path(path) => path.clone(),
     }
 }
