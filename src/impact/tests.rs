@@ -74,19 +74,14 @@ fn identities(found: &[Found]) -> Vec<String> {
 
 #[test]
 fn a_verdict_is_the_worst_of_what_is_new_else_what_is_mended() {
-    let (one, other) = (behind("COPY a /a", 1), behind("COPY b /b", 1));
+    let (one, other) = ([behind("COPY a /a", 1)], [behind("COPY b /b", 1)]);
+    let both = [one.clone(), other.clone()].concat();
     let verdict = |before: &[Finding], after: &[Finding], touched: &[&str]| compared(before, after, touched).verdict;
-    assert_eq!(verdict(&[], &[stages("3 for 2"), one.clone()], &[]), Verdict::Breaks);
-    assert_eq!(verdict(&[one.clone()], &[other.clone()], &[]), Verdict::Changes);
-    assert_eq!(
-        verdict(&[one.clone(), other.clone()], &[other.clone()], &[]),
-        Verdict::Mends
-    );
-    assert_eq!(
-        verdict(&[one.clone()], &[one.clone()], &["Dockerfile.okd"]),
-        Verdict::Still
-    );
-    assert_eq!(verdict(&[one.clone()], &[one], &["Dockerfile"]), Verdict::Nothing);
+    assert_eq!(verdict(&[], &[stages("3 for 2"), one[0].clone()], &[]), Verdict::Breaks);
+    assert_eq!(verdict(&one, &other, &[]), Verdict::Changes);
+    assert_eq!(verdict(&both, &other, &[]), Verdict::Mends);
+    assert_eq!(verdict(&one, &one, &["Dockerfile.okd"]), Verdict::Still);
+    assert_eq!(verdict(&one, &one, &["Dockerfile"]), Verdict::Nothing);
     let note = finding(Severity::Note, "go-toolchain", "go.mod", 3, "it prefers another");
     let noted = compared(&[], &[note], &["go.mod"]);
     assert_eq!(
@@ -231,8 +226,9 @@ fn what_inputs_say_is_escaped_in_every_form() {
 
 #[test]
 fn a_sarif_log_has_the_new_findings() {
-    let old = behind("COPY a /a", 1);
-    let found = compared(&[old.clone()], &[old, stages("3 for 2")], &[]);
+    let old = [behind("COPY a /a", 1)];
+    let new = [old[0].clone(), stages("3 for 2")];
+    let found = compared(&old, &new, &[]);
     let report = report(&answer(vec![found]));
     let codes: Vec<&str> = report.findings.iter().map(|shown| &*shown.finding.code).collect();
     assert_eq!(codes, ["stage-count"]);
