@@ -11,9 +11,11 @@ pub mod path;
 mod refused;
 mod tree;
 mod walk;
+mod words;
 mod write;
 
 pub use refused::Refused;
+pub use words::reword;
 
 use super::{Node, Value, parse_all};
 use tree::{Shape, Spot, Tree};
