@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tarfile
 
-import jsonschema
 import yaml
+
+import corpus_tools
+from corpus_tools import StandIns, documents, expect, fail
 
 LOCKSTEP, CORPUS, WORK = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 HERE = pathlib.Path(__file__).parent
@@ -20,21 +22,8 @@ WHOLE = os.environ.get("LOCKSTEP_PIPELINE")
 OPTIONS = ["--config", "lockstep.yaml", "--release", "4.16"]
 
 
-def fail(text):
-    print(f"FAILED: {text}")
-    sys.exit(1)
-
-
-def expect(what, found, wanted):
-    if found != wanted:
-        fail(f"{what}: expected {wanted}, found {found}")
-
-
-def run(*command, cwd=WORK, code=0, **more):
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, **more)
-    if done.returncode != code:
-        fail(f"{' '.join(map(str, command))[:200]} ended with {done.returncode}: {done.stderr[-2000:]}")
-    return done.stdout
+def run(*command, cwd=WORK, **more):
+    return corpus_tools.run(*command, cwd=cwd, **more)
 
 
 def lockstep(*arguments, **more):
@@ -43,10 +32,6 @@ def lockstep(*arguments, **more):
 
 def git(*arguments, cwd):
     return run("git", "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments, cwd=cwd)
-
-
-def documents(path):
-    return [document for document in yaml.safe_load_all(path.read_text()) if document]
 
 
 def unpack():
@@ -394,8 +379,7 @@ def simulate(config, built, whole):
 # --- schemas
 
 def schemas(whole):
-    folder = CORPUS.parent / "schemas"
-    read = lambda name: jsonschema.Draft202012Validator(json.loads((folder / name).read_text()))
+    read = lambda name: corpus_tools.schema(CORPUS, name)
     kinds = {
         ("BuildConfig", "build.openshift.io/v1"): read("build.openshift.io_v1_buildconfig.json"),
         ("ImageStream", "image.openshift.io/v1"): read("image.openshift.io_v1_imagestream.json"),
@@ -426,25 +410,10 @@ def schemas(whole):
 # --- real builds
 
 def builds(whole, config):
-    if shutil.which("buildah") is None or os.geteuid() != 0:
-        print("no real builds: they need root and buildah")
+    if not StandIns.possible():
         return
-    root, count = WORK / "buildah", 0
-    storage = ["--storage-driver", "vfs", "--root", root / "root", "--runroot", root / "run"]
+    stand_ins, count = StandIns(WORK / "buildah"), 0
     by_tag = {image["tag"]["value"]: image for image in config["images"].values()}
-    stand_ins = {}
-
-    def stand_in(name):
-        if name not in stand_ins:
-            context = root / f"stand-in-{len(stand_ins)}"
-            context.mkdir(parents=True)
-            (context / "marker").write_text(name)
-            (context / "Dockerfile").write_text("FROM scratch\nCOPY marker /marker\n")
-            local = f"localhost/stand-in-{len(stand_ins)}"
-            run("buildah", *storage, "build", "--isolation", "chroot", "-q", "-t", local, context)
-            stand_ins[name] = local
-        return stand_ins[name]
-
     chosen = sorted((whole / "shipwright/builds").glob("*.yaml"))
     # Those with many stages first: they have most to be got wrong.
     weight = lambda path: -len(by_tag[path.stem]["builders"]) if path.stem in by_tag else 0
@@ -464,19 +433,18 @@ def builds(whole, config):
             # The last stage has its own marker.
             if at + 1 < len(inputs):
                 copies.append(f"COPY --from={stage} /marker /marker-{at}")
-        folder = root / path.stem
+        folder = stand_ins.root / path.stem
         folder.mkdir(parents=True)
         (folder / "Dockerfile").write_text("\n".join([*lines, *copies]) + "\n")
         # The same values, each image by the stand-in that has its name.
         local = [
-            part if "=docker://" not in str(part) else "{}=container-image://{}".format(part.split("=docker://")[0], stand_in(part.split("=docker://")[1]))
+            part if "=docker://" not in str(part) else "{}=container-image://{}".format(part.split("=docker://")[0], stand_ins.of(part.split("=docker://")[1]))
             for part in contexts
         ]
-        run("buildah", *storage, "build", "--isolation", "chroot", "--pull=never", "-q", "-t", f"localhost/{path.stem}", *local, folder)
-        container = run("buildah", *storage, "from", "--pull=never", f"localhost/{path.stem}").strip()
-        mount = pathlib.Path(run("buildah", *storage, "mount", container).strip())
-        for at, item in enumerate(inputs):
-            marker = (mount / (f"marker-{at}" if at + 1 < len(inputs) else "marker")).read_text()
+        stand_ins.build(f"localhost/{path.stem}", folder, *local)
+        names = [f"marker-{at}" if at + 1 < len(inputs) else "marker" for at in range(len(inputs))]
+        markers = stand_ins.markers(f"localhost/{path.stem}", names)
+        for at, (item, marker) in enumerate(zip(inputs, markers)):
             if item.get("image"):
                 own = config["images"][item["image"]]["tag"]["value"]
                 wanted = f"/release:{'base' if own == 'base-stream9' else own}"
@@ -486,10 +454,8 @@ def builds(whole, config):
                 wanted = ("/release:base", "/release:builder-nodejs")
             if not marker.endswith(wanted):
                 fail(f"{path.stem}: stage {at} ({item['written']}) is made from {marker}, not {wanted}")
-        run("buildah", *storage, "rm", container)
-        run("buildah", *storage, "rmi", f"localhost/{path.stem}")
         count += 1
-    shutil.rmtree(root, ignore_errors=True)
+    stand_ins.done()
     print(f"{count} images built by buildah with the contexts of their Shipwright builds: each stage is the one that is meant")
 
 
