@@ -26,6 +26,7 @@ static OTHERS: &[&[Code]] = &[
     codes::cut::CODES,
     codes::doozer::CODES,
     codes::targets::CODES,
+    codes::konflux::CODES,
     codes::pipeline::CODES,
     codes::configuration::CODES,
 ];

@@ -358,7 +358,7 @@ pub enum RebuildFormat {
     Argo,
     /// A Tekton run with a task a batch
     Tekton,
-    /// Names of Konflux components, each called as its image's tag, one a line
+    /// Names of Konflux components, one a line
     Konflux,
     /// Payload tags, one a line
     Tags,

@@ -6,11 +6,12 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use lockstep::derive::Release;
 use lockstep::derive::here::here;
+use lockstep::derive::konflux::konflux;
 use lockstep::finding::{self, Finding};
 use lockstep::rebuild::{self, Rebuild};
 use lockstep::run::history;
 use lockstep::run::lock::Lock;
-use lockstep::targets::payload_pipeline;
+use lockstep::targets::{konflux as konflux_target, payload_pipeline};
 use lockstep::yaml;
 use serde_json::Value as Json;
 
@@ -142,7 +143,7 @@ fn show(format: RebuildFormat, found: &Rebuild, release: &Release<'_>) -> Result
             let run = rebuild::tekton(found, &build_configs(release, &mut findings)?);
             print(&yaml::edit::fresh(&yaml::Node::from(&run)))?;
         }
-        RebuildFormat::Konflux => print(&rebuild::konflux(found, &tags(found)))?,
+        RebuildFormat::Konflux => print(&rebuild::konflux(found, &components(release, &mut findings)?))?,
         RebuildFormat::Tags => print(&rebuild::tags(found))?,
     }
     Ok(findings)
@@ -167,8 +168,19 @@ fn build_configs(
     }
 }
 
-/// Components have no rules of their own: each is called as its image's tag.
-fn tags(found: &Rebuild) -> BTreeMap<String, String> {
-    let tags = found.images.iter();
-    tags.map(|(key, image)| (key.clone(), image.tag.clone())).collect()
+/// Konflux's components by key, as the rules name them.
+fn components(release: &Release<'_>, findings: &mut Vec<Finding>) -> Result<BTreeMap<String, String>, anyhow::Error> {
+    match konflux(release, konflux_target::TARGET.name) {
+        Ok((found, failed)) => {
+            findings.extend(failed);
+            let built = found.images.into_iter().filter(|(_, image)| image.is_built);
+            Ok(built.map(|(key, image)| (key, image.component.value)).collect())
+        }
+        Err(failed) => {
+            setup::tell(&failed);
+            Err(anyhow!(
+                "rules about Konflux failed, so the names of its components are not known"
+            ))
+        }
+    }
 }

@@ -203,6 +203,13 @@ fn option(view: View<'_>, key: &keys::Key, dir: &Path) -> Json {
         Kind::Count => json!(view.parsed::<u64>(key.name)),
         Kind::Flag => json!(view.flag(key.name)),
         Kind::List(_) => view.texts(key.name).map(text).collect(),
+        Kind::Map(section) => {
+            let inner = view.map(key.name, section);
+            let given = section.keys.iter().filter(|key| inner.has(key.name));
+            given
+                .map(|key| (key.name.to_owned(), option(inner, key, dir)))
+                .collect()
+        }
         _ => text(view.text(key.name)),
     }
 }

@@ -71,6 +71,14 @@ pub struct FileView {
     pub change: &'static str,
 }
 
+/// The branch that a step is made from in other repositories than the train's own.
+fn beside(unit: &Unit) -> Option<String> {
+    let file = unit.files.first()?;
+    file.group
+        .starts_with(crate::plan::CUT_BESIDE)
+        .then(|| crate::plan::head(&file.group, &file.release))
+}
+
 impl View {
     /// The view of a train.
     pub fn new(releases: Vec<String>, train: &Train, all: &[Unit], findings: Vec<Finding>) -> Self {
@@ -100,7 +108,10 @@ impl View {
                 number: first + at,
                 kind: step.kind,
                 release: step.release.to_string(),
-                head: super::train::head(),
+                head: units
+                    .iter()
+                    .find_map(|unit| beside(unit))
+                    .unwrap_or_else(super::train::head),
                 title: title(step.kind, &step.release.to_string(), units.len()),
                 because: step.kind.because().to_owned(),
                 components,

@@ -87,12 +87,15 @@ impl Kind {
         matches!(self, Self::Own(step) if step.when == targets::When::Before)
     }
 
+    /// Whether it comes after the configs of all releases.
+    fn is_after_all(&self) -> bool {
+        matches!(self, Self::Own(step) if step.when == targets::When::AfterAll)
+    }
+
     /// Every kind that there can be.
     fn all() -> impl Iterator<Item = Self> {
-        let own = targets::TARGETS.iter().filter_map(|target| match target.cut {
-            targets::Cut::Step(step) => Some(Self::Own(step)),
-            _ => None,
-        });
+        let own = targets::TARGETS.iter().flat_map(|target| target.cut.steps());
+        let own = own.map(Self::Own);
         [Self::Vacate, Self::Pause, Self::Bases, Self::Configs]
             .into_iter()
             .chain(own)
@@ -237,15 +240,14 @@ impl<'u> Planner<'u> {
         releases.dedup();
         let own: BTreeSet<Kind> = self.pending_units().filter_map(|(_, unit)| own_step(unit)).collect();
         let (first, own): (Vec<Kind>, Vec<Kind>) = own.into_iter().partition(Kind::is_before);
+        let (last, own): (Vec<Kind>, Vec<Kind>) = own.into_iter().partition(Kind::is_after_all);
         let later: Vec<Kind> = [Kind::Bases, Kind::Configs].into_iter().chain(own).collect();
-        let vacate = releases
-            .iter()
-            .flat_map(|release| first.iter().map(|kind| (*release, *kind)))
-            .chain(releases.iter().map(|release| (*release, Kind::Vacate)));
-        let others = releases
-            .iter()
-            .flat_map(|release| later.iter().map(|kind| (*release, *kind)));
-        let order: Vec<_> = vacate.chain(others).collect();
+        let each = |kinds: Vec<Kind>| {
+            let of = move |release: &Release| kinds.iter().map(|kind| (*release, *kind)).collect::<Vec<_>>();
+            releases.iter().flat_map(of)
+        };
+        let vacate = each(first).chain(releases.iter().map(|release| (*release, Kind::Vacate)));
+        let order: Vec<_> = vacate.chain(each(later)).chain(each(last)).collect();
         let found = order
             .into_iter()
             .find_map(|(release, kind)| self.step(release, Some(kind)));

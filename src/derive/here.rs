@@ -140,20 +140,20 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
 }
 
 /// Asks, and keeps what went wrong.
-struct Asker<'r> {
-    release: &'r Release<'r>,
-    findings: Vec<Finding>,
+pub(super) struct Asker<'r> {
+    pub release: &'r Release<'r>,
+    pub findings: Vec<Finding>,
 }
 
 impl Asker<'_> {
-    fn decide(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Decision {
+    pub fn decide(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Decision {
         let rules = self.release.rules;
         let decision = rules.decide(subject, field, self.release.metadata.release, scope);
         self.findings.extend(failures(rules, &decision, field, about));
         decision
     }
 
-    fn text(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Derived<String> {
+    pub fn text(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Derived<String> {
         let decision = self.decide(subject, field, scope, about);
         let text = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
         Derived::new(text.to_owned(), decision)
@@ -242,7 +242,7 @@ impl Asker<'_> {
     }
 }
 
-fn texts(value: Option<&Json>) -> Vec<String> {
+pub(super) fn texts(value: Option<&Json>) -> Vec<String> {
     let items = value.and_then(Json::as_array).into_iter().flatten();
     items.filter_map(Json::as_str).map(str::to_owned).collect()
 }

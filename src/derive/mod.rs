@@ -14,6 +14,7 @@ pub mod from_map;
 pub mod here;
 mod image;
 pub mod inputs;
+pub mod konflux;
 mod names;
 pub mod nearest;
 pub mod neighbours;

@@ -136,6 +136,7 @@ fn of_release(
             options: &chosen.options,
             policy: &policy,
             earlier: &BTreeMap::new(),
+            memo: crate::targets::door::Memo::default(),
         };
         for destination in (chosen.target.destinations)(&ask).unwrap_or_default() {
             let Some((repo, base)) = place(run, metadata.release, &destination, ci) else {
@@ -165,6 +166,8 @@ fn place(run: &Run, release: Release, destination: &Destination, ci: Option<&Ci>
             let branch = branches.iter().find(is_there).or(branches.first())?;
             Some((name.clone(), branch.clone()))
         }
+        // There files only go, and only where there are any.
+        Destination::Former { .. } => None,
     }
 }
 

@@ -3,6 +3,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
+/// The image that a pullspec names, by its digest in the place of the tag.
+pub fn at_digest(pullspec: &str, digest: &str) -> String {
+    // What stands behind the last colon is no tag where a slash follows: that is a port.
+    let name = match pullspec.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => pullspec,
+    };
+    format!("{name}@{digest}")
+}
+
 /// `registry/namespace/name:tag`, as image streams of a cluster's registry are addressed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamTag {

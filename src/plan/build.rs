@@ -12,7 +12,7 @@ use super::names::{Doubt, Names};
 use super::order;
 use super::policy::{Policy, Verdict};
 use super::reach::Reach;
-use super::step::{CUT, Step};
+use super::step::{CUT, CUT_BESIDE, Step};
 use super::upstream::Upstream;
 use crate::base::path_fault;
 use crate::finding::policy::AuditPolicy;
@@ -110,7 +110,8 @@ impl Plan {
             words,
         } = input;
         if step.is_some() {
-            desired.iter_mut().for_each(|file| file.group = CUT.to_owned());
+            let own = desired.iter_mut().filter(|file| !file.group.starts_with(CUT_BESIDE));
+            own.for_each(|file| file.group = CUT.to_owned());
         }
         desired.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         let (mut findings, mut doubts) = (findings, Vec::new());

@@ -38,6 +38,6 @@ pub use json::{PlanView, json};
 pub use names::Names;
 pub use policy::{Accept, Adopt, Policy, Verdict};
 pub use reach::Reach;
-pub use step::{CUT, OVER, Step};
+pub use step::{CUT, CUT_BESIDE, OVER, Step};
 pub use text::{By, brief, changes, details, summary, text};
 pub use upstream::{Spot, Upstream, UpstreamImage};

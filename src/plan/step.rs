@@ -10,6 +10,9 @@ use crate::base::RepoName;
 
 /// The group of a train's steps. No target has it, so that nothing else writes to their branch.
 pub const CUT: &str = "cut";
+/// Starts the group of steps that are made in other repositories than the train's own, on branches of their own: a step on one
+/// branch of a repository must not look like what another one left there.
+pub const CUT_BESIDE: &str = "cut-";
 /// Starts the line of a body that says which step it is.
 const STEP: &str = "<!-- lockstep:train ";
 /// Stands in the body of a train's last request once the train is done or given up.

@@ -194,6 +194,21 @@ const IMAGE: &[Field] = &[
         "The profile of resources that a new build of such a pipeline starts with.",
     ),
     field(
+        "component",
+        Kind::Text,
+        "The name of the image's component in Konflux, in the namespace of its tenant.",
+    ),
+    field(
+        "container_image",
+        Kind::MaybeText,
+        "Where Konflux pushes the image, without a tag; empty: below the registry, by tenant and component, with a repository that is made for it.",
+    ),
+    field(
+        "repo_files",
+        Kind::MaybeText,
+        "The folder of the component's repository with the RPM repositories that its build in Konflux has; empty: none.",
+    ),
+    field(
         "own_dockerfiles",
         Kind::Texts,
         "Names of Dockerfiles that are OKD's, with `*` for any characters: the audit tells of those that nobody names.",
@@ -463,6 +478,87 @@ const TARGET: &[Field] = &[
         "request_note",
         Kind::MaybeText,
         "What reviewers of the target's requests have to know, sentences of Markdown; empty: nothing.",
+    ),
+    field(
+        "tenant",
+        Kind::MaybeText,
+        "The namespace of Konflux's cluster that builds the release; empty: none does, and nothing is written.",
+    ),
+    field(
+        "pushes_to",
+        Kind::Text,
+        "Where Konflux pushes images, up to the tenant: registry and organisation.",
+    ),
+    field(
+        "application",
+        Kind::Text,
+        "The application in Konflux that a release's components belong to.",
+    ),
+    field("display_name", Kind::Text, "The application's name, as people see it."),
+    field(
+        "floating",
+        Kind::Text,
+        "The tag that the newest image of a component has in Konflux, by which others are built from it.",
+    ),
+    field(
+        "platforms",
+        Kind::Map,
+        "The platform that Konflux builds an architecture on, by the architecture as Go names it; others are not built.",
+    ),
+    field(
+        "model",
+        Kind::OneOf(&["components", "versions"]),
+        "Whether Konflux has a component for each image and release, or one for each image with a version for each release.",
+    ),
+    field(
+        "version",
+        Kind::Text,
+        "The name of the release's version of a component, where components have versions.",
+    ),
+    field(
+        "labels",
+        Kind::Map,
+        "The labels of a run in Konflux: `{application, component, version, type}` with the key of each; `version` may be left out.",
+    ),
+    field(
+        "service_account",
+        Kind::Text,
+        "The service account that a component is built with; `{component}` stands for the component.",
+    ),
+    field(
+        "expires",
+        Kind::MaybeText,
+        "How long the image of a pull request is kept; empty: for ever.",
+    ),
+    field(
+        "pipeline",
+        Kind::Map,
+        "The shared build pipeline: `{path, revision, runner, timeout}` with its file, the branch or tag that runs read it at, the image that its script runs in, and how long a new run may take.",
+    ),
+    field(
+        "build_pipeline",
+        Kind::MaybeText,
+        "What a Component says of the pipeline that Konflux would choose by itself; empty: nothing.",
+    ),
+    field(
+        "built_before",
+        Kind::Texts,
+        "Branches that a release may have been built from before its own: `{earlier}` stands for each release before it.",
+    ),
+    field(
+        "resources_branch",
+        Kind::Text,
+        "The branch of the repository that holds Konflux's resources.",
+    ),
+    field(
+        "resources_folder",
+        Kind::Text,
+        "The folder in it that holds a release's.",
+    ),
+    field(
+        "extra_resources",
+        Kind::ListBy("file"),
+        "Other resources of a release that are made where they are not there: `{file, resource}` each.",
     ),
 ];
 

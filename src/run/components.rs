@@ -81,7 +81,16 @@ fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoNam
             .get::<Stored>("component", VERSION, key(&commit.0, files).as_bytes());
         let beside = [GO_MOD, GO_WORK, CI_OPERATOR].map(str::to_owned);
         let files = files.keys().cloned().chain(beside).collect();
-        known.is_none().then_some(Wanted { repo, commit, files })
+        let targets = run.config.targets.iter().map(|chosen| chosen.target);
+        let folders = targets
+            .flat_map(|target| target.folders)
+            .map(|folder| (*folder).to_owned());
+        known.is_none().then(|| Wanted {
+            repo,
+            commit,
+            files,
+            folders: folders.collect(),
+        })
     });
     reader.gather(&unknown.collect::<Vec<_>>(), &run.store);
 }

@@ -1,6 +1,6 @@
 //! The repositories that targets write to: opened, and read as far as a target looks at them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -9,11 +9,12 @@ use super::heads::Head;
 use super::{Run, RunError};
 use crate::base::{Release, RepoName};
 use crate::config::{CiConfig, Forge};
-use crate::source::{EntryKind, Location, Snapshot, SourceError};
+use crate::source::github::{Blobs, Wanted};
+use crate::source::{CommitId, EntryKind, Location, Snapshot, SourceError};
 use crate::targets::{Actual, Destination, Reads, Tree};
 
 /// Must change when the same commit yields another list.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A branch of a repository that pull requests go to, opened: with what the local forge has merged.
 #[derive(Clone)]
@@ -73,6 +74,7 @@ impl<'r> Grounds<'r> {
             Destination::CiConfig => self.ci_config()?,
             Destination::BuildData => self.build_data(release),
             Destination::Repository { name, branches } => self.repository(release, name, branches),
+            Destination::Former { name, branch } => self.repository(release, name, std::slice::from_ref(branch)),
         };
         known().insert(key, ground.clone());
         Ok(ground)
@@ -190,21 +192,35 @@ impl Ground {
             files: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             beside: BTreeMap::new(),
+            links: BTreeSet::new(),
         };
         let listed: Vec<_> = reads.trees.par_iter().map(|tree| self.paths(run, tree)).collect();
-        let mut paths = reads.files.clone();
-        for (found, unreadable) in listed {
-            paths.extend(found);
-            actual.unreadable.extend(unreadable);
+        let mut wanted: BTreeMap<String, Option<String>> = BTreeMap::new();
+        wanted.extend(reads.files.iter().map(|path| (path.clone(), None)));
+        for listed in listed {
+            wanted.extend(listed.files.into_iter().map(|file| (file.path, file.oid)));
+            actual.links.extend(listed.links);
+            actual.unreadable.extend(listed.unreadable);
         }
-        paths.sort();
-        paths.dedup();
         self.snapshot
-            .expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
-        let read = paths.into_par_iter().map(|path| (self.snapshot.read(&path), path));
+            .expect(&wanted.keys().map(String::as_str).collect::<Vec<_>>());
+        let read = wanted.into_par_iter().map(|(path, oid)| {
+            // What was read once at an object id need not be looked for again.
+            let known = oid.and_then(|oid| Blobs::get(&run.store, &oid));
+            match known {
+                Some(bytes) => (Ok(Some(bytes)), path),
+                None => {
+                    let read = self.snapshot.read(&path);
+                    if let (Ok(Some(blob)), true) = (&read, run.sources.github().is_some()) {
+                        Blobs::put(&run.store, &blob.oid, &blob.bytes);
+                    }
+                    (read.map(|blob| blob.map(|blob| blob.bytes)), path)
+                }
+            }
+        });
         for (result, path) in read.collect::<Vec<_>>() {
             match result {
-                Ok(Some(blob)) => drop(actual.files.insert(path, blob.bytes)),
+                Ok(Some(bytes)) => drop(actual.files.insert(path, bytes)),
                 Ok(None) if path.contains(char::REPLACEMENT_CHARACTER) => {
                     actual
                         .unreadable
@@ -223,31 +239,82 @@ impl Ground {
         actual
     }
 
-    /// The paths of a tree's files; remembered with the commit where the tree has a key.
-    fn paths(&self, run: &Run, tree: &Tree) -> (Vec<String>, BTreeMap<String, String>) {
-        let origin = self.snapshot.origin();
-        let key = tree
-            .key
-            .as_ref()
-            .map(|key| format!("{} {} {key}", origin.name, tree.folder));
-        let known = key.as_ref().and_then(|key| {
-            let known = run.store.get::<(String, Vec<String>)>("tree", VERSION, key.as_bytes());
-            known.filter(|(commit, _)| origin.commit.as_ref() == Some(commit))
-        });
-        if let Some((_, paths)) = known {
-            return (paths, BTreeMap::new());
+    /// The folders of a repository at a commit that are to be read and not remembered, for a reader that can be asked for
+    /// many at once.
+    pub fn unknown(&self, run: &Run, reads: &Reads) -> Option<Wanted> {
+        let commit = self.snapshot.origin().commit.clone()?;
+        let trees = reads.trees.iter().filter(|tree| !tree.folder.is_empty());
+        let unknown = trees.filter(|tree| self.remembered(run, tree).is_none());
+        let folders: BTreeSet<String> = unknown.map(|tree| tree.folder.clone()).collect();
+        (!folders.is_empty()).then(|| Wanted {
+            repo: self.name.clone(),
+            commit: CommitId(commit),
+            files: reads.files.iter().cloned().collect(),
+            folders,
+        })
+    }
+
+    /// A tree's files; remembered with the commit where the tree has a key.
+    fn paths(&self, run: &Run, tree: &Tree) -> Listed {
+        if let Some(known) = self.remembered(run, tree) {
+            return known;
         }
-        let (paths, unreadable) = list(&*self.snapshot, tree);
-        if let (Some(key), Some(commit), true) = (key, &origin.commit, unreadable.is_empty()) {
-            run.store.put("tree", VERSION, key.as_bytes(), &(commit, &paths));
+        let (origin, key) = (self.snapshot.origin(), self.key(tree));
+        let listed = list(&*self.snapshot, tree);
+        if let (Some(key), Some(commit), true) = (key, &origin.commit, listed.unreadable.is_empty()) {
+            run.store
+                .put("tree", VERSION, key.as_bytes(), &(commit, &listed.files, &listed.links));
         }
-        (paths, unreadable)
+        listed
     }
 }
 
-/// Lists the paths of a tree's files, level by level.
-fn list(snapshot: &dyn Snapshot, tree: &Tree) -> (Vec<String>, BTreeMap<String, String>) {
-    let (mut paths, mut unreadable) = (Vec::new(), BTreeMap::new());
+/// What a tree's list is remembered as: the commit, the files, and those that are links.
+type Remembered = (String, Vec<File>, BTreeSet<String>);
+
+impl Ground {
+    /// What a tree's list is remembered under, if it is.
+    fn key(&self, tree: &Tree) -> Option<String> {
+        let origin = self.snapshot.origin();
+        let key = tree.key.as_ref()?;
+        Some(format!("{} {} {} {key}", origin.name, origin.branch, tree.folder))
+    }
+
+    /// A tree's files as they are remembered for the commit.
+    fn remembered(&self, run: &Run, tree: &Tree) -> Option<Listed> {
+        let key = self.key(tree)?;
+        let (commit, files, links) = run.store.get::<Remembered>("tree", VERSION, key.as_bytes())?;
+        let same = self.snapshot.origin().commit.as_ref() == Some(&commit);
+        same.then(|| Listed {
+            files,
+            links,
+            unreadable: BTreeMap::new(),
+        })
+    }
+}
+
+/// A file of a tree.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct File {
+    path: String,
+    /// The id of its blob, where that is known and it is no link.
+    oid: Option<String>,
+}
+
+/// The files of a tree.
+#[derive(Default)]
+struct Listed {
+    /// All of them, by path.
+    files: Vec<File>,
+    /// Those that are links.
+    links: BTreeSet<String>,
+    /// Folders that cannot be read, and why.
+    unreadable: BTreeMap<String, String>,
+}
+
+/// Lists a tree's files, level by level.
+fn list(snapshot: &dyn Snapshot, tree: &Tree) -> Listed {
+    let mut found = Listed::default();
     let mut folders = vec![tree.folder.clone()];
     for level in 1..=tree.depth {
         let listed: Vec<_> = folders.par_iter().map(|folder| snapshot.list(folder)).collect();
@@ -264,16 +331,22 @@ fn list(snapshot: &dyn Snapshot, tree: &Tree) -> (Vec<String>, BTreeMap<String, 
                         match entry.kind {
                             EntryKind::Dir if level < tree.depth => below.push(path),
                             EntryKind::Dir => {}
-                            _ if (tree.wanted)(&path) => paths.push(path),
+                            kind if (tree.wanted)(&path) => {
+                                let oid = entry.oid.filter(|_| kind == EntryKind::File);
+                                if kind == EntryKind::Link {
+                                    found.links.insert(path.clone());
+                                }
+                                found.files.push(File { path, oid });
+                            }
                             _ => {}
                         }
                     }
                 }
-                Err(error) => drop(unreadable.insert(folder.clone(), error.to_string())),
+                Err(error) => drop(found.unreadable.insert(folder.clone(), error.to_string())),
             }
         }
         folders = below;
     }
-    paths.sort();
-    (paths, unreadable)
+    found.files.sort_by(|a, b| a.path.cmp(&b.path));
+    found
 }

@@ -45,6 +45,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "rules/90-payload-pipeline.yaml",
         include_str!("../../rules/90-payload-pipeline.yaml"),
     ),
+    ("rules/95-konflux.yaml", include_str!("../../rules/95-konflux.yaml")),
 ];
 
 /// The rule set `feedback`, which nobody has unless it is named.

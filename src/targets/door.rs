@@ -1,8 +1,9 @@
 //! What a target is to the rest of the program.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Actual, Options, Rendered};
 use crate::base::RepoName;
@@ -35,10 +36,20 @@ pub struct Target {
     pub destinations: fn(&Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>>,
     /// What it looks at there: all of it is read before [`Self::render`] is called, and nothing else.
     pub reads: fn(&Ask<'_>, &RepoName) -> Result<Reads, Vec<Finding>>,
+    /// Folders that it looks at in each component's repository: they are read together with Dockerfiles where many repositories
+    /// are asked for at once.
+    pub folders: &'static [&'static str],
     /// Renders its files of one destination.
     pub render: fn(&Ask<'_>, &Actual) -> Rendered,
     /// What it does in a branch cut.
     pub cut: Cut,
+    /// Holds those of its files of a release that have to wait for others of them, which are in another request.
+    pub wait: fn(&mut [Desired]) -> Vec<Finding>,
+}
+
+/// Of targets whose files wait for nothing.
+pub fn no_wait(_: &mut [Desired]) -> Vec<Finding> {
+    Vec::new()
 }
 
 impl fmt::Debug for Target {
@@ -91,6 +102,19 @@ pub struct Ask<'a> {
     pub policy: &'a Policy,
     /// What the targets came to that it goes after, by name.
     pub earlier: &'a BTreeMap<&'static str, Earlier>,
+    /// What the target makes of the release once, whatever the number of its destinations.
+    pub memo: Memo,
+}
+
+/// A value that is made when it is first asked for, of whatever type a target likes.
+#[derive(Default)]
+pub struct Memo(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl Memo {
+    /// The value, made if this is the first time; `None` where something else was made before.
+    pub fn of<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Option<&T> {
+        self.0.get_or_init(|| Box::new(make())).downcast_ref()
+    }
 }
 
 /// What an earlier target came to.
@@ -119,6 +143,14 @@ pub enum Destination {
         name: RepoName,
         /// Its branch: the first of these that there is.
         branches: Vec<String>,
+    },
+    /// A branch that the release may have been built from before: what is left there may go. One that is not there is no
+    /// fault.
+    Former {
+        /// The repository.
+        name: RepoName,
+        /// The branch.
+        branch: String,
     },
 }
 
@@ -247,7 +279,7 @@ impl Tree {
 }
 
 /// What a target does in a branch cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Cut {
     /// Its files are ci-operator configs: what they promote and what they are built from gives the order of the cut.
     Promotes,
@@ -255,10 +287,31 @@ pub enum Cut {
     Follows,
     /// Its files change in a step of their own, after all configs of the release, in the order of the targets.
     Step(&'static Step),
+    /// Its files change in several steps of their own: these, and which of them a file goes in.
+    Steps(&'static [&'static Step], fn(&Desired) -> &'static Step),
     /// Its files are made from all configs together: each step has them as they are after it.
     WithPromotions,
     /// It takes no part: its files follow by themselves once the release is derived from its new branches.
     None,
+}
+
+impl PartialEq for Cut {
+    fn eq(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.steps() == other.steps()
+    }
+}
+
+impl Eq for Cut {}
+
+impl Cut {
+    /// The steps of its own that it has.
+    pub fn steps(self) -> Vec<&'static Step> {
+        match self {
+            Self::Step(step) => vec![step],
+            Self::Steps(steps, _) => steps.to_vec(),
+            Self::Promotes | Self::Follows | Self::WithPromotions | Self::None => Vec::new(),
+        }
+    }
 }
 
 /// Where a target's own step stands among those of the configs.
@@ -270,6 +323,8 @@ pub enum When {
     WithFirst,
     /// After all configs of the release.
     After,
+    /// After the configs of all releases of the cut.
+    AfterAll,
 }
 
 /// A step of a cut.

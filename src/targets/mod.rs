@@ -6,13 +6,16 @@
 mod asking;
 pub mod build_config;
 pub mod build_data;
+mod documents;
 pub mod door;
 pub mod options;
 pub mod papers;
+mod paths;
 pub mod payload_jobs;
 pub mod payload_pipeline;
 
 pub mod image_mirroring;
+pub mod konflux;
 pub mod prow_config;
 pub mod prow_jobs;
 pub mod release_controller;
@@ -44,6 +47,7 @@ pub static TARGETS: &[&Target] = &[
     &build_config::TARGET,
     &build_data::TARGET,
     &payload_pipeline::TARGET,
+    &konflux::TARGET,
 ];
 
 /// The target that is rendered where nothing is said.
@@ -93,6 +97,8 @@ pub struct Actual {
     pub unreadable: BTreeMap<String, String>,
     /// What was asked of other repositories, and what was found.
     pub beside: BTreeMap<Beside, Told>,
+    /// Those of the files that are links: what they say stands elsewhere.
+    pub links: BTreeSet<String>,
 }
 
 impl Actual {

@@ -30,13 +30,7 @@ fn names_are_unique_and_each_stands_after_what_it_is_made_from() {
 #[test]
 fn exactly_one_promotes_and_steps_of_a_cut_have_their_own_place() {
     assert_eq!(TARGETS.iter().filter(|target| target.cut == Cut::Promotes).count(), 1);
-    let steps: Vec<_> = TARGETS
-        .iter()
-        .filter_map(|target| match target.cut {
-            Cut::Step(step) => Some(step),
-            _ => None,
-        })
-        .collect();
+    let steps: Vec<_> = TARGETS.iter().flat_map(|target| target.cut.steps()).collect();
     let (at, names): (BTreeSet<_>, BTreeSet<_>) = steps.iter().map(|step| (step.at, step.name)).unzip();
     assert_eq!((at.len(), names.len()), (steps.len(), steps.len()));
 }

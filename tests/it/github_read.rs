@@ -71,6 +71,11 @@ fn a_poll_of_170_repositories_and_9_releases_is_cheap() {
     inside.state.set_ref(&repos[7], "refs/heads/release-4.25", commit);
     drop(inside);
     reader.heads(&next);
+    // Konflux's runs may have been left on the branch that a release was built from before.
+    for branch in ["main", "master"] {
+        let former: Vec<_> = repos.iter().map(|repo| (name(repo), branch.to_owned())).collect();
+        reader.heads(&former);
+    }
     let has = next.iter().filter(|(repo, branch)| reader.head(repo, branch).is_ok());
     assert_eq!(has.count(), 1);
     let asked = world.github.asked(0);
@@ -84,6 +89,65 @@ fn a_poll_of_170_repositories_and_9_releases_is_cheap() {
             .iter()
             .all(|exchange| heads_only(exchange.request["query"].as_str().unwrap()))
     );
+}
+
+/// A repository's Dockerfile and its folder of runs are asked for together, and nothing of them is asked for again.
+#[test]
+fn folders_come_in_the_same_questions_as_files() {
+    let world = World::new(&[]);
+    let repos: Vec<String> = (0..40).map(|n| format!("o/r{n}")).collect();
+    for repo in &repos {
+        let push = format!("kind: PipelineRun # {repo}\n");
+        let files = [
+            ("Dockerfile", "FROM a\n"),
+            (".tekton/push.yaml", push.as_str()),
+            (".tekton/more/task.yml", "kind: Task\n"),
+            (".tekton/notes.md", "no run\n"),
+        ];
+        world.github.repository(repo, &files);
+    }
+    let (reader, cache) = (Arc::new(Reader::new(world.client())), Cache::default());
+    let branches: Vec<_> = repos.iter().map(|repo| (name(repo), "main".to_owned())).collect();
+    reader.heads(&branches);
+    let wanted = repos.iter().map(|repo| Wanted {
+        repo: name(repo),
+        commit: reader.head(&name(repo), "main").unwrap(),
+        files: files(&["Dockerfile"]),
+        folders: files(&[".tekton"]),
+    });
+    let wanted: Vec<_> = wanted.collect();
+    reader.gather(&wanted, &cache);
+    let asked = world.github.asked(0);
+    // Heads; roots and folders; Dockerfiles and runs; the folders in them; their files.
+    assert_eq!(asked.len(), 5, "{asked:#?}");
+    {
+        let inside = world.github.inside();
+        let trees = inside
+            .log
+            .iter()
+            .find(|exchange| exchange.request["query"].to_string().contains("query Trees"));
+        let variables = trees.expect("a question about folders").request["variables"].to_string();
+        assert!(
+            variables.contains(":.tekton\"") && variables.contains(":\""),
+            "{variables}"
+        );
+    }
+    let before = world.github.requests();
+    for repo in &repos {
+        let snapshot = reader.open(&name(repo), "main").unwrap();
+        assert_eq!(text(&snapshot, "Dockerfile").as_deref(), Some("FROM a\n"));
+        let listed = snapshot.list(".tekton").unwrap().unwrap();
+        assert_eq!(listed.len(), 3);
+        assert_eq!(
+            text(&snapshot, ".tekton/push.yaml"),
+            Some(format!("kind: PipelineRun # {repo}\n"))
+        );
+        assert_eq!(
+            text(&snapshot, ".tekton/more/task.yml").as_deref(),
+            Some("kind: Task\n")
+        );
+    }
+    assert_eq!(world.github.requests(), before, "all of it was gathered");
 }
 
 #[test]
@@ -116,6 +180,7 @@ fn files_come_as_git_has_them() {
             "missing/Dockerfile",
             "go.mod",
         ]),
+        folders: BTreeSet::new(),
     };
     reader.gather(std::slice::from_ref(&wanted), &cache);
     let before = world.github.requests();

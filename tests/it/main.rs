@@ -28,6 +28,7 @@ mod github_auth;
 mod github_corpus;
 mod github_crash;
 mod github_faults;
+mod github_konflux;
 mod github_life;
 mod github_plan;
 mod github_read;

@@ -175,6 +175,8 @@ static EACH: Target = Target {
         rendered
     },
     cut: Cut::None,
+    wait: lockstep::targets::door::no_wait,
+    folders: &[],
 };
 
 fn run(config: Config) -> Run {

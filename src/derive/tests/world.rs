@@ -159,6 +159,7 @@ impl World {
             files: self.files.clone(),
             unreadable: self.unreadable.clone(),
             beside: BTreeMap::new(),
+            links: std::collections::BTreeSet::new(),
         };
         prow_config::render(&self.release(), &actual, &self.policy)
     }

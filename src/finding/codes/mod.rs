@@ -4,6 +4,7 @@ pub mod configuration;
 pub mod content;
 pub mod cut;
 pub mod doozer;
+pub mod konflux;
 pub mod metadata;
 pub mod pipeline;
 pub mod reading;

@@ -46,6 +46,7 @@ pub(in crate::run) fn read(
             options: &Options::defaults(target.options),
             policy: &run.policy,
             earlier: &BTreeMap::new(),
+            memo: crate::targets::door::Memo::default(),
         };
         let reads = (target.reads)(&ask, &ground.name);
         reads.map(|reads| ground.read(run, &reads).files).unwrap_or_default()

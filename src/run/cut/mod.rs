@@ -118,6 +118,7 @@ impl Run {
                 None => cut.findings.push(left.finding()),
             }
         }
+        with_branch(releases, &mut cut.units);
         cut.findings.extend(shared(&mut cut.units));
         cut.findings.sort();
         cut.findings.dedup();
@@ -140,11 +141,12 @@ impl Run {
 
 /// Puts files that change together together: a config and its jobs.
 fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
-    let mut units: BTreeMap<String, Unit> = BTreeMap::new();
-    for file in files {
+    let mut units: BTreeMap<(RepoName, String, String), Unit> = BTreeMap::new();
+    for mut file in files {
         let path = file.follows.as_ref().unwrap_or(&file.path).clone();
         let role = targets::find(&file.target).map(|target| target.cut);
-        let unit = units.entry(path.clone()).or_insert_with(|| Unit {
+        let place = (file.repo.clone(), file.branch.clone(), path.clone());
+        let unit = units.entry(place).or_insert_with(|| Unit {
             path,
             release: release.metadata.release,
             component: file.component.clone(),
@@ -160,6 +162,11 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
             }
             Some(InCut::Follows) => unit.role = train::Role::Config { has_jobs: true },
             Some(InCut::Step(step)) => unit.role = train::Role::Own(step),
+            Some(InCut::Steps(_, of)) => {
+                unit.role = train::Role::Own(of(&file));
+                let group = targets::find(&file.target).map_or("", |target| target.group);
+                file.group = format!("{}{group}", plan::CUT_BESIDE);
+            }
             Some(InCut::WithPromotions | InCut::None) | None => {}
         }
         unit.files.push(file);
@@ -245,20 +252,48 @@ fn left_behind<'l>(releases: &'l [Release<'l>], world: &'l World, claimed: &BTre
 
 /// Two releases can be built from one branch; its one config cannot promote for both, so neither changes it.
 fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
-    let mut wanted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for unit in units
+    let place = |unit: &Unit| {
+        let file = unit.files.first();
+        (
+            file.map(|file| (file.repo.clone(), file.branch.clone())),
+            unit.path.clone(),
+        )
+    };
+    let mut wanted: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    let configs = units
         .iter()
-        .filter(|unit| matches!(unit.role, train::Role::Config { .. }))
-    {
-        wanted
-            .entry(unit.path.clone())
-            .or_default()
-            .insert(unit.release.to_string());
+        .filter(|unit| matches!(unit.role, train::Role::Config { .. }));
+    for unit in configs {
+        wanted.entry(place(unit)).or_default().insert(unit.release.to_string());
     }
     wanted.retain(|_, releases| releases.len() > 1);
-    units.retain(|unit| !wanted.contains_key(&unit.path));
+    units.retain(|unit| !wanted.contains_key(&place(unit)));
     wanted
         .into_iter()
-        .map(|(path, releases)| cut::guard::shared(&path, releases))
+        .map(|((_, path), releases)| cut::guard::shared(&path, releases))
         .collect()
+}
+
+/// Has files that leave a branch go with the release of the cut that is built from it: they are in one request with those
+/// that come there.
+fn with_branch(releases: &[Release<'_>], units: &mut [Unit]) {
+    for unit in units {
+        let leaves = matches!(unit.role, train::Role::Own(_)) && unit.files.iter().all(|file| file.after.is_none());
+        let Some(file) = unit.files.first().filter(|_| leaves) else {
+            continue;
+        };
+        let here = |release: &&Release<'_>| {
+            let config = release.configs.get(&file.repo);
+            config.is_some_and(|config| config.branch == file.branch)
+        };
+        let built: Vec<&Release<'_>> = releases.iter().filter(here).collect();
+        let Some(other) = built.first().map(|release| release.metadata.release) else {
+            continue;
+        };
+        if built.iter().any(|release| release.metadata.release == unit.release) {
+            continue;
+        }
+        unit.release = other;
+        unit.files.iter_mut().for_each(|file| file.release = other.to_string());
+    }
 }

@@ -80,6 +80,7 @@ impl Run {
             options: &targets::Options::defaults(target.options),
             policy: &self.policy,
             earlier: &BTreeMap::new(),
+            memo: crate::targets::door::Memo::default(),
         };
         let reads = (target.reads)(&ask, &ground.name).unwrap_or_default();
         ground.read(self, &reads)

@@ -17,6 +17,7 @@ use super::{Run, RunError, beside};
 use crate::derive::Release;
 use crate::finding::Finding;
 use crate::source::Snapshot;
+use crate::targets::door::Memo;
 use crate::targets::{self, Actual, Ask, Chosen, Cut, Destination, Earlier, Rendered, TARGETS, Target};
 
 pub(super) use self::stepwise::{Single, alone, of_cut, with_promotions};
@@ -54,7 +55,9 @@ pub(super) fn render(run: &Run, releases: &[Release<'_>], ci: Option<&Arc<dyn Sn
     for (part, release) in parts.into_iter().zip(releases) {
         let mut files = part.rendered.files;
         run.with_fixes(release, &mut files);
-        let waiting = wait(release, &mut files, &part.configs);
+        let mut waiting = wait(release, &mut files, &part.configs);
+        let targets = run.config.targets.iter().map(|chosen| chosen.target);
+        targets.for_each(|target| waiting.extend((target.wait)(&mut files)));
         rendered.files.append(&mut files);
         rendered.findings.extend(part.rendered.findings);
         rendered.findings.extend(waiting);
@@ -134,6 +137,7 @@ pub(super) fn promoting_configs(run: &Run, release: &Release<'_>, ground: &Groun
         options: &chosen.options,
         policy: &run.policy,
         earlier: &BTreeMap::new(),
+        memo: Memo::default(),
     };
     let reads = (chosen.target.reads)(&ask, &ground.name);
     reads.map(|reads| ground.read(run, &reads).files).unwrap_or_default()
@@ -210,6 +214,33 @@ impl Part<'_> {
         TARGETS.iter().copied().chain(others)
     }
 
+    /// Asks in one question where the branches of destinations are.
+    fn foresee(&self, destinations: &[Destination]) {
+        let number = self.release.metadata.release;
+        let branches = destinations.iter().flat_map(|destination| match destination {
+            Destination::Repository { name, branches } => {
+                branches.iter().map(|branch| (name, branch.as_str())).collect()
+            }
+            Destination::Former { name, branch } => vec![(name, branch.as_str())],
+            Destination::CiConfig | Destination::BuildData => Vec::new(),
+        });
+        self.run
+            .foresee_heads(branches.map(|(name, branch)| (number, name, branch)));
+    }
+
+    /// Asks GitHub at once for all that a target looks at, but for what is remembered.
+    fn gather<'g>(&self, ask: &Ask<'_>, target: &Target, grounds: impl Iterator<Item = &'g Ground>) {
+        let Some(reader) = self.run.sources.github() else { return };
+        let wanted = grounds.filter_map(|ground| {
+            let reads = (target.reads)(ask, &ground.name).ok()?;
+            ground.unknown(self.run, &reads)
+        });
+        let wanted: Vec<_> = wanted.collect();
+        if !wanted.is_empty() {
+            reader.gather(&wanted, &self.run.store);
+        }
+    }
+
     /// Renders one target at all of its destinations.
     fn one(
         &self,
@@ -224,6 +255,7 @@ impl Part<'_> {
             options: &chosen.options,
             policy: &self.run.policy,
             earlier,
+            memo: Memo::default(),
         };
         let destinations = (target.destinations)(&ask).unwrap_or_else(|findings| {
             rendered.findings.extend(findings);
@@ -231,11 +263,17 @@ impl Part<'_> {
             Vec::new()
         });
         let number = self.release.metadata.release;
-        let opened = destinations
-            .into_par_iter()
-            .map(|destination| self.grounds.open(number, &destination));
-        for ground in opened.collect::<Result<Vec<_>, _>>()? {
+        self.foresee(&destinations);
+        let opened = destinations.into_par_iter().map(|destination| {
+            let former = matches!(destination, Destination::Former { .. });
+            self.grounds.open(number, &destination).map(|ground| (ground, former))
+        });
+        let opened = opened.collect::<Result<Vec<_>, _>>()?;
+        self.gather(&ask, target, opened.iter().filter_map(|(ground, _)| ground.as_ref().ok()));
+        for (ground, former) in opened {
             match ground {
+                // A plain directory has no branches.
+                Ok(ground) if former && ground.head.is_none() => {}
                 Ok(ground) => {
                     let part = self.at(&ask, chosen, &ground).map(|(part, actual, heads)| {
                         all.heads.iter_mut().for_each(|all| all.extend(heads.iter().cloned()));
@@ -255,6 +293,13 @@ impl Part<'_> {
                     } else {
                         rendered.missed.insert(target.name.to_owned());
                     }
+                }
+                // There may be no such branch.
+                Err(NoGround::NoBranch(..)) if former => {}
+                // That the repository cannot be read is told where it is written to.
+                Err(_) if former => {
+                    all.heads = None;
+                    rendered.missed.insert(target.name.to_owned());
                 }
                 Err(NoGround::Unconfigured(source)) => {
                     drop(all.missing.insert(target.name, without_source(target, source)))

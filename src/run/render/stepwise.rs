@@ -113,6 +113,7 @@ pub(in crate::run) fn with_promotions(
             options: &chosen.options,
             policy: &run.policy,
             earlier: &earlier,
+            memo: crate::targets::door::Memo::default(),
         };
         let Some(reads) = take(&mut all, (chosen.target.reads)(&ask, &ground.name)) else {
             continue;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
+use super::{Blobs, ENDINGS, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
 use crate::source::EntryKind;
@@ -347,20 +347,24 @@ pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> R
         .iter()
         .flat_map(|of| of.files.iter().map(move |file| (of, file.clone())))
         .collect();
+    let mut below: Vec<(&Wanted, String)> = wanted
+        .iter()
+        .flat_map(|of| of.folders.iter().map(move |folder| (of, folder.clone())))
+        .collect();
     for _ in 0..HOPS {
-        let places: BTreeSet<Place> = paths
-            .iter()
-            .flat_map(|(of, path)| folders(path).map(|dir| (of.repo.clone(), of.commit.0.clone(), dir.to_owned())))
-            .collect();
+        let at = |of: &Wanted, dir: &str| (of.repo.clone(), of.commit.0.clone(), dir.to_owned());
+        let above = paths.iter().flat_map(|(of, path)| folders(path).map(|dir| at(of, dir)));
+        let places: BTreeSet<Place> = above.chain(below.iter().map(|(of, dir)| at(of, dir))).collect();
         trees(reader, &places.into_iter().collect::<Vec<_>>())?;
         let found: Vec<(&Wanted, String, EntryKind, String)> = paths
             .iter()
             .filter_map(|(of, path)| entry(reader, of, path).map(|(kind, oid)| (*of, path.clone(), kind, oid)))
             .collect();
-        let oids: Vec<_> = found
+        let mut oids: Vec<_> = found
             .iter()
             .map(|(of, _, _, oid)| (of.repo.clone(), oid.clone()))
             .collect();
+        below = inside(reader, below, &mut oids);
         blobs(reader, &oids, Some(cache))?;
         paths = found
             .into_iter()
@@ -370,11 +374,35 @@ pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> R
                 Some((of, target_of(&path, std::str::from_utf8(&target).ok()?)?))
             })
             .collect();
-        if paths.is_empty() {
+        if paths.is_empty() && below.is_empty() {
             break;
         }
     }
     Ok(())
+}
+
+/// The folders in folders; adds the blobs of their files that are wanted.
+fn inside<'w>(
+    reader: &Reader,
+    folders: Vec<(&'w Wanted, String)>,
+    oids: &mut Vec<(RepoName, String)>,
+) -> Vec<(&'w Wanted, String)> {
+    let known = reader.known();
+    let mut below = Vec::new();
+    for (of, folder) in folders {
+        let place = (of.repo.clone(), of.commit.0.clone(), folder.clone());
+        let listing = known.trees.get(&place).and_then(Option::as_ref);
+        for (name, (mode, oid)) in listing.into_iter().flatten() {
+            match kind(*mode) {
+                EntryKind::Dir => below.push((of, format!("{folder}/{name}"))),
+                EntryKind::File if ENDINGS.iter().any(|ending| name.ends_with(ending)) => {
+                    oids.push((of.repo.clone(), oid.clone()));
+                }
+                _ => {}
+            }
+        }
+    }
+    below
 }
 
 /// The directories on the way to a file, the root first.

@@ -60,7 +60,12 @@ pub struct Wanted {
     pub commit: CommitId,
     /// The files.
     pub files: BTreeSet<String>,
+    /// Folders, with those in them: of their files those that end in one of [`ENDINGS`].
+    pub folders: BTreeSet<String>,
 }
+
+/// How files of folders end that are read with them.
+pub const ENDINGS: [&str; 2] = [".yaml", ".yml"];
 
 /// Where a pull request stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

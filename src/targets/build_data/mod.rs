@@ -37,6 +37,8 @@ pub static TARGET: Target = Target {
     reads,
     render,
     cut: Cut::None,
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 const STANZAS: Key = default(

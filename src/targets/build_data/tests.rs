@@ -86,6 +86,7 @@ impl One {
             options: &options,
             policy: &self.world.policy,
             earlier: &BTreeMap::new(),
+            memo: crate::targets::door::Memo::default(),
         };
         let actual = Actual {
             repo: repo_name("ocp-build-data"),
@@ -93,6 +94,7 @@ impl One {
             origin: release.metadata.origin.clone(),
             files: BTreeMap::from([("images/a.yml".to_owned(), Arc::from(self.file.as_bytes()))]),
             unreadable: BTreeMap::new(),
+            links: std::collections::BTreeSet::new(),
             beside: BTreeMap::new(),
         };
         render(&ask, &actual)

@@ -50,6 +50,8 @@ pub static TARGET: Target = Target {
         },
     },
     cut: Cut::WithPromotions,
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 /// The mapping files and their configuration, and all configs of the repository: any of them may promote to a stream.

@@ -81,6 +81,7 @@ impl Case {
             files: self.files.clone(),
             unreadable: BTreeMap::new(),
             beside: BTreeMap::new(),
+            links: std::collections::BTreeSet::new(),
         };
         render(&release, &spot, &actual, &self.promoted, &self.changed, &self.policy)
     }

@@ -44,6 +44,8 @@ pub static TARGET: Target = Target {
         title: "the jobs that verify its payload, and its entry in what is mirrored",
         because: "the release controller's file names these jobs, and images are mirrored by that entry: both are there before a payload is",
     }),
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 /// The gating configs of all releases; then the job files beside them, and what says which clouds their tests run on.

@@ -90,6 +90,7 @@ fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
         options: &Options::defaults(TARGET.options),
         policy: &world.policy,
         earlier: &BTreeMap::new(),
+        memo: crate::targets::door::Memo::default(),
     };
     let actual = Actual {
         repo: repo_name("release"),
@@ -104,6 +105,7 @@ fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
             .map(|(path, text)| (path.clone(), Arc::from(text.as_bytes())))
             .collect(),
         unreadable: BTreeMap::new(),
+        links: std::collections::BTreeSet::new(),
         beside: BTreeMap::new(),
     };
     (TARGET.render)(&ask, &actual)

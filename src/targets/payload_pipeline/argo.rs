@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json};
 
 use super::causes::Causes;
-use super::files::Files;
 use super::order::{Order, settle, too_early};
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 use crate::yaml::edit::path::{Step, find, set};
 

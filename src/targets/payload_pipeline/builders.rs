@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::beside;
 use super::causes::Causes;
-use super::files::Files;
 use super::found::{FOLDER, Found};
 use super::fresh;
 use super::lists::{self, Listed};
@@ -12,6 +11,7 @@ use super::names::{Plan, Reference};
 use super::order::Order;
 use crate::derive::here::{Builder, Here};
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 use crate::yaml::edit::{self, path};
 

@@ -1,11 +1,11 @@
 //! Forked Dockerfiles: left alone, and whether upstream's would do without the fork.
 
-use super::files::Files;
 use super::found::Found;
 use super::names::Plan;
 use crate::base::RepoName;
 use crate::facts::dockerfile::Dockerfile;
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::targets::{Beside, Told, Wanted};
 
 /// The folder of forks in the repository, and where it is in the image that holds them.

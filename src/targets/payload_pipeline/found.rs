@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::files::Files;
 use super::names::Plan;
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 
 /// The folder of BuildConfigs.

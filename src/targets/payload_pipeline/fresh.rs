@@ -3,8 +3,9 @@
 use serde_json::Value as Json;
 
 use super::names::{Plan, Reference};
-use super::wanted::{SKIP, TAGS, TAGS_LABEL, below_context, clean, item};
+use super::wanted::{SKIP, TAGS, TAGS_LABEL, below_context, item};
 use crate::derive::here::Builder;
+use crate::targets::paths::clean;
 use crate::yaml::{Mapping, Node};
 
 /// The label of a file that we made.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::causes::Causes;
-use super::files::Files;
 use super::names::some;
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 use crate::yaml::edit::path::{Step, find, find_mut, set};
 

@@ -8,7 +8,6 @@ mod argo;
 mod beside;
 mod builders;
 mod causes;
-mod files;
 mod forks;
 mod found;
 mod fresh;
@@ -27,12 +26,12 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::causes::Causes;
-use self::files::Files;
 use self::found::{FOLDER, Matched};
 use self::lists::Listed;
 use self::names::{Plan, some};
 use self::order::Order;
 use self::wanted::{Kept, changes, fork_of};
+use super::documents::Files;
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When};
 use crate::base::RepoName;
 use crate::derive::here::{Here, branch_here, here};
@@ -60,6 +59,8 @@ pub static TARGET: Target = Target {
     reads,
     render,
     cut: Cut::Step(&CUT),
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 static CUT: Step = Step {
@@ -140,7 +141,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
         }
     };
     let document = ask.release.build_config();
-    let mut files = Files::read(ask, actual);
+    let mut files = Files::read(ask, actual, &TARGET, "unreadable-buildconfig");
     files.findings.extend(failed);
     let (plans, found) = names::plans(document, &here);
     files.findings.extend(found);

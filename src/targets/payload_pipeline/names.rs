@@ -8,6 +8,7 @@ use crate::derive::here::{Here, ImageHere};
 use crate::finding::{Finding, Severity};
 use crate::model::arch;
 use crate::model::build_config::{BuildConfig, Image};
+use crate::model::pullspec::at_digest;
 use crate::model::replacement::InputKind;
 
 /// An image on the cluster, as a BuildConfig names it.
@@ -162,7 +163,7 @@ impl Names<'_> {
         let name = names.get(pullspec).map(|name| name.value.as_str()).unwrap_or_default();
         match (name, as_base) {
             ("", _) => Reference::Pullspec(match self.here.external.get(pullspec) {
-                Some(digest) => format!("{}@{digest}", without_tag(pullspec)),
+                Some(digest) => at_digest(pullspec, digest),
                 None => pullspec.to_owned(),
             }),
             (name, true) => Reference::Tag(format!("{}:{name}", self.here.stream.value)),
@@ -178,14 +179,6 @@ impl Names<'_> {
                 Reference::Tag(format!("{stream}:{name}"))
             }
         }
-    }
-}
-
-/// A pullspec without its tag: what stands behind the last colon, if no slash follows.
-fn without_tag(pullspec: &str) -> &str {
-    match pullspec.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => pullspec,
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::causes::Causes;
-use super::files::Files;
 use super::found::{Found, Matched};
 use super::names::{Plan, some};
 use crate::derive::here::Here;
 use crate::finding::{Finding, Severity};
 use crate::model::batches::{Batches, batches};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 
 /// What is built when, by the names of BuildConfigs.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::files::Files;
+use crate::targets::documents::Files;
 use crate::yaml::{self, Node};
 
 /// One patch of a kustomization.

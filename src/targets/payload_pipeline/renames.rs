@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::causes::Causes;
-use super::files::Files;
 use super::found::{Found, Matched};
 use super::lists::Listed;
 use super::names::Plan;
 use super::order::Order;
+use crate::targets::documents::Files;
 
 /// The number of a batch's new files.
 pub(super) fn number(batch: u32) -> String {

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::causes::Causes;
-use super::files::Files;
 use super::fresh::MARK;
 use super::names::{Plan, Reference};
-use super::wanted::{below_context, clean};
+use super::wanted::below_context;
 use crate::derive::here::Here;
+use crate::targets::documents::Files;
+use crate::targets::paths::clean;
 use crate::yaml::edit;
 use crate::yaml::{Mapping, Node};
 

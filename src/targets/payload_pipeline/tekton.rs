@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::causes::Causes;
-use super::files::Files;
 use super::order::{Order, settle, too_early};
 use super::patches::Patch;
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::Node;
 use crate::yaml::edit::path::{Step, find, find_mut, set};
 

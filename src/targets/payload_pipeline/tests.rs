@@ -7,6 +7,7 @@ use super::*;
 use crate::base::Origin;
 use crate::derive::tests::world::{World, repo_name};
 use crate::finding::Finding;
+use crate::targets::door::Memo;
 use crate::targets::{Beside, Options, Told, Wanted};
 
 /// What the pipeline has: a builder and a base, batches in both drivers, a list of files, and `cli` as people keep it.
@@ -172,6 +173,7 @@ fn render_beside(
         options: &chosen,
         policy: &world.policy,
         earlier: &BTreeMap::new(),
+        memo: Memo::default(),
     };
     let actual = Actual {
         repo: repo_name("okd-payload-pipeline"),
@@ -186,6 +188,7 @@ fn render_beside(
             .map(|(path, text)| (path.clone(), Arc::from(text.as_bytes())))
             .collect(),
         unreadable: BTreeMap::new(),
+        links: std::collections::BTreeSet::new(),
         beside: BTreeMap::new(),
     };
     let reads = (TARGET.reads)(&ask, &actual.repo).unwrap_or_default();

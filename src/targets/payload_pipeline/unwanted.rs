@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::causes::Causes;
-use super::files::Files;
 use super::found::{Found, Matched};
 use super::fresh::MARK;
 use super::lists::Listed;
@@ -11,6 +10,7 @@ use super::patches::labels;
 use super::wanted::{SKIP, TAGS, TAGS_LABEL};
 use crate::derive::Standing;
 use crate::finding::{Finding, Severity};
+use crate::targets::documents::Files;
 use crate::yaml::{Node, Value};
 
 /// Removes what is positively gone and has nothing of people's in it, and tells of the rest.

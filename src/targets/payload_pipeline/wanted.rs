@@ -1,11 +1,12 @@
 //! What a BuildConfig says of its image: each managed field against what is there.
 
 use super::causes::Causes;
-use super::files::Files;
 use super::found::{Found, base_name};
 use super::names::{Plan, Reference};
 use crate::model::build_config::RuleAt;
 use crate::plan::Cause;
+use crate::targets::documents::Files;
+use crate::targets::paths::{below, clean};
 use crate::yaml::Node;
 use crate::yaml::edit::path::{Step, find, keys, remove, set};
 
@@ -34,23 +35,9 @@ pub(super) struct Kept {
     pub branch: bool,
 }
 
-/// The path of a Dockerfile as the build sees it: without `./`, below the context.
+/// The path of a Dockerfile as the build sees it.
 pub(super) fn below_context(plan: &Plan<'_>) -> String {
-    let dockerfile = clean(&plan.image.dockerfile.value);
-    let context = clean(&plan.image.context_dir.value);
-    match dockerfile
-        .strip_prefix(&context)
-        .and_then(|rest| rest.strip_prefix('/'))
-    {
-        Some(below) if !context.is_empty() => below.to_owned(),
-        _ => dockerfile,
-    }
-}
-
-/// A path without `./` and doubled slashes; the root is empty.
-pub(super) fn clean(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
-    parts.collect::<Vec<_>>().join("/")
+    below(&plan.image.dockerfile.value, &plan.image.context_dir.value)
 }
 
 /// The fork that stands for a BuildConfig's Dockerfile, if one does: an item with `paths` that puts it there.

@@ -50,6 +50,8 @@ pub static TARGET: Target = Target {
     reads,
     render: |ask, actual| render(ask.release, actual, ask.policy),
     cut: Cut::Promotes,
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 /// The path of a config of ours.

@@ -45,6 +45,8 @@ pub static TARGET: Target = Target {
     reads: sources::reads,
     render: door,
     cut: Cut::Follows,
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 /// Reads a file as one of presubmits, of postsubmits and of periodics, for the mutation runner (`tests/fuzz`).
@@ -222,6 +224,7 @@ fn after(actual: &Actual, source: &Source, done: &BTreeMap<String, Desired>) -> 
         files: files.collect(),
         unreadable: actual.unreadable.clone(),
         beside: BTreeMap::new(),
+        links: std::collections::BTreeSet::new(),
     }
 }
 

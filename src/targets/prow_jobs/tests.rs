@@ -107,6 +107,7 @@ impl World {
             files: files.collect(),
             unreadable: BTreeMap::new(),
             beside: BTreeMap::new(),
+            links: std::collections::BTreeSet::new(),
         };
         render(&release, &sources, &self.registry, &actual, &self.policy)
     }

@@ -57,6 +57,8 @@ pub static TARGET: Target = Target {
         title: "the release controller's files",
         because: "the release's stream has configs that promote to it",
     }),
+    wait: super::door::no_wait,
+    folders: &[],
 };
 
 /// The files of all releases and majors, of the same kinds as the release's own.

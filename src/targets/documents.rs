@@ -1,16 +1,15 @@
-//! The pipeline's files as they are and as they should be, change by change.
+//! Files of YAML documents as they are and as they should be, change by change, for targets that edit what people wrote.
 
 use std::collections::BTreeMap;
 
-use super::TARGET;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Refused, Verdict};
-use crate::targets::{Actual, Ask, Rendered};
+use crate::targets::{Actual, Ask, Rendered, Target};
 use crate::yaml::Node;
 use crate::yaml::edit::{self, How};
 
 /// One file.
-pub(super) struct File {
+pub(in crate::targets) struct File {
     /// What it says, changes included.
     pub documents: Vec<Node>,
     desired: Desired,
@@ -21,24 +20,29 @@ pub(super) struct File {
 }
 
 /// All files.
-pub(super) struct Files<'a> {
+pub(in crate::targets) struct Files<'a> {
     pub ask: &'a Ask<'a>,
     pub actual: &'a Actual,
+    target: &'static Target,
+    /// The code of a finding about a file that cannot be read.
+    unreadable: &'static str,
     files: BTreeMap<String, File>,
     pub findings: Vec<Finding>,
 }
 
 impl<'a> Files<'a> {
-    /// Reads the YAML files that are there; `finding` tells of one that cannot be read.
-    pub fn read(ask: &'a Ask<'a>, actual: &'a Actual) -> Self {
+    /// Reads the YAML files that are there; `unreadable` is the code of the finding about one that cannot be read.
+    pub fn read(ask: &'a Ask<'a>, actual: &'a Actual, target: &'static Target, unreadable: &'static str) -> Self {
         let mut files = Self {
             ask,
             actual,
+            target,
+            unreadable,
             files: BTreeMap::new(),
             findings: Vec::new(),
         };
         for (path, why) in &actual.unreadable {
-            files.unreadable(path, None, why);
+            files.cannot_read(path, None, why);
         }
         for (path, bytes) in &actual.files {
             // JSON is YAML, and kustomize takes both.
@@ -53,11 +57,11 @@ impl<'a> Files<'a> {
             let (text, documents) = match read {
                 Ok(read) => read,
                 Err(why) => {
-                    files.unreadable(path, None, &why);
+                    files.cannot_read(path, None, &why);
                     continue;
                 }
             };
-            let desired = actual.file(&TARGET, ask.release, path.clone());
+            let desired = actual.file(target, ask.release, path.clone());
             let file = File {
                 documents,
                 desired,
@@ -71,9 +75,9 @@ impl<'a> Files<'a> {
     }
 
     /// Tells of a file that cannot be read, so that it stays.
-    fn unreadable(&mut self, path: &str, line: Option<u32>, why: &str) {
+    fn cannot_read(&mut self, path: &str, line: Option<u32>, why: &str) {
         let text = format!("{path} cannot be read: {why}");
-        let finding = Finding::new(Severity::Error, "unreadable-buildconfig", text)
+        let finding = Finding::new(Severity::Error, self.unreadable, text)
             .with_help("put the file right; it stays as it is until then");
         self.tell(finding, path, line);
     }
@@ -107,6 +111,11 @@ impl<'a> Files<'a> {
         )
     }
 
+    /// Whether a file is there and could not be read.
+    pub fn is_unread(&self, path: &str) -> bool {
+        !self.files.contains_key(path) && self.is_there(path)
+    }
+
     /// Says which images a file is about.
     pub fn about(&mut self, path: &str, component: Option<&str>, image: &str) {
         if let Some(file) = self.files.get_mut(path) {
@@ -135,6 +144,33 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Changes a file's text where that cannot be said by what it means; changes made before by meaning are lost, so this
+    /// comes first. Whether the policy wants it.
+    pub fn retext(&mut self, path: &str, cause: Cause, text: String) -> bool {
+        let Some(file) = self.files.get_mut(path) else {
+            return false;
+        };
+        let Ok(documents) = edit::documents(&text, &How::default()) else {
+            return false;
+        };
+        match self.ask.policy.verdict(&cause, &file.desired.release) {
+            Verdict::Apply => {
+                (file.text, file.documents) = (text, documents);
+                file.desired.causes.push(cause);
+                true
+            }
+            verdict => {
+                file.desired.refused.push(Refused { cause, verdict });
+                false
+            }
+        }
+    }
+
+    /// The text of a file, as long as nothing of it was changed by what it means.
+    pub fn text(&self, path: &str) -> &str {
+        self.files.get(path).map_or("", |file| &file.text)
+    }
+
     /// Carries out what causes have been given for.
     pub fn apply(&mut self, path: &str, change: impl FnOnce(&mut [Node])) {
         if let Some(file) = self.files.get_mut(path) {
@@ -144,7 +180,7 @@ impl<'a> Files<'a> {
 
     /// Adds a file. Whether the policy wants it.
     pub fn add(&mut self, path: &str, text: String, cause: Cause, component: Option<&str>, images: &[&str]) -> bool {
-        let mut desired = self.actual.file(&TARGET, self.ask.release, path);
+        let mut desired = self.actual.file(self.target, self.ask.release, path);
         desired.component = component.map(str::to_owned);
         desired.images = images.iter().map(|image| (*image).to_owned()).collect();
         let applied = match self.ask.policy.verdict(&cause, &desired.release) {

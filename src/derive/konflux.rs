@@ -1,0 +1,211 @@
+//! What Konflux makes of a release: names of components, where images are pushed to, on what platforms they are built.
+//!
+//! Only Konflux's target asks for it, so the rules about it are not asked in any other run.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::here::{Asker, texts};
+use super::outline::base_scope;
+use super::{Derived, Image, Release, Standing};
+use crate::finding::Finding;
+use crate::rules::{Scope, Subject};
+
+/// What rules say of Konflux for a release.
+#[derive(Clone, Debug, Default)]
+pub struct Konflux {
+    /// The namespace; empty: nobody builds the release there.
+    pub tenant: Derived<String>,
+    /// Where images are pushed, up to the tenant.
+    pub pushes_to: Derived<String>,
+    /// The release's application.
+    pub application: Derived<String>,
+    /// Its name for people.
+    pub display_name: Derived<String>,
+    /// The tag by which images are built from one another.
+    pub floating: Derived<String>,
+    /// Platforms by architecture, as Go names it.
+    pub platforms: Derived<BTreeMap<String, String>>,
+    /// Whether components have versions.
+    pub has_versions: Derived<bool>,
+    /// The release's version, where they have.
+    pub version: Derived<String>,
+    /// Labels of a run.
+    pub labels: Derived<Labels>,
+    /// The service account, with `{component}`.
+    pub service_account: Derived<String>,
+    /// How long the image of a pull request is kept; empty: for ever.
+    pub expires: Derived<String>,
+    /// The shared pipeline.
+    pub pipeline: Derived<Pipeline>,
+    /// What a Component says of the pipeline that Konflux would choose; empty: nothing.
+    pub build_pipeline: Derived<String>,
+    /// Branches that the release may have been built from before, with `{earlier}`.
+    pub built_before: Derived<Vec<String>>,
+    /// The branch of a central repository with all runs.
+    pub central_branch: Derived<String>,
+    /// The branch of the repository with the resources.
+    pub resources_branch: Derived<String>,
+    /// The folder with the release's.
+    pub resources_folder: Derived<String>,
+    /// Other resources: file and what it says.
+    pub extra_resources: Derived<Vec<(String, Json)>>,
+    /// What each image is there, by key, built or not.
+    pub images: BTreeMap<String, ImageThere>,
+}
+
+/// Keys of labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// The application's.
+    pub application: String,
+    /// The component's: it says whose a run is.
+    pub component: String,
+    /// The version's; empty: there is none.
+    pub version: String,
+    /// Of what kind a run is.
+    pub kind: String,
+}
+
+/// The shared pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Its file.
+    pub path: String,
+    /// The branch or tag that runs read it at.
+    pub revision: String,
+    /// The image that its script runs in.
+    pub runner: String,
+    /// How long a new run may take.
+    pub timeout: String,
+}
+
+/// What an image is in Konflux.
+#[derive(Clone, Debug, Default)]
+pub struct ImageThere {
+    /// Its component.
+    pub component: Derived<String>,
+    /// Where it is pushed, without a tag; empty: by tenant and component.
+    pub container_image: Derived<String>,
+    /// The folder with RPM repositories of its build; empty: none.
+    pub repo_files: Derived<String>,
+    /// Whether it is derived, so that it is built.
+    pub is_built: bool,
+    /// Whether the release positively does not have it. What is neither could not be derived.
+    pub is_dropped: bool,
+}
+
+/// Asks the rules about what a target of this name writes.
+///
+/// # Errors
+/// Rules that failed about Konflux as a whole. Those about one image leave that image out and are in the second value.
+pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Finding>), Vec<Finding>> {
+    let metadata = release.metadata;
+    let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+    let mut asker = Asker {
+        release,
+        findings: Vec::new(),
+    };
+    let mut whole = scope.inner();
+    whole.set("target", &json!(target));
+    let mut konflux = as_a_whole(&mut asker, &whole, &format!("target {target}"));
+    if !asker.findings.is_empty() {
+        return Err(asker.findings);
+    }
+    for (key, image) in &release.images {
+        // Of what could not be derived not even the tag may be known.
+        if image.tag.value.is_empty() {
+            continue;
+        }
+        let before = asker.findings.len();
+        let found = one(&mut asker, image, &scope);
+        if asker.findings.len() == before {
+            konflux.images.insert(key.clone(), found);
+        }
+    }
+    Ok((konflux, asker.findings))
+}
+
+fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux {
+    let mut konflux = {
+        let mut text = |field: &str| asker.text(Subject::Target, field, scope, about);
+        Konflux {
+            tenant: text("tenant"),
+            pushes_to: text("pushes_to"),
+            application: text("application"),
+            display_name: text("display_name"),
+            floating: text("floating"),
+            version: text("version"),
+            service_account: text("service_account"),
+            expires: text("expires"),
+            build_pipeline: text("build_pipeline"),
+            central_branch: text("branch_here"),
+            resources_branch: text("resources_branch"),
+            resources_folder: text("resources_folder"),
+            ..Konflux::default()
+        }
+    };
+    let model = asker.text(Subject::Target, "model", scope, about);
+    konflux.has_versions = Derived {
+        value: model.value == "versions",
+        tried: model.tried,
+    };
+    let mut decide = |field: &str| asker.decide(Subject::Target, field, scope, about);
+    let platforms = decide("platforms");
+    konflux.platforms = Derived::new(pairs(platforms.value.as_ref()), platforms);
+    let labels = decide("labels");
+    let of = pairs(labels.value.as_ref());
+    let label = |name: &str| of.get(name).cloned().unwrap_or_default();
+    let value = Labels {
+        application: label("application"),
+        component: label("component"),
+        version: label("version"),
+        kind: label("type"),
+    };
+    konflux.labels = Derived::new(value, labels);
+    let pipeline = decide("pipeline");
+    let of = pairs(pipeline.value.as_ref());
+    let part = |name: &str| of.get(name).cloned().unwrap_or_default();
+    let value = Pipeline {
+        path: part("path"),
+        revision: part("revision"),
+        runner: part("runner"),
+        timeout: part("timeout"),
+    };
+    konflux.pipeline = Derived::new(value, pipeline);
+    let before = decide("built_before");
+    konflux.built_before = Derived::new(texts(before.value.as_ref()), before);
+    let extra = decide("extra_resources");
+    let items = extra.value.as_ref().and_then(Json::as_array).into_iter().flatten();
+    let items = items.filter_map(|item| Some((item["file"].as_str()?.to_owned(), item["resource"].clone())));
+    konflux.extra_resources = Derived::new(items.collect(), extra);
+    konflux
+}
+
+fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>) -> ImageThere {
+    let about = format!("image {}", image.key);
+    let mut inner = scope.inner();
+    inner.show("image", &image.view);
+    inner.set("tag", &json!(image.tag.value));
+    if asker.release.rules.uses_variable(Subject::Image, "metadata") {
+        let whole = asker.release.metadata.images.get(&image.key);
+        inner.set("metadata", &whole.map_or(json!({}), |facts| Json::from(&facts.node)));
+    }
+    let mut text = |field: &str| asker.text(Subject::Image, field, &inner, &about);
+    ImageThere {
+        component: text("component"),
+        container_image: text("container_image"),
+        repo_files: text("repo_files"),
+        is_built: image.standing == Standing::Derived,
+        is_dropped: matches!(image.standing, Standing::Dropped(_)),
+    }
+}
+
+/// The texts of a mapping.
+fn pairs(value: Option<&Json>) -> BTreeMap<String, String> {
+    let entries = value.and_then(Json::as_object).into_iter().flatten();
+    entries
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
+}

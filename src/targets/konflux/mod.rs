@@ -1,0 +1,389 @@
+//! Target `konflux`: the runs of Pipelines as Code that build each image in Konflux, in the component's own repository on the
+//! branch that the release is built from, and, by option, the resources that a cluster needs for them.
+//!
+//! A run is known by the label of its component. A few of its fields are managed; bots that bump digests and people who add
+//! paths, tasks or network isolation are never undone. Files of other components are not touched, whatever they say.
+
+mod branch;
+mod causes;
+mod cel;
+mod fresh;
+mod merge;
+mod pipeline;
+mod plans;
+mod repository;
+mod resources;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use self::causes::Causes;
+use self::fresh::Shared;
+use self::plans::World;
+use self::repository::Repository;
+use self::resources::Resources;
+use super::documents::Files;
+use super::{Actual, Ask, Cut, Destination, Options, Reads, Rendered, Step, Target, Tree, When};
+use crate::base::RepoName;
+use crate::finding::{Finding, Severity};
+use crate::plan::Desired;
+use crate::yaml::keys::{COMPONENT, Key, Kind, Section, default, optional, required, section};
+
+/// The target.
+pub static TARGET: Target = Target {
+    name: "konflux",
+    group: "konflux",
+    about: "runs of Pipelines as Code in each component's repository, and Konflux's resources: OKD in Konflux",
+    place: "each component's repository on the branch that the release is built from, or one central repository; resources in \
+            a repository of their own",
+    owns: "of a run with our component's label: name, namespace, labels, the branch and event in its expression, the pushed \
+           image, Dockerfile, context, platforms, its own build arguments, what FROMs are replaced by, the floating tag and \
+           the service account; of a resource the fields that follow from the release",
+    seeds: "a new run's paths, annotations, pipeline, timeout and workspaces; the request that a new Component starts with; the \
+            shared pipeline whole",
+    leaves: "runs of other components, parameters that are not named here, inline pipelines and other references, expressions that \
+             people wrote in another way, resources of other kinds",
+    options: &OPTIONS,
+    after: &[],
+    destinations,
+    reads,
+    render,
+    cut: Cut::Steps(&[&RESOURCES, &RUNS], step),
+    wait,
+    folders: &[TEKTON],
+};
+
+static RESOURCES: Step = Step {
+    at: 60,
+    when: When::AfterAll,
+    name: "konflux-resources",
+    title: "Konflux's resources",
+    because: "a run fails where its component is not there yet",
+};
+
+static RUNS: Step = Step {
+    at: 70,
+    when: When::AfterAll,
+    name: "konflux-runs",
+    title: "the runs in components' repositories",
+    because: "the branch of development lets go of the older release's components before that release's own branch builds them",
+};
+
+/// The group of files on branches that a release was built from before: they are in requests of their own.
+const FORMER: &str = "konflux-former";
+/// The folder that Pipelines as Code reads.
+const TEKTON: &str = ".tekton";
+/// Where a central repository has the runs of all.
+const CENTRAL: &str = "pipelineruns";
+/// How deep Pipelines as Code is followed into the folder.
+const DEPTH: usize = 9;
+
+const WHERE: Key = default(
+    "where",
+    Kind::Word(&["repositories", "central"]),
+    "repositories",
+    "Whether the runs stand in each component's repository, or all in one from which somebody copies them on.",
+);
+const CENTRAL_REPO: Key = optional(
+    "central",
+    COMPONENT,
+    "The repository that has the runs of all, `org/repo`, where they stand in one; without it that of `gitops`.",
+);
+const REPO: Key = required(
+    "repo",
+    COMPONENT,
+    "The repository, `org/repo`; it is found as components are.",
+);
+static GITOPS_KEYS: Section = section("The repository that Konflux's resources are applied from.", &[REPO]);
+const GITOPS: Key = optional(
+    "gitops",
+    Kind::Map(&GITOPS_KEYS),
+    "Where Konflux's resources and the shared pipeline are written; without it they are not.",
+);
+const NUDGES: Key = default(
+    "nudges",
+    Kind::Word(&["none", "direct"]),
+    "none",
+    "Whether a new image asks each component that is built from it to be built again: a request in each one's repository.",
+);
+
+static OPTIONS: Section = section(
+    "How Konflux's files are written.",
+    &[WHERE, CENTRAL_REPO, GITOPS, NUDGES],
+);
+
+fn gitops(options: &Options) -> Option<RepoName> {
+    let given = options.all().get(GITOPS.name)?;
+    given[REPO.name].as_str()?.parse().ok()
+}
+
+/// The central repository, where runs stand in one.
+fn central(options: &Options) -> Option<RepoName> {
+    let is_central = options.text(&WHERE) == "central";
+    let own = options.text(&CENTRAL_REPO).parse().ok();
+    own.or_else(|| gitops(options)).filter(|_| is_central)
+}
+
+fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
+    let world = plans::world(ask, TARGET.name)?;
+    let konflux = &world.konflux;
+    let one = |name: RepoName, branch: &str| Destination::Repository {
+        name,
+        branches: vec![branch.to_owned()],
+    };
+    let mut all = BTreeSet::new();
+    if let Some(name) = gitops(ask.options) {
+        all.insert(one(name, &konflux.resources_branch.value));
+    }
+    if ask.options.text(&WHERE) == "central" {
+        let Some(name) = central(ask.options) else {
+            let text = "runs are to stand in one repository, and none is named";
+            let finding = Finding::new(Severity::Error, "konflux-no-repository", text)
+                .with_help("give the target the option `central` or `gitops`");
+            return Err(vec![finding]);
+        };
+        all.insert(one(name, &konflux.central_branch.value));
+        return Ok(all.into_iter().collect());
+    }
+    let mut own: BTreeSet<(RepoName, String)> = BTreeSet::new();
+    for plan in &world.plans {
+        own.extend(plan.repository.parse().ok().map(|name| (name, plan.branch.clone())));
+    }
+    // Where nothing is built any more something may have to go.
+    let configs = ask.release.configs.values().filter(|config| !config.branch.is_empty());
+    let known: BTreeSet<RepoName> = own.iter().map(|(name, _)| name.clone()).collect();
+    let others = configs.filter(|config| !known.contains(&config.repo));
+    own.extend(others.map(|config| (config.repo.clone(), config.branch.clone())));
+    for (name, branch) in &own {
+        all.insert(one(name.clone(), branch));
+        for former in branch::former(world, branch) {
+            if !own.contains(&(name.clone(), former.clone())) {
+                all.insert(Destination::Former {
+                    name: name.clone(),
+                    branch: former,
+                });
+            }
+        }
+    }
+    Ok(all.into_iter().collect())
+}
+
+fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yaml") || path.ends_with(".yml")
+}
+
+fn reads(ask: &Ask<'_>, name: &RepoName) -> Result<Reads, Vec<Finding>> {
+    let world = plans::world(ask, TARGET.name)?;
+    let mut reads = Reads::default();
+    let is_gitops = gitops(ask.options).as_ref() == Some(name);
+    let is_central = central(ask.options).as_ref() == Some(name);
+    if is_gitops {
+        let folder = world.konflux.resources_folder.value.trim_matches('/');
+        reads.files.push(world.konflux.pipeline.value.path.clone());
+        reads.trees.push(Tree::of(folder, 3).only(is_yaml));
+    }
+    if is_central {
+        reads.trees.push(Tree::of(CENTRAL, DEPTH).only(is_yaml));
+    }
+    if !is_gitops && !is_central {
+        reads.trees.push(keyed(Tree::of(TEKTON, DEPTH).only(is_yaml), "runs"));
+        // What is no folder of its own is found beside it.
+        reads
+            .trees
+            .push(keyed(Tree::of("", 1).only(|path| path == TEKTON), "folder"));
+    }
+    Ok(reads)
+}
+
+fn keyed(mut tree: Tree, key: &str) -> Tree {
+    tree.key = Some(format!("konflux {key}"));
+    tree
+}
+
+fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
+    let world = match plans::world(ask, TARGET.name) {
+        Ok(world) => world,
+        Err(findings) => {
+            return Rendered {
+                findings,
+                ..Rendered::default()
+            };
+        }
+    };
+    let causes = Causes { release: ask.release };
+    let gitops = gitops(ask.options);
+    let named = gitops.as_ref().map(ToString::to_string);
+    let shared = || named.as_deref().map_or(Shared::Unknown, Shared::Repository);
+    let central = central(ask.options);
+    let is_gitops = gitops.as_ref() == Some(&actual.repo);
+    let is_central = central.as_ref() == Some(&actual.repo);
+    let code = if is_gitops {
+        "unreadable-resource"
+    } else {
+        "tekton-unreadable"
+    };
+    let mut files = Files::read(ask, actual, &TARGET, code);
+    if is_gitops {
+        let resources = Resources {
+            world,
+            causes: &causes,
+            repository: actual.repo.to_string(),
+            shared: shared(),
+            nudges: ask.options.text(&NUDGES) == "direct",
+        };
+        resources.render(&mut files);
+    }
+    if is_central {
+        in_one(&mut files, world, &causes, shared);
+    }
+    if !is_gitops && !is_central {
+        let name = actual.repo.to_string();
+        if blocked(&mut files, &name) {
+            return files.finish();
+        }
+        let repository = Repository {
+            world,
+            causes: &causes,
+            shared: shared(),
+            name: name.clone(),
+            branch: Some(actual.branch.clone()),
+            folder: format!("{TEKTON}/"),
+        };
+        repository.render(&mut files);
+        let is_own = world
+            .plans
+            .iter()
+            .any(|plan| plan.repository == name && plan.branch == actual.branch);
+        if is_own || !is_former(world, actual) {
+            of_images(&mut files, world, &name, &shared());
+        }
+    }
+    let mut rendered = files.finish();
+    if !is_gitops && !is_central && is_former(world, actual) {
+        rendered
+            .files
+            .iter_mut()
+            .for_each(|file| file.group = FORMER.to_owned());
+    }
+    rendered
+}
+
+/// Whether a branch is one that none of the repository's images is built from.
+fn is_former(world: &World, actual: &Actual) -> bool {
+    let name = actual.repo.to_string();
+    let mut own = world.plans.iter().filter(|plan| plan.repository == name).peekable();
+    own.peek().is_some() && own.all(|plan| plan.branch != actual.branch)
+}
+
+/// What was found of the images of a repository.
+fn of_images(files: &mut Files<'_>, world: &World, repository: &str, shared: &Shared<'_>) {
+    files
+        .findings
+        .extend(world.findings.get(repository).cloned().unwrap_or_default());
+    // What is about none is told once.
+    let first = world.plans.iter().map(|plan| plan.repository.as_str()).min();
+    if first.is_none_or(|first| first == repository) {
+        files
+            .findings
+            .extend(world.findings.get("").cloned().unwrap_or_default());
+        if matches!(shared, Shared::Unknown) {
+            let name = shared.name(world);
+            let text = format!("new runs name pipeline {name}, and nobody says where that is");
+            let finding = Finding::new(Severity::Warning, "pipeline-unknown", text)
+                .with_release(world.release.clone())
+                .with_help("give the target the option `gitops`: the shared pipeline is written there");
+            files.findings.push(finding);
+        }
+    }
+}
+
+/// Tells of a `.tekton` that is no folder: nothing can be written there.
+fn blocked(files: &mut Files<'_>, repository: &str) -> bool {
+    let actual = files.actual;
+    let why = actual.unreadable.get(TEKTON).cloned();
+    let is_file = actual.files.contains_key(TEKTON) || actual.links.contains(TEKTON);
+    let Some(why) = why.or_else(|| is_file.then(|| "it is a file or a link".to_owned())) else {
+        return false;
+    };
+    let text = format!("`{TEKTON}` is no folder that runs could stand in: {why}");
+    let finding = Finding::new(Severity::Error, "tekton-unreadable", text)
+        .with_component(repository.to_owned())
+        .with_help("make it a folder; nothing is written until then");
+    files.tell(finding, TEKTON, None);
+    true
+}
+
+/// The runs of all components in one repository.
+fn in_one<'s>(files: &mut Files<'_>, world: &World, causes: &Causes<'_>, shared: impl Fn() -> Shared<'s>) {
+    let repositories: BTreeSet<&str> = world.plans.iter().map(|plan| plan.repository.as_str()).collect();
+    for name in &repositories {
+        let repository = Repository {
+            world,
+            causes,
+            shared: shared(),
+            name: (*name).to_owned(),
+            branch: None,
+            folder: format!("{CENTRAL}/{name}/{TEKTON}/"),
+        };
+        repository.render(files);
+        of_images(files, world, name, &shared());
+    }
+    let text = format!(
+        "the runs of {} repositories stand in one: nothing triggers them there",
+        repositories.len()
+    );
+    let finding = Finding::new(Severity::Note, "tekton-central", text)
+        .with_release(world.release.clone())
+        .with_help("copy them on to the components' repositories");
+    files.findings.push(finding);
+}
+
+/// The step of a cut that a file goes in.
+fn step(file: &Desired) -> &'static Step {
+    let is_run = file.path.starts_with(&format!("{TEKTON}/")) || file.path.starts_with(&format!("{CENTRAL}/"));
+    if is_run { &RUNS } else { &RESOURCES }
+}
+
+/// Holds what has to wait: runs on a release's own branch for those on the branch that it was built from before, so that no
+/// component is built from two; and the removal of resources for that of the runs that need them.
+fn wait(files: &mut [Desired]) -> Vec<Finding> {
+    let mut left: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut running: BTreeSet<String> = BTreeSet::new();
+    for file in files
+        .iter()
+        .filter(|file| file.target == TARGET.name && file.before.is_some())
+    {
+        if file.group == FORMER && !file.images.is_empty() {
+            left.insert((file.repo.to_string(), file.path.clone()));
+        }
+        if *step(file) == RUNS {
+            running.extend(file.images.iter().cloned());
+        }
+    }
+    let mut waiting: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for file in files
+        .iter_mut()
+        .filter(|file| file.target == TARGET.name && file.before != file.after)
+    {
+        let is_run = *step(file) == RUNS;
+        if is_run && file.group != FORMER && left.contains(&(file.repo.to_string(), file.path.clone())) {
+            file.hold();
+            waiting.insert((file.repo.to_string(), file.branch.clone(), file.release.clone()));
+        }
+        if !is_run && file.after.is_none() && file.images.iter().any(|tag| running.contains(tag)) {
+            file.hold();
+        }
+    }
+    let told = waiting.into_iter().map(|(repo, branch, release)| {
+        let text = format!(
+            "the runs of {repo} on {branch} wait until those on the branch that it was built from before are gone"
+        );
+        Finding::new(Severity::Note, "konflux-waits", text)
+            .with_component(repo)
+            .with_release(release)
+            .with_help("merge the request that removes these")
+    });
+    told.collect()
+}

@@ -1,0 +1,394 @@
+//! What Konflux builds of a release, image by image, in its own words: made once a run, whatever the number of repositories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::derive::digest::parents;
+use crate::derive::from_map::{Target as Stands, from_map};
+use crate::derive::konflux::{ImageThere, Konflux, konflux};
+use crate::derive::{Derived, Release};
+use crate::finding::{Finding, Severity};
+use crate::model::arch;
+use crate::model::build_config::{BuildConfig, Image, RuleAt};
+use crate::model::pullspec::at_digest;
+use crate::targets::Ask;
+use crate::targets::paths::{below, clean};
+
+/// The longest name that labels and names of Kubernetes may have.
+const MAX_NAME: usize = 63;
+
+/// All of a release.
+#[derive(Default)]
+pub(super) struct World {
+    pub release: String,
+    pub konflux: Konflux,
+    /// Images that are built, by key.
+    pub plans: Vec<Plan>,
+    /// Components of images that the release positively does not have, with the tag of each.
+    pub dropped: BTreeMap<String, String>,
+    /// Components of images that could not be derived: what is there of them stays.
+    pub held: BTreeSet<String>,
+    /// Whether all that says which images there are could be read.
+    pub complete: bool,
+    /// What was found of the images of a repository.
+    pub findings: BTreeMap<String, Vec<Finding>>,
+}
+
+/// An image as it is built in Konflux.
+pub(super) struct Plan {
+    pub tag: String,
+    /// `org/repo`
+    pub repository: String,
+    pub branch: String,
+    pub component: String,
+    /// What the names of its files and runs begin with.
+    pub stem: String,
+    /// The Dockerfile, from the repository's root.
+    pub dockerfile: String,
+    /// The build context; empty: the root.
+    pub context: String,
+    /// The Dockerfile, below the context where it is there.
+    pub below: String,
+    /// Where it is pushed, without a tag.
+    pub image: String,
+    /// Whether a repository for it has to be made.
+    pub needs_repository: bool,
+    /// Platforms in the order of their names.
+    pub platforms: BTreeSet<String>,
+    pub build_args: Vec<(String, String)>,
+    /// What its Dockerfile names, and the image that stands for each.
+    pub from_map: BTreeMap<String, String>,
+    /// The folder with RPM repositories; empty: none.
+    pub repo_files: String,
+    pub rules: Rules,
+    /// The components that are built from it.
+    pub children: BTreeSet<String>,
+}
+
+/// The rules behind a plan's values.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub component: Vec<RuleAt>,
+    pub repository: Vec<RuleAt>,
+    pub branch: Vec<RuleAt>,
+    pub dockerfile: Vec<RuleAt>,
+    pub context: Vec<RuleAt>,
+    pub build_args: Vec<RuleAt>,
+    pub arches: Vec<RuleAt>,
+    pub from: Vec<RuleAt>,
+    pub tenant: Vec<RuleAt>,
+    pub application: Vec<RuleAt>,
+    pub image: Vec<RuleAt>,
+    pub account: Vec<RuleAt>,
+}
+
+/// The rules that decided a value.
+pub(super) fn rules_of<T>(release: &Release<'_>, derived: &Derived<T>) -> Vec<RuleAt> {
+    let rules = derived.deciders().filter_map(|at| release.rules.rules.get(at));
+    rules
+        .map(|rule| RuleAt {
+            id: rule.id.clone(),
+            at: rule.place.to_string(),
+        })
+        .collect()
+}
+
+/// What a release comes to; errors where nothing can be said of it as a whole.
+pub(super) type Made = Result<World, Vec<Finding>>;
+
+/// What a release comes to, made when it is first asked for.
+///
+/// # Errors
+/// Rules failed, or nobody says whose cluster builds the release.
+pub(super) fn world<'a>(ask: &'a Ask<'_>, target: &'static str) -> Result<&'a World, Vec<Finding>> {
+    match ask.memo.of(|| made(ask.release, target)) {
+        Some(Ok(world)) => Ok(world),
+        Some(Err(findings)) => Err(findings.clone()),
+        None => Err(Vec::new()),
+    }
+}
+
+fn made(release: &Release<'_>, target: &'static str) -> Made {
+    let (konflux, failed) = konflux(release, target)?;
+    let number = release.metadata.release.to_string();
+    if konflux.tenant.value.is_empty() {
+        let text = format!("nobody says whose cluster builds {number}: no tenant is given");
+        let finding = Finding::new(Severity::Error, "konflux-no-tenant", text)
+            .with_release(number)
+            .with_help("a rule on target sets `tenant`, overriding `konflux-tenant`; nothing is written until then");
+        return Err(vec![finding]);
+    }
+    let document = release.build_config();
+    let mut maker = Maker {
+        release,
+        konflux: &konflux,
+        document,
+        findings: BTreeMap::new(),
+    };
+    let (plans, held) = maker.plans();
+    let mut findings = maker.findings;
+    findings.entry(String::new()).or_default().extend(failed);
+    let dropped = konflux.images.iter().filter(|(_, there)| there.is_dropped);
+    let dropped = dropped.map(|(key, there)| {
+        let tag = release.images.get(key).map(|image| image.tag.value.clone());
+        (there.component.value.clone(), tag.unwrap_or_default())
+    });
+    let alive: BTreeSet<&String> = plans.iter().map(|plan| &plan.component).chain(&held).collect();
+    let dropped = dropped.filter(|(component, _)| !alive.contains(component)).collect();
+    Ok(World {
+        release: number,
+        dropped,
+        held,
+        plans,
+        complete: release.complete,
+        findings,
+        konflux,
+    })
+}
+
+struct Maker<'m> {
+    release: &'m Release<'m>,
+    konflux: &'m Konflux,
+    document: &'m BuildConfig,
+    findings: BTreeMap<String, Vec<Finding>>,
+}
+
+impl Maker<'_> {
+    fn tell(&mut self, repository: &str, finding: Finding) {
+        let finding = finding.with_release(self.release.metadata.release.to_string());
+        self.findings.entry(repository.to_owned()).or_default().push(finding);
+    }
+
+    /// The images that are built, and the components of those that are held.
+    fn plans(&mut self) -> (Vec<Plan>, BTreeSet<String>) {
+        let mut held: BTreeSet<String> = BTreeSet::new();
+        let unknown = self
+            .konflux
+            .images
+            .values()
+            .filter(|there| !there.is_built && !there.is_dropped);
+        held.extend(unknown.map(|there| there.component.value.clone()));
+        let twice = self.twice();
+        let mut plans = Vec::new();
+        let mut keys = BTreeMap::new();
+        for (key, image) in &self.document.images {
+            let Some(there) = self.konflux.images.get(key) else {
+                continue;
+            };
+            match self.plan(image, there, &twice) {
+                Ok(plan) => {
+                    self.prepared(image, &plan);
+                    keys.insert(key.as_str(), plan.component.clone());
+                    plans.push(plan);
+                }
+                Err(findings) => {
+                    held.insert(there.component.value.clone());
+                    for finding in findings {
+                        self.tell(&image.repository.value, finding);
+                    }
+                }
+            }
+        }
+        let mut children: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for (key, parents) in parents(&self.document.images) {
+            for parent in parents {
+                let names = keys.get(parent.as_str()).zip(keys.get(key.as_str()));
+                if let Some((parent, child)) = names {
+                    children.entry(parent).or_default().insert(child.clone());
+                }
+            }
+        }
+        for plan in &mut plans {
+            plan.children = children.get(plan.component.as_str()).cloned().unwrap_or_default();
+        }
+        (plans, held)
+    }
+
+    /// Tells of a step in front of the Dockerfile, which Konflux has no place for.
+    fn prepared(&mut self, image: &Image, plan: &Plan) {
+        let step = image.prepare.value.as_object().is_some_and(|step| !step.is_empty());
+        if step && plan.repo_files.is_empty() {
+            let text = format!(
+                "{} has a step that prepares its base, which no run of Konflux does",
+                plan.tag
+            );
+            let finding = Finding::new(Severity::Note, "prepare-not-applied", text)
+                .with_image(plan.tag.clone())
+                .with_component(plan.repository.clone())
+                .with_help("a rule on image can name a folder of its repository with RPM repositories (`repo_files`)");
+            self.tell(&plan.repository, finding);
+        }
+    }
+
+    /// What two images would both be pushed as, and the tags of these.
+    fn twice(&self) -> BTreeMap<String, Vec<String>> {
+        let mut of: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (key, image) in &self.document.images {
+            if let Some(there) = self.konflux.images.get(key) {
+                let component = there.component.value.clone();
+                let pushed = self.image(there);
+                of.entry(component).or_default().push(image.tag.value.clone());
+                of.entry(pushed).or_default().push(image.tag.value.clone());
+            }
+        }
+        of.retain(|_, tags| tags.len() > 1);
+        of
+    }
+
+    /// Where an image is pushed.
+    fn image(&self, there: &ImageThere) -> String {
+        let konflux = self.konflux;
+        match there.container_image.value.as_str() {
+            "" => format!(
+                "{}/{}/{}",
+                konflux.pushes_to.value, konflux.tenant.value, there.component.value
+            ),
+            given => given.to_owned(),
+        }
+    }
+
+    fn plan(
+        &self,
+        image: &Image,
+        there: &ImageThere,
+        twice: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Plan, Vec<Finding>> {
+        let component = there.component.value.clone();
+        let about = |code, text: String, help: &str| {
+            let finding = Finding::new(Severity::Error, code, text);
+            vec![
+                finding
+                    .with_image(image.tag.value.clone())
+                    .with_component(image.repository.value.clone())
+                    .with_help(help),
+            ]
+        };
+        if let Some(why) = name_fault(&component) {
+            let code = if component.len() > MAX_NAME {
+                "name-too-long"
+            } else {
+                "name-unfit"
+            };
+            let text = format!("{} would be component `{component}`: {why}", image.tag.value);
+            return Err(about(code, text, "a rule on image gives it another `component`"));
+        }
+        let pushed = self.image(there);
+        for (name, tags) in [&component, &pushed]
+            .into_iter()
+            .filter_map(|name| Some((name, twice.get(name)?)))
+        {
+            let text = format!("{} would all be built as {name}", tags.join(", "));
+            return Err(about(
+                "component-twice",
+                text,
+                "rules on image give each a `component` of its own",
+            ));
+        }
+        let from_map = self.from_map(image)?;
+        let konflux = self.konflux;
+        let context = clean(&image.context_dir.value);
+        let args = image.build_args.value.as_array().into_iter().flatten();
+        let args = args.filter_map(|arg| Some((arg["name"].as_str()?.to_owned(), arg["value"].as_str()?.to_owned())));
+        let arches = image.arches.value.iter().map(|name| arch::go_name(name));
+        let platforms = arches.filter_map(|arch| konflux.platforms.value.get(arch).cloned());
+        let rules = |derived: &Derived<String>| rules_of(self.release, derived);
+        let inputs = image.builders.iter().chain(&image.base);
+        Ok(Plan {
+            tag: image.tag.value.clone(),
+            repository: image.repository.value.clone(),
+            branch: image.branch.value.clone(),
+            stem: match konflux.has_versions.value {
+                true => format!("{component}-{}", konflux.version.value),
+                false => component.clone(),
+            },
+            below: below(&image.dockerfile.value, &context),
+            dockerfile: clean(&image.dockerfile.value),
+            context,
+            image: pushed,
+            needs_repository: there.container_image.value.is_empty(),
+            platforms: platforms.collect(),
+            build_args: args.collect(),
+            from_map,
+            repo_files: there.repo_files.value.clone(),
+            children: BTreeSet::new(),
+            rules: Rules {
+                component: rules(&there.component),
+                repository: image.repository.rules.clone(),
+                branch: image.branch.rules.clone(),
+                dockerfile: image.dockerfile.rules.clone(),
+                context: image.context_dir.rules.clone(),
+                build_args: image.build_args.rules.clone(),
+                arches: image.arches.rules.clone(),
+                from: inputs.flat_map(|input| input.pullspec.rules.clone()).collect(),
+                tenant: rules(&konflux.tenant),
+                application: rules(&konflux.application),
+                image: [rules(&konflux.pushes_to), rules(&there.component)].concat(),
+                account: rules(&konflux.service_account),
+            },
+            component,
+        })
+    }
+
+    /// The texts of a Dockerfile as they stand, and what replaces each. What arguments come to is not among them: the script
+    /// that replaces them compares what it sees.
+    fn from_map(&self, image: &Image) -> Result<BTreeMap<String, String>, Vec<Finding>> {
+        let map = from_map(image)?;
+        let inputs = image.builders.iter().chain(&image.base);
+        let inputs = inputs.map(|input| input.token.as_ref().unwrap_or(&input.written));
+        let copies = image.copies_from.iter();
+        let copies = copies.map(|copy| copy.token.as_ref().unwrap_or(&copy.written));
+        let stand: BTreeSet<&String> = inputs.chain(copies).collect();
+        let mut lines = BTreeMap::new();
+        for (text, target) in map.texts().filter(|(text, _)| stand.iter().any(|known| known == text)) {
+            let with = self.reference(target).filter(|with| is_line(text) && is_line(with));
+            let Some(with) = with else {
+                let text = format!(
+                    "{}: `{text}` of its Dockerfile cannot be replaced in Konflux",
+                    image.tag.value
+                );
+                let finding = Finding::new(Severity::Error, "from-not-replaced", text)
+                    .with_image(image.tag.value.clone())
+                    .with_component(image.repository.value.clone())
+                    .with_help("what stands for it has no component, or its text cannot be passed on; the image is left as it is");
+                return Err(vec![finding]);
+            };
+            lines.insert(text.to_owned(), with);
+        }
+        Ok(lines)
+    }
+
+    fn reference(&self, target: &Stands) -> Option<String> {
+        match target {
+            Stands::Own(key) => {
+                let there = self.konflux.images.get(key).filter(|there| !there.is_dropped)?;
+                Some(format!("{}:{}", self.image(there), self.konflux.floating.value))
+            }
+            Stands::External(pullspec) => Some(match self.release.metadata.external.get(pullspec) {
+                Some(digest) => at_digest(pullspec, digest),
+                None => pullspec.clone(),
+            }),
+        }
+    }
+}
+
+/// Whether a text can stand in the map: on one line, without what Tekton or Pipelines as Code would fill in.
+fn is_line(text: &str) -> bool {
+    let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
+    !text.is_empty() && !blank && !text.contains("$(") && !text.contains("{{")
+}
+
+/// What is wrong with a name.
+fn name_fault(name: &str) -> Option<String> {
+    if name.len() > MAX_NAME {
+        let why = format!(
+            "{} characters are more than the {MAX_NAME} that a name may have",
+            name.len()
+        );
+        return Some(why);
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let ends = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-');
+    let fits = ends && name.chars().all(plain);
+    (!fits).then(|| {
+        "a name has lower-case letters, digits and hyphens, begins with a letter and ends with no hyphen".to_owned()
+    })
+}
