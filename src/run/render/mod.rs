@@ -230,7 +230,9 @@ impl Part<'_> {
 
     /// Asks GitHub at once for all that a target looks at, but for what is remembered.
     fn gather<'g>(&self, ask: &Ask<'_>, target: &Target, grounds: impl Iterator<Item = &'g Ground>) {
-        let Some(reader) = self.run.sources.github() else { return };
+        let Some(reader) = self.run.sources.github() else {
+            return;
+        };
         let wanted = grounds.filter_map(|ground| {
             let reads = (target.reads)(ask, &ground.name).ok()?;
             ground.unknown(self.run, &reads)
@@ -269,7 +271,11 @@ impl Part<'_> {
             self.grounds.open(number, &destination).map(|ground| (ground, former))
         });
         let opened = opened.collect::<Result<Vec<_>, _>>()?;
-        self.gather(&ask, target, opened.iter().filter_map(|(ground, _)| ground.as_ref().ok()));
+        self.gather(
+            &ask,
+            target,
+            opened.iter().filter_map(|(ground, _)| ground.as_ref().ok()),
+        );
         for (ground, former) in opened {
             match ground {
                 // A plain directory has no branches.
