@@ -87,7 +87,7 @@ def dockerfile_differs(config):
     return intent != (at(as_doozer(config), "content.source.dockerfile") or "Dockerfile")
 
 
-def run(*arguments, codes=(0,)):
+def run(*arguments, codes=(0, 1)):
     done = subprocess.run([lockstep, *arguments], cwd=work, capture_output=True, text=True)
     if done.returncode not in codes:
         fault(f"{' '.join(arguments)} ended with {done.returncode}: {done.stderr[-400:]}")
@@ -281,8 +281,8 @@ def sources():
         '  components: {repo: "4.16/{org}/{repo}.git"}\nreleases: ["4.16"]\nstate: sources-state\n'
     )
     open(f"{work}/sources.yaml", "w").write(text)
-    run("render", "--sources", "sources", "--config", "sources.yaml", codes=(0, 1))
-    document = json.loads(run("build-config", "--config", "sources.yaml", "--format", "json", codes=(0, 1)))
+    run("render", "--sources", "sources", "--config", "sources.yaml")
+    document = json.loads(run("build-config", "--config", "sources.yaml", "--format", "json"))
     images = froms = 0
     for key, image in document["images"].items():
         repo, path = image["repository"]["value"], image["dockerfile"]["value"]
