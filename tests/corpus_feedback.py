@@ -75,7 +75,8 @@ def wanted(row):
 
 def stories(answers):
     """What a developer would have read, of the nine stories; the tenth was a false alarm."""
-    sentence = lambda key: answers[key]["sentence"] + " " + answers[key]["do"]
+    new = lambda key: " ".join(one["message"] for of in answers[key]["releases"] for one in of["new"])
+    sentence = lambda key: " ".join([answers[key]["sentence"], answers[key]["do"], new(key)])
     expected = [
         (("openshift/ironic-image", "679"), "changes", "COPY ironic-config/httpd-ironic-proxy.conf.j2"),
         (("openshift/ironic-image", "688"), "still", "`ironic`"),
@@ -107,7 +108,8 @@ def machine_os_images():
     config = configuration(
         "machine-os-images-77", repository, "openshift-{release}",
         {"repo": str(work / "history/{org}/{repo}.git")}, ["4.20"])
-    return impact(config, "openshift/machine-os-images", "--branch", "release-4.20", "--pull", "77")
+    # Its head stands on another branch there; what was merged is the last step of its own.
+    return impact(config, "openshift/machine-os-images", "--branch", "release-4.20", "--base", "release-4.20~1", "--head", "release-4.20")
 
 
 def pull_request(row):
