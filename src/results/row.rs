@@ -32,7 +32,7 @@ pub struct Row {
 pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
     // Ids grow with time, and clocks may be wrong.
     let key = |run: &JobRun| (run.build.len(), run.build.clone(), run.started);
-    runs.sort_by(|(one, _), (other, _)| key(other).cmp(&key(one)));
+    runs.sort_by_key(|(run, _)| std::cmp::Reverse(key(run)));
     runs.dedup_by(|one, other| !one.0.build.is_empty() && one.0.build == other.0.build);
     let mut row = Row {
         state: ImageState::Unknown,

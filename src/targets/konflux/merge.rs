@@ -71,7 +71,7 @@ impl Merge<'_, '_> {
         self.source();
         self.platforms();
         self.build_args();
-        self.from_map();
+        self.put_from_map();
         if event == Event::Push {
             self.floating();
         }
@@ -225,7 +225,7 @@ impl Merge<'_, '_> {
     }
 
     /// Keeps lines that are right where they stand; those that name nothing of the Dockerfile would make the run fail.
-    fn from_map(&mut self) {
+    fn put_from_map(&mut self) {
         let there = self.there(&param_path("from-map"));
         let old = there.as_ref().and_then(Node::as_str).unwrap_or_default();
         let mut left = self.plan.from_map.clone();

@@ -272,10 +272,10 @@ impl Maker<'_> {
             return Err(about(code, text, "a rule on image gives it another `component`"));
         }
         let pushed = self.image(there);
-        for (name, tags) in [&component, &pushed]
+        let known = [&component, &pushed]
             .into_iter()
-            .filter_map(|name| Some((name, twice.get(name)?)))
-        {
+            .find_map(|name| Some((name, twice.get(name)?)));
+        if let Some((name, tags)) = known {
             let text = format!("{} would all be built as {name}", tags.join(", "));
             return Err(about(
                 "component-twice",
@@ -283,7 +283,7 @@ impl Maker<'_> {
                 "rules on image give each a `component` of its own",
             ));
         }
-        let from_map = self.from_map(image)?;
+        let from_map = self.map_of(image)?;
         let konflux = self.konflux;
         let context = clean(&image.context_dir.value);
         let args = image.build_args.value.as_array().into_iter().flatten();
@@ -330,7 +330,7 @@ impl Maker<'_> {
 
     /// The texts of a Dockerfile as they stand, and what replaces each. What arguments come to is not among them: the script
     /// that replaces them compares what it sees.
-    fn from_map(&self, image: &Image) -> Result<BTreeMap<String, String>, Vec<Finding>> {
+    fn map_of(&self, image: &Image) -> Result<BTreeMap<String, String>, Vec<Finding>> {
         let map = from_map(image)?;
         let inputs = image.builders.iter().chain(&image.base);
         let inputs = inputs.map(|input| input.token.as_ref().unwrap_or(&input.written));

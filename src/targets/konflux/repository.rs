@@ -371,7 +371,7 @@ impl Repository<'_> {
             let finding = Finding::new(Severity::Note, "tekton-foreign", text)
                 .with_component(self.name.clone())
                 .with_help("whoever made them may want to retarget them, too");
-            files.tell(finding, &(*first).to_owned(), None);
+            files.tell(finding, first, None);
         }
     }
 }

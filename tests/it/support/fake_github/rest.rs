@@ -94,7 +94,7 @@ fn edit_check(state: &mut State, id: &str, body: &Value) -> Said {
         .checks
         .values_mut()
         .flatten()
-        .find(|run| run["id"].to_string() == id);
+        .find(|run| id.parse().is_ok_and(|id: u64| run["id"] == id));
     let Some(run) = found else { return not_found() };
     for key in ["title", "summary"] {
         run["output"][key] = body["output"][key].clone();
