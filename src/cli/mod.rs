@@ -27,6 +27,7 @@ mod rules;
 mod serve;
 mod setup;
 mod sources;
+mod written;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

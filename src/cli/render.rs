@@ -1,16 +1,15 @@
 //! `lockstep render`
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use lockstep::base::path_fault;
 use lockstep::plan::{Bytes, Desired};
 use lockstep::targets;
 use rayon::prelude::*;
 
 use super::args::RenderArgs;
+use super::written::write;
 use super::{Ended, Outcome, print, setup, sources};
 
 /// Writes the desired files to a directory.
@@ -74,18 +73,4 @@ fn of_all(files: &[&Desired]) -> Option<Bytes> {
 
 fn place(out: &Path, file: &Desired) -> PathBuf {
     out.join(&file.repo.org).join(&file.repo.repo).join(&file.path)
-}
-
-/// Writes a file where it is not there with these bytes. Tells whether it was written.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<bool, anyhow::Error> {
-    let same_size = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() == bytes.len() as u64);
-    if same_size && fs::read(path).is_ok_and(|there| there == bytes) {
-        return Ok(false);
-    }
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(path, bytes));
-    written.with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(true)
 }

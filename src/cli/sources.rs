@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde_json::Value as Json;
 
 use super::args::RenderArgs;
-use super::render::write;
+use super::written::write;
 use super::{Ended, Outcome, print, setup};
 
 /// Writes the Dockerfile of every image with what its FROMs stand for.
