@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use lockstep::base::{RepoName, path_fault};
 use lockstep::derive::Release;
-use lockstep::derive::document::build_config;
 use lockstep::derive::texts::FileText;
 use lockstep::doozer::rewrite::rewrite;
 use lockstep::finding::{Finding, Severity};
@@ -26,7 +25,11 @@ pub fn run(args: &RenderArgs, out: &Path) -> Outcome {
     let (mut files, mut findings) = (BTreeMap::new(), Vec::new());
     for release in &releases {
         findings.extend(release.findings.iter().cloned());
-        findings.extend(of(&ready, release, out, &mut files));
+        let missing = of(&ready, release, out, &mut files);
+        if !missing.is_empty() {
+            ended = Ended::Failed;
+        }
+        findings.extend(missing);
     }
     setup::tell(&ready.run.heard(findings));
     let written: Result<Vec<bool>, anyhow::Error> = files
@@ -47,7 +50,7 @@ pub fn run(args: &RenderArgs, out: &Path) -> Outcome {
 /// The Dockerfiles of a release, and those that could not be written.
 fn of(ready: &setup::Ready, release: &Release<'_>, out: &Path, files: &mut BTreeMap<PathBuf, String>) -> Vec<Finding> {
     let texts = ready.run.texts(release);
-    let document = build_config(release);
+    let document = release.build_config();
     let mut findings = Vec::new();
     let mut own: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     for (key, image) in &document.images {

@@ -252,6 +252,49 @@ fn render_writes_the_desired_files_and_nothing_else() {
 }
 
 #[test]
+fn render_writes_dockerfiles_whose_froms_stand_for_themselves() {
+    let demo = Demo::new();
+    let metadata = demo
+        .folder()
+        .join("repos/openshift-eng/ocp-build-data/images/chartroom.yml");
+    let modified = |text: &str| {
+        let action = format!("action: replace, match: '{text}', replacement: ./cmd/okd");
+        let stanza = format!("okd: {{content: {{source: {{modifications: [{{{action}}}]}}}}}}\n");
+        let before = fs::read_to_string(&metadata).unwrap();
+        let before = before.split("okd:").next().unwrap().to_owned();
+        fs::write(&metadata, before + &stanza).unwrap();
+    };
+    modified("./cmd/server");
+    let ran = demo.run(&["render", "--sources", "sources"]);
+    let told = "10 Dockerfiles of 10 written to sources\n";
+    assert_eq!((ran.code, ran.out.as_str()), (0, told), "{}", ran.err);
+    let sources = demo.folder().join("../../sources/openshift");
+    let file = sources.join("chartroom/Dockerfile");
+    let written = fs::read_to_string(&file).unwrap();
+    let original = fs::read_to_string(demo.folder().join("repos/openshift/chartroom/Dockerfile")).unwrap();
+    let expected = "registry.ci.openshift.org/origin/scos-4.16:base-stream9";
+    assert!(written.contains(&format!("\nFROM {expected}\n")), "{written}");
+    assert!(written.contains("./cmd/okd") && !written.contains("./cmd/server"));
+    let rest = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with("FROM "));
+        lines.map(|line| line.replace("./cmd/server", "./cmd/okd")).collect()
+    };
+    assert_eq!(rest(&written), rest(&original), "all other lines keep their bytes");
+
+    fs::remove_file(&file).unwrap();
+    modified("is nowhere in it");
+    let ran = demo.run(&["render", "--sources", "sources"]);
+    let told = "0 Dockerfiles of 9 written to sources\n";
+    assert_eq!((ran.code, ran.out.as_str()), (1, told), "{}", ran.err);
+    let code = "source-not-written";
+    assert!(
+        ran.err.contains(&format!("error[{code}]")) && !file.exists(),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
 fn an_unknown_key_of_the_configuration_names_the_nearest() {
     let demo = Demo::new();
     let config = demo.folder().join("lockstep.yaml");
