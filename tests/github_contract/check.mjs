@@ -95,7 +95,7 @@ function graphql(exchange) {
   if (faults.length > 0) return faults;
   const data = exchange.response.data;
   if (!data) return faults;
-  const kind = (value) => value.__typename ?? ("tree" in value || "message" in value ? "Commit" : "entries" in value ? "Tree" : "text" in value ? "Blob" : "Commit");
+  const kind = (value) => value.__typename ?? ("tree" in value || "message" in value ? "Commit" : "login" in value ? "User" : "entries" in value ? "Tree" : "text" in value ? "Blob" : "Commit");
   const result = execute({
     schema: graph,
     document,
