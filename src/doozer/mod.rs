@@ -2,7 +2,7 @@
 //!
 //! OKD's builds in Konflux are made by `doozer images:okd rebase`: it merges an image's `okd` stanza over its metadata, takes
 //! a Dockerfile from the sources, replaces what its FROMs name, and modifies it. This room foretells what comes out, with no
-//! network and without the tool: [`merge`] has the merge, [`predict`] the prediction of one image, [`compare`] holds it
+//! network and without the tool: [`merge`] has the merge, [`predict`] the prediction of one image, [`mod@compare`] holds it
 //! against what is derived. Facts of the tool's rules were read in openshift-eng/art-tools at 8cb2b37 (2026-08-21); each part
 //! names the file there that has its rule.
 

@@ -1,6 +1,6 @@
 //! What a change of others would do to OKD: two worlds of a release compared, one without the change and one with it.
 //!
-//! Findings are new, gone or still there, by what they are known by ([`Finding::identity`]) and never by their words; what each
+//! Findings are new, gone or still there, by what they are known by ([`crate::finding::Finding::identity`]) and never by their words; what each
 //! means is said by rules `on: finding`. Nobody is blamed for what was there before, or for a neighbour.
 
 mod answer;
