@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::support::audit_world::{Ran, World};
-use crate::support::fake_github::FakeGithub;
 use crate::support::fake_github::state::{Pull, PullState};
+use crate::support::fake_github::{FakeGithub, Fault};
 
 const BEACON: &str = "openshift/beacon";
 
@@ -19,6 +19,8 @@ fn told(feedback: &str, credential: &str) -> Told {
     let world = World::base();
     let github = FakeGithub::start();
     let text = |file: &str| std::fs::read_to_string(world.path(file)).expect(file);
+    // The app reads as it is installed where the CI configs are.
+    github.repository("openshift/release", &[("README.md", "x\n")]);
     for repo in ["beacon", "tidewatch", "harbor"] {
         let name = format!("openshift/{repo}");
         let files = std::fs::read_dir(world.path(&format!("repos/{name}"))).expect("a folder");
@@ -90,6 +92,7 @@ fn told(feedback: &str, credential: &str) -> Told {
     Told { world, github, head }
 }
 
+const APP: &str = "app: {id: 5, key-file: KEY}";
 const TOKEN: &str = "token-file: token";
 
 impl Told {
@@ -131,6 +134,75 @@ impl Told {
 }
 
 #[test]
+fn a_check_is_written_once_and_holds_nobody_up() {
+    let told = told("{pulls: {repositories: ['openshift/*']}}", APP);
+    let dry = told.run(&["--dry-run"]);
+    assert!(
+        dry.stderr.contains("openshift/beacon#7: check `OKD` (neutral)"),
+        "{}{}",
+        dry.stdout,
+        dry.stderr
+    );
+    assert_eq!(told.checks(), Vec::<Json>::new(), "a dry run writes nothing");
+    let first = told.run(&[]);
+    assert!(
+        first.stderr.contains("openshift/beacon#7: check `OKD` (neutral)"),
+        "{}",
+        first.stderr
+    );
+    let checks = told.checks();
+    assert_eq!(checks.len(), 1);
+    assert_eq!(
+        (&checks[0]["name"], &checks[0]["status"], &checks[0]["conclusion"]),
+        (&"OKD".into(), &"completed".into(), &"neutral".into())
+    );
+    assert!(
+        checks[0]["output"]["title"].as_str().unwrap().starts_with("breaks: "),
+        "{}",
+        checks[0]
+    );
+    assert!(
+        checks[0]["output"]["summary"].as_str().unwrap().contains("stage-count"),
+        "{}",
+        checks[0]
+    );
+    assert!(told.tide_merges());
+    let again = told.run(&[]);
+    assert!(
+        again.stderr.contains("openshift/beacon#7: answered already"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(told.checks(), checks);
+}
+
+#[test]
+fn a_changed_answer_is_a_new_check_and_the_old_one_says_so() {
+    let told = told("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    told.run(&[]);
+    let changes = serde_yaml::from_str(
+        r#"{build-data/4.16/images/beacon.yml: {"  builder:\n": "  builder:\n  - stream: golang\n"}}"#,
+    );
+    told.world.change(&changes.expect("YAML")).expect("metadata follows");
+    let ran = told.run(&[]);
+    let checks = told.checks();
+    assert_eq!(checks.len(), 2, "{}", ran.stderr);
+    assert!(
+        checks[0]["output"]["title"]
+            .as_str()
+            .unwrap()
+            .starts_with("superseded: breaks"),
+        "{}",
+        checks[0]
+    );
+    assert_eq!(checks[0]["conclusion"], "neutral", "with the same conclusion");
+    assert_eq!(checks[1]["conclusion"], "success");
+    assert!(told.tide_merges());
+    told.run(&[]);
+    assert_eq!(told.checks(), checks);
+}
+
+#[test]
 fn a_status_is_successful_with_the_truth_in_its_text() {
     let told = told("{pulls: {repositories: ['openshift/*'], as: status}}", TOKEN);
     told.run(&[]);
@@ -159,6 +231,59 @@ fn it_blocks_where_that_is_asked_for() {
     told.run(&[]);
     assert_eq!(told.statuses()[0]["state"], "failure");
     assert!(!told.tide_merges());
+}
+
+#[test]
+fn a_lost_answer_and_every_other_fault_leave_one_check() {
+    // What is asked before the check is written is asked in each run; faults are put at every place in turn.
+    for at in 1..=14 {
+        for fault in [Fault::ServerAfter(502), Fault::Server(500), Fault::Truncated] {
+            let told = told("{pulls: {repositories: ['openshift/beacon']}}", APP);
+            told.github.fail(at, fault, false);
+            told.run(&[]);
+            told.github.mend();
+            told.run(&[]);
+            assert_eq!(told.checks().len(), 1, "a fault at request {at}");
+        }
+    }
+}
+
+#[test]
+fn a_check_of_our_name_by_another_app_is_none_of_ours() {
+    let told = told("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    told.run(&[]);
+    let mut foreign = told.checks().remove(0);
+    foreign["app"]["id"] = 6.into();
+    told.github
+        .inside()
+        .state
+        .checks
+        .insert(told.head.clone(), vec![foreign.clone()]);
+    told.run(&[]);
+    let checks = told.checks();
+    assert_eq!((checks.len(), &checks[0]), (2, &foreign), "theirs stays as it is");
+}
+
+#[test]
+fn more_than_is_allowed_waits_and_what_is_not_asked_for_is_left_alone() {
+    let told = told("{pulls: {repositories: ['openshift/beacon'], max-new: 0}}", APP);
+    let ran = told.run(&[]);
+    assert!(
+        ran.stderr.contains("waits: 0 answers were given within the last hour"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(told.checks(), Vec::<Json>::new());
+    let others = super::impact_told::told("{pulls: {repositories: ['openshift/oc*']}}", APP);
+    others.run(&[]);
+    assert_eq!(others.checks(), Vec::<Json>::new());
+    let nobody = super::impact_told::told("{silence: []}", APP);
+    nobody.run(&[]);
+    assert_eq!(
+        nobody.checks(),
+        Vec::<Json>::new(),
+        "nothing is on unless it is configured"
+    );
 }
 
 #[test]
