@@ -5,6 +5,7 @@ case belongs to stands beside it, so that a red line says whose it is.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -67,6 +68,21 @@ class World:
         file = self.rendered() / "openshift/release/ci-operator/config" / path
         need(file.is_file(), f"{path} is not rendered")
         return yaml.safe_load(file.read_text())
+
+
+    def story(self):
+        """What the case's own script says: it makes repositories with a history, and runs lockstep on them."""
+        done = subprocess.run(
+            ["sh", "story.sh"],
+            cwd=self.folder,
+            env={**os.environ, "LOCKSTEP": self.lockstep},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        self.said.append(done.stdout + done.stderr)
+        need(done.returncode == 0, f"the story ends with {done.returncode}")
+        return done.stdout
 
 
 def items(config):
@@ -240,6 +256,14 @@ def machine_os_el10_tags(world):
     world.run("audit", "--exit-code")
 
 
+@case("52", 15)
+def merged_with_a_persons_commit(world):
+    before, after = world.story().split("== 3 squash merge")
+    need("left alone, the branch has commits of somebody else" in before, "a person's commit is not left alone")
+    need("left alone" not in after, "a merged branch still holds back")
+    need("new pull request" in after or "The pull request is recorded" in after, "the next drift opens nothing")
+
+
 @case("53", 4)
 def release_branch_promotes_next(world):
     both = world.audit()
@@ -256,6 +280,23 @@ def okd_payload_name(world):
     need("+" not in [line.strip()[:1] for line in plan.splitlines() if "to: rhel-node-os" in line], "rhel-node-os is added")
     told = [one for one in world.audit() if "stream-node-os" in text_of(one) and "rhel-node-os" in text_of(one)]
     need(told, "no finding that the two differ")
+
+
+@case("55", 18)
+def modification_of_the_okd_stanza(world):
+    told = found(world.audit(), "modifications-not-applied", "okd.content.source.modifications", "build_args")
+    need(told, "nothing says that CI does not apply the modification")
+
+
+@case("56", 17)
+def a_release_that_is_another(world):
+    auto, rest = world.story().split("== releases: 4.22 and 5.0")
+    audit, cut = rest.split("== cut")
+    need("note[release-passed-over]" in auto and "__okd-scos-4.23" not in auto, "a config of 4.23 is planned with `auto`")
+    need("0 errors, 0 warnings" in audit, "the audit is not quiet")
+    need("branch cut 4.22 → 5.0 (4.23 is left out)" in cut, "the cut does not leave out 4.23")
+    steps = re.findall(r"^\d+[.] (\S+):", cut, re.M)
+    need(steps and set(steps) <= {"4.22", "5.0"}, f"steps of {steps}")
 
 
 def main():

@@ -295,6 +295,44 @@ fn render_writes_dockerfiles_whose_froms_stand_for_themselves() {
 }
 
 #[test]
+fn what_has_to_be_built_again_is_named_as_each_builder_names_it() {
+    let demo = Demo::new();
+    let root = demo.folder().join("../..");
+    fs::write(
+        root.join("old.json"),
+        demo.run(&["build-config", "--format", "json"]).out,
+    )
+    .unwrap();
+    let rebuilt = |format: &str| {
+        let ran = demo.run(&["rebuild", "--since", "old.json", "--format", format]);
+        ran.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rebuilt("tags"), Vec::<String>::new(), "nothing has changed");
+    assert_eq!(rebuilt("konflux"), Vec::<String>::new());
+
+    let base = demo.folder().join("repos/openshift/foundation/base/Dockerfile.rhel9");
+    fs::write(&base, format!("# changed\n{}", fs::read_to_string(&base).unwrap())).unwrap();
+    let tags = rebuilt("tags");
+    assert_eq!(
+        tags.first().map(String::as_str),
+        Some("base-stream9"),
+        "what others are built from is first"
+    );
+    assert_eq!(
+        (tags.len(), tags.last().map(String::as_str)),
+        (10, Some("beacon-tools"))
+    );
+    let components: Vec<String> = tags.iter().map(|tag| format!("okd-{tag}-4-16")).collect();
+    assert_eq!(rebuilt("konflux"), components);
+    let tekton = rebuilt("tekton").join("\n");
+    let [first, second] = ["- beacon\n", "- beacon-tools"].map(|name| tekton.find(name).expect(name));
+    assert!(
+        first < second && !tekton.contains("base-stream9"),
+        "the base is prepared by hand: {tekton}"
+    );
+}
+
+#[test]
 fn an_unknown_key_of_the_configuration_names_the_nearest() {
     let demo = Demo::new();
     let config = demo.folder().join("lockstep.yaml");

@@ -51,11 +51,20 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         0 => "nobody refers to them".to_owned(),
         _ => format!("still referred to: {}", referrers.join("; ")),
     };
+    let payload = &context.release.payload;
+    let stream = format!("{}/{}", payload.namespace.value, payload.name.value);
+    let mirrored = match own.all.mirrored.contains(&stream) {
+        true => format!(", and the entry that mirrors {stream}"),
+        false => String::new(),
+    };
+    let jobs = match ending.jobs.len() {
+        1 => "1 job".to_owned(),
+        many => format!("{many} jobs"),
+    };
     let text = format!(
-        "{} has ended ({because}), and these may go: {} with {} jobs; {referred}",
+        "{} has ended ({because}), and these may go: {} with {jobs}{mirrored}; {referred}",
         own.release,
         names.join(", "),
-        ending.jobs.len()
     );
     let finding = CODE.finding(text).with_place(own.place(first, 1)).with_help(format!(
         "`lockstep cut --retire {}` makes that change as one request",

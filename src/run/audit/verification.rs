@@ -13,7 +13,7 @@ use crate::run::{Run, RunError, render};
 use crate::source::{EntryKind, Snapshot};
 use crate::targets::payload_jobs::gates::Gates;
 use crate::targets::payload_jobs::verification::Verification;
-use crate::targets::{Ask, Options, Reads, Target, Tree, payload_jobs, prow_jobs, release_controller};
+use crate::targets::{Ask, Options, Reads, Target, Tree, image_mirroring, payload_jobs, prow_jobs, release_controller};
 
 /// Reads it, once for all releases; `None` where there is no source, or none of it is there.
 pub(super) fn verification(
@@ -76,10 +76,24 @@ pub(in crate::run) fn read(
         written,
         of_configs,
         elsewhere: BTreeSet::new(),
+        mirrored: mirrored(newest, ground).unwrap_or_default(),
         looked_after,
     };
     look_elsewhere(run, ground, &gates, &mut all);
     Some(all)
+}
+
+/// The streams that the configuration of image mirroring names, as `namespace/name`; `None` where it is not there.
+fn mirrored(release: &Release<'_>, ground: &Ground) -> Option<BTreeSet<String>> {
+    let spot = image_mirroring::place(release).ok()??;
+    let blob = ground.snapshot.read(&spot.config).ok()??;
+    let (namespace, streams) = image_mirroring::streams_in(&blob.bytes)?;
+    Some(
+        streams
+            .into_iter()
+            .map(|stream| format!("{namespace}/{stream}"))
+            .collect(),
+    )
 }
 
 /// Looks for jobs that the files name and that are not known yet: in all job files of the gating configs' repository, where

@@ -22,6 +22,8 @@ pub struct Verification {
     pub of_configs: BTreeMap<String, Vec<String>>,
     /// Jobs that release-controller files name and that belong to repositories whose jobs are not here.
     pub elsewhere: BTreeSet<String>,
+    /// The streams that are mirrored, as `namespace/name`.
+    pub mirrored: BTreeSet<String>,
     /// The releases that somebody looks after.
     pub looked_after: BTreeSet<Release>,
 }
