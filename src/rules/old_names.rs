@@ -27,10 +27,7 @@ pub fn renamed(source: &str) -> Cow<'_, str> {
 pub fn told(source: &str) -> Vec<(String, String)> {
     let told = find(source).into_iter().map(|(at, old, new)| {
         let from = &source[..at];
-        let start = from
-            .trim_end_matches('.')
-            .rfind(|c: char| !is_word(c))
-            .map_or(0, |at| at + 1);
+        let start = word_start(from.trim_end_matches('.'));
         let subject = &from[start..];
         (format!("{subject}{old}"), format!("{subject}{new}"))
     });
@@ -38,6 +35,11 @@ pub fn told(source: &str) -> Vec<(String, String)> {
     told.sort();
     told.dedup();
     told
+}
+
+/// Where the word starts that a text ends with.
+fn word_start(text: &str) -> usize {
+    text.trim_end_matches(is_word).len()
 }
 
 fn is_word(c: char) -> bool {
@@ -71,7 +73,7 @@ fn is_image(before: &str) -> bool {
     if before.ends_with(']') {
         return true;
     }
-    let start = before.rfind(|c| !is_word(c)).map_or(0, |at| at + 1);
+    let start = word_start(before);
     let (head, name) = before.split_at(start);
     !name.is_empty() && !head.ends_with('.') && !OTHERS.contains(&name)
 }
@@ -113,6 +115,8 @@ mod tests {
             "'image.okd' == \"a \\\" image.okd\"",
             "image.okdx + image.source.okd",
             "image.konflux_stanza.mode",
+            "imag\u{feff}e.mode",
+            "é.okdé",
             "",
             "'open image.okd",
         ] {
