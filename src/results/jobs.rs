@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use crate::base::RepoName;
-use crate::derive::document::build_config;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, Standing};
 use crate::rules::{RuleSet, Subject};
@@ -76,7 +75,7 @@ pub fn jobs(release: &Release<'_>, rules: &RuleSet) -> Built {
 
 /// The tags that each image is built from or with.
 fn parents(release: &Release<'_>) -> BTreeMap<String, BTreeSet<String>> {
-    let config = build_config(release);
+    let config = release.build_config();
     let tag = |key: &String| config.images.get(key).map(|image| image.tag.value.clone());
     let all = config.images.values().map(|image| {
         let inputs = image.base.iter().chain(&image.builders);

@@ -9,7 +9,6 @@ use super::branches::Depth;
 use super::{Run, RunError, releases};
 use crate::base::{Release, RepoName};
 use crate::config::Releases;
-use crate::derive::document::build_config;
 use crate::derive::payload::Demand;
 use crate::derive::{self, Standing};
 use crate::finding::Finding;
@@ -424,7 +423,7 @@ impl Run {
         ci: Option<&Arc<dyn Snapshot>>,
     ) -> Result<Result<World, Vec<Finding>>, ImpactError> {
         let look = |derived: &derive::Release<'_>| {
-            let config = serde_json::to_value(build_config(derived)).unwrap_or_default();
+            let config = serde_json::to_value(derived.build_config()).unwrap_or_default();
             (Judge::new(derived), config)
         };
         let (audit, seen) = self.audit_seen(std::slice::from_ref(metadata), ci, false, look)?;

@@ -4,8 +4,9 @@
 use serde_json::{Value as Json, json};
 
 use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
+use crate::derive::{Derived, Release, failures};
 use crate::finding::Finding;
+use crate::model::build_config::RuleAt;
 use crate::plan::Cause;
 use crate::rules::{Decision, Scope, Subject};
 
@@ -28,6 +29,26 @@ pub(super) fn of_target(release: &Release<'_>, target: &str, field: &str) -> (De
     let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
     scope.set("target", &json!(target));
     ask(release, Subject::Target, field, &scope, &format!("target {target}"))
+}
+
+/// The rules that decided a value, as the unified build config names them.
+pub(super) fn rules_of<T>(release: &Release<'_>, derived: &Derived<T>) -> Vec<RuleAt> {
+    let rules = derived.deciders().filter_map(|at| release.rules.rules.get(at));
+    rules
+        .map(|rule| RuleAt {
+            id: rule.id.clone(),
+            at: rule.place.to_string(),
+        })
+        .collect()
+}
+
+/// Why a field is what it is: id, place and sentence of the last rule behind it; without one the engine's own id and sentence.
+pub(super) fn why(release: &Release<'_>, rules: &[RuleAt], engine: (&str, &str)) -> (String, String, String) {
+    let decided = rules.last().and_then(|named| {
+        let rule = release.rules.rules.iter().find(|rule| rule.id == named.id)?;
+        Some((named.id.clone(), named.at.clone(), rule.because.clone()))
+    });
+    decided.unwrap_or_else(|| (engine.0.to_owned(), String::new(), engine.1.to_owned()))
 }
 
 /// Why a release is closed, as the rules have it; empty: it is not.

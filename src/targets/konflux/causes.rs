@@ -4,6 +4,7 @@ use super::plans::Plan;
 use crate::derive::Release;
 use crate::model::build_config::RuleAt;
 use crate::plan::{Cause, WHOLE_FILE};
+use crate::targets::asking;
 
 /// Makes causes.
 pub(super) struct Causes<'a> {
@@ -44,17 +45,12 @@ impl Causes<'_> {
         old: Option<&str>,
         new: Option<&str>,
     ) -> Cause {
-        let decided = rules.last().and_then(|named| {
-            let rule = self.release.rules.rules.iter().find(|rule| rule.id == named.id)?;
-            Some((named.id.clone(), named.at.clone(), rule.because.clone()))
-        });
         let engine = ENGINE.iter().find(|(known, ..)| *known == field);
         let engine = engine.map_or(
             ("konflux-form", "Konflux's files have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) =
-            decided.unwrap_or_else(|| (engine.0.to_owned(), String::new(), engine.1.to_owned()));
+        let (rule, rule_at, because) = asking::why(self.release, rules, engine);
         Cause {
             rule,
             rule_at,

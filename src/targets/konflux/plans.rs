@@ -10,8 +10,8 @@ use crate::finding::{Finding, Severity};
 use crate::model::arch;
 use crate::model::build_config::{BuildConfig, Image, RuleAt};
 use crate::model::pullspec::at_digest;
-use crate::targets::Ask;
 use crate::targets::paths::{below, clean};
+use crate::targets::{Ask, asking};
 
 /// The longest name that labels and names of Kubernetes may have.
 const MAX_NAME: usize = 63;
@@ -79,17 +79,6 @@ pub(super) struct Rules {
     pub application: Vec<RuleAt>,
     pub image: Vec<RuleAt>,
     pub account: Vec<RuleAt>,
-}
-
-/// The rules that decided a value.
-pub(super) fn rules_of<T>(release: &Release<'_>, derived: &Derived<T>) -> Vec<RuleAt> {
-    let rules = derived.deciders().filter_map(|at| release.rules.rules.get(at));
-    rules
-        .map(|rule| RuleAt {
-            id: rule.id.clone(),
-            at: rule.place.to_string(),
-        })
-        .collect()
 }
 
 /// What a release comes to; errors where nothing can be said of it as a whole.
@@ -290,7 +279,7 @@ impl Maker<'_> {
         let args = args.filter_map(|arg| Some((arg["name"].as_str()?.to_owned(), arg["value"].as_str()?.to_owned())));
         let arches = image.arches.value.iter().map(|name| arch::go_name(name));
         let platforms = arches.filter_map(|arch| konflux.platforms.value.get(arch).cloned());
-        let rules = |derived: &Derived<String>| rules_of(self.release, derived);
+        let rules = |derived: &Derived<String>| asking::rules_of(self.release, derived);
         let inputs = image.builders.iter().chain(&image.base);
         Ok(Plan {
             tag: image.tag.value.clone(),

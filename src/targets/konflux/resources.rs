@@ -9,6 +9,7 @@ use super::plans::{Plan, World};
 use super::runs::label;
 use crate::finding::{Finding, Severity};
 use crate::model::build_config::RuleAt;
+use crate::targets::asking;
 use crate::targets::documents::Files;
 use crate::targets::to_node;
 use crate::yaml::edit;
@@ -147,8 +148,8 @@ impl Resources<'_> {
 
     fn application(&self) -> Wanted {
         let konflux = &self.world.konflux;
-        let rules = super::plans::rules_of(self.causes.release, &konflux.application);
-        let tenant = super::plans::rules_of(self.causes.release, &konflux.tenant);
+        let rules = asking::rules_of(self.causes.release, &konflux.application);
+        let tenant = asking::rules_of(self.causes.release, &konflux.tenant);
         let name = text(konflux.display_name.value.as_str());
         Wanted {
             kind: "Application",

@@ -5,6 +5,7 @@ use crate::derive::here::Here;
 use crate::derive::{Derived, Release};
 use crate::model::build_config::RuleAt;
 use crate::plan::{Cause, WHOLE_FILE};
+use crate::targets::asking;
 
 /// Makes causes.
 pub(super) struct Causes<'a> {
@@ -56,13 +57,7 @@ impl Causes<'_> {
 
     /// The rules behind a value, as the unified build config names them.
     pub fn rules_of<T>(&self, derived: &Derived<T>) -> Vec<RuleAt> {
-        let rules = derived.deciders().filter_map(|at| self.release.rules.rules.get(at));
-        rules
-            .map(|rule| RuleAt {
-                id: rule.id.clone(),
-                at: rule.place.to_string(),
-            })
-            .collect()
+        asking::rules_of(self.release, derived)
     }
 
     /// A field of an image's file.
@@ -114,18 +109,13 @@ impl Causes<'_> {
     }
 
     fn of(&self, field: &str, rules: &[RuleAt]) -> Cause {
-        let decided = rules.last().and_then(|named| {
-            let rule = self.release.rules.rules.iter().find(|rule| rule.id == named.id)?;
-            Some((named.id.clone(), named.at.clone(), rule.because.clone()))
-        });
         let name = field.trim_end_matches("[]");
         let engine = ENGINE.iter().find(|(known, ..)| *known == name);
         let engine = engine.map_or(
             ("pipeline-form", "The pipeline's builds have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) =
-            decided.unwrap_or_else(|| (engine.0.to_owned(), String::new(), engine.1.to_owned()));
+        let (rule, rule_at, because) = asking::why(self.release, rules, engine);
         Cause {
             rule,
             rule_at,
