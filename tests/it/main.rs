@@ -54,6 +54,7 @@ mod serve_end;
 mod server_http;
 mod server_pages;
 mod soak;
+mod soak_nine;
 mod targets;
 mod webhook;
 mod webhook_examples;

@@ -28,7 +28,8 @@ impl Dice {
     }
 }
 
-fn duration() -> Duration {
+/// How long to go on: `LOCKSTEP_SOAK`, or two minutes.
+pub fn duration() -> Duration {
     let text = std::env::var("LOCKSTEP_SOAK").unwrap_or_else(|_| "2m".to_owned());
     let (number, unit) = text.split_at(text.len() - 1);
     let number: u64 = number.parse().expect("such as 90s, 30m or 2h");
