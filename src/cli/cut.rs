@@ -6,7 +6,7 @@ use lockstep::cut::show::View;
 use lockstep::finding;
 use lockstep::forge::{Action, Train};
 use lockstep::plan::{self, Plan, PullRequest};
-use lockstep::run::cut::{Cut, Retirement};
+use lockstep::run::cut::{Cut, Retirement, RetirementView};
 use lockstep::targets;
 
 use super::args::{CutArgs, TextOrJson};
@@ -17,7 +17,11 @@ use super::{Ended, Outcome, Usage, print, say, schema_of};
 /// Plans the train, and takes its next step or gives it up where that is asked for.
 pub fn run(args: &CutArgs) -> Outcome {
     if args.schema {
-        print(&schema_of::<View>()?)?;
+        let schema = match args.retire {
+            Some(_) => schema_of::<RetirementView<'_>>()?,
+            None => schema_of::<View>()?,
+        };
+        print(&schema)?;
         return Ok(Ended::Done);
     }
     if let Some(release) = &args.retire {
@@ -111,9 +115,7 @@ fn retire(args: &CutArgs, release: &str) -> Outcome {
     match args.format {
         TextOrJson::Text => print(&retired_text(release, &retired))?,
         TextOrJson::Json => {
-            let view = serde_json::json!({
-                "release": release.to_string(), "because": retired.because, "files": retired.paths, "referrers": retired.referrers,
-            });
+            let view = retired.view(release);
             print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?;
         }
     }

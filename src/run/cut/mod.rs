@@ -20,7 +20,7 @@ use crate::source::Snapshot;
 use crate::targets::{self, Cut as InCut};
 use crate::yaml;
 
-pub use self::retire::Retirement;
+pub use self::retire::{Retirement, RetirementView};
 
 /// A cut: the train, and all that its steps are made of.
 #[derive(Debug, Default)]

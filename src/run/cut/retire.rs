@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::base::Release as Number;
 use crate::cut::retire::{Ending, referrers};
 use crate::derive::Release;
 use crate::facts::ci_config;
@@ -24,6 +28,32 @@ pub struct Retirement {
     pub paths: Vec<String>,
     /// Who still refers to what goes, a sentence each.
     pub referrers: Vec<String>,
+}
+
+/// It for programs.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Retirement")]
+pub struct RetirementView<'r> {
+    /// The release.
+    release: String,
+    /// Why it has ended, as a rule has it.
+    because: &'r str,
+    /// The files that go or change, sorted.
+    files: &'r [String],
+    /// Who still refers to what goes, a sentence each.
+    referrers: &'r [String],
+}
+
+impl Retirement {
+    /// What is told of it.
+    pub fn view(&self, release: Number) -> RetirementView<'_> {
+        RetirementView {
+            release: release.to_string(),
+            because: &self.because,
+            files: &self.paths,
+            referrers: &self.referrers,
+        }
+    }
 }
 
 impl Run {
@@ -58,6 +88,8 @@ impl Run {
         }
         files.retain(|file| file.before != file.after);
         retired.paths = files.iter().map(|file| file.path.clone()).collect();
+        retired.paths.sort();
+        retired.paths.dedup();
         for file in &mut files {
             file.notes
                 .extend(retired.referrers.iter().map(|who| format!("still refers to it: {who}")));
