@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::check::Need;
 use super::debt::Debt;
-use crate::base::{Origin, Release as ReleaseNumber, RepoName};
+use crate::base::{Origin, Place, Release as ReleaseNumber, RepoName};
 pub use crate::derive::texts::FileText;
 use crate::derive::{Components, Release, Standing};
 use crate::facts::ci_config::{self, Promotion};
@@ -138,6 +138,8 @@ pub struct CiConfigs {
     pub streams: BTreeSet<(String, String)>,
     /// Releases that are closed, by namespace and name of their image streams.
     pub closed: BTreeMap<(String, String), Closed>,
+    /// The configuration of image mirroring, where no target looks after it: its place and its text.
+    pub mirroring: Option<(Place, Arc<[u8]>)>,
 }
 
 /// A release that is closed.

@@ -396,6 +396,14 @@ fn what_verifies_and_mirrors_an_ended_release_goes_in_one_request() {
         refers.contains("tests upgrades from 4.16 to 4.17") && refers.contains("upgrades from 4.16"),
         "{view:#}"
     );
+    let schema = world.run("cut", &["--retire", "4.16", "--schema"]).json();
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    assert!(validator.is_valid(&view), "{schema:#}");
+    assert_eq!(
+        schema["required"],
+        serde_json::json!(["release", "because", "files", "referrers"]),
+        "nothing of the train's"
+    );
     assert_eq!(world.pull_requests().len(), 1);
     world.merge("lockstep/retire/4.16");
     let all = world.all();
@@ -476,5 +484,80 @@ fn what_verifies_a_payload_is_told_with_what_is_missing() {
     assert!(
         text.contains("  missing: `verify.aws` of release-okd-scos-4.16.json waits for "),
         "{text}"
+    );
+}
+
+/// The cut over a major, before build data has a branch of the new one; a rule says where that is upgraded to from.
+fn before_the_major() -> CutWorld {
+    let world = CutWorld::across_a_major();
+    verified(&world, "4.23", "4.22", "4.21");
+    let rule = "rules:\n- id: mine\n  because: People chose so.\n  on: target\n  releases: \"5.0\"\n  when: target == 'payload-jobs'\n  \
+                set: {upgrades_from: ['4.23']}\n  overrides: [upgrades-to-first-of-major]\n";
+    std::fs::write(world.path("mine.yaml"), rule).expect("a file");
+    let repo = git2::Repository::open(world.path("build-data.git")).expect("a repository");
+    let mut branch = repo
+        .find_branch("openshift-5.0", git2::BranchType::Local)
+        .expect("a branch");
+    branch.delete().expect("it goes");
+    world
+}
+
+fn configure(world: &CutWorld, releases: &str, rules: &str) {
+    let text = world
+        .config_text("")
+        .replace("[\"4.23\", \"5.0\"]", releases)
+        .replace("[builtin]", rules);
+    std::fs::write(world.path("lockstep.yaml"), text).expect("a file");
+}
+
+#[test]
+fn a_major_of_the_rules_without_a_branch_is_told() {
+    let world = before_the_major();
+    configure(&world, "[\"4.23\"]", "[builtin]");
+    let before = world.run("audit", &["--format", "json"]);
+    let text = world.config_text("").replace("[builtin]", "[builtin, mine.yaml]");
+    std::fs::write(world.path("lockstep.yaml"), text).expect("a file");
+    let ran = world.run("audit", &["--format", "json"]);
+    assert_eq!((before.code, ran.code), (0, 0), "{}", ran.stderr);
+    let (before, report) = (before.json(), ran.json());
+    let all = |report: &Json| report["findings"].as_array().expect("findings").clone();
+    let new: Vec<Json> = all(&report)
+        .into_iter()
+        .filter(|finding| !all(&before).contains(finding))
+        .collect();
+    assert_eq!(new.len(), 1, "nothing else is found or lost: {new:#?}");
+    assert_eq!(all(&report).len(), all(&before).len() + 1);
+    assert_eq!(
+        (&new[0]["code"], &new[0]["severity"]),
+        (&Json::from("major-without-branch"), &Json::from("note"))
+    );
+    assert_eq!(
+        new[0]["message"],
+        "5.0 is upgraded to from 4.23 by mine (mine.yaml:2), and build data has no branch of 5.0 yet"
+    );
+}
+
+#[test]
+fn a_release_that_is_asked_for_and_has_no_branch_costs_itself_alone() {
+    let world = before_the_major();
+    configure(&world, "[\"4.23\"]", "[builtin, mine.yaml]");
+    let alone = world.run("plan", &["--format", "json"]);
+    assert_eq!(alone.code, 0, "{}", alone.stderr);
+    let text = world.config_text("").replace("[\"4.23\"]", "[\"4.23\", \"5.0\"]");
+    std::fs::write(world.path("lockstep.yaml"), text).expect("a file");
+    let both = world.run("plan", &["--format", "json"]);
+    assert_eq!(both.code, 1);
+    assert!(
+        both.stderr.contains("5.0") && both.stderr.contains("openshift-5.0"),
+        "{}",
+        both.stderr
+    );
+    assert_eq!(both.json()["pull_requests"], alone.json()["pull_requests"]);
+    let cut = world.run("cut", &["--from", "4.23", "--to", "5.0", "--format", "json"]);
+    assert_eq!(cut.code, 1);
+    assert!(
+        cut.stderr.contains("build data has no release 5.0; it has 4.23"),
+        "{}",
+        cut.stderr
     );
 }

@@ -4,6 +4,7 @@ mod behind;
 mod demand;
 mod difference;
 mod ended;
+mod mirrored;
 mod own;
 mod unwanted;
 mod upgrades;
@@ -22,6 +23,7 @@ pub static CHECKS: &[&Check] = &[
     &upgrades::CHECK,
     &behind::CHECK,
     &ended::CHECK,
+    &mirrored::CHECK,
 ];
 
 /// Why metadata has an image for a tag that is not built; none where it has no such image. The second is its key.

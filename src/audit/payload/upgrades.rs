@@ -73,9 +73,29 @@ static FROM_NOBODY: Code = Code {
     fix: None,
 };
 
+static NO_BRANCH: Code = Code {
+    name: "major-without-branch",
+    family: Family::Payload,
+    severity: Note,
+    title: "rules know of a major that build data has no branch of yet",
+    means: "A rule says from which release the first one of the next major is upgraded to (`upgrades_from`), somebody looks after that \
+            release, and build data has no branch of the new one. Nothing is made for it before it has; all else is as it would be.",
+    action: "Nothing, until the branch is there; or put the rule right.",
+    example: "5.0 is upgraded to from 4.22 by upgrades-to-first-of-major (rules/62-payload-jobs.yaml:44), and build data has no branch of \
+              5.0 yet",
+    fix: None,
+};
+
 /// The check.
 pub static CHECK: Check = Check {
-    codes: &[&NOT_TESTED, &FROM_NOTHING, &NO_VERSION, &NO_INITIAL, &FROM_NOBODY],
+    codes: &[
+        &NOT_TESTED,
+        &FROM_NOTHING,
+        &NO_VERSION,
+        &NO_INITIAL,
+        &FROM_NOBODY,
+        &NO_BRANCH,
+    ],
     needs: &[Need::CiConfigs, Need::Verification],
     asks: nothing,
     run,
@@ -100,6 +120,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         }
     }
     minor_before(&own, sink);
+    without_branch(&own, sink);
     if !own.mains().is_empty() {
         pairs(context, &own, sink);
     }
@@ -219,6 +240,22 @@ fn piece(before: &str, after: &str) -> (std::ops::Range<usize>, String) {
         .map(|(c, _)| c.len_utf8())
         .sum();
     (head..before.len() - tail, new[..new.len() - tail].to_owned())
+}
+
+/// A major that rules know of and that has no branch: told once, of the newest release.
+fn without_branch(own: &Own<'_>, sink: &mut Sink) {
+    let newest = own.all.looked_after.last() == Some(&own.release);
+    let Some(next) = own.all.next_major.as_ref().filter(|_| newest) else {
+        return;
+    };
+    let (first, from) = (next.first, next.from.iter().map(Release::to_string));
+    let text = format!(
+        "{first} is upgraded to from {} by {}, and build data has no branch of {first} yet",
+        from.collect::<Vec<_>>().join(" and "),
+        next.rule
+    );
+    let help = "nothing is made for it before it has one; if it is not to come, take it out of the rule";
+    sink.add(NO_BRANCH.finding(text).with_help(help));
 }
 
 /// Entries that upgrade from the minor release before, where there is none.

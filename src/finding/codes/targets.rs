@@ -102,17 +102,6 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
-        name: "stream-not-mirrored",
-        family: Family::Targets,
-        severity: Warning,
-        title: "OKD's images of a release are promoted and not mirrored",
-        means: "Image mirroring copies what is promoted to the streams that its configuration names. The release's stream is not \
-                among them, so nobody outside of CI gets its images.",
-        action: "Add the lines that the finding shows.",
-        example: "configs promote to okd/okd-5.1, and mirror/_config.yaml does not name that stream: its images are not mirrored",
-        fix: None,
-    },
-    Code {
         name: "unreadable-mirroring",
         family: Family::Targets,
         severity: Error,

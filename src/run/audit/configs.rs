@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::Audited;
 use crate::audit::context::{CiConfigs, Closed};
-use crate::base::Release;
+use crate::base::{Place, Release};
+use crate::derive;
 use crate::derive::outline::{base_scope, payload_of};
 use crate::facts::ci_config;
 use crate::facts::group::Group;
@@ -15,6 +16,7 @@ use crate::rules::{RuleSet, Subject};
 use crate::run::ground::Ground;
 use crate::run::{Run, RunError, render};
 use crate::source::Snapshot;
+use crate::targets::image_mirroring;
 use crate::yaml;
 
 /// Reads the configs, once for all releases; `None` without a source.
@@ -43,10 +45,28 @@ pub(super) fn configs(
         tests: tests
             .filter_map(|test| test["as"].as_str().map(str::to_owned))
             .collect(),
+        mirroring: mirroring(run, &last.release, ci),
         streams,
         closed,
         variant,
     }))
+}
+
+/// The configuration of image mirroring, where no target looks after it.
+fn mirroring(run: &Run, release: &derive::Release<'_>, ci: &dyn Snapshot) -> Option<(Place, Arc<[u8]>)> {
+    let mut targets = run.config.targets.iter();
+    if targets.any(|chosen| chosen.target == &image_mirroring::TARGET) {
+        return None;
+    }
+    let path = image_mirroring::place(release).ok()??.config;
+    let blob = ci.read(&path).ok()??;
+    let place = Place {
+        repo: ci.origin().name.clone(),
+        commit: ci.origin().commit.clone(),
+        file: path,
+        line: None,
+    };
+    Some((place, blob.bytes))
 }
 
 /// Paths of configs without a variant in the folders of others.

@@ -9,10 +9,10 @@ use crate::config::Releases;
 use crate::derive::Release;
 use crate::facts::release_controller as controller;
 use crate::run::ground::Ground;
-use crate::run::{Run, RunError, render};
+use crate::run::{Run, RunError, releases, render};
 use crate::source::{EntryKind, Snapshot};
-use crate::targets::payload_jobs::gates::Gates;
-use crate::targets::payload_jobs::verification::Verification;
+use crate::targets::payload_jobs::gates::{self, Gates};
+use crate::targets::payload_jobs::verification::{NextMajor, Verification};
 use crate::targets::{Ask, Options, Reads, Target, Tree, image_mirroring, payload_jobs, prow_jobs, release_controller};
 
 /// Reads it, once for all releases; `None` where there is no source, or none of it is there.
@@ -29,7 +29,33 @@ pub(super) fn verification(
         Releases::List(list) => list.iter().copied().collect(),
         Releases::Auto => audited.iter().map(|one| one.release.metadata.release).collect(),
     };
-    Ok(read(run, &last.release, &ground, looked_after))
+    let mut found = read(run, &last.release, &ground, looked_after);
+    if let Some(found) = &mut found {
+        found.next_major = next_major(run, &last.release, &found.looked_after)?;
+    }
+    Ok(found)
+}
+
+/// The major after those of the releases that are looked after, where rules know of it and build data has no branch of it.
+fn next_major(
+    run: &Run,
+    release: &Release<'_>,
+    looked_after: &BTreeSet<Number>,
+) -> Result<Option<NextMajor>, RunError> {
+    let Some(newest) = looked_after.last() else {
+        return Ok(None);
+    };
+    let first = Number::new(newest.major + 1, 0);
+    // What fails at a rule for a release that nobody looks after yet is told once it is there.
+    let mut from = gates::upgrades_from(release, first).unwrap_or_default();
+    from.retain(|one| looked_after.contains(one));
+    if from.is_empty() {
+        return Ok(None);
+    }
+    let there = releases::in_build_data(&run.config, &run.sources, Some((first, first)))?;
+    let is_missing = there.is_some_and(|there| there.iter().all(|release| release.major < first.major));
+    let rule = gates::rule_of_upgrades(release, first);
+    Ok(is_missing.then_some(NextMajor { first, from, rule }))
 }
 
 /// Reads it from an opened repository, for the newest of some releases; `None` where there are no gating configs.
@@ -78,6 +104,7 @@ pub(in crate::run) fn read(
         elsewhere: BTreeSet::new(),
         mirrored: mirrored(newest, ground).unwrap_or_default(),
         looked_after,
+        next_major: None,
     };
     look_elsewhere(run, ground, &gates, &mut all);
     Some(all)

@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use self::mapping::{Form, MirrorConfig};
 use super::{Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Target, Tree, prow_config, release_name};
-use crate::base::RepoName;
+use crate::base::{Place, RepoName};
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, failures};
 use crate::facts::ci_config;
@@ -453,25 +453,9 @@ impl Renderer<'_> {
     }
 
     fn not_mirrored(&self, stream: &str) -> Finding {
-        let text = format!(
-            "configs promote to {}/{stream}, and {} does not name that stream: its images are not mirrored",
-            self.config.namespace(),
-            self.spot.config
-        );
-        let help = match Form::missing(self.config, stream, self.release.metadata.release) {
-            Some(lines) => format!("add below `images`:\n{}", lines.trim_end()),
-            None => {
-                format!("add {stream} with its tags below `images`, or leave it out if nobody is to get its images")
-            }
-        };
-        let line = self.actual.files.get(&self.spot.config).and_then(|text| {
-            let images = yaml::parse_section(text, "images").ok().flatten();
-            images.map(|images| images.pos.line)
-        });
-        Finding::new(Severity::Warning, "stream-not-mirrored", text)
-            .with_place(self.actual.place(&self.spot.config, line))
-            .with_release(release_name(self.release))
-            .with_help(help)
+        let text = self.actual.files.get(&self.spot.config).map(|text| &**text);
+        let place = |line| self.actual.place(&self.spot.config, line);
+        not_mirrored(self.release, self.config, stream, text.unwrap_or_default(), place)
     }
 
     fn unsure(&self, stream: &str, path: &str) -> Finding {
@@ -486,6 +470,43 @@ impl Renderer<'_> {
             .with_release(release_name(self.release))
             .with_help("no line is taken out until they can be; CI's own tool stops at them")
     }
+}
+
+/// Tells of a stream that something promotes to and that the configuration, whose text it is, does not name.
+fn not_mirrored(
+    release: &Release<'_>,
+    config: &MirrorConfig,
+    stream: &str,
+    text: &[u8],
+    place: impl Fn(Option<u32>) -> Place,
+) -> Finding {
+    let images = yaml::parse_section(text, "images").ok().flatten();
+    let place = place(images.map(|images| images.pos.line));
+    let namespace = config.namespace();
+    let help = match Form::missing(config, stream, release.metadata.release) {
+        Some(lines) => format!("add below `images`:\n{}", lines.trim_end()),
+        None => format!("add {stream} with its tags below `images`, or leave it out if nobody is to get its images"),
+    };
+    let text = format!(
+        "configs promote to {namespace}/{stream}, and {} does not name that stream: its images are not mirrored",
+        place.file
+    );
+    Finding::new(Severity::Warning, "stream-not-mirrored", text)
+        .with_place(place)
+        .with_release(release_name(release))
+        .with_help(help)
+}
+
+/// Tells where the configuration of image mirroring, as it was read, lacks the stream that a release is promoted to, though no
+/// rule leaves it out. `None` also where it cannot be read, or where rules fail.
+pub fn unmirrored(release: &Release<'_>, at: &Place, text: &[u8]) -> Option<Finding> {
+    let spot = place(release).ok()??;
+    let config = MirrorConfig::read(&yaml::parse(text).ok()?);
+    let stream = &release.payload.name.value;
+    let meant = release.payload.namespace.value == config.namespace() && !spot.unmirrored.contains(stream);
+    let lacks = meant && !config.streams.contains_key(stream) && !super::has_ended(release);
+    let place = |line| Place { line, ..at.clone() };
+    lacks.then(|| not_mirrored(release, &config, stream, text, place))
 }
 
 fn broken(release: &Release<'_>, spot: &Spot, actual: &Actual, line: u32, text: String) -> Finding {

@@ -175,19 +175,34 @@ const FROM: &str = "{from}";
 const BEFORE: &str = "{before}";
 const TWO_BEFORE: &str = "{two_before}";
 
+const UPGRADES_FROM: &str = "upgrades_from";
+
+fn decided(release: &Release<'_>, number: Number) -> Decision {
+    let none = Group::default();
+    let group = match number == release.metadata.release {
+        true => &release.metadata.group,
+        false => &none,
+    };
+    let mut scope = base_scope(number, group, Some(&release.payload.view));
+    scope.set("target", &json!(TARGET.name));
+    release.rules.decide(Subject::Target, UPGRADES_FROM, number, &scope)
+}
+
+/// The rule that says from which releases one is upgraded to, with its place; empty where none does.
+pub fn rule_of_upgrades(release: &Release<'_>, number: Number) -> String {
+    let decision = decided(release, number);
+    let rule = decision.deciders().last().and_then(|at| release.rules.rules.get(at));
+    rule.map(|rule| format!("{} ({})", rule.id, rule.place))
+        .unwrap_or_default()
+}
+
 /// The releases from which upgrades to one are tested, as the rules have it.
 ///
 /// # Errors
 /// A rule that failed, or names what is no release.
 pub fn upgrades_from(release: &Release<'_>, number: Number) -> Result<Vec<Number>, Vec<Finding>> {
-    let mut scope = if number == release.metadata.release {
-        base_scope(number, &release.metadata.group, Some(&release.payload.view))
-    } else {
-        base_scope(number, &Group::default(), Some(&release.payload.view))
-    };
-    scope.set("target", &json!(TARGET.name));
-    let field = "upgrades_from";
-    let decision = release.rules.decide(Subject::Target, field, number, &scope);
+    let field = UPGRADES_FROM;
+    let decision = decided(release, number);
     let failed = failures(release.rules, &decision, field, &format!("target {}", TARGET.name));
     if !failed.is_empty() {
         return Err(failed);

@@ -26,4 +26,17 @@ pub struct Verification {
     pub mirrored: BTreeSet<String>,
     /// The releases that somebody looks after.
     pub looked_after: BTreeSet<Release>,
+    /// The major after theirs, where rules know of it and build data does not.
+    pub next_major: Option<NextMajor>,
+}
+
+/// A major that rules know of, and of which build data has no branch yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextMajor {
+    /// Its first release.
+    pub first: Release,
+    /// The releases from which that one is upgraded to, as far as somebody looks after them.
+    pub from: Vec<Release>,
+    /// The rule that says so, and its place.
+    pub rule: String,
 }
