@@ -55,14 +55,14 @@ pub struct Konflux {
     pub images: BTreeMap<String, ImageThere>,
 }
 
-/// Keys of labels.
+/// Keys of labels, and of the annotation beside them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels {
     /// The application's.
     pub application: String,
     /// The component's: it says whose a run is.
     pub component: String,
-    /// The version's; empty: there is none.
+    /// The annotation with the version; empty: there is none.
     pub version: String,
     /// Of what kind a run is.
     pub kind: String,
@@ -109,7 +109,14 @@ pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Find
     };
     let mut whole = scope.inner();
     whole.set("target", &json!(target));
-    let mut konflux = as_a_whole(&mut asker, &whole, &format!("target {target}"));
+    let about = format!("target {target}");
+    let model = asker.text(Subject::Target, "model", &whole, &about);
+    whole.set("model", &json!(model.value));
+    let mut konflux = as_a_whole(&mut asker, &whole, &about);
+    konflux.has_versions = Derived {
+        value: model.value == "versions",
+        tried: model.tried.clone(),
+    };
     if !asker.findings.is_empty() {
         return Err(asker.findings);
     }
@@ -119,7 +126,7 @@ pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Find
             continue;
         }
         let before = asker.findings.len();
-        let found = one(&mut asker, image, &scope);
+        let found = one(&mut asker, image, &scope, &model.value);
         if asker.findings.len() == before {
             konflux.images.insert(key.clone(), found);
         }
@@ -145,11 +152,6 @@ fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux 
             resources_folder: text("resources_folder"),
             ..Konflux::default()
         }
-    };
-    let model = asker.text(Subject::Target, "model", scope, about);
-    konflux.has_versions = Derived {
-        value: model.value == "versions",
-        tried: model.tried,
     };
     let mut decide = |field: &str| asker.decide(Subject::Target, field, scope, about);
     let platforms = decide("platforms");
@@ -183,9 +185,10 @@ fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux 
     konflux
 }
 
-fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>) -> ImageThere {
+fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>, model: &str) -> ImageThere {
     let about = format!("image {}", image.key);
     let mut inner = scope.inner();
+    inner.set("model", &json!(model));
     inner.show("image", &image.view);
     inner.set("tag", &json!(image.tag.value));
     if asker.release.rules.uses_variable(Subject::Image, "metadata") {

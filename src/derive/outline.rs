@@ -58,6 +58,8 @@ pub fn base_scope(release: Release, group: &Group, payload: Option<&Json>) -> Sc
     if let Some(payload) = payload {
         scope.set("payload", payload);
     }
+    // Only Konflux's own fields are decided with it.
+    scope.set("model", &json!(""));
     scope
 }
 

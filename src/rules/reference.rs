@@ -149,6 +149,12 @@ const MADE: &[Row] = &[
         "rules on image that set `tag`; empty while `needed`, `from` and `tag` are decided",
     ),
     row(
+        "image, target",
+        "model",
+        "`'versions'`",
+        "rules on target that set `model`; empty in what Konflux's target does not ask",
+    ),
+    row(
         "image",
         "metadata",
         "`metadata.konflux.network_mode`",

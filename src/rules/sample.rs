@@ -53,6 +53,7 @@ fn make(subject: Subject) -> Json {
         Subject::Image => {
             add("image", image_sample());
             add("tag", json!("sample"));
+            add("model", json!("versions"));
             add("metadata", json!({}));
         }
         Subject::Member => add("member", derived_image_sample()),
@@ -80,7 +81,10 @@ fn make(subject: Subject) -> Json {
             add("images", json!([derived_image_sample()]));
         }
         Subject::Job => add_job(&mut add),
-        Subject::Target => add("target", json!("sample")),
+        Subject::Target => {
+            add("target", json!("sample"));
+            add("model", json!("versions"));
+        }
         Subject::Tag => add(
             "tag",
             json!({

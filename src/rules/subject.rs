@@ -518,7 +518,7 @@ const TARGET: &[Field] = &[
     field(
         "labels",
         Kind::Map,
-        "The labels of a run in Konflux: `{application, component, version, type}` with the key of each; `version` may be left out.",
+        "By what a run in Konflux says what it is of: `{application, component, type}`, the label of each, and `version`, an annotation; application and version may be left out.",
     ),
     field(
         "service_account",
@@ -553,7 +553,7 @@ const TARGET: &[Field] = &[
     field(
         "resources_folder",
         Kind::Text,
-        "The folder in it that holds a release's.",
+        "The folder in it that holds a release's; where components have versions, one for all releases.",
     ),
     field(
         "extra_resources",

@@ -12,7 +12,7 @@ pub(super) struct Causes<'a> {
 }
 
 /// What the target itself decides: no rule has a say in it.
-const ENGINE: [(&str, &str, &str); 4] = [
+const ENGINE: [(&str, &str, &str); 5] = [
     (
         "on-cel-expression",
         "konflux-branch",
@@ -27,6 +27,11 @@ const ENGINE: [(&str, &str, &str); 4] = [
         "resources",
         "konflux-listed",
         "A file that is not listed is not applied.",
+    ),
+    (
+        super::resources::VERSIONS,
+        "konflux-versions",
+        "A component has a version for each release that it is built for.",
     ),
     (
         "build-nudges-ref",

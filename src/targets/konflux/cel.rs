@@ -15,6 +15,8 @@ const MAX_LENGTH: usize = 16_000;
 const MAX_DEPTH: usize = 60;
 const BRANCH: &str = "target_branch";
 const EVENT: &str = "event";
+/// What Konflux tells of a component with versions: a text, as long as it is built at all.
+const ENABLED: &str = "builds_enabled";
 
 /// A text in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ fn evaluate(program: &Program, event: &str, branch: &str, file: &str) -> Starts 
     });
     context.add_variable_from_value(EVENT, event.to_owned());
     context.add_variable_from_value(BRANCH, branch.to_owned());
+    context.add_variable_from_value(ENABLED, "true".to_owned());
     let known = context.add_variable("files", files).is_ok()
         && context
             .add_function("pathChanged", |_: cel::extractors::This<Arc<String>>| true)

@@ -27,20 +27,30 @@ pub(super) enum Shared<'s> {
 impl Shared<'_> {
     /// The reference to it.
     pub fn reference(&self, world: &World) -> Node {
+        match self.place(world) {
+            Some(place) => {
+                let params = place.into_iter().map(|(name, value)| param(name, text(value)));
+                Node::map([("resolver", text("git")), ("params", Node::seq(params))])
+            }
+            None => Node::map([("name", text(self.name(world)))]),
+        }
+    }
+
+    /// Where it is, as a Component says it; `None`: nobody says.
+    pub fn in_git(&self, world: &World) -> Option<Node> {
+        let place = self.place(world)?;
+        Some(Node::map(place.map(|(name, value)| (name, text(value)))))
+    }
+
+    fn place(&self, world: &World) -> Option<[(&'static str, String); 3]> {
         let pipeline = &world.konflux.pipeline.value;
         match self {
-            Self::Repository(repository) => Node::map([
-                ("resolver", text("git")),
-                (
-                    "params",
-                    Node::seq([
-                        param("url", text(format!("https://github.com/{repository}"))),
-                        param("revision", text(pipeline.revision.as_str())),
-                        param("pathInRepo", text(pipeline.path.as_str())),
-                    ]),
-                ),
+            Self::Repository(repository) => Some([
+                ("url", format!("https://github.com/{repository}")),
+                ("revision", pipeline.revision.clone()),
+                ("pathInRepo", pipeline.path.clone()),
             ]),
-            Self::Unknown => Node::map([("name", text(self.name(world)))]),
+            Self::Unknown => None,
         }
     }
 
@@ -80,6 +90,9 @@ pub(super) fn account(world: &World, plan: &Plan) -> String {
 /// When a run starts. A component without a context is built from all of its repository, so that every change counts.
 pub(super) fn starts(world: &World, plan: &Plan, event: Event) -> String {
     let mut expression = format!("event == \"{}\" && target_branch == \"{}\"", event.word(), plan.branch);
+    if world.konflux.has_versions.value {
+        expression.push_str(" && builds_enabled == \"true\"");
+    }
     if !plan.context.is_empty() {
         let mut paths = vec![
             format!("{}/***", plan.context),
@@ -90,9 +103,6 @@ pub(super) fn starts(world: &World, plan: &Plan, event: Event) -> String {
         }
         let changed: Vec<String> = paths.iter().map(|path| format!("\"{path}\".pathChanged()")).collect();
         expression.push_str(&format!(" && ( {} )", changed.join(" || ")));
-    }
-    if world.konflux.has_versions.value {
-        expression.push_str(" && builds_enabled == \"true\"");
     }
     expression
 }
@@ -135,15 +145,24 @@ fn metadata(world: &World, plan: &Plan, event: Event) -> Node {
     let is_request = event == Event::PullRequest;
     let mut annotations = Mapping::new();
     let source = format!("https://github.com/{}?rev={{{{revision}}}}", plan.repository);
-    annotations.insert("build.appstudio.openshift.io/repo", text(source));
-    annotations.insert("build.appstudio.redhat.com/commit_sha", text("{{revision}}"));
+    // The older API has two prefixes, the newer one one.
+    let (of_repo, of_change) = match konflux.has_versions.value {
+        true => ("build.konflux-ci.dev", "build.konflux-ci.dev"),
+        false => ("build.appstudio.openshift.io", "build.appstudio.redhat.com"),
+    };
+    annotations.insert(format!("{of_repo}/repo"), text(source));
+    annotations.insert(format!("{of_change}/commit_sha"), text("{{revision}}"));
     if is_request {
         annotations.insert(
-            "build.appstudio.redhat.com/pull_request_number",
+            format!("{of_change}/pull_request_number"),
             text("{{pull_request_number}}"),
         );
     }
-    annotations.insert("build.appstudio.redhat.com/target_branch", text("{{target_branch}}"));
+    annotations.insert(format!("{of_change}/target_branch"), text("{{target_branch}}"));
+    let version = konflux.labels.value.version.as_str();
+    if !version.is_empty() {
+        annotations.insert(version, text(konflux.version.value.as_str()));
+    }
     let cancel = if is_request { "true" } else { "false" };
     annotations.insert("pipelinesascode.tekton.dev/cancel-in-progress", text(cancel));
     annotations.insert("pipelinesascode.tekton.dev/max-keep-runs", text("3"));
@@ -164,11 +183,9 @@ fn metadata(world: &World, plan: &Plan, event: Event) -> Node {
 /// The labels of an image's runs.
 pub(super) fn labels_of<'w>(world: &'w World, plan: &'w Plan) -> Vec<(&'w str, &'w str)> {
     let keys = &world.konflux.labels.value;
-    let version = world.konflux.version.value.as_str();
     let labels = [
         (keys.application.as_str(), world.konflux.application.value.as_str()),
         (keys.component.as_str(), plan.component.as_str()),
-        (keys.version.as_str(), version),
         (keys.kind.as_str(), "build"),
     ];
     labels.into_iter().filter(|(key, _)| !key.is_empty()).collect()

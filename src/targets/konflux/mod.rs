@@ -28,7 +28,7 @@ use super::documents::Files;
 use super::{Actual, Ask, Cut, Destination, Options, Reads, Rendered, Step, Target, Tree, When};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
-use crate::plan::Desired;
+use crate::plan::{Cause, Desired};
 use crate::yaml::keys::{COMPONENT, Key, Kind, Section, default, optional, required, section};
 
 /// The target.
@@ -372,7 +372,9 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
             file.hold();
             waiting.insert((file.repo.to_string(), file.branch.clone(), file.release.clone()));
         }
-        if !is_run && file.after.is_none() && file.images.iter().any(|tag| running.contains(tag)) {
+        let version = |cause: &Cause| cause.field == resources::VERSIONS && cause.new.is_none();
+        let goes = file.after.is_none() || file.causes.iter().any(version);
+        if !is_run && goes && file.images.iter().any(|tag| running.contains(tag)) {
             file.hold();
         }
     }

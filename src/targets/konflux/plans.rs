@@ -106,6 +106,12 @@ fn made(release: &Release<'_>, target: &'static str) -> Made {
             .with_help("a rule on target sets `tenant`, overriding `konflux-tenant`; nothing is written until then");
         return Err(vec![finding]);
     }
+    if let Some(fault) = version_fault(&konflux) {
+        let finding = Finding::new(Severity::Error, "name-unfit", fault)
+            .with_release(number)
+            .with_help("put right the rules that set `version` and `labels` of target `konflux`; nothing is written until then");
+        return Err(vec![finding]);
+    }
     let document = release.build_config();
     let mut maker = Maker {
         release,
@@ -363,6 +369,24 @@ impl Maker<'_> {
 fn is_line(text: &str) -> bool {
     let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
     !text.is_empty() && !blank && !text.contains("$(") && !text.contains("{{")
+}
+
+/// What is wrong with the name of the release's version, where components have versions.
+fn version_fault(konflux: &Konflux) -> Option<String> {
+    if !konflux.has_versions.value {
+        return None;
+    }
+    let version = konflux.version.value.as_str();
+    if konflux.labels.value.version.is_empty() {
+        return Some("components have versions, and no annotation names that of a run".to_owned());
+    }
+    let kept = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = !version.is_empty() && version.chars().all(kept) && !version.starts_with('-') && !version.ends_with('-');
+    (!fits).then(|| {
+        format!(
+            "Konflux would call version `{version}` something else: it keeps lower-case letters, digits and hyphens"
+        )
+    })
 }
 
 /// What is wrong with a name.

@@ -38,9 +38,12 @@ impl Repository<'_> {
     }
 
     fn is_of(&self, run: &Run, plan: &Plan) -> bool {
-        let version = &self.world.konflux.labels.value.version;
-        let same_version = version.is_empty() || run.version == self.world.konflux.version.value;
-        run.component == plan.component && same_version
+        run.component == plan.component && self.is_of_release(run)
+    }
+
+    /// Whether a run is of this release, as far as its version tells.
+    fn is_of_release(&self, run: &Run) -> bool {
+        !self.world.konflux.has_versions.value || run.version == self.world.konflux.version.value
     }
 
     /// Puts right what is there and adds what is missing.
@@ -184,8 +187,12 @@ impl Repository<'_> {
             };
             let dropped = world.dropped.get(&run.component);
             let marked = label(&node, MARK.0) == Some(MARK.1);
-            let of_ours = marked && world.complete && run.application == world.konflux.application.value;
-            if dropped.is_none() && !of_ours {
+            let of_release = match world.konflux.has_versions.value {
+                true => true,
+                false => run.application == world.konflux.application.value,
+            };
+            let of_ours = marked && world.complete && of_release;
+            if !self.is_of_release(run) || (dropped.is_none() && !of_ours) {
                 continue;
             }
             let tag = dropped.cloned().unwrap_or_default();

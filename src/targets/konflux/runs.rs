@@ -57,7 +57,7 @@ pub(super) struct Run {
     pub name: String,
     /// The component that its label names; empty: none.
     pub component: String,
-    /// The version that its label names; empty: none.
+    /// The version that its annotation names; empty: none.
     pub version: String,
     pub application: String,
     pub event: Option<Event>,
@@ -77,7 +77,7 @@ pub(super) fn all(files: &Files<'_>, folder: &str, labels: &Labels) -> Vec<Run> 
                 path: path.to_owned(),
                 document,
                 component: label(&labels.component),
-                version: label(&labels.version),
+                version: annotation(node, &labels.version).unwrap_or_default().to_owned(),
                 application: label(&labels.application),
                 event: event(node, &name, path),
                 name,

@@ -1,3 +1,5 @@
+mod versions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -89,7 +91,8 @@ impl Default for At<'_> {
     }
 }
 
-fn render(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Seen {
+/// What the target makes of files.
+fn rendered(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Rendered {
     let release = world.release();
     let mut options = Options::defaults(TARGET.options);
     for (key, value) in &at.options {
@@ -122,7 +125,11 @@ fn render(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Seen {
         beside: BTreeMap::new(),
         links: at.links.iter().map(|path| (*path).to_owned()).collect(),
     };
-    let rendered = (TARGET.render)(&ask, &actual);
+    (TARGET.render)(&ask, &actual)
+}
+
+fn render(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Seen {
+    let rendered = rendered(world, at, files);
     let text = |bytes: &Arc<[u8]>| String::from_utf8_lossy(bytes).into_owned();
     Seen {
         groups: rendered.files.iter().map(|file| file.group.clone()).collect(),
@@ -257,6 +264,25 @@ fn managed_fields_are_put_right_and_lists_keep_what_is_others() {
         .replace(dockerfile, "")
         .replace("  pipelineRef:\n", &format!("{dockerfile}  pipelineRef:\n"));
     assert_eq!(here(&[(PUSH, &turned)]).text(PUSH), turned);
+}
+
+#[test]
+fn what_a_new_run_starts_with_is_peoples_from_then_on() {
+    let request = fresh_run(REQUEST);
+    for (old, new) in [
+        ("value: 5d\n", "value: 14d\n"),
+        ("    - name: image-expires-after\n      value: 5d\n", ""),
+        ("    pipeline: 4h0m0s\n", "    pipeline: 8h0m0s\n    tasks: 7h0m0s\n"),
+        ("  timeouts:\n    pipeline: 4h0m0s\n", ""),
+        ("max-keep-runs: \"3\"", "max-keep-runs: \"9\""),
+        ("cancel-in-progress: \"true\"", "cancel-in-progress: \"false\""),
+        ("{{ git_auth_secret }}", "own"),
+        ("https://github.com/openshift/cli?rev={{revision}}", "elsewhere"),
+    ] {
+        let kept = request.replace(old, new);
+        assert_ne!(kept, request, "{old}");
+        assert_eq!(here(&[(REQUEST, &kept)]).text(REQUEST), kept, "{old}");
+    }
 }
 
 fn unmarked(run: &str) -> String {
@@ -549,6 +575,17 @@ fn config(world: &World, files: &[(&str, &str)], more: &[(&'static Key, serde_js
     render(world, &at, files)
 }
 
+/// A file of the repository with the resources as it should be.
+fn desired(world: &World, path: &str, text: &str) -> Desired {
+    let at = At {
+        repo: "config",
+        branch: "main",
+        ..At::default()
+    };
+    let files = rendered(world, &at, &[(path, text)]).files;
+    files.into_iter().find(|file| file.path == path).expect("the file")
+}
+
 #[test]
 fn resources_have_a_file_each_and_stay_as_people_keep_them() {
     let seen = config(&world(), &[], &[]);
@@ -671,6 +708,9 @@ fn names_that_do_not_fit_cost_one_image_and_without_a_tenant_there_is_nothing() 
         codes("same", "tag in ['cli', 'tools']"),
         (0, "component-twice".to_owned())
     );
+    // Two components that are pushed to one place.
+    let one_place = "- id: place\n  because: x\n  on: image\n  set: {container_image: quay.io/x/y}\n  overrides: [konflux-component]\n";
+    assert_eq!(here_of(&world_with(one_place)).codes(), ["component-twice"]);
     let release = World::new();
     let release = release.release();
     let options = Options::defaults(TARGET.options);

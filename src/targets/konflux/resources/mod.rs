@@ -1,25 +1,25 @@
 //! Konflux's resources of a release, a file each, in the repository that a cluster applies.
 
+mod versions;
+mod wanted;
+
 use std::collections::BTreeSet;
 
+use self::wanted::{Maker, Wanted};
 use super::causes::Causes;
 use super::fresh::{MARK, Shared, text};
 use super::pipeline;
 use super::plans::{Plan, World};
 use super::runs::label;
 use crate::finding::{Finding, Severity};
-use crate::model::build_config::RuleAt;
-use crate::targets::asking;
 use crate::targets::documents::Files;
 use crate::targets::to_node;
+use crate::yaml::Node;
 use crate::yaml::edit;
-use crate::yaml::edit::path::{Step, find, keys, set};
-use crate::yaml::{Mapping, Node};
+use crate::yaml::edit::path::{find, keys, set};
 
-/// Asks Konflux, once, to get the repository ready without a request of its own.
-const REQUEST: (&str, &str) = ("build.appstudio.openshift.io/request", "configure-pac-no-mr");
-const BUILD_PIPELINE: &str = "build.appstudio.openshift.io/pipeline";
-const LABELS: [&str; 2] = ["appstudio.redhat.com/application", "appstudio.redhat.com/component"];
+/// The field of a component's versions, in causes.
+pub(super) const VERSIONS: &str = "versions";
 
 /// A release's resources.
 pub(super) struct Resources<'r> {
@@ -29,13 +29,6 @@ pub(super) struct Resources<'r> {
     pub shared: Shared<'r>,
     /// Whether a component has those rebuilt that are built from it.
     pub nudges: bool,
-}
-
-/// A document that a file should have: what it is known by, how it is made, and the fields of it that are managed.
-struct Wanted {
-    kind: &'static str,
-    fresh: Node,
-    managed: Vec<(Vec<&'static str>, Vec<RuleAt>)>,
 }
 
 impl Resources<'_> {
@@ -50,20 +43,33 @@ impl Resources<'_> {
 
     /// Makes the files right.
     pub fn render(&self, files: &mut Files<'_>) {
-        let mut listed = BTreeSet::from(["application.yaml".to_owned()]);
-        let path = format!("{}/application.yaml", self.folder());
-        self.document(files, &path, None, &[self.application()]);
+        let maker = Maker {
+            world: self.world,
+            release: self.causes.release,
+            shared: &self.shared,
+            nudges: self.nudges,
+        };
+        let has_versions = self.world.konflux.has_versions.value;
+        let mut listed = BTreeSet::new();
+        if !has_versions {
+            let path = format!("{}/application.yaml", self.folder());
+            self.document(files, &path, None, &[maker.application()]);
+            listed.insert("application.yaml".to_owned());
+        }
         for plan in &self.world.plans {
-            let mut wanted = vec![self.component(plan)];
-            if plan.needs_repository {
-                wanted.push(self.image_repository(plan));
-            }
             let path = self.file(&plan.component);
             files.about(&path, Some(&plan.repository), &plan.tag);
-            self.document(files, &path, Some(plan), &wanted);
-            self.moved(files, &path, plan);
             listed.insert(format!("components/{}.yaml", plan.component));
+            let wanted = match has_versions {
+                true => self.own_part(files, &path, plan, maker.image(plan)),
+                false => Some(maker.image(plan)),
+            };
+            if let Some(wanted) = wanted {
+                self.document(files, &path, Some(plan), &wanted);
+                self.moved(files, &path, plan);
+            }
         }
+        self.unheard(files);
         for (file, resource) in &self.world.konflux.extra_resources.value {
             let path = format!("{}/{file}", self.folder());
             if crate::base::path_fault(&path).is_some() {
@@ -87,7 +93,7 @@ impl Resources<'_> {
     }
 
     /// Makes the documents of a file right, those of other kinds left alone.
-    fn document(&self, files: &mut Files<'_>, path: &str, plan: Option<&Plan>, wanted: &[Wanted]) {
+    fn document(&self, files: &mut Files<'_>, path: &str, plan: Option<&Plan>, wanted: &[Wanted<'_>]) {
         if files.is_unread(path) {
             return;
         }
@@ -108,147 +114,36 @@ impl Resources<'_> {
                 files.tell(finding, path, None);
                 continue;
             };
-            for (keys_of, rules) in &wanted.managed {
-                let steps: Vec<Step<'_>> = keys(keys_of);
-                let value = find(&wanted.fresh, &steps).cloned();
-                let there = files
-                    .documents(path)
-                    .get(document)
-                    .and_then(|node| find(node, &steps))
-                    .cloned();
-                let Some(value) = value.filter(|value| there.as_ref() != Some(value)) else {
-                    continue;
-                };
-                let field = keys_of.last().copied().unwrap_or_default();
-                let old = there.as_ref().map(told);
-                let cause = self
-                    .causes
-                    .field(plan, field, rules, old.as_deref(), Some(&told(&value)));
-                files.change(path, cause, |documents| {
-                    if let Some(root) = documents.get_mut(document) {
-                        _ = set(root, &steps, value);
-                    }
-                });
+            self.fields(files, (path, document), plan, wanted);
+        }
+    }
+
+    /// Puts the managed fields of a document right.
+    fn fields(&self, files: &mut Files<'_>, (path, document): (&str, usize), plan: Option<&Plan>, wanted: &Wanted<'_>) {
+        let mut refused: Option<&[edit::path::Step<'_>]> = None;
+        for field in &wanted.managed {
+            // Where an item may not come, nothing of it does.
+            if refused.is_some_and(|item| field.path.starts_with(item)) {
+                continue;
             }
-        }
-    }
-
-    fn metadata(&self, name: &str, labels: &[(&str, &str)], annotations: Mapping) -> Node {
-        let mut metadata = Mapping::new();
-        if !annotations.is_empty() {
-            metadata.insert("annotations", Node::from(annotations));
-        }
-        let mark = [(MARK.0, text(MARK.1))];
-        let labels = labels.iter().map(|(key, value)| (*key, text(*value)));
-        metadata.insert("labels", Node::map(mark.into_iter().chain(labels)));
-        metadata.insert("name", text(name));
-        metadata.insert("namespace", text(self.world.konflux.tenant.value.as_str()));
-        metadata.into()
-    }
-
-    fn application(&self) -> Wanted {
-        let konflux = &self.world.konflux;
-        let rules = asking::rules_of(self.causes.release, &konflux.application);
-        let tenant = asking::rules_of(self.causes.release, &konflux.tenant);
-        let name = text(konflux.display_name.value.as_str());
-        Wanted {
-            kind: "Application",
-            fresh: Node::map([
-                ("apiVersion", text("appstudio.redhat.com/v1alpha1")),
-                ("kind", text("Application")),
-                (
-                    "metadata",
-                    self.metadata(&konflux.application.value, &[], Mapping::new()),
-                ),
-                ("spec", Node::map([("displayName", name)])),
-            ]),
-            managed: vec![
-                (vec!["metadata", "name"], rules.clone()),
-                (vec!["metadata", "namespace"], tenant),
-                (vec!["spec", "displayName"], rules),
-            ],
-        }
-    }
-
-    fn component(&self, plan: &Plan) -> Wanted {
-        let konflux = &self.world.konflux;
-        let mut annotations = Mapping::new();
-        if !konflux.build_pipeline.value.is_empty() {
-            annotations.insert(BUILD_PIPELINE, text(konflux.build_pipeline.value.as_str()));
-        }
-        annotations.insert(REQUEST.0, text(REQUEST.1));
-        let mut git = Mapping::new();
-        git.insert("url", text(format!("https://github.com/{}", plan.repository)));
-        git.insert("revision", text(plan.branch.as_str()));
-        git.insert(
-            "context",
-            text(if plan.context.is_empty() { "." } else { &plan.context }),
-        );
-        git.insert("dockerfileUrl", text(plan.below.as_str()));
-        let mut spec = Mapping::new();
-        spec.insert("application", text(konflux.application.value.as_str()));
-        if self.nudges && !plan.children.is_empty() {
-            let children = plan.children.iter().map(|child| text(child.as_str()));
-            spec.insert("build-nudges-ref", Node::seq(children));
-        }
-        spec.insert("componentName", text(plan.component.as_str()));
-        if !plan.needs_repository {
-            spec.insert("containerImage", text(plan.image.as_str()));
-        }
-        spec.insert("skip-offboarding-pr", Node::from(true));
-        spec.insert("source", Node::map([("git", Node::from(git))]));
-        let rules = &plan.rules;
-        let mut managed = vec![
-            (vec!["metadata", "name"], rules.component.clone()),
-            (vec!["metadata", "namespace"], rules.tenant.clone()),
-            (vec!["metadata", "annotations", BUILD_PIPELINE], Vec::new()),
-            (vec!["spec", "application"], rules.application.clone()),
-            (vec!["spec", "componentName"], rules.component.clone()),
-            (vec!["spec", "containerImage"], rules.image.clone()),
-            (vec!["spec", "skip-offboarding-pr"], Vec::new()),
-            (vec!["spec", "source", "git", "url"], rules.repository.clone()),
-            (vec!["spec", "source", "git", "revision"], rules.branch.clone()),
-            (vec!["spec", "source", "git", "context"], rules.context.clone()),
-            (vec!["spec", "source", "git", "dockerfileUrl"], rules.dockerfile.clone()),
-        ];
-        if self.nudges {
-            managed.push((vec!["spec", "build-nudges-ref"], Vec::new()));
-        }
-        Wanted {
-            kind: "Component",
-            fresh: Node::map([
-                ("apiVersion", text("appstudio.redhat.com/v1alpha1")),
-                ("kind", text("Component")),
-                ("metadata", self.metadata(&plan.component, &[], annotations)),
-                ("spec", spec.into()),
-            ]),
-            managed,
-        }
-    }
-
-    fn image_repository(&self, plan: &Plan) -> Wanted {
-        let application = self.world.konflux.application.value.as_str();
-        let labels = [(LABELS[0], application), (LABELS[1], plan.component.as_str())];
-        // The controller puts the tenant in front.
-        let name = format!("{}/{}", self.world.konflux.tenant.value, plan.component);
-        let image = Node::map([("name", text(name)), ("visibility", text("public"))]);
-        let rules = &plan.rules;
-        Wanted {
-            kind: "ImageRepository",
-            fresh: Node::map([
-                ("apiVersion", text("appstudio.redhat.com/v1alpha1")),
-                ("kind", text("ImageRepository")),
-                ("metadata", self.metadata(&plan.component, &labels, Mapping::new())),
-                ("spec", Node::map([("image", image)])),
-            ]),
-            managed: vec![
-                (vec!["metadata", "name"], rules.component.clone()),
-                (vec!["metadata", "namespace"], rules.tenant.clone()),
-                (vec!["metadata", "labels", LABELS[0]], rules.application.clone()),
-                (vec!["metadata", "labels", LABELS[1]], rules.component.clone()),
-                (vec!["spec", "image", "name"], rules.image.clone()),
-                (vec!["spec", "image", "visibility"], Vec::new()),
-            ],
+            let node = files.documents(path).get(document);
+            let there = node.and_then(|node| find(node, &field.path)).cloned();
+            let value = find(&wanted.fresh, &field.path).cloned();
+            let Some(value) = value.filter(|value| !field.is_met(there.as_ref(), value)) else {
+                continue;
+            };
+            let (old, new) = (there.as_ref().map(told), told(&value));
+            let cause = self
+                .causes
+                .field(plan, field.name(), &field.rules, old.as_deref(), Some(&new));
+            let changed = files.change(path, cause, |documents| {
+                if let Some(root) = documents.get_mut(document) {
+                    _ = set(root, &field.path, value);
+                }
+            });
+            if field.once && !changed {
+                refused = Some(&field.path);
+            }
         }
     }
 
@@ -258,9 +153,7 @@ impl Resources<'_> {
             return;
         };
         let documents = crate::yaml::parse_all(before).unwrap_or_default();
-        let url = documents
-            .iter()
-            .find_map(|node| node.at(&["spec", "source", "git", "url"])?.text());
+        let url = documents.iter().find_map(wanted::url);
         let old = url.map(|url| {
             url.trim_end_matches(".git")
                 .trim_start_matches("https://github.com/")
@@ -276,6 +169,17 @@ impl Resources<'_> {
                 .with_component(plan.repository.clone())
                 .with_help("remove them by hand, unless the forge says that it is the same repository");
             files.tell(finding, path, None);
+        }
+    }
+
+    /// Tells of an option that Konflux has no place for.
+    fn unheard(&self, files: &mut Files<'_>) {
+        let has_children = self.world.plans.iter().any(|plan| !plan.children.is_empty());
+        if self.nudges && has_children && self.world.konflux.has_versions.value {
+            let text = "a component with versions says nowhere which others are built again after it";
+            let finding = Finding::new(Severity::Note, "nudges-not-heard", text)
+                .with_help("take the option `nudges` away; a NudgeConfig of your own can be among `extra_resources`");
+            files.tell(finding, &format!("{}/kustomization.yaml", self.folder()), None);
         }
     }
 
@@ -298,6 +202,14 @@ impl Resources<'_> {
             }
             let marked = documents.iter().all(|node| label(node, MARK.0) == Some(MARK.1));
             let dropped = self.world.dropped.get(&component);
+            if self.world.konflux.has_versions.value {
+                let unknown = marked && self.world.complete;
+                let tag = dropped.map_or("", String::as_str);
+                if (dropped.is_some() || unknown) && self.leaves(files, &path, &component, tag, marked) {
+                    gone.insert(format!("components/{component}.yaml"));
+                }
+                continue;
+            }
             if !marked || (dropped.is_none() && !self.world.complete) {
                 let text =
                     format!("{path} is of {component}, which the release does not build; it stays, as people made it");
@@ -380,8 +292,9 @@ impl Resources<'_> {
 
 /// A value in a few words.
 fn told(node: &Node) -> String {
+    let name = || node.get("name").and_then(Node::text);
     match node.as_seq() {
         Some(items) => format!("{} items", items.len()),
-        None => node.text().unwrap_or_default().to_owned(),
+        None => node.text().or_else(name).unwrap_or_default().to_owned(),
     }
 }
