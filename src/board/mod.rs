@@ -21,6 +21,7 @@ use crate::finding::Finding;
 use crate::forge;
 use crate::model::build_config::BuildConfig;
 use crate::plan::Plan;
+use crate::results::answer::Results;
 
 /// Seconds since 1970-01-01.
 pub type Time = i64;
@@ -55,6 +56,8 @@ pub struct View {
     pub rate_limits: BTreeMap<String, RateLimit>,
     /// Branch cuts that have steps left.
     pub trains: Vec<Arc<cut::show::View>>,
+    /// Which images do not build; `None`: no source of results is configured, or none was looked at yet.
+    pub results: Option<Arc<ResultsView>>,
 }
 
 impl View {
@@ -66,6 +69,15 @@ impl View {
         }
         reasons
     }
+}
+
+/// Results of builds as they were read last.
+#[derive(Clone, Debug)]
+pub struct ResultsView {
+    /// What was read.
+    pub results: Results,
+    /// When.
+    pub at: Time,
 }
 
 /// What came of a plan at the forge.

@@ -20,6 +20,7 @@ pub fn run(args: &ResultsArgs) -> Outcome {
     let asked = ResultsAsked {
         image: args.image.clone(),
         since,
+        now: setup::now(),
     };
     let found = ready.run.results(&ready.releases, &asked);
     ready.finish();

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::fault::{Code, Fault, Span};
 use super::keys::{Format, one_of};
 use super::{secret, wording};
 use crate::base::{Date, Release, RepoName};
-use crate::source::{LocationError, Template};
+use crate::source::{Location, LocationError, Template};
 
 /// Checks a text and adds what is wrong to `faults`.
 pub(super) fn check(text: &str, format: Format, span: Span, faults: &mut Vec<Fault>) {
@@ -54,6 +55,10 @@ fn check_format(text: &str, format: Format) -> Verdict {
         Format::Component => said(text.parse::<RepoName>(), "write it as `org/repo`"),
         Format::ImageReferences { .. } if is_oci(text) => Ok(()),
         Format::Repository { .. } | Format::ImageReferences { .. } => check_location(text),
+        Format::Server => match Location::server_in(text, Path::new("")) {
+            Err(LocationError::Invalid { text, message }) => Err((format!("`{text}` cannot be read"), message.into())),
+            _ => Ok(()),
+        },
         Format::Url => {
             let http = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
             let named = http

@@ -143,12 +143,12 @@ pub(super) static PROW: Section = section(
         ),
         optional(
             "deck",
-            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            Kind::Text(Format::Server),
             "The page of jobs, whose list has those of the last day.",
         ),
         optional(
             "artifacts",
-            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            Kind::Text(Format::Server),
             "The folder of what jobs left; what a failed one says is read below it.",
         ),
     ],
@@ -159,7 +159,7 @@ pub(super) static RELEASE_CONTROLLER: Section = section(
     &[
         required(
             "url",
-            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            Kind::Text(Format::Server),
             "Its address, or a folder of the same form.",
         ),
         required(

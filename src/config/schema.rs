@@ -93,6 +93,7 @@ fn text(format: Format) -> Value {
     let pattern = match format {
         Format::Any
         | Format::Path
+        | Format::Server
         | Format::Repository { .. }
         | Format::ImageReferences { .. }
         | Format::Template { .. } => r"\S",

@@ -122,7 +122,7 @@ fn results(view: View<'_>, dir: &Path) -> ResultSources {
     let prow = view.map("prow", &keys::PROW);
     let controller = view.map("release-controller", &keys::RELEASE_CONTROLLER);
     let at = |view: View<'_>, key| match view.has(key) {
-        true => Location::parse_in(view.text(key), dir).ok(),
+        true => Location::server_in(view.text(key), dir).ok(),
         false => None,
     };
     let streams = || controller.texts("streams").map(str::to_owned).collect();

@@ -8,6 +8,7 @@ use crate::board::Time;
 use crate::derive;
 use crate::finding;
 use crate::model::build_config::BuildConfig;
+use crate::results::{Built, jobs};
 use crate::run::{Derivation, Rendering, RunError};
 
 /// What came of deriving a release.
@@ -19,6 +20,7 @@ pub struct Seen {
     document: Arc<BuildConfig>,
     components: BTreeMap<RepoName, Origin>,
     build_data: Origin,
+    built: Arc<Built>,
 }
 
 /// Takes down what is kept of a derived release.
@@ -27,6 +29,7 @@ pub fn seen(release: &derive::Release<'_>) -> Seen {
         document: Arc::clone(release.build_config()),
         components: release.components.clone(),
         build_data: release.metadata.origin.clone(),
+        built: Arc::new(jobs(release, release.rules)),
     }
 }
 
@@ -42,6 +45,8 @@ pub struct Known {
     pub components: BTreeMap<RepoName, Origin>,
     /// Where build data stands.
     pub build_data: Origin,
+    /// The jobs that build its images.
+    pub built: Arc<Built>,
     /// When it was derived.
     pub at: Time,
 }
@@ -58,6 +63,7 @@ impl Known {
                     document: seen.document,
                     components: seen.components,
                     build_data: seen.build_data,
+                    built: seen.built,
                     at,
                 };
                 all.insert(release, known);

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use super::known::Known;
 use crate::base::{Origin, Release};
 use crate::board::{
-    Applied, Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, SourceView, Time, View,
+    Applied, Board, Gate, PullRequestState, PullRequestView, RateLimit, ReleaseView, ResultsView, SourceView, Time,
+    View,
 };
 use crate::cut;
 use crate::forge::{Outcome, Train};
 use crate::github::Limit;
 use crate::plan::{Plan, Scope};
+use crate::results::answer::{Results, Unread};
 use crate::run::Run;
 use crate::targets;
 
@@ -166,6 +168,15 @@ impl Posting<'_> {
                 self.run.config().state.display()
             )),
         }
+    }
+
+    /// Results of builds were looked at; `None`: none are configured.
+    pub fn results(&self, found: Option<Results>) {
+        for Unread { source, why } in found.iter().flat_map(|found| &found.unread) {
+            tracing::warn!("{source} could not be read: {why}");
+        }
+        let shown = found.map(|results| ResultsView { results, at: self.at });
+        self.board.update(|view| view.results = shown.map(Arc::new));
     }
 
     /// GitHub has said what is left of its limits; one of which nothing was heard stays as it was.

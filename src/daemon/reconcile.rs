@@ -22,6 +22,7 @@ use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
 use crate::run::history::Keeper;
 use crate::run::place::Place;
+use crate::run::results::Followed;
 use crate::run::{LoadedRules, Run, begin};
 use crate::source::Snapshot;
 use crate::store::Store;
@@ -42,6 +43,8 @@ pub struct Reconciler {
     cuts: Cuts,
     ids: Ids,
     kept: Keeper,
+    /// What is known of results of builds.
+    followed: Followed,
 }
 
 /// What a run came to.
@@ -79,6 +82,7 @@ impl Reconciler {
             cuts: Cuts::default(),
             ids: Ids::default(),
             kept: Keeper::new(&settings.config.state),
+            followed: Followed::default(),
         })
     }
 
@@ -204,6 +208,7 @@ impl Reconciler {
             self.posting(ground.ci.as_ref()).written(&plan, applied);
         }
         self.look_at_cuts(&ground);
+        self.look_at_results();
         let compared = plan.not_compared.is_empty();
         self.account(done, &ground, &failed, &*applied?, compared);
         Ok(())
@@ -357,6 +362,21 @@ impl Reconciler {
         });
         let train = home.and_then(|(repo, branch)| self.place.as_ref()?.train(&repo, &branch).ok()?);
         self.posting(ground.ci.as_ref()).cuts(&trains, train.as_ref());
+    }
+
+    /// Looks which images do not build: last, since nothing that is written waits for it, and each source fails alone.
+    fn look_at_results(&mut self) {
+        if self.fence.is_stopping() {
+            return;
+        }
+        let known = self.known.iter();
+        let built = known
+            .map(|(release, known)| (*release, Arc::clone(&known.built)))
+            .collect();
+        match self.run.follow_results(&built, &mut self.followed, now()) {
+            Ok(found) => self.posting(None).results(found),
+            Err(error) => tracing::error!("results: {error}"),
+        }
     }
 
     fn account(

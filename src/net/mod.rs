@@ -46,6 +46,11 @@ pub const GIT: Patience = Patience {
     silence: Duration::from_secs(120),
     total: Duration::from_secs(30 * 60),
 };
+/// Where results of builds are read: what does not answer soon is asked again by the next look.
+pub const RESULTS: Patience = Patience {
+    silence: Duration::from_secs(20),
+    total: Duration::from_secs(5 * 60),
+};
 /// A registry.
 pub const REGISTRY: Patience = Patience {
     silence: Duration::from_secs(60),

@@ -1,7 +1,7 @@
 //! The answer as data: what `results --format json` prints.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which images do not build.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -130,9 +130,19 @@ pub struct ImageResult {
     /// The folder of the last run below the configured base of artifacts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// What it was before, from run to run, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Spell>,
     /// Why nobody is to hear of it, where the configuration says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<String>,
+}
+
+impl ImageResult {
+    /// Whether its build fails and somebody is to hear of it.
+    pub fn is_told(&self) -> bool {
+        self.state == ImageState::Broken && self.silenced.is_none()
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -140,8 +150,26 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// Something that changed between a good commit and a bad one.
+/// Runs that say the same of an image, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Spell {
+    /// How the image stood by each of them alone.
+    pub state: ImageState,
+    /// What that is, in a few words; empty where it builds.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    /// The commit of the first of them.
+    pub since: String,
+    /// When that began, in seconds since 1970; null where it is not told.
+    pub since_time: Option<i64>,
+    /// The commit of the last of them.
+    pub until: String,
+    /// How many runs.
+    pub runs: usize,
+}
+
+/// Something that changed between a good commit and a bad one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Suspect {
     /// The commit.
     pub commit: String,
@@ -162,6 +190,8 @@ pub struct Payload {
     pub phase: Option<String>,
     /// The newest one that was accepted.
     pub accepted: Option<String>,
+    /// When that was made, in seconds since 1970, as its name says; null where it does not.
+    pub accepted_time: Option<i64>,
     /// How many there are since.
     pub since: usize,
 }

@@ -7,8 +7,10 @@
 pub mod answer;
 mod classify;
 mod deck;
+mod history;
 mod jobs;
 mod junit;
+mod ledger;
 mod outcome;
 mod row;
 mod run;
@@ -19,8 +21,10 @@ mod text;
 
 pub use classify::{Classifier, Failure};
 pub use deck::{DeckError, deck};
+pub use history::spells;
 pub use jobs::{Built, Job, jobs};
 pub use junit::{JUnitError, MAX_BYTES as JUNIT_BYTES, junit};
+pub use ledger::{Branch, merged};
 pub use outcome::{Artifacts, Outcome, outcomes};
 pub use row::{Images, Row, row, settle};
 pub use run::{JobRun, State};

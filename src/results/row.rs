@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{ImageResult, ImageState};
+use super::history::told as told_by;
 use super::outcome::Outcome;
 use super::run::JobRun;
 
@@ -30,9 +31,7 @@ pub struct Row {
 
 /// Puts the runs of one image together, whatever order they come in.
 pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
-    // Ids grow with time, and clocks may be wrong.
-    let key = |run: &JobRun| (run.build.len(), run.build.clone(), run.started);
-    runs.sort_by_key(|(run, _)| std::cmp::Reverse(key(run)));
+    runs.sort_by(|(one, _), (other, _)| other.order().cmp(&one.order()));
     runs.dedup_by(|one, other| !one.0.build.is_empty() && one.0.build == other.0.build);
     let mut row = Row {
         state: ImageState::Unknown,
@@ -78,18 +77,11 @@ pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
                 }
             };
         }
-        Outcome::BecauseOf(parent) => {
-            row.because = Some(parent.clone());
-            (row.state, row.says) = (ImageState::BecauseOf, format!("`{parent}` fails"));
+        Outcome::BecauseOf(other) | Outcome::HeldBack(other) => {
+            row.because = Some(other.clone());
+            (row.state, row.says) = told_by(last.clone());
         }
-        Outcome::HeldBack(sibling) => {
-            row.because = Some(sibling.clone());
-            let says = format!("`{sibling}` of the same config fails, so nothing of it is promoted");
-            (row.state, row.says) = (ImageState::HeldBack, says);
-        }
-        Outcome::NotTried(why) => (row.state, row.says) = (ImageState::NotTried, why.clone()),
-        Outcome::Ci(why) => (row.state, row.says) = (ImageState::Ci, why.clone()),
-        Outcome::Unknown(why) => (row.state, row.says) = (ImageState::Unknown, why.clone()),
+        Outcome::NotTried(_) | Outcome::Ci(_) | Outcome::Unknown(_) => (row.state, row.says) = told_by(last.clone()),
         Outcome::Built => {}
     }
     row

@@ -1,9 +1,9 @@
 //! One run of a job, as CI tells of it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One run of a job that builds images.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRun {
     /// The job's name.
     pub job: String,
@@ -20,7 +20,7 @@ pub struct JobRun {
 }
 
 /// How a run stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It has not ended.
@@ -52,6 +52,11 @@ impl State {
 }
 
 impl JobRun {
+    /// What puts runs in the order in which they began: ids grow with time, and clocks may be wrong.
+    pub fn order(&self) -> (usize, &str, Option<i64>) {
+        (self.build.len(), &self.build, self.started)
+    }
+
     /// Where its artifacts are below the configured base: built from the job's name and the run's id, and from nothing that
     /// anybody has written into a status. `None` where one of the two has another form than CI gives it.
     pub fn folder(&self) -> Option<String> {

@@ -218,6 +218,7 @@ fn image(tag: &str, state: ImageState, because: Option<&str>) -> (String, ImageR
         lines: Vec::new(),
         suspects: Vec::new(),
         run: None,
+        history: Vec::new(),
         silenced: None,
     };
     (tag.to_owned(), result)

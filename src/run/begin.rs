@@ -16,7 +16,9 @@ pub fn sources(config: &Config) -> Result<Sources, Fault> {
         return Ok(sources);
     }
     let home = config.sources.ci_config.as_ref().and_then(CiConfig::name);
-    Ok(sources.with_github(Reader::new(github_client(config)?).reading_as(home)))
+    let reader = Reader::new(github_client(config)?).reading_as(home);
+    let reports = config.sources.results.as_ref().is_some_and(|results| results.github);
+    Ok(sources.with_github(reader.with_reports(reports)))
 }
 
 /// The client for reading through GitHub's API: signed as pull requests are, else with the usual variable's token.

@@ -18,6 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::standing::{Standing, since};
 use super::{Server, answer, now};
 use crate::board::{BOUNDS, Lease, Outcome, PullRequestState, Time, Totals, View};
+use crate::results::answer::ImageState;
 
 /// OpenMetrics, for whoever asks for it, as Prometheus does, or for nothing in particular.
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -87,6 +88,7 @@ impl Collector for Scrape {
         let out = &mut encoder;
         self.drift(out)?;
         self.images(out)?;
+        self.builds(out)?;
         self.requests(out)?;
         self.findings(out)?;
         self.runs(out)?;
@@ -155,6 +157,40 @@ impl Scrape {
                 let labels = [("release", &*release.to_string()), ("state", state.name())];
                 one(&mut images, &labels, count as i64)?;
             }
+        }
+        Ok(())
+    }
+
+    /// How images build, how long those do not that do not, and how old what was accepted last is.
+    fn builds(&self, out: &mut DescriptorEncoder) -> fmt::Result {
+        let Some(shown) = self.view.results.as_deref() else {
+            return Ok(());
+        };
+        let releases = &shown.results.releases;
+        let mut builds = gauge(out, "image_builds", "Images by how their last build ended")?;
+        for release in releases {
+            for state in ImageState::ALL {
+                let count = release.images.iter().filter(|image| image.state == state).count();
+                let labels = [("release", release.release.as_str()), ("state", state.name())];
+                one(&mut builds, &labels, count as i64)?;
+            }
+        }
+        let seconds = Some(&Unit::Seconds);
+        let help = "How long an image has not built that is broken and that nobody has silenced";
+        let mut broken = out.encode_descriptor("image_broken_since", help, seconds, MetricType::Gauge)?;
+        for release in releases {
+            let told = release.images.iter().filter(|image| image.is_told());
+            for (image, since) in told.filter_map(|image| Some((image, image.since_time?))) {
+                let labels = [("release", release.release.as_str()), ("image", image.image.as_str())];
+                one(&mut broken, &labels, (self.now - since).max(0))?;
+            }
+        }
+        let help = "How old the newest payload is that was accepted";
+        let mut ages = out.encode_descriptor("payload_age", help, seconds, MetricType::Gauge)?;
+        let payloads = releases.iter().flat_map(|release| &release.payloads);
+        let accepted = payloads.filter_map(|payload| Some((payload.stream.as_str(), payload.accepted_time?)));
+        for (stream, at) in accepted.collect::<BTreeMap<_, _>>() {
+            one(&mut ages, &[("stream", stream)], (self.now - at).max(0))?;
         }
         Ok(())
     }

@@ -66,6 +66,19 @@ impl Location {
 
     /// Parses as [`Location::parse`] does, with relative paths counting from `base`.
     pub fn parse_in(text: &str, base: &Path) -> Result<Self, LocationError> {
+        Self::parse_with(text, base, RemoteUrl::new)
+    }
+
+    /// Parses the address of a server that is no repository, which may have no path, or the path of a folder of the same form.
+    pub fn server_in(text: &str, base: &Path) -> Result<Self, LocationError> {
+        Self::parse_with(text, base, RemoteUrl::of_server)
+    }
+
+    fn parse_with(
+        text: &str,
+        base: &Path,
+        url: impl FnOnce(bool, &str) -> Result<RemoteUrl, &'static str>,
+    ) -> Result<Self, LocationError> {
         let invalid = |message: &str| LocationError::Invalid {
             text: redact(text),
             message: message.to_owned(),
@@ -88,7 +101,7 @@ impl Location {
             return file_url(rest).map(Self::Path).map_err(invalid);
         }
         match strip_scheme(text) {
-            Some((secure, rest)) => RemoteUrl::new(secure, rest).map(Self::Url).map_err(invalid),
+            Some((secure, rest)) => url(secure, rest).map(Self::Url).map_err(invalid),
             None => Err(invalid(
                 "only `https://`, `http://`, `file://` and local paths can be read",
             )),
@@ -169,6 +182,38 @@ mod tests {
             "https://github.com/Org/repo.git"
         );
         assert_eq!(url("http://127.0.0.1:80/r"), "http://127.0.0.1:80/r");
+    }
+
+    #[test]
+    fn the_address_of_a_server_needs_no_path() {
+        let base = Path::new("/base");
+        let server = |text: &str| Location::server_in(text, base).map(|found| found.to_string());
+        assert_eq!(
+            server("https://prow.example.org").as_deref(),
+            Ok("https://prow.example.org")
+        );
+        assert_eq!(
+            server("https://prow.example.org/").as_deref(),
+            Ok("https://prow.example.org")
+        );
+        assert_eq!(
+            server("https://storage.example.org/bucket/").as_deref(),
+            Ok("https://storage.example.org/bucket")
+        );
+        assert_eq!(server("ci").as_deref(), Ok("/base/ci"));
+        for text in [
+            "https://",
+            "https:///x",
+            "ftp://prow.example.org",
+            "https://prow.example.org?x=1",
+            "",
+        ] {
+            assert!(server(text).is_err(), "{text}");
+        }
+        assert!(
+            Location::parse_in("https://prow.example.org", base).is_err(),
+            "no repository is there"
+        );
     }
 
     #[test]

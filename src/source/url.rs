@@ -69,8 +69,17 @@ pub struct RemoteUrl {
 impl RemoteUrl {
     /// Parses what follows `://`.
     pub(super) fn new(secure: bool, rest: &str) -> Result<Self, &'static str> {
+        let url = Self::of_server(secure, rest)?;
+        match url.path.is_empty() {
+            true => Err("the URL has no path; it should be like `https://host/org/repo`"),
+            false => Ok(url),
+        }
+    }
+
+    /// Parses what follows `://` of a server's address, which may have no path.
+    pub(super) fn of_server(secure: bool, rest: &str) -> Result<Self, &'static str> {
         if rest.contains(['?', '#']) {
-            return Err("a repository's URL has no `?` and no `#`");
+            return Err("a URL of a repository or server has no `?` and no `#`");
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (userinfo, authority) = match authority.rsplit_once('@') {
@@ -78,9 +87,6 @@ impl RemoteUrl {
             None => (None, authority),
         };
         let path = path.trim_end_matches('/');
-        if path.is_empty() {
-            return Err("the URL has no path; it should be like `https://host/org/repo`");
-        }
         let url = Self {
             secure,
             userinfo,

@@ -136,6 +136,18 @@ impl Database {
         written.is_some()
     }
 
+    /// Writes several notes into the journal, and waits once until they are on disk.
+    pub fn note_all(&self, notes: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        let written = self.run(|sled| {
+            let journal = sled.open_tree(JOURNAL)?;
+            for (key, value) in notes {
+                journal.insert(key, value.as_slice())?;
+            }
+            journal.flush()
+        });
+        written.is_some()
+    }
+
     /// Gives a note of the journal.
     pub fn noted(&self, key: &[u8]) -> Option<sled::IVec> {
         self.run(|sled| sled.open_tree(JOURNAL)?.get(key)).flatten()

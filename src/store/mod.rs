@@ -169,6 +169,17 @@ impl Store {
         cache.database.note(key.as_bytes(), Some(&bytes))
     }
 
+    /// Notes many things at once, each under its key. Tells whether all of them are on disk.
+    pub fn note_all<T: Serialize>(&self, notes: &[(String, T)]) -> bool {
+        let Some(cache) = &self.cache else { return false };
+        let encoded = notes.iter().map(|(key, value)| {
+            let bytes = serde_json::to_vec(value).ok()?;
+            Some((key.clone().into_bytes(), bytes))
+        });
+        let encoded: Option<Vec<_>> = encoded.collect();
+        encoded.is_some_and(|notes| notes.is_empty() || cache.database.note_all(&notes))
+    }
+
     /// Gives a note of the journal; `None` where there is none, or one of another version.
     pub fn noted<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let bytes = self.cache.as_ref()?.database.noted(key.as_bytes())?;

@@ -80,6 +80,8 @@ pub enum Format {
         /// Those that it must have.
         must: &'static [&'static str],
     },
+    /// The address of a server, or the path of a folder of the same form.
+    Server,
     /// A reference into a registry, or the URL or path of a file, and which placeholders it may have.
     ImageReferences {
         /// Those that it may have.

@@ -42,6 +42,7 @@ mod payload_sources;
 mod registry;
 mod replicas;
 mod results;
+mod results_service;
 mod rooms;
 mod rules_authoring;
 mod rules_cases;

@@ -17,7 +17,7 @@ fn answer(world: &World, more: &[&str]) -> (Json, i32) {
     (json, ran.code)
 }
 
-fn write(world: &World, path: &str, text: &str) {
+pub(crate) fn write(world: &World, path: &str, text: &str) {
     let path = world.path(path);
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     std::fs::write(path, text).expect("written");
@@ -25,12 +25,12 @@ fn write(world: &World, path: &str, text: &str) {
 
 const GO: &str = "go: go.mod requires go &gt;= 1.26.0 (running go 1.25.9; GOTOOLCHAIN=local)";
 
-fn job(repo: &str, variant: &str) -> String {
+pub(crate) fn job(repo: &str, variant: &str) -> String {
     format!("branch-ci-openshift-{repo}-release-4.16-{variant}images")
 }
 
 /// A world in which harbor's image fails since its second commit, and OCP's does not.
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::base();
     let config = "sources: {build-data: {repo: 'build-data/{release}'}, ci-config: {repo: repos/openshift/release}, components: {repo: \
                   'repos/{org}/{repo}'}, results: {prow: {deck: ci, artifacts: ci/artifacts}, release-controller: {url: ci, streams: \
@@ -64,7 +64,7 @@ fn world() -> World {
     world
 }
 
-fn image<'j>(answer: &'j Json, tag: &str) -> &'j Json {
+pub(crate) fn image<'j>(answer: &'j Json, tag: &str) -> &'j Json {
     let images = answer["releases"][0]["images"].as_array().expect("images");
     images
         .iter()
@@ -165,10 +165,9 @@ fn nothing_is_on_unless_it_is_configured() {
     );
 }
 
-#[test]
-fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
-    let world = world();
-    let github = FakeGithub::start();
+/// Puts the world's components on a GitHub, where harbor's image fails since its second commit and OCP's as well. Those two
+/// commits.
+pub(crate) fn on_github(world: &World, github: &FakeGithub, prow: &str, more: &str) -> (String, String) {
     let dockerfile = [("Dockerfile", "FROM base:1\n")];
     github.repository("openshift/harbor", &dockerfile);
     for repo in ["openshift/beacon", "openshift/tidewatch"] {
@@ -204,15 +203,23 @@ fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
         ];
         inside.state.statuses.insert(bad.clone(), of_bad);
     }
-    write(&world, "token", "secret\n");
+    write(world, "token", "secret\n");
     let config = format!(
         "{{sources: {{build-data: {{repo: 'build-data/{{release}}'}}, ci-config: {{repo: repos/openshift/release}}, components: {{repo: \
-         'https://github.com/{{org}}/{{repo}}', via: github}}, results: {{github: true, prow: {{author: openshift-ci, artifacts: ci/artifacts}}}}}}, \
+         'https://github.com/{{org}}/{{repo}}', via: github}}, results: {{github: true, prow: {{author: openshift-ci, {prow}}}{more}}}}}, \
          forge: {{kind: github, api: '{}', token-file: token}}}}",
         github.url
     );
     world.unconfigure("forge");
     world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+    (good, bad)
+}
+
+#[test]
+fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
+    let world = world();
+    let github = FakeGithub::start();
+    let (good, bad) = on_github(&world, &github, "artifacts: ci/artifacts", "");
     let (found, code) = answer(&world, &["--image", "harbor-base"]);
     let harbor = image(&found, "harbor-base");
     assert_eq!(harbor["state"], "broken", "{found}");

@@ -482,7 +482,7 @@ fn every_answer_of_the_api_is_as_described() {
         let server = Listening::start(view, open_server(), Limits::default());
         let document = server.get("/api/v1/openapi.json").json();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 8);
+        assert_eq!(paths.len(), 10);
         for path in paths.keys() {
             let asked = path.replace("{release}", "4.16");
             let answer = server.get(&asked);

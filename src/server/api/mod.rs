@@ -1,6 +1,7 @@
 //! `/api/v1`: what the board says, for programs. `openapi.json` describes every answer; a test holds the two together.
 
 mod openapi;
+mod results;
 mod status;
 mod views;
 
@@ -18,6 +19,7 @@ use super::{Server, answer};
 use crate::base::Release;
 use crate::board::View;
 use crate::finding::{Finding, Severity};
+use results::{ResultsAnswer, StreamAnswer};
 pub(super) use status::Reason;
 use status::Status;
 use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
@@ -36,6 +38,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/api/v1/findings", get(findings))
         .route("/api/v1/pull-requests", get(pull_requests))
         .route("/api/v1/cuts", get(cuts))
+        .route("/api/v1/results", get(results))
+        .route("/api/v1/payloads", get(payloads))
         .route("/api/v1/status", get(status))
         .route("/api/{*rest}", get(nothing))
 }
@@ -122,6 +126,27 @@ async fn pull_requests(State(server): State<Server>, headers: HeaderMap) -> Resp
 
 async fn cuts(State(server): State<Server>, headers: HeaderMap) -> Response {
     about(&server, &headers, |view| bytes(&view.trains))
+}
+
+/// Which results.
+#[derive(Deserialize)]
+struct ResultsQuery {
+    release: Option<String>,
+    image: Option<String>,
+}
+
+async fn results(State(server): State<Server>, headers: HeaderMap, query: Asked<ResultsQuery>) -> Response {
+    about(&server, &headers, |view| {
+        let ResultsQuery { release, image } = asked(query)?;
+        let answer = ResultsAnswer::of(view, release.as_deref(), image.as_deref());
+        bytes(&answer.ok_or_else(Fault::no_results)?)
+    })
+}
+
+async fn payloads(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| {
+        bytes(&StreamAnswer::all(view).ok_or_else(Fault::no_results)?)
+    })
 }
 
 async fn status(State(server): State<Server>, headers: HeaderMap) -> Response {

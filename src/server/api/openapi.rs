@@ -3,6 +3,7 @@
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
+use super::results::{ResultsAnswer, StreamAnswer};
 use super::status::Status;
 use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
 use crate::board::RunRecord;
@@ -41,6 +42,11 @@ pub fn document() -> Value {
         ])),
         "/api/v1/pull-requests": answers::<Vec<PullRequest>>(&mut schemas, "pullRequests", "The pull requests and how they stand", json!([])),
         "/api/v1/cuts": answers::<Vec<cut::show::View>>(&mut schemas, "cuts", "The trains of branch cuts that have steps left", json!([])),
+        "/api/v1/results": answers::<ResultsAnswer<'_>>(&mut schemas, "results", "Which images do not build, since when and because of whom; 404 where no results are read", json!([
+            text("release", "Only this release."),
+            text("image", "Only this image, by payload tag."),
+        ])),
+        "/api/v1/payloads": answers::<Vec<StreamAnswer<'_>>>(&mut schemas, "payloads", "The release controller's streams and how their payloads stand; 404 where no results are read", json!([])),
         "/api/v1/status": answers::<Status>(&mut schemas, "status", "How the service itself stands: what it reads, who writes, what GitHub's limits leave", json!([])),
     });
     let schemas = schemas.take_definitions(true);

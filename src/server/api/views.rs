@@ -154,6 +154,12 @@ impl Fault {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &text)
     }
 
+    /// No results of builds are read here.
+    pub fn no_results() -> Self {
+        let text = "no results of builds are known here: none were looked at yet, or the configuration's `sources.results` names no source";
+        Self::new(StatusCode::NOT_FOUND, text)
+    }
+
     /// Something is wrong on our side.
     pub fn ours(error: &str) -> Self {
         tracing::error!("an answer could not be written: {error}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, ENDINGS, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
+use super::{Blobs, ENDINGS, LastStep, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
 use crate::source::EntryKind;
@@ -96,7 +96,13 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
     for branches in branches.chunks(BRANCHES) {
         let batch = Batch {
             name: "Heads",
-            field: "ref(qualifiedName: $v) { target { oid } }",
+            field: match reader.reports {
+                false => "ref(qualifiedName: $v) { target { oid } }",
+                true => {
+                    "ref(qualifiedName: $v) { target { oid ... on Commit { message parents(first: 1) { nodes { oid } } \
+                     status { contexts { context state targetUrl createdAt creator { login } } } } } }"
+                }
+            },
             fields: branches
                 .iter()
                 .map(|(repo, branch)| Field {
@@ -113,6 +119,14 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
                 Ok(None) => Err(Missing::Branch),
                 Err(()) => Err(Missing::Repository),
             };
+            if let (true, Ok(_), Ok(found)) = (reader.reports, &head, &answer) {
+                let target = &found["target"];
+                let last = LastStep {
+                    parent: target["parents"]["nodes"][0]["oid"].as_str().map(str::to_owned),
+                    step: one_reported(target),
+                };
+                known.steps.insert(branch.clone(), last);
+            }
             known.heads.insert(branch.clone(), head);
         }
     }

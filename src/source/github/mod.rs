@@ -30,6 +30,8 @@ pub struct Reader {
     client: github::Reader,
     /// The repository whose organisation's token reads.
     home: Option<RepoName>,
+    /// Whether what was reported on a branch's last step is asked for together with where the branch is.
+    reports: bool,
     known: Mutex<Known>,
 }
 
@@ -38,6 +40,8 @@ pub struct Reader {
 struct Known {
     /// The commit of a branch, or why it cannot be had.
     heads: BTreeMap<(RepoName, String), Result<String, Missing>>,
+    /// The last step of a branch with what was reported on it, where that is asked for.
+    steps: BTreeMap<(RepoName, String), LastStep>,
     /// The directories of a commit; `None`: there is no such directory.
     trees: BTreeMap<(RepoName, String, String), Option<Listing>>,
     /// Blobs by object id.
@@ -89,6 +93,15 @@ pub struct Reported {
     pub message: String,
     /// The last status of each context. Anybody with write access can set one.
     pub statuses: Vec<Status>,
+}
+
+/// The last step of a branch, and what was reported on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastStep {
+    /// The step before it; none before the first.
+    pub parent: Option<String>,
+    /// The step.
+    pub step: Reported,
 }
 
 /// A status of a commit.
@@ -149,8 +162,22 @@ impl Reader {
         Self {
             client: github::Reader::new(client),
             home: None,
+            reports: false,
             known: Mutex::default(),
         }
+    }
+
+    /// Asks what was reported on the last step of a branch whenever it asks where the branch is: one field more, and no
+    /// further request.
+    #[must_use]
+    pub fn with_reports(mut self, reports: bool) -> Self {
+        self.reports = reports;
+        self
+    }
+
+    /// The last step of a branch as it was when it was last asked where the branch is; `None` where that was not asked.
+    pub fn last_step(&self, repo: &RepoName, branch: &str) -> Option<LastStep> {
+        self.known().steps.get(&(repo.clone(), branch.to_owned())).cloned()
     }
 
     /// Reads with the token for a repository: an app's token for one organisation reads what is public in all. Without

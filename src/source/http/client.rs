@@ -118,7 +118,12 @@ impl Client {
         let proxy = net::proxy(base.authority());
         self.sent.fetch_add(1, Ordering::Relaxed);
         let call = self.agent.get(format!("{}{suffix}", base.base()));
-        let answer = call.config().proxy(proxy).build().call();
+        let call = call
+            .config()
+            .proxy(proxy)
+            .timeout_recv_response(Some(net::RESULTS.silence))
+            .timeout_global(Some(net::RESULTS.total));
+        let answer = call.build().call();
         let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
         if answer.status().is_redirection() {
             return Err(request.unreachable("the server redirects, which is not followed"));
