@@ -45,6 +45,8 @@ pub enum Merge {
     Memory,
     /// The commit that the forge would merge was read.
     Commit,
+    /// The files that the head changes were laid over the base as the head has them.
+    Files,
     /// The head's files were read as they are: what the base got meanwhile may be missing.
     AsIs,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::answer::{Impact, OfRelease};
-use super::text::{UNSEEN, beside, title};
+use super::text::{UNSEEN, beside, how_merged, title};
 use crate::base::text::{code, markdown as escaped};
 
 /// As many findings of a kind are shown.
@@ -15,6 +15,9 @@ pub fn markdown(impact: &Impact) -> String {
     let _ = writeln!(out, "{}\n\n{}\n", escaped(&impact.sentence), escaped(&impact.todo));
     for release in &impact.releases {
         table(&mut out, release);
+    }
+    if let Some(how) = how_merged(impact) {
+        let _ = writeln!(out, "{how}\n");
     }
     let _ = writeln!(out, "{UNSEEN}");
     out

@@ -21,8 +21,8 @@ pub fn text(impact: &Impact, color: Color) -> String {
     for release in &impact.releases {
         of_release(&mut out, release);
     }
-    if impact.merged == Merge::AsIs {
-        out.push_str("\nThe head was read as it is: what its base got meanwhile may be missing.\n");
+    if let Some(how) = how_merged(impact) {
+        let _ = writeln!(out, "\n{how}");
     }
     let _ = writeln!(out, "\n{UNSEEN}");
     out
@@ -36,6 +36,17 @@ pub(super) fn title(impact: &Impact) -> String {
         branch => format!(" into {branch}"),
     };
     format!("{}{pull}{branch}: {}", impact.repository, impact.verdict.name())
+}
+
+/// How the head was read, where that may miss something.
+pub(super) fn how_merged(impact: &Impact) -> Option<&'static str> {
+    match impact.merged {
+        Merge::AsIs => Some("The head was read as it is: what its base got meanwhile may be missing."),
+        Merge::Files => Some(
+            "The forge has no merge of the two: the head's files were laid over its base one by one, so what both changed in one file may be missing.",
+        ),
+        Merge::Memory | Merge::Commit => None,
+    }
 }
 
 /// What changes beside findings, in a few words; empty where nothing does.

@@ -17,10 +17,10 @@ use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
 use crate::facts::dockerfile::{Builds, Dockerfile, builds};
 use crate::model::go::GoNeed;
 use crate::source::github::{Reader, Wanted};
-use crate::source::{CommitId, Location, Snapshot};
+use crate::source::{CommitId, Location, Noted, Paths, Snapshot};
 
 /// Must change when the same commit yields other facts.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Where a component names its own build root.
 const CI_OPERATOR: &str = ".ci-operator.yaml";
@@ -36,6 +36,8 @@ struct Stored {
     ci_operator: Option<CiOperatorYaml>,
     /// Files that could not be understood: path, line, why.
     faults: Vec<(String, Option<u32>, String)>,
+    /// What was looked at for all of that.
+    looked_at: Paths,
 }
 
 /// A Dockerfile as it is kept.
@@ -127,6 +129,7 @@ fn component(
     if let Some(CommitId(commit)) = head
         && let (_, Some(stored)) = known(Some(&commit))
     {
+        run.sources.note(&name, branch, &stored.looked_at);
         let (branch, commit) = (branch.to_owned(), Some(commit));
         return Ok(restore(stored, Origin { name, branch, commit }));
     }
@@ -134,6 +137,7 @@ fn component(
     let origin = snapshot.origin().clone();
     let (key, stored) = known(origin.commit.as_deref());
     if let Some(stored) = stored {
+        run.sources.note(&name, branch, &stored.looked_at);
         return Ok(restore(stored, origin));
     }
     let stored = facts(&*snapshot, files, run.config.sources.components.via);
@@ -152,6 +156,8 @@ fn key(commit: &str, files: &Dockerfiles) -> String {
 }
 
 fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
+    let noted = Noted::of(snapshot);
+    let snapshot: &dyn Snapshot = &noted;
     let mut faults = Vec::new();
     let expected = files.keys().map(String::as_str).chain([CI_OPERATOR, GO_MOD, GO_WORK]);
     snapshot.expect(&expected.collect::<Vec<_>>());
@@ -199,6 +205,7 @@ fn facts(snapshot: &dyn Snapshot, files: &Dockerfiles, via: Via) -> Stored {
         go,
         ci_operator,
         faults,
+        looked_at: noted.paths(),
     }
 }
 
@@ -226,6 +233,7 @@ fn restore(stored: Stored, origin: Origin) -> Component {
         go,
         ci_operator,
         faults,
+        looked_at: _,
     } = stored;
     let dockerfiles = dockerfiles.into_iter().map(|(path, kept)| {
         let file = match kept {

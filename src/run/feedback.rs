@@ -15,6 +15,7 @@ use crate::derive::payload::Demand;
 use crate::forge::github::tell::{Answer, Form, Told};
 use crate::github::Credential;
 use crate::impact::{self, Impact, Verdict};
+use crate::source::github::OpenPull;
 
 /// What became of one pull request.
 #[derive(Clone, Debug)]
@@ -60,7 +61,12 @@ impl Run {
             .map_err(|fault| RunError::Config(fault.to_string()))?;
         let mut sent = self.sent(now);
         let mut told = Vec::new();
-        for (repository, pull) in open {
+        for OpenPull {
+            repo: repository,
+            number: pull,
+            ..
+        } in open.pulls
+        {
             let outcome = match self.answer(&repository, pull, releases, &pulls) {
                 Ok(None) => continue,
                 Err(error) => Err(error.to_string()),

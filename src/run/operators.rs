@@ -17,10 +17,10 @@ use crate::derive::{Component, Components, Image, ReadFile, Standing};
 use crate::facts::dockerfile::copies;
 use crate::facts::payload::{Fault, ImageReferences};
 use crate::finding::{Finding, Severity};
-use crate::source::{EntryKind, Snapshot};
+use crate::source::{EntryKind, Noted, Paths, Snapshot};
 
 /// Must change when the same commit yields other lists.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The file that names images.
 const FILE: &str = "image-references";
 /// Where an operator's image has its manifests.
@@ -40,6 +40,8 @@ struct Lists {
     all: Vec<List>,
     /// Dockerfiles that do not say what they ship.
     silent: Vec<String>,
+    /// What was looked at for that.
+    looked_at: Paths,
 }
 
 /// A list as it is kept between runs.
@@ -141,7 +143,10 @@ impl Reader<'_> {
         let key = |commit: &str| format!("{commit} {dockerfiles:?} {}", self.walks());
         let store = &self.run.store;
         let commit = origin.commit.as_deref();
-        if let Some(lists) = commit.and_then(|commit| store.get("operators", VERSION, key(commit).as_bytes())) {
+        let known = commit.and_then(|commit| store.get::<Lists>("operators", VERSION, key(commit).as_bytes()));
+        if let Some(lists) = known {
+            let name = self.repo.to_string();
+            self.run.sources.note(&name, &origin.branch, &lists.looked_at);
             return Ok((lists, origin.clone()));
         }
         let location = self
@@ -188,6 +193,8 @@ impl Reader<'_> {
 
 /// Finds the lists of a repository, and which Dockerfiles ship which.
 fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Result<Lists, String> {
+    let noted = Noted::of(snapshot);
+    let snapshot: &dyn Snapshot = &noted;
     let mut copied_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut silent = Vec::new();
     for dockerfile in dockerfiles {
@@ -224,7 +231,11 @@ fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Re
             file,
         });
     }
-    Ok(Lists { all, silent })
+    Ok(Lists {
+        all,
+        silent,
+        looked_at: noted.paths(),
+    })
 }
 
 /// What a Dockerfile's final stage ships.

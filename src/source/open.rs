@@ -14,6 +14,7 @@ use super::http::{Client, Session};
 use super::instead::Instead;
 use super::local::{self, Local};
 use super::mirror::{Mirror, Promised};
+use super::noted::{Noted, Notes, Paths};
 use super::pins::{Commits, Pinned, Pins};
 use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
@@ -42,6 +43,7 @@ pub struct Sources {
     pins: Pins,
     external: BTreeMap<String, String>,
     instead: Instead,
+    notes: Option<Arc<Notes>>,
 }
 
 impl Sources {
@@ -57,6 +59,7 @@ impl Sources {
             pins: Pins::default(),
             external: BTreeMap::new(),
             instead: Instead::default(),
+            notes: None,
         }
     }
 
@@ -78,6 +81,18 @@ impl Sources {
     /// Reads other snapshots in the place of some branches.
     pub fn set_instead(&mut self, instead: Instead) {
         self.instead = instead;
+    }
+
+    /// Notes from now on what is looked at of components; `None`: no longer.
+    pub fn set_notes(&mut self, notes: Option<Arc<Notes>>) {
+        self.notes = notes;
+    }
+
+    /// Says what was looked at of a component when its facts were read, which are known now.
+    pub fn note(&self, name: &str, branch: &str, paths: &Paths) {
+        if let Some(notes) = &self.notes {
+            notes.add(name, branch, paths);
+        }
     }
 
     /// Digests of images that are not built here, by pullspec, as they were given.
@@ -121,6 +136,14 @@ impl Sources {
         at: &Location,
         branch: &str,
     ) -> Result<Box<dyn Snapshot>, SourceError> {
+        let opened = self.opened_component(repo, at, branch)?;
+        Ok(match &self.notes {
+            Some(notes) => Box::new(Noted::telling(opened, notes, &repo.to_string(), branch)),
+            None => opened,
+        })
+    }
+
+    fn opened_component(&self, repo: &RepoName, at: &Location, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
         let Some(reader) = &self.github else {
             return self.open(&repo.to_string(), at, branch);
         };

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::audit_world;
-use crate::support::fake_github::FakeGithub;
-use crate::support::fake_github::state::{Pull, PullState};
+use crate::support::pull_world::{BEACON, PullWorld, TOKEN};
 use audit_world::{Ran, World};
 use serde_json::Value as Json;
 
@@ -358,78 +357,13 @@ fn a_head_that_does_not_merge_says_which_file() {
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
 }
 
-/// beacon on GitHub, with a pull request that adds a stage; `merges`: GitHub has the commit that merging it would make.
-fn on_github(merges: bool) -> (World, FakeGithub, String) {
-    let world = World::base();
-    let github = FakeGithub::start();
-    let text = |file: &str| std::fs::read_to_string(world.path(file)).expect(file);
-    let dockerfile = text("repos/openshift/beacon/Dockerfile");
-    github.repository(
-        "openshift/beacon",
-        &[
-            ("Dockerfile", &dockerfile),
-            ("go.mod", &text("repos/openshift/beacon/go.mod")),
-        ],
-    );
-    let base = github.branch("openshift/beacon", "main").expect("a branch");
-    github
-        .inside()
-        .state
-        .set_ref("openshift/beacon", "refs/heads/release-4.16", Some(base.clone()));
-    let staged = format!("FROM golang:1.21 AS more\nRUN make more\n{dockerfile}");
-    let head = github.push(
-        "openshift/beacon",
-        "topic",
-        "ann",
-        &[("Dockerfile", Some(&staged)), ("go.mod", Some("module x\n\ngo 1.21\n"))],
-    );
-    let pull = Pull {
-        id: 1,
-        number: 7,
-        state: PullState::Open,
-        title: "Add a stage".to_owned(),
-        body: String::new(),
-        author: "ann".to_owned(),
-        base: "release-4.16".to_owned(),
-        head: "topic".to_owned(),
-        head_repo: Some("openshift/beacon".to_owned()),
-        head_owner: "openshift".to_owned(),
-        head_sha: head.clone(),
-        base_sha: base,
-        merge_sha: merges.then(|| head.clone()),
-        draft: false,
-        labels: Vec::new(),
-        reviewers: Vec::new(),
-        assignees: Vec::new(),
-        comments: Vec::new(),
-        created_at: "2026-01-01T00:00:00Z".to_owned(),
-    };
-    github
-        .inside()
-        .state
-        .repo_mut("openshift/beacon")
-        .expect("a repository")
-        .pulls
-        .push(pull);
-    std::fs::write(world.path("token"), "secret\n").expect("written");
-    let config = format!(
-        "{{sources: {{build-data: {{repo: 'build-data/{{release}}'}}, ci-config: {{repo: repos/openshift/release}}, components: {{repo: \
-         'https://github.com/{{org}}/{{repo}}', via: github}}}}, forge: {{kind: github, api: '{}', token-file: token}}}}",
-        github.url
-    );
-    world.unconfigure("forge");
-    world.configure(&serde_yaml::from_str(&config).expect("YAML"));
-    (world, github, head)
-}
-
 #[test]
 fn a_pull_request_on_github_is_read_as_the_commit_that_merging_would_make() {
-    for (merges, how) in [(true, "commit"), (false, "as-is")] {
-        let (world, github, head) = on_github(merges);
-        let ran = run(
-            &world,
-            &["impact", "openshift/beacon", "--pull", "7", "--format", "json"],
-        );
+    for (merges, how) in [(true, "commit"), (false, "files")] {
+        let pulled = PullWorld::new("{}", TOKEN);
+        let merge = merges.then(|| pulled.head.clone());
+        pulled.github.edit(BEACON, |pull| pull.merge_sha = merge);
+        let ran = pulled.run(&["impact", BEACON, "--pull", "7", "--format", "json"]);
         let answer = json(&ran);
         assert_eq!(
             (&answer["verdict"], &answer["merged"]),
@@ -439,17 +373,17 @@ fn a_pull_request_on_github_is_read_as_the_commit_that_merging_would_make() {
         );
         assert_eq!(
             (&answer["pull"], &answer["head"], &answer["branch"]),
-            (&7.into(), &head.into(), &"release-4.16".into())
+            (&7.into(), &pulled.head.clone().into(), &"release-4.16".into())
         );
-        let writes = github.asked(0).into_iter().filter(|asked| !asked.contains("/graphql"));
-        assert_eq!(
-            writes.collect::<Vec<_>>(),
-            Vec::<String>::new(),
-            "nothing is written, and nothing else asked"
+        let asked = pulled.github.asked(0);
+        let writes: Vec<&String> = asked.iter().filter(|asked| !asked.contains("/graphql")).collect();
+        assert!(
+            writes.is_empty(),
+            "nothing is written, and nothing else asked: {writes:?}"
         );
     }
-    let (world, _github, _) = on_github(true);
-    let ran = run(&world, &["impact", "openshift/beacon", "--pull", "8"]);
+    let pulled = PullWorld::new("{}", TOKEN);
+    let ran = pulled.run(&["impact", BEACON, "--pull", "8"]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("openshift/beacon#8"), "{}", ran.stderr);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, ENDINGS, LastStep, Listing, Missing, PullHead, Reader, Reported, Status, Wanted};
+use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, Wanted};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
 use crate::source::EntryKind;
@@ -16,8 +16,6 @@ use crate::source::EntryKind;
 const BRANCHES: usize = 200;
 /// How many branches whose last steps are asked for: each has twenty, with all that was reported on them.
 const HISTORIES: usize = 20;
-/// How many repositories whose open pull requests are asked for.
-const LISTS: usize = 40;
 /// How many directories.
 const TREES: usize = 100;
 /// How many blobs: their text is in the answer.
@@ -178,65 +176,6 @@ fn one_reported(node: &Value) -> Reported {
     }
 }
 
-/// Asks which pull requests are open, the newest hundred of each repository.
-pub(super) fn open_pulls(reader: &Reader, repos: &[RepoName]) -> Result<Vec<(RepoName, u64)>, Fault> {
-    let mut all = Vec::new();
-    for repos in repos.chunks(LISTS) {
-        let Some(first) = repos.first() else { continue };
-        let (mut head, mut body, mut variables) = (String::new(), String::new(), Map::new());
-        for (r, repo) in repos.iter().enumerate() {
-            let _ = write!(head, ", $o{r}: String!, $n{r}: String!");
-            variables.insert(format!("o{r}"), json!(repo.org));
-            variables.insert(format!("n{r}"), json!(repo.repo));
-            let _ = writeln!(
-                body,
-                "  r{r}: repository(owner: $o{r}, name: $n{r}) {{ pullRequests(last: 100, states: [OPEN]) {{ nodes {{ number }} }} }}"
-            );
-        }
-        let text = format!("query OpenPulls({}) {{\n{body}}}", head.trim_start_matches(", "));
-        let home = reader.home.as_ref().unwrap_or(first);
-        let what = format!("listing the open pull requests of {} repositories", repos.len());
-        let (data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
-            Ok(answered) => answered,
-            Err(fault) if fault.kind == FaultKind::NotFound => continue,
-            Err(fault) => return Err(fault),
-        };
-        for (r, repo) in repos.iter().enumerate() {
-            let nodes = data[format!("r{r}")]["pullRequests"]["nodes"].as_array();
-            let numbers = nodes.into_iter().flatten().filter_map(|node| node["number"].as_u64());
-            all.extend(numbers.map(|number| (repo.clone(), number)));
-        }
-    }
-    Ok(all)
-}
-
-/// Asks where a pull request stands; `None`: there is none of that number, or its repository cannot be read.
-pub(super) fn pull(reader: &Reader, repo: &RepoName, number: u64) -> Result<Option<PullHead>, Fault> {
-    const TEXT: &str = "query Pull($o: String!, $n: String!, $p: Int!) { repository(owner: $o, name: $n) { pullRequest(number: $p) { \
-                        baseRefName baseRefOid headRefOid potentialMergeCommit { oid } } } }";
-    let variables = json!({"o": repo.org, "n": repo.repo, "p": number});
-    let home = reader.home.as_ref().unwrap_or(repo);
-    let (data, _) = match reader
-        .client
-        .ask(home, TEXT, variables, format!("reading {repo}#{number}"))
-    {
-        Ok(answered) => answered,
-        Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
-        Err(fault) => return Err(fault),
-    };
-    let pull = &data["repository"]["pullRequest"];
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let found = || {
-        Some(PullHead {
-            branch: text(&pull["baseRefName"])?,
-            base: text(&pull["baseRefOid"])?,
-            head: text(&pull["headRefOid"])?,
-            merge: text(&pull["potentialMergeCommit"]["oid"]),
-        })
-    };
-    Ok(found())
-}
-
 /// A directory of a commit.
 pub(super) type Place = (RepoName, String, String);
 
@@ -372,7 +311,9 @@ pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> R
         trees(reader, &places.into_iter().collect::<Vec<_>>())?;
         let found: Vec<(&Wanted, String, EntryKind, String)> = paths
             .iter()
-            .filter_map(|(of, path)| entry(reader, of, path).map(|(kind, oid)| (*of, path.clone(), kind, oid)))
+            .filter_map(|(of, path)| {
+                entry(reader, &of.repo, &of.commit.0, path).map(|(kind, oid)| (*of, path.clone(), kind, oid))
+            })
             .collect();
         let mut oids: Vec<_> = found
             .iter()
@@ -393,6 +334,30 @@ pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> R
         }
     }
     Ok(())
+}
+
+/// Reads the directories that lead to files, and those that are only listed, then the files: two questions, unless it is much.
+/// Links are followed by whoever reads.
+pub(super) fn foresee(reader: &Reader, wanted: &[Foreseen], cache: &dyn Blobs) -> Result<(), Fault> {
+    let mut places = BTreeSet::new();
+    for of in wanted {
+        let above = of.files.iter().flat_map(|file| folders(file));
+        let listed = of.folders.iter().flat_map(|dir| folders(dir).chain([dir.as_str()]));
+        places.extend(
+            above
+                .chain(listed)
+                .map(|dir| (of.repo.clone(), of.commit.0.clone(), dir.to_owned())),
+        );
+    }
+    trees(reader, &places.into_iter().collect::<Vec<_>>())?;
+    let found = wanted.iter().flat_map(|of| {
+        let files = of.files.iter();
+        files.filter_map(|path| {
+            let (_, oid) = entry(reader, &of.repo, &of.commit.0, path)?;
+            Some((of.repo.clone(), oid))
+        })
+    });
+    blobs(reader, &found.collect::<Vec<_>>(), Some(cache))
 }
 
 /// The folders in folders; adds the blobs of their files that are wanted.
@@ -424,12 +389,10 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
     std::iter::once("").chain(path.match_indices('/').map(|(at, _)| &path[..at]))
 }
 
-fn entry(reader: &Reader, of: &Wanted, path: &str) -> Option<(EntryKind, String)> {
+fn entry(reader: &Reader, repo: &RepoName, commit: &str, path: &str) -> Option<(EntryKind, String)> {
     let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
     let known = reader.known();
-    let listing = known
-        .trees
-        .get(&(of.repo.clone(), of.commit.0.clone(), dir.to_owned()))?;
+    let listing = known.trees.get(&(repo.clone(), commit.to_owned(), dir.to_owned()))?;
     let (mode, oid) = listing.as_ref()?.get(name)?;
     let kind = kind(*mode);
     matches!(kind, EntryKind::File | EntryKind::Link).then(|| (kind, oid.clone()))

@@ -4,6 +4,7 @@
 //! then answer from what was gathered, and ask for single things only where a link led somewhere unforeseen.
 
 mod ask;
+mod pulls;
 mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{CommitId, SourceError};
 use crate::base::RepoName;
 use crate::github;
-use snapshot::GithubSnapshot;
+pub use pulls::{LISTED, Open, OpenPull, PullHead};
+use snapshot::{GithubSnapshot, Over};
 
 /// A directory's entries: mode and object id by name.
 type Listing = BTreeMap<String, (u32, String)>;
@@ -68,21 +70,21 @@ pub struct Wanted {
     pub folders: BTreeSet<String>,
 }
 
+/// What will be read of a commit.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// The repository.
+    pub repo: RepoName,
+    /// The commit.
+    pub commit: CommitId,
+    /// Its files, as far as they are there.
+    pub files: BTreeSet<String>,
+    /// Folders of which only is listed what is in them.
+    pub folders: BTreeSet<String>,
+}
+
 /// How files of folders end that are read with them.
 pub const ENDINGS: [&str; 2] = [".yaml", ".yml"];
-
-/// Where a pull request stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PullHead {
-    /// The branch that it is for.
-    pub branch: String,
-    /// The commit of that branch.
-    pub base: String,
-    /// Its own last commit.
-    pub head: String,
-    /// The commit that merging it would make, where GitHub has one: not where it conflicts, nor before that was looked at.
-    pub merge: Option<String>,
-}
 
 /// A step of a branch, and what was reported on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,12 +122,21 @@ pub struct Status {
 }
 
 impl Reader {
-    /// Asks which pull requests of repositories are open; of one that cannot be read there are none.
+    /// Asks which pull requests of repositories are open.
     ///
     /// # Errors
     /// GitHub cannot be asked.
-    pub fn open_pulls(&self, repos: &[RepoName]) -> Result<Vec<(RepoName, u64)>, github::Fault> {
-        ask::open_pulls(self, repos)
+    pub fn open_pulls(&self, repos: &[RepoName]) -> Result<Open, github::Fault> {
+        pulls::open(self, repos)
+    }
+
+    /// Asks where pull requests stand, many in one question; `None`: there is none of that number, or its repository cannot be
+    /// read.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked.
+    pub fn pulls(&self, asked: &[(RepoName, u64)]) -> Result<Vec<Option<PullHead>>, github::Fault> {
+        pulls::heads(self, asked)
     }
 
     /// Asks where a pull request stands.
@@ -133,8 +144,9 @@ impl Reader {
     /// # Errors
     /// GitHub cannot be asked, or there is no such pull request.
     pub fn pull(&self, repo: &RepoName, number: u64) -> Result<PullHead, SourceError> {
-        let found = ask::pull(self, repo, number).map_err(|fault| denied(repo, &fault))?;
-        found.ok_or_else(|| SourceError::NotFound {
+        let asked = [(repo.clone(), number)];
+        let found = self.pulls(&asked).map_err(|fault| denied(repo, &fault))?;
+        found.into_iter().next().flatten().ok_or_else(|| SourceError::NotFound {
             place: format!("{repo}#{number} (on GitHub, or the credential has no access to it)"),
         })
     }
@@ -259,6 +271,26 @@ impl Reader {
     /// Opens a repository at a commit of a branch.
     pub fn open_at(self: &Arc<Self>, repo: &RepoName, branch: &str, commit: CommitId) -> GithubSnapshot {
         GithubSnapshot::new(Arc::clone(self), repo, branch, commit)
+    }
+
+    /// Opens a repository at a commit of a branch, with some files as another commit has them.
+    pub fn open_over(
+        self: &Arc<Self>,
+        repo: &RepoName,
+        branch: &str,
+        base: CommitId,
+        head: CommitId,
+        files: BTreeSet<String>,
+    ) -> GithubSnapshot {
+        GithubSnapshot::new(Arc::clone(self), repo, branch, head).over(Over { base: base.0, files })
+    }
+
+    /// Reads files and folders of commits that will be asked for, in as few questions as can be: what is in the cache is not
+    /// asked for. What fails is asked for again, and told, when it is read.
+    pub fn foresee(&self, wanted: &[Foreseen], cache: &dyn Blobs) {
+        if let Err(error) = ask::foresee(self, wanted, cache) {
+            tracing::debug!(%error, "reading many commits");
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

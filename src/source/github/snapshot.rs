@@ -1,5 +1,6 @@
 //! A repository's files at a commit, read through GitHub's API.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Listing, Reader, ask};
@@ -12,7 +13,46 @@ pub struct GithubSnapshot {
     reader: Arc<Reader>,
     repo: RepoName,
     commit: String,
+    /// Where only some files are those of the commit.
+    over: Option<Over>,
     origin: Origin,
+}
+
+/// Some files of a commit, laid over another one.
+pub(super) struct Over {
+    /// The commit that has all other files.
+    pub base: String,
+    /// The files.
+    pub files: BTreeSet<String>,
+}
+
+impl Over {
+    /// What of the files is below a folder: its first name there, and whether that is the file itself.
+    fn below<'o>(&'o self, dir: &'o str) -> impl Iterator<Item = (&'o str, bool)> {
+        self.files.iter().filter_map(move |path| {
+            let rest = match dir {
+                "" => path.as_str(),
+                dir => path.strip_prefix(dir)?.strip_prefix('/')?,
+            };
+            Some(rest.split_once('/').map_or((rest, true), |(name, _)| (name, false)))
+        })
+    }
+
+    /// A folder's entries: the base's, but for the files.
+    fn laid(&self, dir: &str, base: Option<Listing>, head: Option<Listing>) -> Option<Listing> {
+        if base.is_none() && head.is_none() {
+            return None;
+        }
+        let (mut laid, head) = (base.unwrap_or_default(), head.unwrap_or_default());
+        for (name, is_file) in self.below(dir) {
+            match head.get(name) {
+                Some(entry) if is_file || !laid.contains_key(name) => drop(laid.insert(name.to_owned(), entry.clone())),
+                None if is_file => drop(laid.remove(name)),
+                _ => {}
+            }
+        }
+        Some(laid)
+    }
 }
 
 impl GithubSnapshot {
@@ -26,12 +66,34 @@ impl GithubSnapshot {
                 commit: Some(commit.0.clone()),
             },
             commit: commit.0,
+            over: None,
         }
+    }
+
+    /// The files of another commit, but for some. Nobody has a commit of that, so it gets an id of its own: whatever is remembered
+    /// by commit is no other's.
+    pub(super) fn over(mut self, over: Over) -> Self {
+        let said = format!("{} over {}: {:?}", self.commit, over.base, over.files);
+        let id = git2::Oid::hash_object(git2::ObjectType::Blob, said.as_bytes());
+        self.origin.commit = id.ok().map(|id| id.to_string());
+        self.over = Some(over);
+        self
     }
 
     /// The entries of a directory; `None` where there is none.
     fn listing(&self, dir: &str) -> Result<Option<Listing>, String> {
-        let place = (self.repo.clone(), self.commit.clone(), dir.to_owned());
+        let Some(over) = &self.over else {
+            return self.listing_of(&self.commit, dir);
+        };
+        let base = self.listing_of(&over.base, dir)?;
+        if over.below(dir).next().is_none() {
+            return Ok(base);
+        }
+        Ok(over.laid(dir, base, self.listing_of(&self.commit, dir)?))
+    }
+
+    fn listing_of(&self, commit: &str, dir: &str) -> Result<Option<Listing>, String> {
+        let place = (self.repo.clone(), commit.to_owned(), dir.to_owned());
         if let Some(listing) = self.reader.known().trees.get(&place) {
             return Ok(listing.clone());
         }

@@ -13,5 +13,6 @@ pub mod github_demo;
 pub mod github_world;
 pub mod place;
 pub mod program;
+pub mod pull_world;
 pub mod service;
 pub mod world;

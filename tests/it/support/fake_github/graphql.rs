@@ -164,7 +164,7 @@ impl Executor<'_> {
             "pullRequest" => {
                 let number = args.get("number").and_then(Value::as_u64);
                 let found = repo.pulls.iter().find(|pull| Some(pull.number) == number);
-                found.map_or(Value::Null, pull)
+                found.map_or(Value::Null, |found| with_ends(self.state, &repo, found))
             }
             "pullRequests" => {
                 let branch = text("headRefName");
@@ -173,9 +173,15 @@ impl Executor<'_> {
                     true => pull.head == branch,
                     false => pull.state == PullState::Open,
                 };
-                let found: Vec<Value> = repo.pulls.iter().filter(asked).map(pull).collect();
+                let mut found: Vec<Value> = repo.pulls.iter().filter(asked).map(pull).collect();
+                let total = found.len();
+                if let Some(first) = args.get("first").and_then(Value::as_u64) {
+                    // What was made last was changed last.
+                    found.reverse();
+                    found.truncate(first as usize);
+                }
                 let found = &found[found.len().saturating_sub(last)..];
-                json!({ "__typename": "PullRequestConnection", "nodes": found })
+                json!({ "__typename": "PullRequestConnection", "totalCount": total, "nodes": found })
             }
             _ => {
                 self.error(
@@ -276,13 +282,51 @@ fn pull(pull: &Pull) -> Value {
     };
     let comments: Vec<Value> = pull.comments.iter().map(comment).collect();
     json!({
-        "__typename": "PullRequest", "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
+        "__typename": "PullRequest", "author": { "__typename": "User", "login": pull.author }, "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
         "baseRefName": pull.base, "baseRefOid": pull.base_sha, "headRefOid": pull.head_sha, "potentialMergeCommit": pull.merge_sha.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })), "viewerDidAuthor": pull.author == BOT,
         "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
         "labels": { "__typename": "LabelConnection", "nodes": labels },
         "comments": { "__typename": "IssueCommentConnection", "nodes": comments },
         "commits": { "__typename": "PullRequestCommitConnection", "nodes": [{ "__typename": "PullRequestCommit", "commit": { "__typename": "Commit", "message": "" } }] },
     })
+}
+
+/// How many files of a pull request one answer names at most.
+const FILES: usize = 100;
+
+/// A pull request with what follows from its base and its head.
+fn with_ends(state: &State, repo: &super::state::Repo, of: &Pull) -> Value {
+    let mut found = pull(of);
+    let base = repo.refs.get(&format!("refs/heads/{}", of.base));
+    let oid = |text: &str| git2::Oid::from_str(text).ok();
+    found["baseRef"] = base.map_or(
+        Value::Null,
+        |base| json!({ "__typename": "Ref", "target": { "__typename": "Commit", "oid": base } }),
+    );
+    found["mergeable"] = json!(if of.conflicts { "CONFLICTING" } else { "UNKNOWN" });
+    if let Some(merge) = &of.merge_sha {
+        let commit = state.git.find_commit(oid(merge).unwrap()).unwrap();
+        let parents: Vec<Value> = commit
+            .parent_ids()
+            .take(1)
+            .map(|id| json!({ "__typename": "Commit", "oid": id.to_string() }))
+            .collect();
+        found["potentialMergeCommit"]["parents"] = json!({ "__typename": "CommitConnection", "nodes": parents });
+    }
+    let fork = base.and_then(|base| state.git.merge_base(oid(base)?, oid(&of.head_sha)?).ok());
+    let files = oid(&of.head_sha).map_or_else(Vec::new, |head| super::rest::changed(state, fork, head));
+    let named = files.iter().take(FILES).map(|file| {
+        let kind = match file["status"].as_str() {
+            Some("added") => "ADDED",
+            Some("removed") => "DELETED",
+            _ => "MODIFIED",
+        };
+        json!({ "__typename": "PullRequestChangedFile", "path": file["filename"], "changeType": kind })
+    });
+    found["files"] = json!({
+        "__typename": "PullRequestChangedFileConnection", "totalCount": files.len(), "nodes": named.collect::<Vec<_>>(),
+    });
+    found
 }
 
 /// A git object with the fields that do not lead further.

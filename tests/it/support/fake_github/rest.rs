@@ -217,7 +217,7 @@ fn read_blob(state: &State, repo: &str, sha: &str) -> Said {
 /// How many files GitHub names on a page.
 const PAGE: usize = 300;
 
-fn changed(state: &State, from: Option<git2::Oid>, to: git2::Oid) -> Vec<Value> {
+pub fn changed(state: &State, from: Option<git2::Oid>, to: git2::Oid) -> Vec<Value> {
     let tree = |id: git2::Oid| state.git.find_commit(id).unwrap().tree().unwrap();
     let from = from.map(tree);
     let diff = state
@@ -391,6 +391,7 @@ fn open(state: &mut State, name: &str, body: &Value) -> Said {
         head_sha,
         base_sha,
         merge_sha: None,
+        conflicts: false,
         draft: body["draft"].as_bool().unwrap_or(false),
         labels: Vec::new(),
         reviewers: Vec::new(),

@@ -59,6 +59,8 @@ pub struct Pull {
     pub base_sha: String,
     /// The commit that merging it would make.
     pub merge_sha: Option<String>,
+    /// Whether it does not merge.
+    pub conflicts: bool,
     pub draft: bool,
     pub labels: Vec<String>,
     pub reviewers: Vec<String>,

@@ -1,0 +1,154 @@
+//! Which repository is changed, what it is to releases, and which of them are built from which branch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Asked, ImpactError};
+use crate::base::{Release, RepoName};
+use crate::derive::Standing;
+use crate::derive::payload::Demand;
+use crate::run::branches::Depth;
+use crate::run::{Run, RunError};
+use crate::source::{Location, Snapshot};
+
+/// What a repository is to a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Component,
+    BuildData,
+    CiConfig,
+}
+
+/// A repository as it is opened.
+pub(super) struct Home {
+    pub(super) role: Role,
+    /// What it is called where it is opened.
+    pub(super) name: String,
+    pub(super) location: Location,
+}
+
+impl Run {
+    /// What the repository is, and where.
+    pub(super) fn home(&self, asked: &Asked, releases: &[Release]) -> Result<Home, ImpactError> {
+        let (name, sources) = (&asked.repository, &self.config.sources);
+        let here = |location: &Location| {
+            let path = matches!(location, Location::Path(_)) && {
+                let text = location.to_string();
+                // A copy of it may have a name that goes on.
+                let last = text
+                    .trim_end_matches('/')
+                    .trim_end_matches(".git")
+                    .rsplit('/')
+                    .next()
+                    .map(str::to_owned);
+                let rest = last
+                    .as_deref()
+                    .and_then(|last| last.strip_prefix(name.repo.as_str()).map(str::to_owned));
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.', '_']))
+            };
+            location.name().as_ref() == Some(name) || path
+        };
+        let called = |location: &Location| {
+            location
+                .name()
+                .map_or_else(|| location.to_string(), |name| name.to_string())
+        };
+        let of = |role, name: String, location: Location| Home {
+            role,
+            name,
+            location: asked.at.clone().unwrap_or(location),
+        };
+        let build_data = releases.first().map(|release| sources.build_data.repo(*release));
+        if let Some(location) = build_data.filter(here) {
+            return Ok(of(Role::BuildData, called(&location), location));
+        }
+        if let Some(ci) = &sources.ci_config
+            && here(&ci.repo())
+        {
+            let name = ci.name().map_or_else(|| ci.repo().to_string(), |name| name.to_string());
+            return Ok(of(Role::CiConfig, name, ci.repo()));
+        }
+        let known = releases
+            .first()
+            .and_then(|release| sources.components.repo(*release, name));
+        let location = known.or_else(|| asked.at.clone());
+        let location = location.ok_or_else(|| {
+            ImpactError::Unknown(format!(
+                "`sources.components.repo` has no place for {name}, and it is none of the other sources"
+            ))
+        })?;
+        Ok(of(Role::Component, name.to_string(), location))
+    }
+
+    /// The branches that the change may be for, as they are opened, each with the releases that are built from it.
+    pub(super) fn built_from(
+        &self,
+        asked: &Asked,
+        home: &Home,
+        releases: &[Release],
+    ) -> Result<BTreeMap<String, BTreeSet<Release>>, ImpactError> {
+        let mut built: BTreeMap<String, BTreeSet<Release>> = BTreeMap::new();
+        let ci = self.ci_config()?;
+        match home.role {
+            Role::CiConfig => {
+                let branch = self.config.sources.ci_config.as_ref().and_then(|ci| ci.branch.clone());
+                built.insert(branch.unwrap_or_default(), releases.iter().copied().collect());
+                return Ok(built);
+            }
+            Role::BuildData => {
+                for release in releases {
+                    let branch = self.config.sources.build_data.branch(*release);
+                    built.entry(branch).or_default().insert(*release);
+                }
+            }
+            Role::Component => {
+                let mut failed = None;
+                for release in releases {
+                    match self.branches_of(&asked.repository, *release, ci.as_deref()) {
+                        Ok(branches) => {
+                            for branch in branches {
+                                built.entry(branch).or_default().insert(*release);
+                            }
+                        }
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                if let (true, Some(error)) = (built.is_empty(), failed) {
+                    return Err(error.into());
+                }
+            }
+        }
+        if let Some(wanted) = &asked.branch {
+            // Without CI configs nobody knows of a branch that is not made yet; the release is built from where it will be made.
+            let known = || self.sources.branches(&home.location).ok().flatten();
+            let known = if ci.is_none() { known() } else { None };
+            let is_there = |branch: &String| known.as_ref().is_none_or(|known| known.contains(branch));
+            let guessed = |branch: &String| ci.is_none() && !is_there(branch);
+            built.retain(|branch, _| branch == wanted || guessed(branch));
+        } else if built.len() > 1 {
+            let own = asked.base.clone().filter(|base| built.contains_key(base));
+            let own = own.or_else(|| {
+                let opened = self.sources.open_branch(&home.name, &home.location, None);
+                opened.ok().map(|snapshot| snapshot.origin().branch.clone())
+            });
+            if let Some(own) = own.filter(|own| built.contains_key(own)) {
+                built.retain(|branch, _| *branch == own);
+            }
+        }
+        Ok(built)
+    }
+
+    /// The branches of a repository that images of a release are built from.
+    fn branches_of(
+        &self,
+        repository: &RepoName,
+        release: Release,
+        ci: Option<&dyn Snapshot>,
+    ) -> Result<BTreeSet<String>, RunError> {
+        let metadata = self.metadata(release)?;
+        let outline = self.outline(&metadata, ci, &Demand::default(), Depth::All)?;
+        let ours = outline.images.values().filter(|image| {
+            image.repository.value.as_ref() == Some(repository) && !matches!(image.standing, Standing::Dropped(_))
+        });
+        Ok(ours.map(|image| image.branch.clone()).collect())
+    }
+}

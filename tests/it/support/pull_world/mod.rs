@@ -1,0 +1,171 @@
+//! Components on a fake GitHub, with a pull request of somebody that adds a stage which metadata does not know.
+
+use serde_json::Value as Json;
+
+use super::audit_world::{Ran, World};
+use super::fake_github::FakeGithub;
+use super::fake_github::state::{Pull, PullState};
+
+/// The component that is changed.
+pub const BEACON: &str = "openshift/beacon";
+/// The branch that 4.16 is built from.
+pub const BRANCH: &str = "release-4.16";
+/// An app that may write checks.
+pub const APP: &str = "app: {id: 5, key-file: KEY}";
+/// A token.
+pub const TOKEN: &str = "token-file: token";
+/// The number of the pull request.
+pub const NUMBER: u64 = 7;
+
+/// The world.
+pub struct PullWorld {
+    pub world: World,
+    pub github: FakeGithub,
+    /// The head of the pull request.
+    pub head: String,
+}
+
+impl PullWorld {
+    /// `feedback`: what is to be told, in YAML; `credential`: [`APP`] or [`TOKEN`].
+    pub fn new(feedback: &str, credential: &str) -> Self {
+        let world = World::base();
+        let github = FakeGithub::start();
+        // The app reads as it is installed where the CI configs are.
+        github.repository("openshift/release", &[("README.md", "x\n")]);
+        for repo in ["beacon", "tidewatch", "harbor"] {
+            let name = format!("openshift/{repo}");
+            let files = texts(&world, &format!("repos/{name}"));
+            let files: Vec<(&str, &str)> = files
+                .iter()
+                .map(|(file, text)| (file.as_str(), text.as_str()))
+                .collect();
+            github.repository(&name, &files);
+            let base = github.branch(&name, "main");
+            let heads = format!("refs/heads/{BRANCH}");
+            github.inside().state.set_ref(&name, &heads, base);
+        }
+        std::fs::write(world.path("token"), "secret\n").expect("written");
+        let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/fake_github/app-key.pem");
+        let credential = credential.replace("KEY", key);
+        // No target writes here: only what pull requests are told is looked at.
+        let config = format!(
+            "{{sources: {{build-data: {{repo: 'build-data/{{release}}'}}, ci-config: {{repo: repos/openshift/release}}, components: {{repo: \
+             'https://github.com/{{org}}/{{repo}}', via: github}}}}, forge: {{kind: github, api: '{}', {credential}}}, adopt: {{releases: \
+             ['4.99']}}, feedback: {feedback}}}",
+            github.url
+        );
+        world.unconfigure("forge");
+        world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+        let staged = format!("FROM golang:1.21 AS more\nRUN make more\n{}", dockerfile(&world));
+        let mut made = Self {
+            world,
+            github,
+            head: String::new(),
+        };
+        made.head = made.pull(NUMBER, "topic", &[("Dockerfile", Some(&staged))]);
+        made
+    }
+
+    /// Somebody asks to pull files into beacon; the head that has them.
+    pub fn pull(&self, number: u64, branch: &str, files: &[(&str, Option<&str>)]) -> String {
+        let base = self.github.branch(BEACON, "main").expect("a branch");
+        let heads = format!("refs/heads/{branch}");
+        self.github.inside().state.set_ref(BEACON, &heads, Some(base.clone()));
+        let head = self.github.push(BEACON, branch, "ann", files);
+        let pull = Pull {
+            id: number,
+            number,
+            state: PullState::Open,
+            title: "Add a stage".to_owned(),
+            body: String::new(),
+            author: "ann".to_owned(),
+            base: BRANCH.to_owned(),
+            head: branch.to_owned(),
+            head_repo: Some(BEACON.to_owned()),
+            head_owner: "openshift".to_owned(),
+            head_sha: head.clone(),
+            base_sha: base,
+            merge_sha: None,
+            conflicts: false,
+            draft: false,
+            labels: Vec::new(),
+            reviewers: Vec::new(),
+            assignees: Vec::new(),
+            comments: Vec::new(),
+            created_at: "2026-01-01T00:00:00Z".to_owned(),
+        };
+        let mut inside = self.github.inside();
+        let repo = inside.state.repo_mut(BEACON).expect("a repository");
+        repo.pulls.push(pull);
+        head
+    }
+
+    /// The text of beacon's Dockerfile as its branch has it.
+    pub fn dockerfile(&self) -> String {
+        dockerfile(&self.world)
+    }
+
+    /// Makes metadata follow the pull request.
+    pub fn metadata_follows(&self) {
+        let changes = r#"{build-data/4.16/images/beacon.yml: {"  builder:\n": "  builder:\n  - stream: golang\n"}}"#;
+        let changes = serde_yaml::from_str(changes).expect("YAML");
+        self.world.change(&changes).expect("metadata follows");
+    }
+
+    /// Runs a command.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        self.world.run(&args)
+    }
+
+    /// Runs `reconcile`.
+    pub fn reconcile(&self, more: &[&str]) -> Ran {
+        self.run(&[&["reconcile"], more].concat())
+    }
+
+    /// The checks on the head.
+    pub fn checks(&self) -> Vec<Json> {
+        self.checks_of(&self.head)
+    }
+
+    /// The checks on a commit.
+    pub fn checks_of(&self, head: &str) -> Vec<Json> {
+        self.github.inside().state.checks.get(head).cloned().unwrap_or_default()
+    }
+
+    /// The statuses of the head, the newest first.
+    pub fn statuses(&self) -> Vec<Json> {
+        let inside = self.github.inside();
+        inside.state.set_statuses.get(&self.head).cloned().unwrap_or_default()
+    }
+
+    /// Whether Tide would merge with what is there, whatever commit it is on: every context that it does not know has to be
+    /// successful, a pending one holds; of check runs these pass.
+    pub fn tide_merges(&self) -> bool {
+        let inside = self.github.inside();
+        let passes = |run: &Json| {
+            let passing = ["success", "neutral", "skipped"].map(Json::from);
+            run["status"] == "completed" && passing.contains(&run["conclusion"])
+        };
+        let successful = |status: &Json| status["state"] == "success";
+        let newest = |all: &Vec<Json>| all.first().is_none_or(successful);
+        inside.state.checks.values().flatten().all(passes) && inside.state.set_statuses.values().all(newest)
+    }
+}
+
+fn dockerfile(world: &World) -> String {
+    let path = world.path(&format!("repos/{BEACON}/Dockerfile"));
+    std::fs::read_to_string(path).expect("a Dockerfile")
+}
+
+/// The files of a folder, by name.
+fn texts(world: &World, folder: &str) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(world.path(folder)).expect("a folder");
+    let text = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.expect("a file");
+        let name = file.file_name().into_string().expect("UTF-8");
+        let text = std::fs::read_to_string(file.path()).expect("a text");
+        (name, text)
+    };
+    files.map(text).collect()
+}
