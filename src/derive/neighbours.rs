@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Image;
 use crate::base::{Date, Release};
 use crate::model::metadata::Metadata;
+use crate::yaml::Node;
 
 /// Build data of other releases, and when their OKD stanzas were changed.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,55 @@ pub struct Neighbours {
     /// The last change of an image's OKD stanzas, by release and key; its own release is among them. None where the branch's
     /// history is not there.
     pub edits: BTreeMap<(Release, String), Option<Edited>>,
+    /// What is carried here from older branches.
+    pub carried: Arc<Carried>,
+    /// Where the branches of other releases stood, as far as they were looked at.
+    pub heads: Vec<(Release, String)>,
+}
+
+/// What was added to OKD's stanzas on older branches after the next one had been made, and that is lacking here.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// What is carried.
+    pub all: Vec<Carry>,
+    /// What is not, and why.
+    pub left: Vec<Left>,
+    /// Why the histories of branches could not be read: nothing is carried then.
+    pub unread: Option<String>,
+    /// Build data with what is carried, and the images that are derived from it; none where that changes nothing.
+    pub release: Option<(Metadata, BTreeMap<String, Image>)>,
+}
+
+/// One key that is carried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carry {
+    /// The file.
+    pub path: String,
+    /// The key, dotted.
+    pub key: String,
+    /// What it means here.
+    pub value: Node,
+    /// How texts of it are written, by what they mean here.
+    pub spelled: BTreeMap<String, String>,
+    /// The release that it was added in.
+    pub from: Release,
+    /// The commit that added it.
+    pub edited: Edited,
+}
+
+/// One key that is not carried.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Left {
+    /// The file.
+    pub path: String,
+    /// The key, dotted.
+    pub key: String,
+    /// The release that it was added in.
+    pub from: Release,
+    /// The commit that added it.
+    pub edited: Edited,
+    /// Why it is not carried.
+    pub why: String,
 }
 
 /// The last change of a stanza.

@@ -30,4 +30,11 @@ impl Texts {
     pub fn insert(&mut self, repo: RepoName, path: impl Into<String>, text: FileText) {
         self.0.entry(repo).or_default().insert(path.into(), text);
     }
+
+    /// Takes what others were asked for in.
+    pub fn extend(&mut self, more: Self) {
+        for (repo, files) in more.0 {
+            self.0.entry(repo).or_default().extend(files);
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! against what is derived. Facts of the tool's rules were read in openshift-eng/art-tools at 8cb2b37 (2026-08-21); each part
 //! names the file there that has its rule.
 
+pub mod carry;
 pub mod compare;
 pub mod difference;
 pub mod merge;
@@ -15,6 +16,7 @@ pub mod predict;
 pub mod rewrite;
 pub mod settled;
 pub mod terms;
+pub mod topics;
 pub mod wanted;
 
 pub use compare::compare;

@@ -1,46 +1,57 @@
 //! What people decided when they met a disagreement of the two OKD stanzas.
 //!
-//! CI reads `okd_alignment`, ART builds from `okd`. Where they name two Dockerfiles, the nearest older and the nearest newer
-//! release in which they agree, or in which one of them is silent, show how it was settled.
+//! CI reads `okd_alignment`, ART builds from `okd`. Where they say two things, the nearest older and the nearest newer release in
+//! which they agree, or in which one of them is silent, show how it was settled.
 
 use serde_json::Value as Json;
 
-use super::merge::{self, at};
+use super::merge;
+use super::topics::Topic;
 use crate::base::Release;
 use crate::derive::neighbours::{Edited, Neighbours};
 use crate::model::metadata::Metadata;
 
-/// The Dockerfiles that an image's stanzas name in one release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sides {
-    /// `okd_alignment.dockerfile`.
-    pub alignment: Option<String>,
+/// What an image's stanzas say of one topic in one release.
+#[derive(Clone, Debug, PartialEq)]
+struct Sides {
+    /// What `okd_alignment` says.
+    alignment: Option<Json>,
     /// What is built after the merge.
-    pub built: String,
+    built: Json,
+    /// Whether they say one thing.
+    agree: bool,
 }
 
 impl Sides {
     /// Of an image in a release; none where the image is not there.
-    pub fn of(metadata: &Metadata, key: &str) -> Option<Self> {
+    fn of(metadata: &Metadata, key: &str, topic: &Topic) -> Option<Self> {
         let node = &metadata.images.get(key)?.node;
-        let merged = merge::image(node).config;
-        let text = |path: &str| at(&merged, path).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let (alignment, built) = (topic.aligned(node), topic.built(&merge::image(node).config));
+        let agree = alignment.as_ref().is_none_or(|alignment| topic.same(alignment, &built));
         Some(Self {
-            alignment: text("content.source.okd_alignment.dockerfile").map(str::to_owned),
-            built: text("content.source.dockerfile").unwrap_or("Dockerfile").to_owned(),
+            alignment,
+            built,
+            agree,
         })
-    }
-
-    /// Whether they say one thing.
-    fn agree(&self) -> bool {
-        self.alignment.as_ref().is_none_or(|alignment| *alignment == self.built)
     }
 }
 
-/// The images of a release whose stanzas name two Dockerfiles.
+/// The images of a release whose stanzas disagree about something.
 pub fn disputed(metadata: &Metadata) -> Vec<&str> {
-    let keys = metadata.images.keys().map(String::as_str);
-    keys.filter(|key| Sides::of(metadata, key).is_some_and(|sides| !sides.agree()))
+    let disagree = |key: &str| {
+        let topics = metadata
+            .images
+            .get(key)
+            .map(|image| Topic::all(&image.node))
+            .unwrap_or_default();
+        let mut sides = topics.iter().filter_map(|topic| Sides::of(metadata, key, topic));
+        sides.any(|sides| !sides.agree)
+    };
+    metadata
+        .images
+        .keys()
+        .map(String::as_str)
+        .filter(|key| disagree(key))
         .collect()
 }
 
@@ -60,20 +71,22 @@ pub fn says(bytes: &[u8]) -> String {
 }
 
 /// A release that shows how it was settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settled {
     /// The release.
     pub release: Release,
-    /// The Dockerfile that is built there.
-    pub dockerfile: String,
+    /// What was settled.
+    pub topic: Topic,
+    /// What is built there.
+    pub built: Json,
     /// The commit of its build data, where there is one.
     pub commit: Option<String>,
     /// When its stanzas were last changed, where its history is there.
     pub edited: Option<Edited>,
 }
 
-/// How a disagreement about an image's Dockerfile was settled elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a disagreement about an image was settled elsewhere.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// Nowhere: this release's own stanzas decide.
     Nowhere,
@@ -83,15 +96,15 @@ pub enum Outcome {
     Otherwise(Vec<Settled>),
 }
 
-/// How the disagreement of a release about an image was settled in the releases around it. A settlement counts where doozer
-/// builds the release, and, where both histories are known, only where it is younger than this release's last change of the
-/// image's stanzas.
-pub fn settled(neighbours: &Neighbours, release: Release, key: &str, aligned: &str) -> Outcome {
+/// How the disagreement of a release about an image was settled in the releases around it; `aligned`: what its
+/// `okd_alignment` says. A settlement counts where doozer builds the release, and, where both histories are known, only where
+/// it is younger than this release's last change of the image's stanzas.
+pub fn settled(neighbours: &Neighbours, release: Release, key: &str, topic: &Topic, aligned: &Json) -> Outcome {
     let own = neighbours.edited(release, key);
     let one = |metadata: &Metadata| {
         let okd =
             metadata.group.okd_line.is_some() || metadata.images.values().any(|image| image.node.get("okd").is_some());
-        let sides = Sides::of(metadata, key).filter(|sides| okd && sides.agree())?;
+        let sides = Sides::of(metadata, key, topic).filter(|sides| okd && sides.agree)?;
         let edited = neighbours.edited(metadata.release, key).cloned();
         let late = match (&edited, own) {
             (Some(there), Some(here)) => there.time > here.time,
@@ -99,7 +112,8 @@ pub fn settled(neighbours: &Neighbours, release: Release, key: &str, aligned: &s
         };
         late.then(|| Settled {
             release: metadata.release,
-            dockerfile: sides.built,
+            topic: topic.clone(),
+            built: sides.built,
             commit: metadata.origin.commit.clone(),
             edited,
         })
@@ -109,7 +123,7 @@ pub fn settled(neighbours: &Neighbours, release: Release, key: &str, aligned: &s
     let found: Vec<Settled> = older.into_iter().chain(newer).collect();
     match found.as_slice() {
         [] => Outcome::Nowhere,
-        all if all.iter().all(|one| one.dockerfile == aligned) => Outcome::AsAligned(found),
+        all if all.iter().all(|one| topic.same(&one.built, aligned)) => Outcome::AsAligned(found),
         _ => Outcome::Otherwise(found),
     }
 }
@@ -117,7 +131,7 @@ pub fn settled(neighbours: &Neighbours, release: Release, key: &str, aligned: &s
 impl std::fmt::Display for Settled {
     /// `4.22 builds Dockerfile (commit 0123456789, changed on 2026-01-22)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} builds {}", self.release, self.dockerfile)?;
+        write!(f, "{} {}", self.release, self.topic.does(&self.built))?;
         let commit = self
             .edited
             .as_ref()

@@ -50,6 +50,12 @@ impl Run {
     }
 
     fn metadata_of(&self, release: Release, commit: Option<&str>) -> Result<Metadata, RunError> {
+        let snapshot = self.build_data(release, commit)?;
+        self.metadata_in(release, &*snapshot)
+    }
+
+    /// Opens build data of a release, by default at its branch.
+    pub(super) fn build_data(&self, release: Release, commit: Option<&str>) -> Result<Box<dyn Snapshot>, RunError> {
         let build_data = &self.config.sources.build_data;
         let location = build_data.repo(release);
         let name = location
@@ -60,10 +66,14 @@ impl Run {
             None => self.sources.open(&name, &location, &build_data.branch(release)),
         };
         let what = format!("build data of {release} (`sources.build-data`)");
-        let snapshot = opened.map_err(|error| RunError::Source { what, error })?;
+        opened.map_err(|error| RunError::Source { what, error })
+    }
+
+    /// Reads build data of a release that was opened.
+    pub(super) fn metadata_in(&self, release: Release, snapshot: &dyn Snapshot) -> Result<Metadata, RunError> {
         let reader = Reader {
             run: self,
-            snapshot: &*snapshot,
+            snapshot,
             release,
         };
         let mut metadata = reader.read()?;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod begin;
 mod beside;
 pub mod branches;
+mod carried;
 mod carry;
 pub mod components;
 pub mod configured;
@@ -71,6 +72,8 @@ pub struct Run {
     overrides: Overrides,
     /// Files that are taken to be there already.
     assumed: Assumed,
+    /// What was added to OKD's stanzas of branches, as far as it was looked for.
+    histories: carried::Histories,
     /// What of the drift is put right.
     policy: Policy,
     /// What is told of long work.
@@ -91,6 +94,7 @@ impl Run {
             build: String::new(),
             overrides: Overrides::default(),
             assumed: Assumed::default(),
+            histories: carried::Histories::default(),
             progress: None,
             passed_over: Mutex::default(),
             config,
@@ -316,6 +320,8 @@ impl Run {
         };
         // What other releases say is not among what a memory is held against.
         let alone = derived.neighbours.metadata.is_empty();
+        let beside = self.heads_beside(&derived);
+        let heads = heads.zip(beside).map(|(heads, beside)| [heads, beside].concat());
         let heads = heads.filter(|_| alone);
         let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, &derived, heads, &rendering)));
         Ok(Derivation {
@@ -335,7 +341,7 @@ impl Run {
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
         let (outline, components) = self.drawn(metadata, ci, self.asked()?)?;
-        Ok(self.with_neighbours(complete(outline, &components)))
+        Ok(self.with_neighbours(complete(outline, &components), ci))
     }
 
     /// Derives a release with all that can be known of its payload: what it was last built from, and what operators ask
@@ -349,7 +355,7 @@ impl Run {
         ci: Option<&dyn Snapshot>,
     ) -> Result<derive::Release<'a>, RunError> {
         let (outline, components) = self.drawn_whole(metadata, ci)?;
-        Ok(self.with_neighbours(complete(outline, &components)))
+        Ok(self.with_neighbours(complete(outline, &components), ci))
     }
 
     /// Draws the outline of a release and reads its components, with all that can be known of its payload.

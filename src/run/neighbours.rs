@@ -12,11 +12,16 @@ use crate::derive;
 use crate::derive::neighbours::{Edited, Neighbours};
 use crate::doozer::settled;
 use crate::model::metadata::Metadata;
+use crate::source::Snapshot;
 use crate::targets::build_data;
 
 impl Run {
     /// A release with what lies beside it, where a target of the configuration asks for that.
-    pub(super) fn with_neighbours<'a>(&self, mut release: derive::Release<'a>) -> derive::Release<'a> {
+    pub(super) fn with_neighbours<'a>(
+        &self,
+        mut release: derive::Release<'a>,
+        ci: Option<&dyn Snapshot>,
+    ) -> derive::Release<'a> {
         let asked = self
             .config
             .targets
@@ -25,8 +30,19 @@ impl Run {
         if asked {
             release.texts = self.texts(&release);
             release.neighbours = self.neighbours(&release);
+            self.carry_over(&mut release, ci);
         }
         release
+    }
+
+    /// The releases that build data is known to have, and those of the configuration.
+    pub(super) fn known_releases(&self) -> BTreeSet<Release> {
+        let found = releases::in_build_data(&self.config, &self.sources, None);
+        let mut known: BTreeSet<Release> = found.ok().flatten().unwrap_or_default();
+        if let Releases::List(list) = &self.config.releases {
+            known.extend(list);
+        }
+        known
     }
 
     /// Other releases' build data, where the stanzas of an image of this one disagree.
@@ -36,13 +52,7 @@ impl Run {
         if disputed.is_empty() {
             return Neighbours::default();
         }
-        let mut known: BTreeSet<Release> = releases::in_build_data(&self.config, &self.sources, None)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        if let Releases::List(list) = &self.config.releases {
-            known.extend(list);
-        }
+        let mut known = self.known_releases();
         known.remove(&metadata.release);
         let read: Vec<Metadata> = known
             .into_par_iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Blob, Changed, Entry, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
 use crate::base::Origin;
 
 /// Snapshots by repository and branch.
@@ -67,5 +67,13 @@ impl Snapshot for Shared {
 
     fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
         self.0.last_change(file, says)
+    }
+
+    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        self.0.trace(since, paths, show)
+    }
+
+    fn began(&self) -> Result<Option<i64>, ReadError> {
+        self.0.began()
     }
 }

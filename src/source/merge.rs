@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 use super::local::{self, Local};
 use super::{
-    Blob, Changed, DirectorySnapshot, Entry, GitSnapshot, Location, ReadError, Snapshot, SourceError, Step, Walked,
+    Blob, Changed, DirectorySnapshot, Entry, FileStep, GitSnapshot, Location, ReadError, Since, Snapshot, SourceError,
+    Step, Traced, Walked,
 };
 use crate::base::Origin;
 
@@ -270,6 +271,14 @@ impl Snapshot for Scratch {
 
     fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
         self.inner.last_change(file, says)
+    }
+
+    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        self.inner.trace(since, paths, show)
+    }
+
+    fn began(&self) -> Result<Option<i64>, ReadError> {
+        self.inner.began()
     }
 }
 

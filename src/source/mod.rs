@@ -23,6 +23,7 @@ mod mirror;
 mod noted;
 pub mod oci;
 mod open;
+mod over;
 mod pins;
 mod record;
 mod template;
@@ -45,6 +46,7 @@ pub(crate) use location::under;
 pub use location::{Location, LocationError};
 pub use noted::{Noted, Notes, Paths};
 pub use open::{CommitId, Progress, Sources};
+pub use over::Over;
 pub use pins::Commits;
 pub use record::Recorder;
 pub use template::Template;
@@ -151,6 +153,41 @@ pub struct Changed {
     pub exact: bool,
 }
 
+/// Since when the steps of a branch are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since<'s> {
+    /// Since the last commit that the branch shares with another commit of the same repository.
+    Fork(&'s str),
+    /// Since a time, in seconds since 1970-01-01; what is of that second is older.
+    Time(i64),
+}
+
+/// A file that one step of a branch changed. A merge is one step, with all that it brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileStep {
+    /// The file.
+    pub path: String,
+    /// The commit's full hexadecimal id.
+    pub commit: String,
+    /// Its time, in seconds since 1970-01-01.
+    pub time: i64,
+    /// The file's bytes before it; `None` where there was no such file.
+    pub before: Option<Arc<[u8]>>,
+    /// The same after it.
+    pub after: Option<Arc<[u8]>>,
+}
+
+/// How far a walk over the steps of a branch came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traced {
+    /// All steps were shown.
+    Whole,
+    /// The two commits have nothing in common.
+    Unrelated,
+    /// What is here ends before that, and why.
+    Short(String),
+}
+
 /// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
 pub trait Snapshot: Send + Sync {
     /// Where the snapshot was taken.
@@ -178,6 +215,15 @@ pub trait Snapshot: Send + Sync {
     /// When a file was last changed on the branch; what is older than `since` (seconds since 1970-01-01) is not looked at.
     /// `None` where that cannot be told: the file is not there, or the source has no history.
     fn last_changed(&self, _file: &str, _since: i64) -> Result<Option<Changed>, ReadError> {
+        Ok(None)
+    }
+    /// Shows what the steps of the branch changed in files and folders, the last one first. What was there from a branch's first
+    /// commit on is no step. Most sources have no history.
+    fn trace(&self, _since: Since<'_>, _paths: &[&str], _show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        Ok(Traced::Short("there is no history here".to_owned()))
+    }
+    /// When the first commit of the branch was made (seconds since 1970-01-01); `None` where that is not here.
+    fn began(&self) -> Result<Option<i64>, ReadError> {
         Ok(None)
     }
     /// The last step of the branch that changed what a file says, as `says` has it, and when it was made (seconds since 1970).

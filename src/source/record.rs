@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Changed, Entry, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
 use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
@@ -70,6 +70,14 @@ impl Snapshot for Recording {
 
     fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
         self.inner.last_change(file, says)
+    }
+
+    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        self.inner.trace(since, paths, show)
+    }
+
+    fn began(&self) -> Result<Option<i64>, ReadError> {
+        self.inner.began()
     }
 }
 

@@ -16,6 +16,7 @@ mod audit_fix;
 mod audit_fixtures;
 mod audit_verified;
 mod bad_input;
+mod build_data;
 mod carry_kept;
 mod cli;
 mod cut_payload;

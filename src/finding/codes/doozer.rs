@@ -42,6 +42,32 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "okd-carry-left",
+        family: Family::Doozer,
+        severity: Note,
+        title: "what was added to OKD's stanzas of an older release is not carried to a later one",
+        means: "What is added to an image's or the group's `okd` or `okd_alignment` on one branch of build data after the next one was \
+                made is missing on the later branches, and target `build-data` carries it there. Not where people took it out again \
+                since, where the other stanza says something else, where doozer could no longer build the image, or where the file \
+                cannot be changed safely.",
+        action: "Write it there by hand where it is meant; otherwise nothing.",
+        example: "beacon: 0123456789 of 2026-01-22 added `okd.envs.FLAVOUR` to 4.21, and it is not carried to 4.22: abcdef0123 of \
+                  2026-01-29 removed it from 4.22",
+        fix: None,
+    },
+    Code {
+        name: "okd-carry-unread",
+        family: Family::Doozer,
+        severity: Note,
+        title: "whether something is to be carried from older releases is not known",
+        means: "What was added to OKD's stanzas on one branch after the next one was made is told by the histories of both. Build data \
+                that is read from a URL, GitHub's API or a plain folder, and a shallow clone, have none here. Nothing is carried then.",
+        action: "Let `sources.build-data` be a repository on disk that has the whole history of its branches, such as a mirror.",
+        example: "whether something was added to OKD's stanzas of an older release that 4.22 lacks is not known: 4.21: there is no \
+                  history here",
+        fix: None,
+    },
+    Code {
         name: "source-not-written",
         family: Family::Doozer,
         severity: Error,

@@ -139,13 +139,13 @@ impl Run {
             let mut release = complete(outline, &Components::new());
             release.findings.retain(|finding| finding.code != UNREADABLE_COMPONENT);
             return Ok(Audited {
-                release: self.with_neighbours(release),
+                release: self.with_neighbours(release, ci),
                 components: None,
             });
         }
         let (outline, components) = self.drawn_whole(metadata, ci)?;
         let mut release = complete(outline, &components);
-        release = self.with_neighbours(release);
+        release = self.with_neighbours(release, ci);
         let none = !components.is_empty() && components.values().all(Result::is_err);
         if none {
             fold_unreadable(&mut release, components.len());

@@ -8,7 +8,7 @@ use git2::{Commit, ObjectType, Oid, Repository};
 use crate::source::{Changed, MAX_BLOB, Step, Walked};
 
 /// As many steps of a branch are walked back.
-const MOST_STEPS: usize = 30_000;
+pub(super) const MOST_STEPS: usize = 30_000;
 
 /// Walks back from a commit along first parents, and shows each step in which one of two files changed.
 pub(super) fn walk_back(

@@ -5,6 +5,7 @@ mod handles;
 mod history;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ use self::handles::Handles;
 use self::tree::TreeIndex;
 use super::mirror::{InUse, Promised};
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Changed, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot, Step, Walked};
+use super::{Blob, Changed, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, Step, Traced, Walked};
 use crate::base::Origin;
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
@@ -304,6 +305,24 @@ impl Snapshot for GitSnapshot {
         };
         let repo = super::local::open_git(self.handles.path()).map_err(told)?;
         history::last_change(&repo, self.commit, file, says).map_err(told)
+    }
+
+    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        let told = |error: git2::Error| ReadError::Io {
+            path: paths.join(", "),
+            message: error.message().to_owned(),
+        };
+        let repo = super::local::open_git(self.handles.path()).map_err(told)?;
+        trace::trace(&repo, self.commit, since, paths, show).map_err(told)
+    }
+
+    fn began(&self) -> Result<Option<i64>, ReadError> {
+        let told = |error: git2::Error| ReadError::Io {
+            path: self.origin().branch.clone(),
+            message: error.message().to_owned(),
+        };
+        let repo = super::local::open_git(self.handles.path()).map_err(told)?;
+        trace::began(&repo, self.commit).map_err(told)
     }
 }
 

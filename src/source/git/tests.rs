@@ -6,7 +6,7 @@ use std::sync::Arc;
 use git2::{FileMode, Oid};
 
 use crate::source::testing::{Item, TestRepo};
-use crate::source::{CommitId, Entry, EntryKind, ReadError, Snapshot, SourceError, Sources, Walked};
+use crate::source::{CommitId, Entry, EntryKind, ReadError, Since, Snapshot, SourceError, Sources, Traced, Walked};
 
 fn open(repo: &TestRepo, branch: &str) -> Result<Box<dyn Snapshot>, SourceError> {
     Sources::new(None).open("org/repo", &repo.location(), branch)
@@ -363,4 +363,109 @@ fn a_shallow_history_ends_too_early() {
     assert_eq!(steps, []);
     let Walked::Short(why) = end else { panic!("{end:?}") };
     assert!(why.contains("shallow"), "{why}");
+}
+
+/// What steps since something changed: commit, path, text before and after; and how far the walk came.
+fn traced(repo: &TestRepo, branch: &str, since: Since<'_>) -> (Vec<String>, Traced) {
+    let text = |file: &Option<Arc<[u8]>>| match file {
+        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        None => "-".to_owned(),
+    };
+    let mut steps = Vec::new();
+    let traced = open(repo, branch)
+        .unwrap()
+        .trace(since, &["images", "group.yml"], &mut |step| {
+            let (before, after) = (text(&step.before), text(&step.after));
+            steps.push(format!("{} {} {before} {after}", step.commit, step.path));
+        });
+    (steps, traced.unwrap())
+}
+
+fn branch_of(repo: &TestRepo, branch: &str, at: Oid) {
+    let name = format!("refs/heads/{branch}");
+    repo.git().reference(&name, at, true, "").unwrap();
+}
+
+#[test]
+fn the_steps_since_two_branches_parted_are_shown() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("images/a.yml", "0")]);
+    let fork = repo.commit_files("main", &[("images/a.yml", "1"), ("group.yml", "g")]);
+    branch_of(&repo, "next", fork);
+    let other = repo.commit_files("next", &[("images/a.yml", "n")]).to_string();
+    let one = repo.commit_files("main", &[("images/a.yml", "2"), ("elsewhere", "x")]);
+    let two = repo.commit_files("main", &[("images/b.yml", "b"), ("group.yml", "h")]);
+    let (steps, end) = traced(&repo, "main", Since::Fork(&other));
+    let expected = [
+        format!("{two} group.yml g h"),
+        format!("{two} images/b.yml - b"),
+        format!("{one} images/a.yml 1 2"),
+    ];
+    assert_eq!((steps.as_slice(), end), (&expected[..], Traced::Whole));
+    // A branch that has not moved since has no steps.
+    let (steps, end) = traced(&repo, "main", Since::Fork(&two.to_string()));
+    assert_eq!((steps.as_slice(), end), (&[][..], Traced::Whole));
+    assert_eq!(open(&repo, "main").unwrap().began().unwrap(), Some(1_700_000_000));
+    let (steps, _) = traced(&repo, "main", Since::Time(1_700_000_000));
+    assert_eq!(steps.len(), 0, "what is of that second is older");
+    let (steps, _) = traced(&repo, "main", Since::Time(0));
+    assert_eq!(
+        steps.len(),
+        5,
+        "what was there from the first commit on is no step: {steps:?}"
+    );
+}
+
+#[test]
+fn a_merge_is_one_step_and_what_was_merged_is_no_other_history() {
+    let repo = TestRepo::bare();
+    let first = repo.commit_files("main", &[("images/a.yml", "0")]);
+    branch_of(&repo, "topic", first);
+    let fork = repo.commit_files("topic", &[("images/t.yml", "t")]);
+    branch_of(&repo, "next", fork);
+    let main = repo.commit_files("main", &[("images/a.yml", "1")]);
+    let git = repo.git();
+    let (ours, theirs) = (git.find_commit(main).unwrap(), git.find_commit(fork).unwrap());
+    let tree = git
+        .merge_commits(&ours, &theirs, None)
+        .unwrap()
+        .write_tree_to(git)
+        .unwrap();
+    let who = ours.author();
+    let merged = git
+        .commit(
+            Some("refs/heads/main"),
+            &who,
+            &who,
+            "Merge",
+            &git.find_tree(tree).unwrap(),
+            &[&ours, &theirs],
+        )
+        .unwrap();
+    // `next` was made of what was merged: what it lacks came with the merge.
+    let (steps, end) = traced(&repo, "main", Since::Fork(&fork.to_string()));
+    assert_eq!(
+        (steps, end),
+        (vec![format!("{merged} images/a.yml 0 1")], Traced::Whole)
+    );
+    let (steps, _) = traced(&repo, "main", Since::Fork(&first.to_string()));
+    assert_eq!(steps.len(), 2, "{steps:?}");
+}
+
+#[test]
+fn branches_without_a_common_commit_and_shallow_ones_are_told() {
+    let repo = TestRepo::bare();
+    repo.commit_files("main", &[("images/a.yml", "0")]);
+    let last = repo.commit_files("main", &[("images/a.yml", "1")]);
+    let other = repo.commit_files("other", &[("images/a.yml", "z")]).to_string();
+    assert_eq!(
+        traced(&repo, "main", Since::Fork(&other)),
+        (Vec::new(), Traced::Unrelated)
+    );
+    let gone = "0123456789012345678901234567890123456789";
+    assert_eq!(traced(&repo, "main", Since::Fork(gone)).1, Traced::Unrelated);
+    fs::write(repo.path().join("shallow"), format!("{last}\n")).unwrap();
+    assert!(matches!(traced(&repo, "main", Since::Time(0)).1, Traced::Short(_)));
+    assert!(matches!(traced(&repo, "main", Since::Fork(&other)).1, Traced::Short(_)));
+    assert_eq!(open(&repo, "main").unwrap().began().unwrap(), None);
 }

@@ -3,6 +3,7 @@
 //! CI reads `okd_alignment`, doozer reads `okd`: one intent in two stanzas. This target writes the intent into `okd`, with the
 //! least change of what people wrote, wherever doozer would build something else.
 
+mod carried;
 mod changes;
 mod moved;
 mod text;
@@ -19,6 +20,7 @@ use crate::model::metadata::Metadata;
 use crate::plan::{Cause, Desired, Refused, Verdict};
 use crate::yaml::keys::{Key, Kind, Section, default, section};
 
+pub use carried::{carried_cause, with_carried};
 use changes::{Change, Changes};
 
 /// The target.
@@ -69,22 +71,46 @@ fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let release = ask.release;
     let mut rendered = Rendered::default();
-    let doozer = Doozer::new(release.metadata, Terms::of(release));
+    let carried = &release.neighbours.carried;
+    // The release as it will be with what is carried.
+    let (metadata, images) = match &carried.release {
+        Some((metadata, images)) => (metadata, images),
+        None => (release.metadata, &release.images),
+    };
+    let as_is = Doozer::new(release.metadata, Terms::of(release));
+    let doozer = Doozer::new(metadata, Terms::of(release));
     let mut changed = BTreeSet::new();
     // What the requests say is decided by rules, too: one that fails is told here.
     for field in ["title_prefix", "request_note"] {
         rendered.findings.extend(asking::of_target(release, NAME, field).1);
     }
-    if doozer.builds() {
-        for image in release.images.values() {
-            let path = Metadata::image_file(&image.key);
-            if let Some(file) = one(ask, actual, &doozer, image, &mut rendered.findings) {
-                changed.insert(path);
-                rendered.files.push(file);
-            }
-        }
-    } else {
+    rendered.findings.extend(carried::told(release));
+    if !doozer.builds() {
         rendered.findings.push(nothing(release));
+    }
+    for image in images.values() {
+        let path = Metadata::image_file(&image.key);
+        let file = Wanted {
+            ask,
+            actual,
+            as_is: &as_is,
+            doozer: &doozer,
+            metadata,
+        };
+        if let Some(file) = file.of(image, &mut rendered.findings) {
+            changed.insert(path);
+            rendered.files.push(file);
+        }
+    }
+    for path in carried.all.iter().map(|carry| &carry.path).collect::<BTreeSet<_>>() {
+        let is_image = Metadata::image_of_file(path).is_some_and(|key| images.contains_key(key));
+        if let Some(file) = (!is_image)
+            .then(|| carried::alone(ask, actual, path, &mut rendered.findings))
+            .flatten()
+        {
+            changed.insert(path.clone());
+            rendered.files.push(file);
+        }
     }
     // What was looked at and is as it should be: a request that has lost its reason is closed.
     let rest = actual.files.keys().filter(|path| !changed.contains(*path));
@@ -106,57 +132,92 @@ fn nothing(release: &Release<'_>) -> Finding {
         )
 }
 
-/// The file of one image with what is to change in it; none where nothing is.
-fn one(
-    ask: &Ask<'_>,
-    actual: &Actual,
-    doozer: &Doozer<'_>,
-    image: &Image,
-    findings: &mut Vec<Finding>,
-) -> Option<Desired> {
-    let release = ask.release;
-    let path = Metadata::image_file(&image.key);
-    let facts = release.metadata.images.get(&image.key)?;
-    let text = std::str::from_utf8(actual.files.get(&path)?).ok()?;
-    let dropped = matches!(image.standing, Standing::Dropped(_));
-    let mut changes = Changes::new(ask, doozer, image, &facts.node);
-    if dropped {
-        changes.switch_off();
-    } else {
-        changes.collect();
+/// What files are made from.
+struct Wanted<'w> {
+    ask: &'w Ask<'w>,
+    actual: &'w Actual,
+    /// The release as it is.
+    as_is: &'w Doozer<'w>,
+    /// The release with what is carried.
+    doozer: &'w Doozer<'w>,
+    metadata: &'w Metadata,
+}
+
+impl Wanted<'_> {
+    /// The file of one image with what is to change in it; none where nothing is.
+    fn of(&self, image: &Image, findings: &mut Vec<Finding>) -> Option<Desired> {
+        let Self { ask, actual, .. } = *self;
+        let release = ask.release;
+        let path = Metadata::image_file(&image.key);
+        let facts = release.metadata.images.get(&image.key)?;
+        let text = std::str::from_utf8(actual.files.get(&path)?).ok()?;
+        let mut carried = carried::changes(release, &path);
+        let mut how = (self.doozer, image, &self.metadata.images.get(&image.key)?.node);
+        if !carried.is_empty()
+            && let Some(why) = carried::breaks(ask, self.as_is, self.doozer, image)
+        {
+            findings.extend(carried::left_for(release, &path, &why));
+            carried.clear();
+            how = (self.as_is, release.images.get(&image.key)?, &facts.node);
+        }
+        let (doozer, image, node) = how;
+        let mut changes = Changes::new(ask, doozer, image, node);
+        changes.all = carried;
+        let dropped = matches!(image.standing, Standing::Dropped(_));
+        if doozer.builds() {
+            if dropped {
+                changes.switch_off();
+            } else {
+                changes.collect();
+            }
+            if ask.options.text(&STANZAS) == "both" && !dropped {
+                changes.mirror();
+            }
+        }
+        findings.append(&mut changes.findings);
+        if changes.all.is_empty() {
+            return None;
+        }
+        let mut file = actual.file(&TARGET, release, &*path);
+        file.component = image.repository.value.as_ref().map(ToString::to_string);
+        file.images = vec![image.tag.value.clone()];
+        let (applied, refused) = judged(ask, changes.all);
+        file.refused = refused;
+        let edited = text::edited(text, &release.metadata.group, &facts.node, &applied);
+        if let Err(why) = written(&mut file, text, edited, applied) {
+            findings.push(unsafe_edit(ask, actual, &image.key, &path, &why).with_image(image.tag.value.clone()));
+        }
+        file.notes.extend(changes.notes);
+        Some(file)
     }
-    if ask.options.text(&STANZAS) == "both" && !dropped {
-        changes.mirror();
-    }
-    findings.append(&mut changes.findings);
-    if changes.all.is_empty() {
-        return None;
-    }
-    let mut file = actual.file(&TARGET, release, &*path);
-    file.component = image.repository.value.as_ref().map(ToString::to_string);
-    file.images = vec![image.tag.value.clone()];
-    let (applied, refused) = judged(ask, changes.all);
-    file.refused = refused;
-    match text::edited(text, &release.metadata.group, &facts.node, &applied) {
+}
+
+/// Takes an edited text into a file with its causes; a file that cannot be edited is held.
+fn written(file: &mut Desired, text: &str, edited: Result<String, String>, applied: Vec<Change>) -> Result<(), String> {
+    match edited {
         Ok(after) => {
             file.causes = applied.into_iter().map(|change| change.cause).collect();
-            file.notes.extend(changes.notes);
             if after != text {
                 file.after = Some(after.into_bytes().into());
             }
+            Ok(())
         }
         Err(why) => {
-            let said = format!("{}: its file cannot be changed safely: {why}", image.key);
-            let finding = Finding::new(Severity::Warning, "edit-refused", said)
-                .with_place(actual.place(&path, None))
-                .with_image(image.tag.value.clone())
-                .with_release(release_name(release))
-                .with_help("make the change by hand; what would change: see `lockstep explain IMAGE --as doozer`");
-            findings.push(finding);
             file.hold();
+            Err(why)
         }
     }
-    Some(file)
+}
+
+fn unsafe_edit(ask: &Ask<'_>, actual: &Actual, what: &str, path: &str, why: &str) -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "edit-refused",
+        format!("{what}: its file cannot be changed safely: {why}"),
+    )
+    .with_place(actual.place(path, None))
+    .with_release(release_name(ask.release))
+    .with_help("make the change by hand; what would change: see `lockstep explain IMAGE --as doozer`")
 }
 
 /// Parts changes into those that the policy applies and the rest. What belongs to another change goes with it.

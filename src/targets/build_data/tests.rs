@@ -259,7 +259,8 @@ fn a_settlement_counts_only_where_it_is_younger() {
         neighbours.metadata.insert(next, Arc::new(other));
         neighbours.edits.insert((next, "a".to_owned()), there);
         neighbours.edits.insert((own, "a".to_owned()), here);
-        crate::doozer::settled::settled(&neighbours, own, "a", "Dockerfile.okd")
+        let topic = crate::doozer::topics::Topic::Dockerfile;
+        crate::doozer::settled::settled(&neighbours, own, "a", &topic, &serde_json::json!("Dockerfile.okd"))
     };
     use crate::doozer::settled::Outcome;
     let (old, new) = (edited("2026-01-01", 1), edited("2026-01-02", 2));
@@ -275,6 +276,89 @@ fn a_settlement_counts_only_where_it_is_younger() {
         panic!("it counts where a date is unknown")
     };
     assert!(all[0].to_string().ends_with("of a day that is unknown)"), "{}", all[0]);
+}
+
+#[test]
+fn what_else_people_settled_otherwise_is_not_written_either() {
+    let disabled = |file: &str| file.replace("for_payload: true", "for_payload: true\nmode: disabled");
+    let args = "      build_args:\n      - name: FLAVOUR\n        value: mine\n";
+    for (here, there, says) in [
+        (
+            aligned("      from:\n        stream: base\n"),
+            format!("{SOURCE}okd: {{from: {{builder: [{{stream: golang}}], stream: other}}}}\n"),
+            "`okd_alignment.from` says {\"stream\":\"base\"}, doozer has {\"builder\":[{\"stream\":\"golang\"}],\"stream\":\"base\"}, and \
+             people settled it: 4.17 has {\"builder\":[{\"stream\":\"golang\"}],\"stream\":\"other\"} as its `from`",
+        ),
+        (
+            disabled(&aligned("      enabled: true\n")),
+            disabled(SOURCE),
+            "`okd_alignment.enabled` says true, doozer has disabled, and people settled it: 4.17 has disabled as its `mode`",
+        ),
+        (
+            aligned("      enabled: false\n"),
+            format!("{SOURCE}okd: {{mode: enabled}}\n"),
+            "`okd_alignment.enabled` says false, doozer has enabled, and people settled it: 4.17 has enabled as its `mode`",
+        ),
+        (
+            aligned("      tag_name: other\n"),
+            SOURCE.to_owned(),
+            "`okd_alignment.tag_name` says other, doozer has a, and people settled it: 4.17 has the tag a",
+        ),
+        (
+            aligned(args),
+            format!("{SOURCE}okd: {{envs: {{FLAVOUR: theirs}}}}\n"),
+            "`okd_alignment.build_args` says mine, doozer has nothing, and people settled it: 4.17 has theirs as FLAVOUR",
+        ),
+    ] {
+        assert_ne!(One::new(&here).behind().0, "", "alone it is written: {here}");
+        let one = One::new(&here).neighbour("4.17", &there);
+        assert_eq!(
+            one.behind(),
+            (String::new(), vec!["okd-settled-otherwise".to_owned()]),
+            "{here}"
+        );
+        let message = one.rendered().findings.remove(0).message;
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn what_else_somebody_wrote_into_okd_is_shown_and_stays() {
+    let args = "      build_args:\n      - name: FLAVOUR\n        value: mine\n";
+    for (file, says) in [
+        (
+            format!(
+                "{}okd: {{from: {{stream: other}}}}\n",
+                aligned("      from:\n        stream: base\n")
+            ),
+            "`okd.from` says {\"stream\":\"other\"}, `okd_alignment.from` {\"stream\":\"base\"}",
+        ),
+        (
+            format!("{}okd: {{mode: disabled}}\n", aligned("      enabled: true\n")),
+            "`okd.mode` says disabled, `okd_alignment.enabled` true",
+        ),
+        (
+            format!("{}okd: {{mode: enabled}}\n", aligned("      enabled: false\n")),
+            "`okd.mode` says enabled, `okd_alignment.enabled` false",
+        ),
+        (
+            format!("{}okd: {{payload_name: mine}}\n", aligned("      tag_name: other\n")),
+            "`okd.payload_name` says mine, `okd_alignment.tag_name` other",
+        ),
+        (
+            format!("{}okd: {{envs: {{FLAVOUR: theirs}}}}\n", aligned(args)),
+            "`okd.envs.FLAVOUR` says theirs, `okd_alignment.build_args` mine",
+        ),
+    ] {
+        let one = One::new(&file);
+        assert_eq!(
+            one.behind(),
+            (String::new(), vec!["okd-says-otherwise".to_owned()]),
+            "{file}"
+        );
+        let message = one.rendered().findings.remove(0).message;
+        assert!(message.ends_with(says), "{message}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::changes::{Change, Does};
+use crate::doozer::carry::numbers_replaced;
 use crate::facts::group::Group;
 use crate::yaml::edit::path::{self, Step};
 use crate::yaml::edit::{self, How};
@@ -14,7 +15,10 @@ use crate::yaml::{Node, Value};
 /// Why it is not safe.
 pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]) -> Result<String, String> {
     let read = |text: &str| group.substitute(text);
-    let written = written(text, group);
+    let mut written = written(text, group);
+    for change in changes {
+        written.extend(change.spelled.clone());
+    }
     let release = release(group);
     let spell = |string: &str| match written.get(string) {
         Some(raw) => raw.clone(),
@@ -38,6 +42,7 @@ pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]
         let steps: Vec<Step<'_>> = change.key.split('.').map(Step::Key).collect();
         match &change.does {
             Does::Set(value) => {
+                make_room(root, &change.key);
                 if !path::set(root, &steps, value.clone()) {
                     return Err(format!("`{}` leads through something that is no mapping", change.key));
                 }
@@ -77,20 +82,28 @@ fn release(group: &Group) -> Option<String> {
     Some(format!("{}.{}", group.vars.get("MAJOR")?, group.vars.get("MINOR")?))
 }
 
+/// Puts a stanza that is not there yet where people have it: `okd_alignment` behind `ci_alignment`, a group's `okd` behind its
+/// `konflux`; everything else comes last.
+fn make_room(root: &mut Node, key: &str) {
+    const PLACES: [(&[&str], &str, &str); 2] = [
+        (&["content", "source"], "ci_alignment", "okd_alignment"),
+        (&[], "konflux", "okd"),
+    ];
+    // An image's own `okd` stands at the end.
+    let is_image = root.get("content").is_some();
+    for (at, behind, stanza) in PLACES {
+        let full: Vec<&str> = at.iter().copied().chain([stanza]).collect();
+        let concerned = key.split('.').take(full.len()).eq(full.iter().copied());
+        let there = root.at(at).is_some_and(|node| node.get(behind).is_some());
+        if concerned && there && (!at.is_empty() || !is_image) {
+            let _ = path::insert_behind(root, &path::keys(at), behind, stanza, Node::default());
+        }
+    }
+}
+
 /// A text with variables in the place of the release's number.
 fn with_variables(text: &str, release: &str, group: &Group) -> String {
-    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find(release) {
-        let (before, from) = rest.split_at(at);
-        let behind = &from[release.len()..];
-        let longer =
-            is_digit(before.chars().next_back().or_else(|| out.chars().next_back())) || is_digit(behind.chars().next());
-        out.push_str(before);
-        out.push_str(if longer { release } else { "{MAJOR}.{MINOR}" });
-        rest = behind;
-    }
-    out.push_str(rest);
+    let out = numbers_replaced(text, release, "{MAJOR}.{MINOR}");
     // Only where it is read as what it was.
     if group.substitute(&out) == text {
         out

@@ -1,0 +1,194 @@
+//! What is carried to a release from older branches of build data.
+
+use super::changes::{Change, Changes, Does, Fit};
+use super::{Actual, Ask, TARGET, judged, release_name, text, unsafe_edit, written};
+use crate::derive::neighbours::{Carry, Edited};
+use crate::derive::{Image, Release};
+use crate::doozer::predict::Ends;
+use crate::doozer::{Doozer, modify};
+use crate::facts::group::Group;
+use crate::finding::{Finding, Severity};
+use crate::model::metadata::Metadata;
+use crate::plan::{Cause, Desired};
+
+/// What a change that is carried names as its rule.
+const RULE: &str = "carried-from-older-release";
+
+/// Why a key is carried.
+pub fn carried_cause(release: &Release<'_>, carry: &Carry) -> Cause {
+    let image = Metadata::image_of_file(&carry.path).and_then(|key| release.images.get(key));
+    Cause {
+        rule: RULE.to_owned(),
+        rule_at: String::new(),
+        field: carry.key.clone(),
+        item: None,
+        component: image
+            .and_then(|image| image.repository.value.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        images: image.map(|image| image.tag.value.clone()).into_iter().collect(),
+        old: None,
+        new: Some(super::changes::short(&carry.value)),
+        because: format!(
+            "{} of {} added it to {} when the branch of the next release had been made",
+            short(&carry.edited),
+            carry.edited.day,
+            carry.from
+        ),
+    }
+}
+
+/// The changes of a file that are carried.
+pub(super) fn changes(release: &Release<'_>, path: &str) -> Vec<Change> {
+    let carried = release.neighbours.carried.all.iter().filter(|carry| carry.path == path);
+    carried.map(|carry| change(release, carry)).collect()
+}
+
+fn change(release: &Release<'_>, carry: &Carry) -> Change {
+    Change {
+        key: carry.key.clone(),
+        does: Does::Set(carry.value.clone()),
+        cause: carried_cause(release, carry),
+        with: None,
+        spelled: carry.spelled.clone(),
+    }
+}
+
+/// A file of which nothing else is looked at: the group's, or that of an image that OKD does not need.
+pub(super) fn alone(ask: &Ask<'_>, actual: &Actual, path: &str, findings: &mut Vec<Finding>) -> Option<Desired> {
+    let release = ask.release;
+    let before = std::str::from_utf8(actual.files.get(path)?).ok()?;
+    let mut file = actual.file(&TARGET, release, path);
+    let (applied, refused) = judged(ask, changes(release, path));
+    file.refused = refused;
+    let edited = edited(release, path, before, &applied);
+    if let Err(why) = written(&mut file, before, edited, applied) {
+        findings.push(unsafe_edit(ask, actual, path, path, &why));
+    }
+    Some(file)
+}
+
+fn edited(release: &Release<'_>, path: &str, before: &str, changes: &[Change]) -> Result<String, String> {
+    let image = Metadata::image_of_file(path).and_then(|key| release.metadata.images.get(key));
+    match image {
+        Some(image) => text::edited(before, &release.metadata.group, &image.node, changes),
+        // A group's own file is read as it is written.
+        None => match crate::yaml::parse(before.as_bytes()) {
+            Ok(node) => text::edited(before, &Group::default(), &node, changes),
+            Err(error) => Err(error.text()),
+        },
+    }
+}
+
+/// A file's text with what is carried to it.
+///
+/// # Errors
+/// Why it is not safe.
+pub fn with_carried<'c>(
+    release: &Release<'_>,
+    path: &str,
+    text: &str,
+    all: impl Iterator<Item = &'c Carry>,
+) -> Result<String, String> {
+    let changes: Vec<Change> = all.map(|carry| change(release, carry)).collect();
+    edited(release, path, text, &changes)
+}
+
+/// Why an image could no longer be built with what is carried, where it can be now.
+pub(super) fn breaks(ask: &Ask<'_>, as_is: &Doozer<'_>, with: &Doozer<'_>, image: &Image) -> Option<String> {
+    let texts = &ask.release.texts;
+    let look = |repo: &_, path: &str| texts.get(repo, path).cloned();
+    let repo = image.repository.value.as_ref();
+    let (before, after) = (
+        as_is.predict(&image.key, repo, &look)?,
+        with.predict(&image.key, repo, &look)?,
+    );
+    if after.ends != Ends::Fails {
+        return None;
+    }
+    let node = &ask
+        .release
+        .neighbours
+        .carried
+        .release
+        .as_ref()?
+        .0
+        .images
+        .get(&image.key)?
+        .node;
+    let fit = Changes::new(ask, with, image, node).fit(&after.dockerfile.value);
+    // OCP's modifications that do not fit are emptied with it.
+    let mended = |rule: &str| rule == modify::RULE && matches!(fit, Fit::Empty(_));
+    let known = |text: &str| before.reasons.iter().any(|reason| reason.text == text);
+    let mut new = after
+        .reasons
+        .iter()
+        .filter(|reason| !mended(&reason.rule) && !known(&reason.text));
+    new.next()
+        .map(|reason| format!("doozer could not build it then: {}", reason.text))
+}
+
+/// What is told of carrying as a whole.
+pub(super) fn told(release: &Release<'_>) -> Vec<Finding> {
+    let carried = &release.neighbours.carried;
+    let mut findings = Vec::new();
+    if let Some(why) = &carried.unread {
+        let text = format!(
+            "whether something was added to OKD's stanzas of an older release that {} lacks is not known: {why}",
+            release.metadata.release
+        );
+        let finding = Finding::new(Severity::Note, "okd-carry-unread", text)
+            .with_place(release.metadata.place("images", None))
+            .with_release(release_name(release))
+            .with_help("nothing is carried; a repository of build data on disk that has the whole history of its branches is read");
+        findings.push(finding);
+    }
+    for left in &carried.left {
+        findings.push(finding(
+            release,
+            &left.path,
+            &left.key,
+            (left.from, &left.edited),
+            &left.why,
+        ));
+    }
+    findings
+}
+
+/// What is told of a file's keys that are not carried after all.
+pub(super) fn left_for(release: &Release<'_>, path: &str, why: &str) -> Vec<Finding> {
+    let carried = release.neighbours.carried.all.iter().filter(|carry| carry.path == path);
+    let one = |carry: &Carry| finding(release, path, &carry.key, (carry.from, &carry.edited), why);
+    carried.map(one).collect()
+}
+
+fn finding(
+    release: &Release<'_>,
+    path: &str,
+    key: &str,
+    (from, edited): (crate::base::Release, &Edited),
+    why: &str,
+) -> Finding {
+    let name = Metadata::image_of_file(path);
+    let text = format!(
+        "{}: {} of {} added `{key}` to {from}, and it is not carried to {}: {why}",
+        name.unwrap_or(path),
+        short(edited),
+        edited.day,
+        release.metadata.release
+    );
+    let image = name.and_then(|key| release.images.get(key));
+    let mut finding = Finding::new(Severity::Note, "okd-carry-left", text)
+        .with_place(release.metadata.place(path, None))
+        .with_release(release_name(release))
+        .with_help("write it there by hand where it is meant");
+    finding.image = image.map(|image| image.tag.value.clone());
+    finding.component = image
+        .and_then(|image| image.repository.value.as_ref())
+        .map(ToString::to_string);
+    finding
+}
+
+fn short(edited: &Edited) -> &str {
+    edited.commit.get(..10).unwrap_or(&edited.commit)
+}
