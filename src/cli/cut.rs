@@ -49,8 +49,8 @@ pub fn run(args: &CutArgs) -> Outcome {
     let ours = under_way
         .as_ref()
         .filter(|train| (train.step.from, train.step.to) == (from, to));
-    let first = ours.map_or(1, Train::next);
-    let mut view = View::starting_at(first, numbers, &cut.train, &cut.units, cut.findings.clone());
+    let mut view = View::new(numbers, &cut.train, &cut.units, cut.findings.clone());
+    view.number_from(ours.map_or(1, |train| train.first_of(&view.steps)));
     view.left_out = left_out;
     setup::tell(&cut.findings);
     if lacking {
@@ -257,7 +257,9 @@ impl Next<'_> {
             say("error: the first step would break a rule; nothing is written");
             return Ok(Ended::Failed);
         }
-        let of = step_of(self.bounds, view, shown, self.under_way.and_then(Train::after));
+        // What was merged in other repositories has no name here.
+        let before = self.under_way.filter(|train| train.next() == shown.number);
+        let of = step_of(self.bounds, view, shown, before.and_then(Train::after));
         let mut ended = Ended::Done;
         let plan = self.cut.plan(step, &of, &self.ready.run);
         let outcomes = self.place.apply(self.ready, &plan, false);

@@ -79,20 +79,23 @@ fn beside(unit: &Unit) -> Option<String> {
         .then(|| crate::plan::head(&file.group, &file.release))
 }
 
+impl StepView {
+    /// Whether its requests are in other repositories than the train's own.
+    pub fn is_beside(&self) -> bool {
+        self.head != super::train::head()
+    }
+}
+
 impl View {
-    /// The view of a train.
-    pub fn new(releases: Vec<String>, train: &Train, all: &[Unit], findings: Vec<Finding>) -> Self {
-        Self::starting_at(1, releases, train, all, findings)
+    /// Numbers the steps; of a train that is under way some are behind it.
+    pub fn number_from(&mut self, first: usize) {
+        for (at, step) in self.steps.iter_mut().enumerate() {
+            step.number = first + at;
+        }
     }
 
-    /// The same of a train that is under way: its first step has a number.
-    pub fn starting_at(
-        first: usize,
-        releases: Vec<String>,
-        train: &Train,
-        all: &[Unit],
-        findings: Vec<Finding>,
-    ) -> Self {
+    /// The view of a train, its steps numbered from 1.
+    pub fn new(releases: Vec<String>, train: &Train, all: &[Unit], findings: Vec<Finding>) -> Self {
         let steps = train.steps.iter().enumerate().map(|(at, step)| {
             let units: Vec<&Unit> = step.units.iter().filter_map(|at| all.get(*at)).collect();
             let mut components: Vec<String> = units.iter().filter_map(|unit| unit.component.clone()).collect();
@@ -105,7 +108,7 @@ impl View {
             let mut files: Vec<FileView> = changed.map(file).collect();
             files.sort_by(|a, b| a.path.cmp(&b.path));
             StepView {
-                number: first + at,
+                number: 1 + at,
                 kind: step.kind,
                 release: step.release.to_string(),
                 head: units

@@ -234,10 +234,7 @@ impl Posting<'_> {
                     Some(found) => Some(found.waits_for()),
                     None => view.steps.first().and_then(|step| open(&step.release)),
                 };
-                let first = its.map_or(1, Train::next);
-                for (at, step) in view.steps.iter_mut().enumerate() {
-                    step.number = first + at;
-                }
+                view.number_from(its.map_or(1, |found| found.first_of(&view.steps)));
                 Arc::new(view)
             };
             view.trains = trains.iter().map(shown).collect();

@@ -5,6 +5,7 @@ use crate::plan::{Plan, PullRequest, Step};
 use crate::targets;
 
 use super::ForgeError;
+use crate::cut::show::StepView;
 
 /// How the last step of a train stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,15 @@ impl Train {
         match self.state {
             StepState::Merged => self.step.number + 1,
             StepState::Open | StepState::Refused => self.step.number,
+        }
+    }
+
+    /// The number of the first of the steps that are left. Steps in other repositories leave nothing in the train's own; where
+    /// they stand follows from how many are left of all.
+    pub fn first_of(&self, left: &[StepView]) -> usize {
+        match left.first() {
+            Some(first) if first.is_beside() => self.next().max((self.step.of + 1).saturating_sub(left.len())),
+            _ => self.next(),
         }
     }
 
@@ -118,4 +128,52 @@ pub fn under_way(
         .into_iter()
         .filter_map(|(repo, train)| Some((repo, train?)))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Release;
+    use crate::cut::train::Kind;
+
+    fn left(heads: &[&str]) -> Vec<StepView> {
+        let one = |head: &&str| StepView {
+            number: 1,
+            kind: Kind::Configs,
+            release: "4.17".to_owned(),
+            head: (*head).to_owned(),
+            title: String::new(),
+            because: String::new(),
+            components: Vec::new(),
+            files: Vec::new(),
+            checks: Vec::new(),
+        };
+        heads.iter().map(one).collect()
+    }
+
+    #[test]
+    fn steps_in_other_repositories_are_numbered_by_how_many_are_left() {
+        let step = Step {
+            from: Release::new(4, 16),
+            to: Release::new(4, 17),
+            group: "ci".to_owned(),
+            number: 2,
+            of: 5,
+            what: String::new(),
+            because: String::new(),
+            after: None,
+        };
+        let train = Train::new(step, StepState::Merged, "#2".to_owned()).expect("under way");
+        let (home, beside) = (crate::cut::train::head(), "lockstep/cut-konflux/4.17");
+        for (heads, first) in [
+            (vec![&*home, beside, beside], 3),
+            (vec![beside, beside, beside], 3),
+            (vec![beside, beside], 4),
+            (vec![beside], 5),
+            (vec![beside; 9], 3),
+            (vec![], 3),
+        ] {
+            assert_eq!(train.first_of(&left(&heads)), first, "{heads:?}");
+        }
+    }
 }
