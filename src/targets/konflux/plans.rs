@@ -278,6 +278,20 @@ impl Maker<'_> {
                 "rules on image give each a `component` of its own",
             ));
         }
+        for (what, word) in [
+            ("branch", &image.branch.value),
+            ("context", &image.context_dir.value),
+            ("Dockerfile", &image.dockerfile.value),
+        ] {
+            if let Some(why) = word_fault(word) {
+                let text = format!(
+                    "{}: its {what} `{}` cannot stand in a run: {why}",
+                    image.tag.value,
+                    crate::base::text::clip(word, 100)
+                );
+                return Err(about("name-unfit", text, "put its metadata right; the image is left as it is"));
+            }
+        }
         let from_map = self.map_of(image)?;
         let konflux = self.konflux;
         let context = clean(&image.context_dir.value);
@@ -369,6 +383,16 @@ impl Maker<'_> {
 fn is_line(text: &str) -> bool {
     let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
     !text.is_empty() && !blank && !text.contains("$(") && !text.contains("{{")
+}
+
+/// What is wrong with a word that stands in an expression and in parameters.
+pub(super) fn word_fault(word: &str) -> Option<&'static str> {
+    match word {
+        _ if word.contains(['"', '\'', '\\']) => Some("quotes and backslashes would end what they stand in"),
+        _ if word.chars().any(char::is_control) => Some("it has characters that nobody sees"),
+        _ if word.contains("{{") || word.contains("$(") => Some("it would be taken for a placeholder"),
+        _ => None,
+    }
 }
 
 /// What is wrong with the name of the release's version, where components have versions.

@@ -413,6 +413,11 @@ fn one_broken_file_is_told_and_costs_no_other() {
         let seen = render(&world(), &at, &[]);
         assert_eq!((seen.codes(), seen.files.len()), (vec!["tekton-unreadable"], 0));
     }
+    // Two megabytes of somebody's, which say nothing of us.
+    let big = format!("kind: ConfigMap\nmetadata: {{name: big}}\ndata:\n{}", "  - a line like many others\n".repeat(80_000));
+    let seen = here(&[(".tekton/big.yaml", &big)]);
+    assert!(big.len() > 2_000_000 && seen.text(".tekton/big.yaml") == big);
+    assert_eq!((seen.codes(), seen.files.len()), (vec![], 3));
     let many: Vec<(String, String)> = (0..500)
         .map(|at| {
             (
@@ -453,6 +458,10 @@ fn forms_that_people_and_programs_write_are_read() {
     let json = format!("{:#}\n", serde_json::Value::from(&node)).replace("release-4.16\\\"", "main\\\"");
     let seen = here(&[(PUSH, &json)]);
     assert_eq!(seen.text(PUSH), json.replace("main\\\"", "release-4.16\\\""));
+    let tails = fresh_run(PUSH).replace("release-4.16\"", "main\"");
+    let tails = tails.replace("metadata:\n", "metadata:\n  creationTimestamp: null\n") + "status: {}\n";
+    let seen = here(&[(PUSH, &tails)]);
+    assert_eq!(seen.text(PUSH), tails.replace("main\"", "release-4.16\""));
     let anchored = fresh_run(PUSH).replace("namespace: okd-tenant", "namespace: &ns okd-tenant\n  uid: *ns");
     assert_eq!(here(&[(PUSH, &anchored)]).text(PUSH), anchored);
     let named = fresh_run(PUSH).replace("  name: okd-cli-4-16-on-push", "  generateName: okd-cli-");
@@ -471,6 +480,29 @@ fn a_component_that_is_built_twice_and_runs_of_one_name_are_told() {
     assert_eq!(seen.text(".tekton/copy.yaml"), run);
     let broken = run.replace("revision}}", "revision}");
     assert_eq!(here(&[(PUSH, &broken)]).codes(), ["tekton-broken-placeholder"]);
+}
+
+#[test]
+fn the_same_image_in_two_releases_on_one_branch_has_runs_of_each() {
+    let next = unmarked(&fresh_run(PUSH)).replace("4-16", "4-17").replace("\"4.16\"", "\"4.17\"");
+    let marked = fresh_run(PUSH).replace("4-16", "4-17");
+    let path = ".tekton/okd-cli-4-17-push.yaml";
+    for other in [next, marked] {
+        let seen = here(&[(PUSH, &fresh_run(PUSH)), (path, &other)]);
+        assert_eq!((seen.text(path), seen.codes()), (other.as_str(), vec![]));
+    }
+}
+
+#[test]
+fn words_that_would_end_an_expression_cost_their_image() {
+    for (word, fits) in [("release-4.16", true), ("a\"||true||\"", false), ("a'b", false), ("{{x}}", false), ("$(params.x)", false)] {
+        assert_eq!(plans::word_fault(word).is_none(), fits, "{word}");
+    }
+    let source = "name: openshift/ose-odd\npayload_name: odd\nfor_payload: true\nfrom: {stream: base}\ncontent: {source: {dockerfile: \
+                  'D{{x}}', git: {url: 'git@github.com:openshift-priv/cli.git', branch: {target: release-4.16}}}}\n";
+    let odd = world().metadata("odd", source).dockerfile("cli", "D{{x}}", &format!("FROM {GO}\n"));
+    let seen = here_of(&odd);
+    assert_eq!((seen.files.len(), seen.codes()), (2, vec!["name-unfit"]));
 }
 
 #[test]
