@@ -1,7 +1,7 @@
 //! Konflux's runs go to each component's own repository on GitHub: one request each, as many as may be new, what bots change kept.
 
 use crate::support::{fake_github, github_demo, program};
-use fake_github::state::PullState;
+use fake_github::state::{PullState, time};
 use github_demo::World;
 use program::ran;
 
@@ -130,11 +130,64 @@ fn each_repository_has_one_request_and_what_a_bot_changes_stays() {
     assert_eq!(*after, bumped.replace("other-tenant", "okd-tenant"));
 }
 
+/// Has all requests opened some seconds ago, by the clock that the program looks at.
+fn opened_ago(world: &World, seconds: u64) {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let at = time(clock.expect("a clock").as_secs() - seconds);
+    let repos = &mut world.github.inside().state.repos;
+    let pulls = repos.values_mut().flat_map(|repo| &mut repo.pulls);
+    pulls.for_each(|pull| pull.created_at.clone_from(&at));
+}
+
 #[test]
-fn no_more_are_opened_than_may_be_new() {
+fn no_more_are_opened_than_may_be_new_however_many_runs_there_are() {
+    let adopted = [
+        "openshift/beacon",
+        "openshift/foundation",
+        "openshift/chartroom",
+        "openshift/tidewatch",
+    ];
+    let world = world(
+        ", max-new: 2",
+        &format!("adopt: {{components: [{}]}}\n", adopted.join(", ")),
+    );
+    let all = components(&world.demo.folder());
+    assert!(adopted.iter().all(|repo| all.contains(&(*repo).to_owned())), "{all:?}");
+    assert!(all.len() > adopted.len(), "some are not adopted: {all:?}");
+    reconcile(&world);
+    let first = open(&world);
+    assert_eq!(first.len(), 2, "{first:?}");
+    // Within the hour nothing more, also where one is merged meanwhile; what is open is kept up to date.
+    opened_ago(&world, 600);
+    reconcile(&world);
+    assert_eq!(open(&world), first);
+    merge(&world, &first[0]);
+    reconcile(&world);
+    assert_eq!(open(&world), first[1..]);
+    // An hour later the next ones, and then there is nothing left of what is adopted.
+    for _ in 0..3 {
+        opened_ago(&world, 4_000);
+        reconcile(&world);
+    }
+    let mut seen = open(&world);
+    seen.push(first[0].clone());
+    seen.sort();
+    let mut wanted = adopted.map(str::to_owned).to_vec();
+    wanted.sort();
+    assert_eq!(seen, wanted);
+    for repo in &seen {
+        assert_eq!(
+            world.github.pulls(repo).len(),
+            1,
+            "{repo} has one request, however many runs"
+        );
+    }
+}
+
+#[test]
+fn what_may_be_new_is_counted_in_each_organisation() {
     let world = world(", max-new: 2", "");
     reconcile(&world);
-    // Two in an hour in each organisation.
     let first = open(&world);
     let of = |org: &str| first.iter().filter(|repo| repo.starts_with(org)).count();
     assert_eq!((of("openshift/"), of("okd/")), (2, 1), "{first:?}");

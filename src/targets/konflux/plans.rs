@@ -289,7 +289,11 @@ impl Maker<'_> {
                     image.tag.value,
                     crate::base::text::clip(word, 100)
                 );
-                return Err(about("name-unfit", text, "put its metadata right; the image is left as it is"));
+                return Err(about(
+                    "name-unfit",
+                    text,
+                    "put its metadata right; the image is left as it is",
+                ));
             }
         }
         let from_map = self.map_of(image)?;

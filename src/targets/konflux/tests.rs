@@ -414,7 +414,10 @@ fn one_broken_file_is_told_and_costs_no_other() {
         assert_eq!((seen.codes(), seen.files.len()), (vec!["tekton-unreadable"], 0));
     }
     // Two megabytes of somebody's, which say nothing of us.
-    let big = format!("kind: ConfigMap\nmetadata: {{name: big}}\ndata:\n{}", "  - a line like many others\n".repeat(80_000));
+    let big = format!(
+        "kind: ConfigMap\nmetadata: {{name: big}}\ndata:\n{}",
+        "  - a line like many others\n".repeat(80_000)
+    );
     let seen = here(&[(".tekton/big.yaml", &big)]);
     assert!(big.len() > 2_000_000 && seen.text(".tekton/big.yaml") == big);
     assert_eq!((seen.codes(), seen.files.len()), (vec![], 3));
@@ -484,7 +487,9 @@ fn a_component_that_is_built_twice_and_runs_of_one_name_are_told() {
 
 #[test]
 fn the_same_image_in_two_releases_on_one_branch_has_runs_of_each() {
-    let next = unmarked(&fresh_run(PUSH)).replace("4-16", "4-17").replace("\"4.16\"", "\"4.17\"");
+    let next = unmarked(&fresh_run(PUSH))
+        .replace("4-16", "4-17")
+        .replace("\"4.16\"", "\"4.17\"");
     let marked = fresh_run(PUSH).replace("4-16", "4-17");
     let path = ".tekton/okd-cli-4-17-push.yaml";
     for other in [next, marked] {
@@ -495,12 +500,20 @@ fn the_same_image_in_two_releases_on_one_branch_has_runs_of_each() {
 
 #[test]
 fn words_that_would_end_an_expression_cost_their_image() {
-    for (word, fits) in [("release-4.16", true), ("a\"||true||\"", false), ("a'b", false), ("{{x}}", false), ("$(params.x)", false)] {
+    for (word, fits) in [
+        ("release-4.16", true),
+        ("a\"||true||\"", false),
+        ("a'b", false),
+        ("{{x}}", false),
+        ("$(params.x)", false),
+    ] {
         assert_eq!(plans::word_fault(word).is_none(), fits, "{word}");
     }
     let source = "name: openshift/ose-odd\npayload_name: odd\nfor_payload: true\nfrom: {stream: base}\ncontent: {source: {dockerfile: \
                   'D{{x}}', git: {url: 'git@github.com:openshift-priv/cli.git', branch: {target: release-4.16}}}}\n";
-    let odd = world().metadata("odd", source).dockerfile("cli", "D{{x}}", &format!("FROM {GO}\n"));
+    let odd = world()
+        .metadata("odd", source)
+        .dockerfile("cli", "D{{x}}", &format!("FROM {GO}\n"));
     let seen = here_of(&odd);
     assert_eq!((seen.files.len(), seen.codes()), (2, vec!["name-unfit"]));
 }
