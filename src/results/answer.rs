@@ -127,7 +127,7 @@ pub struct ImageResult {
     /// What changed between the last good commit and the first bad one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<Suspect>,
-    /// The folder of the last run below the configured base of artifacts.
+    /// The folder of the last run that told how it stands, below the configured base of artifacts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// What it was before, from run to run, the newest first.

@@ -23,6 +23,8 @@ pub struct Row {
     pub since: Option<JobRun>,
     /// The last good run.
     pub last_good: Option<JobRun>,
+    /// The newest run that told how it stands; none where it builds.
+    pub last: Option<JobRun>,
     /// How often it was tried in vain since.
     pub attempts: usize,
     /// The last lines of what was said.
@@ -39,6 +41,7 @@ pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
         because: None,
         since: None,
         last_good: None,
+        last: None,
         attempts: 0,
         lines: Vec::new(),
     };
@@ -55,11 +58,23 @@ pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
     let Some((_, last)) = told.first().or(bad.first().as_ref()) else {
         return row;
     };
-    let streak = if told.is_empty() {
+    let mut streak = if told.is_empty() {
         bad.iter().collect()
     } else {
         told.clone()
     };
+    if matches!(last, Outcome::Broken(_)) {
+        // Before it broke itself it may have been held back, which is built, or not tried.
+        let first = streak
+            .iter()
+            .position(|(_, outcome)| !matches!(outcome, Outcome::Broken(_)));
+        let before = streak.split_off(first.unwrap_or(streak.len()));
+        let built = before
+            .iter()
+            .find(|(_, outcome)| matches!(outcome, Outcome::HeldBack(_)));
+        row.last_good = built.map(|(run, _)| run.clone()).or(row.last_good);
+    }
+    row.last = streak.first().map(|(run, _)| run.clone());
     row.attempts = streak.len();
     row.since = streak.last().map(|(run, _)| run.clone());
     match last {

@@ -190,6 +190,21 @@ fn a_break_counts_after_two_attempts_or_at_once_where_it_is_certain() {
 }
 
 #[test]
+fn what_was_held_back_before_it_broke_was_built_until_then() {
+    let (held, parent) = (Outcome::HeldBack("x".to_owned()), Outcome::BecauseOf("x".to_owned()));
+    let some = |commit: &str| Some(commit.to_owned());
+    assert_eq!(
+        of(&[Outcome::Built, held, broken(true)]),
+        (ImageState::Broken, some("c12"), some("c11"), 1)
+    );
+    assert_eq!(
+        of(&[Outcome::Built, parent, broken(true)]),
+        (ImageState::Broken, some("c12"), some("c10"), 1),
+        "what was not tried says nothing"
+    );
+}
+
+#[test]
 fn runs_are_put_in_order_by_their_ids_and_counted_once() {
     let runs = vec![
         (run(9, "old", State::Success), Outcome::Built),

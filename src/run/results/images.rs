@@ -61,7 +61,7 @@ impl Reader<'_> {
                 attempts: row.attempts,
                 lines: row.lines,
                 suspects,
-                run: own.first().and_then(JobRun::folder),
+                run: row.last.as_ref().or(own.first()).and_then(JobRun::folder),
                 history,
                 silenced: self.silence(tag, release),
             };
