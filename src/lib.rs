@@ -13,7 +13,7 @@
 //! run workbench                           one run: read, derive, render, plan; the cases of rule authors
 //! config                                  lockstep.yaml: every fault at once, with its place
 //! forge                                   pull requests, at GitHub and in local repositories
-//! cut graph audit rebuild impact results  the train of a branch cut; what is built from what; checks; what has to be built again; what a change of others would do; which image does not build, since when and why
+//! cut graph audit rebuild impact results told  the train of a branch cut; what is built from what; checks; what has to be built again; what a change of others would do; which image does not build, since when and why; who is told of it, once
 //! targets                                 one folder a target: the files that it owns, merged with what is there
 //! plan                                    desired against actual: changes with causes, grouped into pull requests
 //! doozer                                  what ART's tool makes of build data for OKD, and how that differs from what is derived
@@ -61,5 +61,6 @@ pub mod server;
 pub mod source;
 pub mod store;
 pub mod targets;
+pub mod told;
 pub mod workbench;
 pub mod yaml;
