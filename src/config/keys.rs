@@ -489,6 +489,11 @@ pub(super) static FEEDBACK: Section = section(
             "Open pull requests: what each would do to OKD, given by `reconcile`.",
         ),
         optional(
+            "breaks",
+            Kind::Map(&BREAKS),
+            "Images that do not build after a merge: who is told, once, by `reconcile`.",
+        ),
+        optional(
             "silence",
             Kind::List(&Kind::Map(&SILENCE)),
             "Images that do not build, and that nobody is to hear of for a while.",
@@ -521,6 +526,25 @@ pub(super) static PULLS: Section = section(
             Kind::Count,
             "60",
             "The most answers that are given within an hour; the others wait.",
+        ),
+    ],
+);
+
+pub(super) static BREAKS: Section = section(
+    "Images that do not build after a merge, and where that is told once. It needs `sources.results` and `forge` with `kind: github`.",
+    &[
+        default(
+            "as",
+            Kind::Word(&["none", "comment", "issue", "table"]),
+            "none",
+            "`comment`: on the merged pull request where one alone is the cause and younger than 14 days, else a row in `table` where that is given, else an issue; `issue`: in the component's repository; `table`: a row in one issue of `table`.",
+        ),
+        optional("table", COMPONENT, "The repository of the table, `org/repo`."),
+        default(
+            "max-new",
+            Kind::Count,
+            "10",
+            "The most comments and issues that are begun within an hour; the others wait.",
         ),
     ],
 );

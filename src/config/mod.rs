@@ -31,7 +31,8 @@ pub use schema::schema;
 pub use show::show;
 pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, ResultSources, Sources, Via};
 pub use types::{
-    Access, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret, Server, Silence,
+    Access, Breaks, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret, Server,
+    Silence,
 };
 
 use crate::targets::Chosen;

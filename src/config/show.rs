@@ -112,9 +112,10 @@ fn sources_value(sources: &Sources) -> Value {
 }
 
 fn feedback_value(feedback: &Feedback) -> Option<Value> {
-    let Feedback { pulls, silence } = feedback;
+    let Feedback { pulls, breaks, silence } = feedback;
     let silence = silence.iter().map(|one| {
         let Silence {
+            at: _,
             image,
             release,
             reason,
@@ -143,7 +144,19 @@ fn feedback_value(feedback: &Feedback) -> Option<Value> {
             "max-new": max_new,
         })
     });
-    let all = object([("pulls", pulls), ("silence", some_list(silence.collect()))]);
+    let breaks = breaks.as_ref().map(|breaks| {
+        let Breaks { form, table, max_new } = breaks;
+        Value::Object(object([
+            ("as", Some(json!(form.name()))),
+            ("table", table.as_ref().map(|table| json!(table.to_string()))),
+            ("max-new", Some(json!(max_new))),
+        ]))
+    });
+    let all = object([
+        ("pulls", pulls),
+        ("breaks", breaks),
+        ("silence", some_list(silence.collect())),
+    ]);
     (!all.is_empty()).then_some(Value::Object(all))
 }
 

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::sources::Sources;
-use crate::base::{Date, Release};
+use crate::base::{Date, Release, RepoName};
 use crate::finding::policy::AuditPolicy;
 use crate::github::Credential;
 use crate::plan::{Accept, Adopt, Policy};
 use crate::targets::{Chosen, TARGETS};
+use crate::told;
 
 /// A configuration without faults, defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +94,8 @@ impl Config {
 pub struct Feedback {
     /// Open pull requests of others; `None`: they are told nothing.
     pub pulls: Option<Pulls>,
+    /// Images that do not build after a merge; `None`: nobody is told of them.
+    pub breaks: Option<Breaks>,
     /// Images that nobody is to hear of for a while.
     pub silence: Vec<Silence>,
 }
@@ -119,9 +122,22 @@ pub enum Form {
     Status,
 }
 
+/// Where it is told once that an image does not build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breaks {
+    /// In which form.
+    pub form: told::Form,
+    /// The repository of the table.
+    pub table: Option<RepoName>,
+    /// The most comments and issues that are begun within an hour.
+    pub max_new: usize,
+}
+
 /// An image that nobody is to hear of for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
+    /// Where it stands, `FILE:LINE`.
+    pub at: String,
     /// Its payload tag.
     pub image: String,
     /// Only in this release.

@@ -21,6 +21,7 @@ use crate::github::Credential;
 use crate::plan::{Accept, Adopt};
 use crate::source::{Location, Template, under};
 use crate::targets::{self, Chosen, Options};
+use crate::told;
 use crate::yaml::{Node, Value};
 
 /// Reads a configuration whose relative paths start at `dir`; adds what the shape cannot show to `faults`.
@@ -54,7 +55,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
             .map(|node| accept(View::of(node, &keys::ACCEPT), format!("{file}:{}", node.pos.line)))
             .collect(),
         audit: findings::policy(root.map("audit", &keys::AUDIT), file),
-        feedback: feedback(root.map("feedback", &keys::FEEDBACK)),
+        feedback: feedback(root.map("feedback", &keys::FEEDBACK), file),
         limits: Limits {
             removals: root.map("limits", &keys::LIMITS).parsed("removals").unwrap_or_default(),
         },
@@ -63,6 +64,7 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
     findings::check_codes(root.map("audit", &keys::AUDIT), faults);
     check_auto(root, &config, faults);
     check_payload(root, faults);
+    check_breaks(root, &config, faults);
     check_access(root, &config, faults);
     config
 }
@@ -92,11 +94,12 @@ fn sources(view: View<'_>, dir: &Path) -> Sources {
     }
 }
 
-fn feedback(view: View<'_>) -> Feedback {
+fn feedback(view: View<'_>, file: &str) -> Feedback {
     let pulls = view.map("pulls", &keys::PULLS);
     let silence = view.items("silence").filter_map(|node| {
         let view = View::of(node, &keys::SILENCE);
         Some(Silence {
+            at: format!("{file}:{}", node.pos.line),
             image: view.text("image").to_owned(),
             release: view.text("release").parse().ok(),
             reason: view.text("reason").to_owned(),
@@ -106,6 +109,7 @@ fn feedback(view: View<'_>) -> Feedback {
     });
     Feedback {
         silence: silence.collect(),
+        breaks: breaks(view.map("breaks", &keys::BREAKS)),
         pulls: view.has("pulls").then(|| Pulls {
             repositories: pulls.texts("repositories").map(str::to_owned).collect(),
             form: match pulls.text("as") {
@@ -115,6 +119,35 @@ fn feedback(view: View<'_>) -> Feedback {
             breaks_fail: pulls.text("breaks") == "failure",
             max_new: pulls.parsed("max-new").unwrap_or_default(),
         }),
+    }
+}
+
+/// Where breaks are told; `None`: nowhere.
+fn breaks(view: View<'_>) -> Option<Breaks> {
+    let form = told::Form::ALL
+        .into_iter()
+        .find(|form| form.name() == view.text("as"))?;
+    Some(Breaks {
+        form,
+        table: view.text("table").parse().ok(),
+        max_new: view.parsed("max-new").unwrap_or_default(),
+    })
+}
+
+/// What is told after a merge is told of results, and a table needs a place.
+fn check_breaks(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
+    let view = root.map("feedback", &keys::FEEDBACK).map("breaks", &keys::BREAKS);
+    let (Some(breaks), Some(node)) = (&config.feedback.breaks, view.get("as")) else {
+        return;
+    };
+    if config.sources.results.is_none() {
+        let hint = "name in `sources.results` where results of builds are read from";
+        let message = "without `sources.results` nobody knows what does not build";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+    if breaks.form == told::Form::Table && breaks.table.is_none() {
+        let hint = "name the repository that has the issue with the table, `table: ORG/REPO`";
+        faults.push(Fault::new(Code::Conflict, span(node), "the table has no place", hint));
     }
 }
 

@@ -391,3 +391,34 @@ fn codes_are_unique() {
     assert_eq!(codes.len(), Code::ALL.len());
     assert!(codes.iter().all(|code| code.starts_with("config-")));
 }
+
+#[test]
+fn telling_after_the_merge_needs_results_and_a_table_a_place() {
+    let with = |feedback: &str| {
+        format!(
+            "sources: {{build-data: {{repo: ./b}}, results: {{github: true}}}}\nreleases: ['4.16']\nfeedback: {feedback}\n"
+        )
+    };
+    assert_eq!(
+        only(&with("{breaks: {as: table}}")),
+        "3:25 config-conflict the table has no place"
+    );
+    assert_eq!(
+        only(&with("{breaks: {as: letter}}")),
+        "3:25 config-bad-value `letter` is not known here"
+    );
+    assert_eq!(
+        only(&with("{breaks: {as: comment, table: okd}}")),
+        "3:41 config-bad-value `okd` is not a repository's name: two names with a slash between them are expected, such as openshift/etcd"
+    );
+    assert_eq!(
+        only_after_least("feedback: {breaks: {as: comment}}"),
+        "1:25 config-conflict without `sources.results` nobody knows what does not build"
+    );
+    let none = config(&with("{breaks: {as: none, table: okd-project/okd}}"));
+    assert_eq!(none.feedback.breaks, None);
+    let some = config(&with("{breaks: {as: comment, table: okd-project/okd, max-new: 3}}"));
+    let again = config(&format!("{}", show(&some)));
+    assert_eq!(again.feedback, some.feedback);
+    assert_eq!(some.feedback.breaks.expect("it is on").max_new, 3);
+}
