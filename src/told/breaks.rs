@@ -3,7 +3,7 @@
 use crate::base::text::terminal;
 use crate::results::answer::{ImageResult, ImageState, OfRelease, Results, Suspect};
 
-use super::desk::Unsaid;
+use super::policy::Unsaid;
 
 /// For so long it is waited for OCP's own job to say whether it fails as well, in seconds.
 const TWIN: i64 = 12 * 3_600;

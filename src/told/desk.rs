@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-
 use super::breaks::{Break, breaks};
 use super::object::{Door, Merged, Object, There};
 use super::page::{Block, Kept, Page, State};
+use super::policy::{Policy, Telling, Unsaid};
 use super::{Deed, Form, Write, command, text};
-use crate::base::text::terminal;
 use crate::base::{Date, RepoName};
 use crate::plan::merge_body;
 use crate::results::answer::{ImageState, Results};
@@ -22,59 +20,6 @@ const RELAPSE: i64 = 7 * DAY;
 const ROOM: usize = 45_000;
 /// What the mark of a break takes beside its text, in bytes.
 const MARK: usize = 150;
-
-/// By what is planned.
-pub struct Policy<'p> {
-    /// In which form.
-    pub form: Form,
-    /// The repository of the table.
-    pub table: Option<&'p RepoName>,
-    /// How many comments and issues may still be begun.
-    pub may_begin: usize,
-    /// Why no more may be begun, once as many are.
-    pub bound: &'p str,
-    /// The time, in seconds since 1970.
-    pub now: i64,
-    /// Where people find the log of a run, by its folder.
-    pub address: &'p dyn Fn(&str) -> Option<String>,
-}
-
-/// What is to be written, and what is not.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Telling {
-    /// The writes, in order.
-    pub writes: Vec<Write>,
-    /// What does not build and is not told.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unsaid: Vec<Unsaid>,
-    /// Pull requests that have to be looked at before anything is written there.
-    #[serde(skip)]
-    pub look_at_pulls: BTreeSet<(RepoName, u64)>,
-    /// Repositories whose issues have to be looked at before anything is written there.
-    #[serde(skip)]
-    pub look_at_issues: BTreeSet<RepoName>,
-}
-
-/// A break that is not told.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
-pub struct Unsaid {
-    /// The release.
-    pub release: String,
-    /// The payload tag.
-    pub image: String,
-    /// Whether it waits for something that comes by itself.
-    pub waits: bool,
-    /// Why.
-    pub why: String,
-}
-
-impl std::fmt::Display for Unsaid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = if self.waits { "waits" } else { "not told" };
-        let text = format!("{} of {}: {word}: {}", self.image, self.release, self.why);
-        f.write_str(&terminal(&text))
-    }
-}
 
 /// Plans what is to be written. Nothing is, where all that is to be told is told.
 pub fn plan(results: &Results, there: &There, policy: &Policy<'_>) -> Telling {

@@ -9,14 +9,16 @@ mod command;
 mod desk;
 mod object;
 mod page;
+mod policy;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use breaks::{Break, Cause};
-pub use desk::{Policy, Telling, Unsaid, plan};
+pub use desk::plan;
 pub use object::{Door, Merged, Object, Said, There};
 pub use page::{Block, Page, State};
+pub use policy::{Policy, Telling, Unsaid};
 
 use serde::Serialize;
 

@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 
 use super::breaks::Break;
-use super::desk::Policy;
 use super::object::Merged;
 use super::page::{Block, State};
+use super::policy::Policy;
 use crate::base::Date;
 use crate::base::text::{clip, code, markdown, terminal};
 use crate::results::answer::{ImageResult, Suspect};
