@@ -1,6 +1,6 @@
 //! `group.yml` of ocp-build-data (with `group.ext.yml` merged over it): variables, public upstreams, architectures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -82,6 +82,8 @@ pub struct Group {
     /// What decides builds of OKD besides: [`BUILD`] of the group with `okd` laid over it, variables replaced.
     #[serde(with = "super::json_text")]
     pub build: Json,
+    /// The names of `repos`, with those of `okd` among them; none where the group has no such list of its own.
+    pub repos: Option<BTreeSet<String>>,
     /// `software_lifecycle.phase`: how far the release is; empty where that is not said.
     pub phase: String,
     /// `okd`, whatever it holds: `enabled` is there and true unless it says otherwise.
@@ -102,6 +104,7 @@ impl Default for Group {
             upstreams: Vec::new(),
             arches: Vec::new(),
             build: Json::Object(Map::new()),
+            repos: None,
             phase: String::new(),
             okd: view::sample(OKD),
             okd_line: None,
@@ -133,6 +136,12 @@ impl Group {
             None => texts(root.get("arches"), "arches", &mut group.faults),
         };
         group.read_build(root, own);
+        let repos = root.get("repos").and_then(Node::as_map);
+        let of_okd = own.and_then(|okd| okd.get("repos")).and_then(Node::as_map);
+        group.repos = repos.map(|repos| {
+            let names = repos.keys().chain(of_okd.into_iter().flat_map(Mapping::keys));
+            names.map(str::to_owned).collect()
+        });
         for item in items(root.get("public_upstreams"), "public_upstreams", &mut group.faults) {
             let part = |name| item.get(name).and_then(Node::text).map(|text| text.to_string());
             match (part("private"), part("public")) {

@@ -567,3 +567,95 @@ fn the_dates_of_settlements_are_those_of_the_branches() {
         "both commits are shown: {told:?}"
     );
 }
+
+#[test]
+fn what_the_audit_puts_right_is_part_of_the_same_request() {
+    let image = IMAGE.replace(
+        "        enabled: false\n",
+        "        enabled: false\n    okd_alignment:\n      dockerfile: Dockerfile.okd\n",
+    );
+    let okd = "okd:\n  content:\n    source:\n      dockerfile: Dockerfile.okd\n";
+    // The branch is written out, below a line that looks the same for another reason.
+    let literal = |minor: &str| {
+        let text = image.replace("release-{MAJOR}.{MINOR}", &format!("release-4.{minor}"));
+        text.replace(
+            "for_payload: true\n",
+            &format!("for_payload: true\nnote: release-4.{minor}\n"),
+        )
+    };
+    let world = World::new(&literal("20"));
+    let lockstep = |args: &[&str]| ran(program().args(args).current_dir(world.dir.path()));
+    let offered = || {
+        let report: Json = serde_json::from_str(&lockstep(&["audit", "--fix", "--format", "json"]).out).unwrap();
+        let codes = report["fixes"]
+            .as_array()
+            .expect("fixes")
+            .iter()
+            .map(|fix| fix["codes"].to_string());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        offered(),
+        ["[\"literal-release\"]"],
+        "without the option it is the audit's"
+    );
+    let text = fs::read_to_string(world.dir.path().join("lockstep.yaml")).unwrap();
+    let text = text.replace("targets: [build-data]", "targets: [{build-data: {fixes: true}}]");
+    fs::write(world.dir.path().join("lockstep.yaml"), text).unwrap();
+    assert_eq!(offered(), Vec::<String>::new(), "with it, it is the target's");
+    let ran_once = lockstep(&["reconcile"]);
+    assert_eq!(ran_once.code, 0, "{}{}", ran_once.out, ran_once.err);
+    let heads: Vec<String> = world
+        .repo
+        .references_glob("refs/heads/lockstep/*")
+        .unwrap()
+        .filter_map(|head| head.ok()?.name().ok().map(str::to_owned))
+        .collect();
+    assert_eq!(heads, ["refs/heads/lockstep/build-data/4.20"], "one request");
+    let head = world.repo.find_reference(&heads[0]).unwrap().peel_to_commit().unwrap();
+    assert!(
+        head.summary()
+            .unwrap()
+            .unwrap_or_default()
+            .starts_with("scan-sources-konflux:noop"),
+        "{:?}",
+        head.summary()
+    );
+    let tree = head.tree().unwrap();
+    let blob = world
+        .repo
+        .find_blob(tree.get_path(Path::new("images/a.yml")).unwrap().id())
+        .unwrap();
+    let expected = format!(
+        "{}{okd}",
+        literal("20").replace("target: release-4.20", "target: release-{MAJOR}.{MINOR}")
+    );
+    assert_eq!(std::str::from_utf8(blob.content()).unwrap(), expected);
+    // Merged, nothing of it is left.
+    world
+        .repo
+        .reference("refs/heads/openshift-4.20", head.id(), true, "merged")
+        .unwrap();
+    assert_eq!(world.plan("4.20").0, []);
+    assert_eq!(offered(), Vec::<String>::new());
+}
+
+#[test]
+fn a_fix_is_made_where_its_line_is_after_what_is_carried() {
+    let line = |branch: &str| IMAGE.replace("release-{MAJOR}.{MINOR}", branch);
+    let stanza = "    okd_alignment:\n      context_dir: release-4.21\n";
+    let world = World::new(IMAGE);
+    world.cut("4.20", "4.21");
+    world.commit("4.21", &[("images/a.yml", &line("release-4.21"))]);
+    let aligned = IMAGE.replace("    git:\n", &format!("{stanza}    git:\n"));
+    world.commit("4.20", &[("images/a.yml", &aligned)]);
+    let text = fs::read_to_string(world.dir.path().join("lockstep.yaml")).unwrap();
+    let text = text.replace("targets: [build-data]", "targets: [{build-data: {fixes: true}}]");
+    fs::write(world.dir.path().join("lockstep.yaml"), text).unwrap();
+    let after = world.rendered("4.21", "images/a.yml").0;
+    assert!(after.contains("        target: release-{MAJOR}.{MINOR}\n"), "{after}");
+    assert!(
+        after.contains("    okd_alignment:\n      context_dir: release-"),
+        "{after}"
+    );
+}

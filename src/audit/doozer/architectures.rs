@@ -14,11 +14,12 @@ static CODE: Code = Code {
     name: "unknown-architecture",
     family: Family::Doozer,
     severity: Warning,
-    title: "an `okd` stanza names an architecture that nothing has",
+    title: "an `okd` stanza names no architecture, or one that nothing has",
     means: "The architectures of an image are those that its `okd.arches` and its group have in common (art-tools: \
             `doozerlib/metadata.py` `get_arches`), and the group's are replaced by its own `okd.arches`. A name that is none is \
-            passed over without a word, or, where it is the only one, stops the build.",
-    action: "Write the name that metadata has for the architecture.",
+            passed over without a word, or, where it is the only one, stops the build; a list without any counts as if it were not \
+            there.",
+    action: "Write the name that metadata has for the architecture, or take an empty list away.",
     example: "beacon: `okd.arches` names arm64, which is no architecture; aarch64 may be meant",
     fix: None,
 };
@@ -47,12 +48,19 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let Some(node) = at(&image.node, "okd.arches") else {
             continue;
         };
+        let found = |text: String, line: u32| {
+            let place = metadata.place(Metadata::image_file(key), Some(line));
+            let mut finding = CODE.finding(text).with_place(place);
+            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+            finding
+        };
+        if node.as_seq().is_some_and(<[Node]>::is_empty) {
+            let text = format!("{key}: `okd.arches` is an empty list, and the group's architectures hold");
+            sink.add(found(text, node.pos.line));
+        }
         let names = node.as_seq().into_iter().flatten().filter_map(Node::text);
         for name in unknown(names) {
-            let place = metadata.place(Metadata::image_file(key), Some(node.pos.line));
-            let mut finding = CODE.finding(text(key, "okd.arches", name)).with_place(place);
-            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
-            sink.add(finding);
+            sink.add(found(text(key, "okd.arches", name), node.pos.line));
         }
     }
 }

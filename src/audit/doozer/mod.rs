@@ -3,9 +3,15 @@
 mod alternatives;
 mod architectures;
 mod builds;
+mod repositories;
 pub mod sources;
 
 use super::check::Check;
 
 /// The checks.
-pub static CHECKS: &[&Check] = &[&alternatives::CHECK, &architectures::CHECK, &builds::CHECK];
+pub static CHECKS: &[&Check] = &[
+    &alternatives::CHECK,
+    &architectures::CHECK,
+    &builds::CHECK,
+    &repositories::CHECK,
+];

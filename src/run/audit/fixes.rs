@@ -15,7 +15,7 @@ use crate::config::Forge;
 use crate::derive::Release;
 use crate::facts::group::Group;
 use crate::finding::Finding;
-use crate::plan::{self, Bytes, Cause, Desired, Plan};
+use crate::plan::{self, Bytes, Cause, Desired, Plan, Refused, Verdict};
 use crate::run::{Run, RunError, render};
 use crate::source::{Location, Snapshot};
 use crate::targets::build_data;
@@ -88,7 +88,7 @@ pub(super) fn made(
             .find(|(one, _)| one.release.metadata.release.to_string() == fix.release);
         let Some((audited, opened)) = of else { return Ok(None) };
         let work = match &fix.change {
-            Change::Metadata { .. } if run.fixes_in_target() => None,
+            Change::Metadata { .. } if run.fixes_in_target() && by_build_data_alone(&fix.code) => None,
             Change::Metadata { file, edit } => {
                 let build_data = opened.get_or_init(|| BuildData::open(run, audited)).as_ref();
                 build_data.and_then(|known| known.text(file, edit)).map(Work::Text)
@@ -252,6 +252,43 @@ pub(super) fn looked_at(
     Ok(all)
 }
 
+/// Whether the check that finds a code looks at build data and nothing else.
+fn by_build_data_alone(code: &str) -> bool {
+    let mut checks = registry::checks().filter(|check| check.codes.iter().any(|known| known.name == code));
+    checks.any(|check| check.needs.is_empty())
+}
+
+/// An edit of a file after other changes of it: what is told by its line is looked for where that line stands now. None where
+/// it is there no more.
+fn moved(edit: &Edit, before: &str, after: &str) -> Option<Edit> {
+    let to = |line: u32| {
+        let old: Vec<&str> = before.lines().collect();
+        let new: Vec<&str> = after.lines().collect();
+        let index = (line as usize).checked_sub(1)?;
+        let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &old, &new);
+        ops.iter().find_map(|op| match *op {
+            similar::DiffOp::Equal {
+                old_index,
+                new_index,
+                len,
+            } if (old_index..old_index + len).contains(&index) => u32::try_from(new_index + index - old_index + 1).ok(),
+            _ => None,
+        })
+    };
+    Some(match edit {
+        Edit::Replace { line, old, new } => Edit::Replace {
+            line: to(*line)?,
+            old: old.clone(),
+            new: new.clone(),
+        },
+        Edit::Quote { line, value } => Edit::Quote {
+            line: to(*line)?,
+            value: value.clone(),
+        },
+        other => other.clone(),
+    })
+}
+
 /// The order in which changes of one file are made.
 fn order(fix: &Fix) -> Option<&Edit> {
     match &fix.change {
@@ -316,6 +353,7 @@ impl Run {
         let mut fixes = sink.fixes;
         fixes.retain(|fix| heard.contains(&fix.finding));
         fixes.sort_by(|one, other| order(one).cmp(&order(other)));
+        let number = release.metadata.release.to_string();
         for fix in fixes {
             let Change::Metadata { file: path, edit } = &fix.change else {
                 continue;
@@ -324,11 +362,24 @@ impl Run {
             let Some(file) = files.iter_mut().find(own) else {
                 continue;
             };
-            let text = file.after.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-            let edited = text.and_then(|text| edit.apply(text, &release.metadata.group).ok());
+            let cause = cause(&fix);
+            let verdict = self.policy.verdict(&cause, &number);
+            if verdict != Verdict::Apply {
+                file.refused.push(Refused { cause, verdict });
+                continue;
+            }
+            let text = |bytes: &Option<Bytes>| {
+                bytes
+                    .as_deref()
+                    .and_then(|bytes| std::str::from_utf8(bytes).ok().map(str::to_owned))
+            };
+            let edited = text(&file.before).zip(text(&file.after)).and_then(|(before, after)| {
+                let edit = moved(edit, &before, &after)?;
+                edit.apply(&after, &release.metadata.group).ok()
+            });
             if let Some(after) = edited {
                 file.after = Some(after.into_bytes().into());
-                file.causes.push(cause(&fix));
+                file.causes.push(cause);
             }
         }
     }
@@ -431,4 +482,25 @@ fn together(mut all: Vec<(Fix, Box<Text>)>) -> Option<Desired> {
         causes,
         ..nothing(file.repo.clone(), file.branch.clone(), first.release.clone())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_looked_for_where_it_stands_after_other_changes() {
+        let edit = Edit::Replace {
+            line: 2,
+            old: "x".to_owned(),
+            new: "y".to_owned(),
+        };
+        let line = |after: &str| match moved(&edit, "a: 1\nb: x\nc: x\n", after)? {
+            Edit::Replace { line, .. } => Some(line),
+            _ => None,
+        };
+        assert_eq!(line("a: 1\nb: x\nc: x\nd: 1\n"), Some(2));
+        assert_eq!(line("a: 1\nnew: x\nb: x\nc: x\n"), Some(3));
+        assert_eq!(line("a: 1\nc: x\n"), None, "it is gone");
+    }
 }

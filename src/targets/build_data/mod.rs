@@ -30,7 +30,8 @@ pub static TARGET: Target = Target {
     about: "what OKD is built from, in the stanza of build data that ART's tool (doozer) reads",
     place: "the release's branch of build data",
     owns: "of an image's `okd`: Dockerfile and folder, `from`, `mode`, `payload_name`, `arches` and `envs` where doozer would \
-           build something else than CI does, and what the audit puts right in build data",
+           build something else than CI does; keys that were added to OKD's stanzas (an image's `okd` and `okd_alignment`, the \
+           group's `okd`) on an older branch after the next one had been made; with option `fixes` what the audit puts right",
     seeds: "nothing",
     leaves: "everything else, and what people decided otherwise: that is shown",
     options: &OPTIONS,
@@ -55,7 +56,7 @@ pub const FIXES: Key = default(
     "fixes",
     Kind::Flag,
     "false",
-    "Whether what the audit can safely put right in build data is part of the same request; `audit --fix` then leaves it to that.",
+    "Whether what the audit can safely put right by build data alone is part of the same request; `audit --fix` then leaves it to that.",
 );
 
 static OPTIONS: Section = section("What is written into build data.", &[STANZAS, FIXES]);

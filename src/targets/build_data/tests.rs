@@ -483,3 +483,109 @@ fn what_is_not_adopted_is_refused_with_what_belongs_to_it() {
     assert_eq!((file.causes.len(), file.refused.len()), (0, 2));
     assert_eq!(file.after, file.before);
 }
+
+#[test]
+fn a_stanza_that_only_undoes_something_of_ocps_stays() {
+    let modified = SOURCE.replace(
+        "    git:\n",
+        "    modifications:\n    - action: replace\n      match: RUN ocp\n      replacement: RUN okd\n    git:\n",
+    );
+    let undone = format!("{modified}okd:\n  content:\n    source:\n      modifications: []\n");
+    assert_eq!(One::new(&undone).behind(), (String::new(), Vec::new()));
+    let more = undone.replace("    git:\n", &format!("    okd_alignment:\n{OKD}    git:\n"));
+    let (added, codes) = One::new(&more).dockerfile("FROM x\nFROM y\n").behind();
+    assert_eq!(
+        (added.as_str(), codes.len()),
+        ("      dockerfile: Dockerfile.okd\n", 0),
+        "it fits already"
+    );
+}
+
+#[test]
+fn a_stanza_in_the_middle_and_comments_in_it_stay_as_they_are() {
+    let file = format!(
+        "{}okd:\n  # why it is built\n  mode:\n    # between key and value\n    enabled\n  arches: [x86_64] # one\n# about owners\nowners: [x]\n",
+        aligned(OKD)
+    );
+    let after = One::new(&file).behind().0;
+    let line = "  content:\n    source:\n      dockerfile: Dockerfile.okd\n";
+    let expected = file.replace(
+        "  arches: [x86_64] # one\n",
+        &format!("  arches: [x86_64] # one\n{line}"),
+    );
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn a_key_twice_is_left_with_a_finding() {
+    let file = format!("{}okd:\n  mode: enabled\n  mode: enabled\n", aligned(OKD));
+    let group = group();
+    let meant = crate::yaml::parse(group.substitute(&file).as_bytes());
+    assert!(
+        meant.is_err_and(|error| error.text().contains("mode")),
+        "its image cannot be read at all"
+    );
+    // And where it was not twice when it was read.
+    let mut one = One::new(&file.replace("  mode: enabled\n  mode: enabled\n", "  mode: enabled\n"));
+    one.file = file;
+    let rendered = one.rendered();
+    assert_eq!(rendered.findings[0].code, "edit-refused");
+    assert!(rendered.files[0].held);
+}
+
+#[test]
+fn a_variable_of_several_lines_is_left_with_a_finding() {
+    let mut one = One::new(&aligned(OKD));
+    let vars = [("MAJOR", "4"), ("MINOR", "16"), ("LINES", "a\n  b")];
+    one.world.metadata.group.vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let file = aligned(OKD).replace("payload_name: a\n", "payload_name: a\nnote: '{LINES}'\n");
+    let full = one.world.metadata.group.substitute(&file);
+    one.world = one.world.metadata("a", &full);
+    one.file = file;
+    let rendered = one.rendered();
+    let told: Vec<&str> = rendered
+        .findings
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert!(
+        told.iter().any(|text| text.contains("a variable has several lines")),
+        "{told:?}"
+    );
+    assert_eq!(rendered.files[0].after, rendered.files[0].before);
+}
+
+#[test]
+fn a_broken_file_does_not_keep_others_from_being_written() {
+    let one = One::new(&aligned(OKD));
+    let mut release = one.world.release();
+    let options = Options::defaults(&OPTIONS);
+    let actual = |release: &Release<'_>| Actual {
+        repo: repo_name("ocp-build-data"),
+        branch: "openshift-4.16".to_owned(),
+        origin: release.metadata.origin.clone(),
+        files: BTreeMap::from([
+            ("images/a.yml".to_owned(), Arc::from(one.file.as_bytes())),
+            ("images/broken.yml".to_owned(), Arc::from(&b"name: ["[..])),
+            ("images/latin.yml".to_owned(), Arc::from(&b"name: \xe4\n"[..])),
+        ]),
+        unreadable: BTreeMap::new(),
+        links: std::collections::BTreeSet::new(),
+        beside: BTreeMap::new(),
+    };
+    release.complete = false;
+    let ask = Ask {
+        release: &release,
+        options: &options,
+        policy: &one.world.policy,
+        earlier: &BTreeMap::new(),
+        memo: crate::targets::door::Memo::default(),
+    };
+    let rendered = render(&ask, &actual(&release));
+    let changed = rendered.files.iter().filter(|file| file.before != file.after);
+    assert_eq!(
+        changed.map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["images/a.yml"]
+    );
+    assert_eq!(rendered.files.len(), 3);
+}
