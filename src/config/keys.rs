@@ -167,6 +167,11 @@ pub(super) static RELEASE_CONTROLLER: Section = section(
             Kind::List(&TEXT),
             "Its streams; `{release}` stands for the release.",
         ),
+        optional(
+            "payload",
+            Kind::Text(Format::ImageReferences { may: &["tag"] }),
+            "Where a payload is, by its name `{tag}`: a release image in a registry, a URL, or a path of `image-references`. With it what changed between two payloads is told by commits.",
+        ),
     ],
 );
 

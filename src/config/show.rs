@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::sources::{Payload, ResultSources, Sources};
+use super::format::is_oci;
+use super::sources::{Payload, ReleaseController, ResultSources, Sources};
 use super::types::*;
 use crate::finding::policy::{AuditPolicy, Level, Scope, Setting, Suppression};
 use crate::forge::github::Options;
@@ -174,9 +175,15 @@ fn results_value(results: &ResultSources) -> Value {
         ("deck", deck.as_ref().map(at)),
         ("artifacts", artifacts.as_ref().map(at)),
     ]);
-    let controller = release_controller
-        .as_ref()
-        .map(|(url, streams)| json!({ "url": at(url), "streams": streams }));
+    let controller = release_controller.as_ref().map(|controller| {
+        let ReleaseController { url, streams, payload } = controller;
+        let payload = payload.as_ref().map(|file| match is_oci(file.text()) {
+            true => json!(file.text()),
+            false => json!(file.rebased()),
+        });
+        let keys = [("url", Some(at(url))), ("streams", Some(json!(streams))), ("payload", payload)];
+        Value::Object(object(keys))
+    });
     Value::Object(object([
         ("github", Some(json!(github))),
         ("prow", (!prow.is_empty()).then_some(Value::Object(prow))),

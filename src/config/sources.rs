@@ -32,8 +32,31 @@ pub struct ResultSources {
     pub deck: Option<Location>,
     /// The folder of what jobs left.
     pub artifacts: Option<Location>,
-    /// The release controller, and its streams with `{release}` in them.
-    pub release_controller: Option<(Location, Vec<String>)>,
+    /// The release controller.
+    pub release_controller: Option<ReleaseController>,
+}
+
+/// The release controller, whose streams hold payloads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReleaseController {
+    /// Where it is.
+    pub url: Location,
+    /// Its streams, with `{release}` in them.
+    pub streams: Vec<String>,
+    /// Where a payload is, by its name.
+    pub(super) payload: Option<Template>,
+}
+
+impl ReleaseController {
+    /// Where a payload of some name is; `None` where that is not configured, or the name could lead elsewhere.
+    pub fn payload(&self, tag: &str) -> Option<PayloadFile> {
+        let template = self.payload.as_ref()?;
+        let values = [("tag", tag)];
+        match is_oci(template.text()) {
+            true => template.fill(&values).ok().map(PayloadFile::Oci),
+            false => template.expand(&values).ok().map(PayloadFile::File),
+        }
+    }
 }
 
 /// ocp-build-data: one branch, or one repository, a release.

@@ -14,7 +14,7 @@ use super::findings;
 use super::format::is_oci;
 use super::keys;
 use super::keys::{Format, Kind, Need, Section};
-use super::sources::{BuildData, CiConfig, Components, Payload, ResultSources, Sources, Via};
+use super::sources::{BuildData, CiConfig, Components, Payload, ReleaseController, ResultSources, Sources, Via};
 use super::types::*;
 use crate::forge::github;
 use crate::github::Credential;
@@ -158,13 +158,18 @@ fn results(view: View<'_>, dir: &Path) -> ResultSources {
         true => Location::server_in(view.text(key), dir).ok(),
         false => None,
     };
-    let streams = || controller.texts("streams").map(str::to_owned).collect();
     ResultSources {
         github: view.flag("github"),
         author: prow.has("author").then(|| prow.text("author").to_owned()),
         deck: at(prow, "deck"),
         artifacts: at(prow, "artifacts"),
-        release_controller: at(controller, "url").map(|url| (url, streams())),
+        release_controller: at(controller, "url").map(|url| ReleaseController {
+            url,
+            streams: controller.texts("streams").map(str::to_owned).collect(),
+            payload: controller
+                .has("payload")
+                .then(|| Template::relative_to(controller.text("payload"), dir)),
+        }),
     }
 }
 

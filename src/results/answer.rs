@@ -184,8 +184,10 @@ pub struct Suspect {
 pub struct Payload {
     /// The stream.
     pub stream: String,
-    /// The newest payload; none where there is none.
+    /// The newest payload, the one that was tried last; none where there is none.
     pub newest: Option<String>,
+    /// When that was made, in seconds since 1970, as its name says; null where it does not.
+    pub newest_time: Option<i64>,
     /// How it stands: `Accepted`, `Rejected`, `Ready`, `Failed` or `Pending`.
     pub phase: Option<String>,
     /// The newest one that was accepted.
@@ -194,4 +196,49 @@ pub struct Payload {
     pub accepted_time: Option<i64>,
     /// How many there are since.
     pub since: usize,
+    /// The newest of those that was rejected or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<String>,
+    /// The first of those that was rejected or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_rejected: Option<String>,
+    /// The jobs that failed of the newest one that was rejected.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedJob>,
+    /// The payload that `changes` count from, up to the first one that was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes_since: Option<String>,
+    /// What changed since then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// A job that failed of a payload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedJob {
+    /// Its name in the release controller.
+    pub job: String,
+    /// Whether the payload cannot be accepted without it.
+    pub blocking: bool,
+    /// How it ended.
+    pub state: String,
+    /// The folder of its run below the configured base of artifacts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// What changed of some images from one payload to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// Their payload tags.
+    pub images: Vec<String>,
+    /// The repository that they are built from, `org/repo`.
+    pub repository: String,
+    /// The commit that they were built from; null where they are new.
+    pub before: Option<String>,
+    /// The commit that they are built from; null where they are gone.
+    pub after: Option<String>,
+    /// The pull requests between the two, where they are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pulls: Vec<Suspect>,
 }

@@ -83,6 +83,12 @@ impl Branch {
         runs.truncate(RUNS);
     }
 
+    /// The steps after one commit up to another, the newest first; `None` where one of the two is not known.
+    pub fn between(&self, after: &str, up_to: &str) -> Option<Vec<Suspect>> {
+        let at = |commit: &str| self.steps.iter().position(|step| step.commit == commit);
+        Some(self.steps.get(at(up_to)?..at(after)?)?.to_vec())
+    }
+
     /// Whether the end of a run is waited for that nobody would be told of by the last step alone.
     pub fn waits(&self, now: i64) -> bool {
         let older = |run: &JobRun| Some(run.commit.as_str()) != self.head();

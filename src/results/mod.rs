@@ -12,6 +12,7 @@ mod jobs;
 mod junit;
 mod ledger;
 mod outcome;
+pub mod payload;
 mod row;
 mod run;
 mod steps;

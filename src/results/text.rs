@@ -1,12 +1,14 @@
 //! The answer for a person: by cause, the worst first.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use super::answer::{ImageResult, ImageState, OfRelease, Results};
+use super::answer::{Change, ImageResult, ImageState, OfRelease, Payload, Results};
 use crate::base::Color;
 use crate::base::text::terminal;
 
+/// As many changes of a payload are shown.
+const CHANGES: usize = 10;
 /// As many suspects are shown.
 const SUSPECTS: usize = 5;
 
@@ -33,6 +35,7 @@ pub fn text(results: &Results, color: Color) -> String {
             };
             let line = format!("  {}: {newest} {phase}{accepted}", payload.stream);
             let _ = writeln!(out, "{}", terminal(&line));
+            refused(&mut out, payload);
         }
         out.push('\n');
     }
@@ -44,6 +47,47 @@ pub fn text(results: &Results, color: Color) -> String {
         let _ = writeln!(out, "{}", terminal(&line));
     }
     out
+}
+
+/// What failed of a stream's payloads, and what changed before the first one did.
+fn refused(out: &mut String, payload: &Payload) {
+    let blocking = payload.failed.iter().filter(|job| job.blocking);
+    let failed: Vec<&str> = blocking.map(|job| job.job.as_str()).collect();
+    if let (Some(rejected), false) = (&payload.rejected, failed.is_empty()) {
+        let _ = writeln!(out, "    {}", terminal(&format!("of {rejected} failed: {}", failed.join(", "))));
+    }
+    let (Some(since), Some(first), false) = (&payload.changes_since, &payload.first_rejected, payload.changes.is_empty())
+    else {
+        return;
+    };
+    let count = payload.changes.len();
+    let _ = writeln!(out, "    {}", terminal(&format!("{count} changes from {since} to {first}:")));
+    for change in payload.changes.iter().take(CHANGES) {
+        let _ = writeln!(out, "      {}", terminal(&change.to_string()));
+    }
+    if count > CHANGES {
+        let _ = writeln!(out, "      and {} more", count - CHANGES);
+    }
+}
+
+impl fmt::Display for Change {
+    /// `openshift/etcd 1234567..89abcde (etcd): #12, #15`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = |commit: &Option<String>| commit.as_ref().map(|commit| commit.chars().take(10).collect::<String>());
+        write!(f, "{} ", self.repository)?;
+        match (short(&self.before), short(&self.after)) {
+            (Some(before), Some(after)) => write!(f, "{before}..{after}")?,
+            (None, Some(after)) => write!(f, "new at {after}")?,
+            (Some(before), None) => write!(f, "gone, was at {before}")?,
+            (None, None) => f.write_str("of no known commit")?,
+        }
+        write!(f, " ({})", self.images.join(", "))?;
+        let pulls: Vec<String> = self.pulls.iter().filter_map(|pull| Some(format!("#{}", pull.pull?))).collect();
+        match pulls.is_empty() {
+            true => Ok(()),
+            false => write!(f, ": {}", pulls.join(", ")),
+        }
+    }
 }
 
 fn summary(release: &OfRelease) -> String {

@@ -50,7 +50,7 @@ impl Run {
 
     fn both(&self, payload: &Payload, release: Release) -> Result<Both, String> {
         let mut both = match payload.image_references(release) {
-            PayloadFile::Oci(reference) => self.image(payload, &reference)?,
+            PayloadFile::Oci(reference) => self.image(&options(payload), &reference)?,
             PayloadFile::File(location) => self.beside(&location)?,
             PayloadFile::InRepo { repo, branch, path } => Both {
                 references: self.in_repo(&repo, branch.as_deref(), &path)?,
@@ -65,6 +65,27 @@ impl Run {
             Some(PayloadFile::Oci(_)) | None => {}
         }
         Ok(both)
+    }
+
+    /// The list of images of a payload that is at a place, read with the logins of `sources.payload`.
+    ///
+    /// # Errors
+    /// A sentence: it cannot be read, or is no such list.
+    pub(super) fn references(&self, file: &PayloadFile) -> Result<ImageReferences, String> {
+        let read = match file {
+            PayloadFile::Oci(reference) => {
+                let options = self.config.sources.payload.as_ref().map(options);
+                let plain = || oci::Options {
+                    auth_file: None,
+                    architecture: "amd64".to_owned(),
+                    insecure: false,
+                };
+                self.image(&options.unwrap_or_else(plain), reference)?.references
+            }
+            PayloadFile::File(location) => self.beside(location)?.references,
+            PayloadFile::InRepo { repo, branch, path } => self.in_repo(repo, branch.as_deref(), path)?,
+        };
+        ImageReferences::parse(&read.bytes).map_err(|fault| fault.message)
     }
 
     /// A file; of a folder both files, as they are when a release image is unpacked.
@@ -120,15 +141,10 @@ impl Run {
     }
 
     /// A release image's files, kept by its digest.
-    fn image(&self, payload: &Payload, reference: &str) -> Result<Both, String> {
-        let options = oci::Options {
-            auth_file: payload.auth_file.clone(),
-            architecture: payload.architecture.clone(),
-            insecure: payload.insecure,
-        };
-        let image = Image::find(reference, &options).map_err(|error| error.to_string())?;
+    fn image(&self, options: &oci::Options, reference: &str) -> Result<Both, String> {
+        let image = Image::find(reference, options).map_err(|error| error.to_string())?;
         let (references, metadata) = (format!("{FOLDER}/{REFERENCES}"), format!("{FOLDER}/{METADATA}"));
-        let key = format!("{} {}", image.digest, payload.architecture);
+        let key = format!("{} {}", image.digest, options.architecture);
         let known: Option<Files> = self.store.get("payload", VERSION, key.as_bytes());
         let mut files = match known {
             Some(files) => files,
@@ -155,6 +171,14 @@ impl Run {
             references: read(&references).ok_or_else(missing)?,
             metadata: read(&metadata),
         })
+    }
+}
+
+fn options(payload: &Payload) -> oci::Options {
+    oci::Options {
+        auth_file: payload.auth_file.clone(),
+        architecture: payload.architecture.clone(),
+        insecure: payload.insecure,
     }
 }
 

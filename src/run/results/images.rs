@@ -108,10 +108,8 @@ impl Reader<'_> {
     /// What was merged between a good commit and a bad one, where the repository is at hand.
     fn suspects(&self, job: &Job, release: Release, good: &str, bad: &str) -> Vec<Suspect> {
         let at = (job.repository.clone(), job.branch.clone());
-        let reported = self.followed.branches.get(&at).and_then(|branch| {
-            let at = |commit: &str| branch.steps.iter().position(|step| step.commit == commit);
-            Some(branch.steps.get(at(bad)?..at(good)?)?.to_vec())
-        });
+        let branch = self.followed.branches.get(&at);
+        let reported = branch.and_then(|branch| branch.between(good, bad));
         reported.unwrap_or_else(|| {
             let location = self.run.config.sources.components.repo(release, &job.repository);
             let between = location.and_then(|location| self.run.sources.between(&location, good, bad).ok());

@@ -17,6 +17,7 @@ use crate::config::ResultSources;
 use crate::results::answer::{ImageResult, OfRelease, Results, Unread};
 use crate::results::{Branch, Built, Classifier, Images, JobRun, deck, jobs, settle};
 use artifacts::Left;
+use payloads::Stream;
 
 /// The version of the answer's form.
 const VERSION: u32 = 1;
@@ -45,6 +46,8 @@ pub struct Followed {
     branches: BTreeMap<At, Branch>,
     /// What failed runs left, by folder.
     left: BTreeMap<String, Left>,
+    /// The release controller's streams.
+    streams: BTreeMap<String, Stream>,
 }
 
 impl Run {

@@ -1,77 +1,167 @@
 //! How the release controller's streams stand.
 
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
 
 use super::Reader;
 use crate::base::Release;
-use crate::results::answer::Payload;
+use crate::config::ReleaseController;
+use crate::results::answer::{Change, FailedJob, Payload};
+use crate::results::payload::{Info, changes, info, is_name, name_pulls, stream};
+use crate::source::SourceError;
 
 /// The largest answer of the release controller that is read, in bytes.
-const TAGS_BYTES: u64 = 16 << 20;
+const BYTES: u64 = 16 << 20;
 /// What is told of it.
 const SOURCE: &str = "sources.results.release-controller";
+/// A stream is not asked for again within so many seconds where nobody waits for the answer.
+const PAUSE: i64 = 300;
+/// Must change when what is remembered has another form.
+const STORED: u32 = 1;
+
+/// What was read of a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    at: i64,
+    payload: Option<Payload>,
+    /// What could not be read of it.
+    unread: Vec<String>,
+}
+
+/// What is remembered of a payload that stands as it always will.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    failed: Vec<FailedJob>,
+    from: Option<String>,
+    changes: Vec<Change>,
+}
 
 impl Reader<'_> {
     /// How the release controller's streams of a release stand.
     pub(super) fn payloads(&mut self, release: Release) -> Vec<Payload> {
-        let Some((base, streams)) = &self.sources.release_controller else {
+        let Some(controller) = &self.sources.release_controller else {
             return Vec::new();
         };
         let mut all = Vec::new();
-        for stream in streams {
-            let stream = stream.replace("{release}", &release.to_string());
-            let path = format!("/api/v1/releasestream/{stream}/tags");
-            match self.run.sources.bytes_below(base, &path, TAGS_BYTES) {
-                Ok(bytes) => match payload(&stream, &bytes) {
-                    Some(payload) => all.push(payload),
-                    None => self.missing(SOURCE, format!("{stream}: it is no list of tags")),
-                },
-                Err(error) => self.missing(SOURCE, error.to_string()),
+        for stream in &controller.streams {
+            let name = stream.replace("{release}", &release.to_string());
+            let read = self.stream(controller, &name);
+            for why in read.unread {
+                self.missing(SOURCE, why);
             }
+            all.extend(read.payload);
         }
         all
     }
-}
 
-/// When a payload was made, as its name ends: `…-2024-11-24-110045`.
-fn made(tag: &str) -> Option<i64> {
-    let ending = tag.get(tag.len().checked_sub(17)?..)?;
-    let time = chrono::NaiveDateTime::parse_from_str(ending, "%Y-%m-%d-%H%M%S").ok()?;
-    Some(time.and_utc().timestamp())
-}
+    /// One stream: as it was read a moment ago, or anew. What cannot be read leaves what is known.
+    fn stream(&mut self, controller: &ReleaseController, name: &str) -> Stream {
+        let known = self.followed.streams.get(name);
+        let is_fresh = |known: &&Stream| known.at == self.now || (!self.whole && (0..PAUSE).contains(&(self.now - known.at)));
+        if let Some(known) = known.filter(is_fresh) {
+            return known.clone();
+        }
+        let known = known.and_then(|known| known.payload.clone());
+        let (payload, mut unread) = match self.tags(controller, name) {
+            Ok(payload) => (Some(payload), Vec::new()),
+            Err(why) => (known, vec![why]),
+        };
+        let payload = payload.map(|payload| self.looked_into(controller, payload, &mut unread));
+        let at = self.now;
+        let read = Stream { at, payload, unread };
+        self.followed.streams.insert(name.to_owned(), read.clone());
+        read
+    }
 
-/// A stream's payloads, the newest first as the release controller has them.
-fn payload(stream: &str, bytes: &[u8]) -> Option<Payload> {
-    let answer: Json = serde_json::from_slice(bytes).ok()?;
-    let tags = answer["tags"].as_array()?;
-    let name = |tag: &Json| tag["name"].as_str().map(str::to_owned);
-    let accepted = tags.iter().position(|tag| tag["phase"] == "Accepted");
-    Some(Payload {
-        stream: stream.to_owned(),
-        newest: tags.first().and_then(name),
-        phase: tags.first().and_then(|tag| tag["phase"].as_str()).map(str::to_owned),
-        accepted_time: accepted.and_then(|at| made(tags.get(at)?["name"].as_str()?)),
-        accepted: accepted.and_then(|at| tags.get(at)).and_then(name),
-        since: accepted.unwrap_or(tags.len()),
-    })
-}
+    fn tags(&self, controller: &ReleaseController, name: &str) -> Result<Payload, String> {
+        if !is_name(name) {
+            return Err(format!("`{name}` is no name of a stream"));
+        }
+        let path = format!("/api/v1/releasestream/{name}/tags");
+        let bytes = self.run.sources.bytes_below(&controller.url, &path, BYTES).map_err(|error| match error {
+            SourceError::NoFile { .. } => format!("it has no stream `{name}`"),
+            _ => format!("{name}: {error}"),
+        })?;
+        stream(name, &bytes).ok_or_else(|| format!("{name}: it is no list of tags"))
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Says of a stream whose newest payloads were rejected which jobs failed, and what changed since the last good one.
+    fn looked_into(&self, controller: &ReleaseController, mut payload: Payload, unread: &mut Vec<String>) -> Payload {
+        let (Some(last), Some(first)) = (payload.rejected.clone(), payload.first_rejected.clone()) else {
+            return payload;
+        };
+        let mut of = |tag: &str| match self.info(controller, &payload.stream, tag) {
+            Ok(info) => info,
+            Err(why) => {
+                unread.push(why);
+                Info::default()
+            }
+        };
+        let newest = of(&last);
+        let oldest = if first == last { newest.clone() } else { of(&first) };
+        payload.failed = newest.failed;
+        match self.ranges(controller, &payload, &first) {
+            Some(Ok(mut ranges)) => {
+                name_pulls(&mut ranges, &oldest.changes);
+                self.name_steps(&mut ranges);
+                (payload.changes_since, payload.changes) = (payload.accepted.clone(), ranges);
+            }
+            Some(Err(why)) => {
+                unread.push(why);
+                (payload.changes_since, payload.changes) = (oldest.from, oldest.changes);
+            }
+            None => (payload.changes_since, payload.changes) = (oldest.from, oldest.changes),
+        }
+        payload
+    }
 
-    #[test]
-    fn a_stream_says_how_long_nothing_was_accepted() {
-        let tags = br#"{"name":"s","tags":[{"name":"c","phase":"Ready"},{"name":"b","phase":"Rejected"},{"name":"a","phase":"Accepted"}]}"#;
-        let found = payload("s", tags).expect("a list");
-        assert_eq!(
-            (found.newest.as_deref(), found.phase.as_deref()),
-            (Some("c"), Some("Ready"))
-        );
-        assert_eq!((found.accepted.as_deref(), found.since), (Some("a"), 2));
-        assert_eq!(
-            payload("s", b"no release configuration exists with the requested name"),
-            None
-        );
+    /// What the release controller says of a payload; that of one which stands as it always will is asked for once.
+    fn info(&self, controller: &ReleaseController, stream: &str, tag: &str) -> Result<Info, String> {
+        let key = format!("{stream} {tag}");
+        if let Some(Known { failed, from, changes }) = self.run.store.get("release-info", STORED, key.as_bytes()) {
+            let phase = String::new();
+            return Ok(Info { phase, failed, from, changes });
+        }
+        let path = format!("/api/v1/releasestream/{stream}/release/{tag}?format=short");
+        let bytes = self.run.sources.bytes_below(&controller.url, &path, BYTES);
+        let bytes = bytes.map_err(|error| format!("{tag}: {error}"))?;
+        let found = info(&bytes).ok_or_else(|| format!("{tag}: what is said of it makes no sense"))?;
+        if matches!(found.phase.as_str(), "Accepted" | "Rejected" | "Failed") {
+            let known = Known {
+                failed: found.failed.clone(),
+                from: found.from.clone(),
+                changes: found.changes.clone(),
+            };
+            self.run.store.put("release-info", STORED, key.as_bytes(), &known);
+        }
+        Ok(found)
+    }
+
+    /// What changed from the last accepted payload to the first one that was rejected, by what their images are built from; `None`
+    /// where it is not said where payloads are, or there is nothing to compare with.
+    fn ranges(&self, controller: &ReleaseController, payload: &Payload, first: &str) -> Option<Result<Vec<Change>, String>> {
+        let accepted = payload.accepted.as_deref()?;
+        let key = format!("{accepted} {first}");
+        if let Some(known) = self.run.store.get("payload-changes", STORED, key.as_bytes()) {
+            return Some(Ok(known));
+        }
+        let (before, after) = (controller.payload(accepted)?, controller.payload(first)?);
+        let read = |tag: &str, file| self.run.references(file).map_err(|why| format!("payload {tag}: {why}"));
+        let found = read(accepted, &before).and_then(|before| Ok(changes(&before, &read(first, &after)?)));
+        if let Ok(found) = &found {
+            self.run.store.put("payload-changes", STORED, key.as_bytes(), found);
+        }
+        Some(found)
+    }
+
+    /// Names the pull requests of changes whose commits are steps of branches that are followed.
+    fn name_steps(&self, changes: &mut [Change]) {
+        for change in changes.iter_mut().filter(|change| change.pulls.is_empty()) {
+            let (Some(before), Some(after)) = (&change.before, &change.after) else {
+                continue;
+            };
+            let branches = self.followed.branches.iter();
+            let mut same = branches.filter(|((repo, _), _)| repo.to_string() == change.repository);
+            change.pulls = same.find_map(|(_, branch)| branch.between(before, after)).unwrap_or_default();
+        }
     }
 }
