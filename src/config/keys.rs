@@ -170,7 +170,7 @@ pub(super) static RELEASE_CONTROLLER: Section = section(
         optional(
             "payload",
             Kind::Text(Format::ImageReferences { may: &["tag"] }),
-            "Where a payload is, by its name `{tag}`: a release image in a registry, a URL, or a path of `image-references`. With it what changed between two payloads is told by commits.",
+            "Where a payload is, by its name `{tag}`: a release image in a registry, the URL of its `image-references`, or a path that starts with `./`, `../` or `/`. With it what changed between two payloads is told by commits.",
         ),
     ],
 );

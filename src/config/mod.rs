@@ -29,7 +29,9 @@ pub use init::{Answers, FirstForge, first};
 pub use load::{LoadError, load};
 pub use schema::schema;
 pub use show::show;
-pub use sources::{BuildData, CiConfig, Components, Payload, PayloadFile, ReleaseController, ResultSources, Sources, Via};
+pub use sources::{
+    BuildData, CiConfig, Components, Payload, PayloadFile, ReleaseController, ResultSources, Sources, Via,
+};
 pub use types::{
     Access, Breaks, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret, Server,
     Silence,

@@ -181,7 +181,11 @@ fn results_value(results: &ResultSources) -> Value {
             true => json!(file.text()),
             false => json!(file.rebased()),
         });
-        let keys = [("url", Some(at(url))), ("streams", Some(json!(streams))), ("payload", payload)];
+        let keys = [
+            ("url", Some(at(url))),
+            ("streams", Some(json!(streams))),
+            ("payload", payload),
+        ];
         Value::Object(object(keys))
     });
     Value::Object(object([

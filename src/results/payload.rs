@@ -98,7 +98,10 @@ pub fn info(bytes: &[u8]) -> Option<Info> {
     Some(Info {
         phase,
         failed,
-        from: log["from"]["name"].as_str().filter(|name| is_name(name)).map(str::to_owned),
+        from: log["from"]["name"]
+            .as_str()
+            .filter(|name| is_name(name))
+            .map(str::to_owned),
         changes: updated.filter_map(updated_image).take(CHANGES).collect(),
     })
 }
@@ -126,13 +129,19 @@ fn folder(url: &str) -> Option<String> {
 fn updated_image(updated: &Json) -> Option<Change> {
     let images = updated["name"].as_str()?.split(',').map(|name| short(name.trim()));
     let repository = repository(updated["path"].as_str()?)?;
-    let range = updated["fullChangeLog"].as_str().and_then(|url| url.rsplit_once("/compare/"));
+    let range = updated["fullChangeLog"]
+        .as_str()
+        .and_then(|url| url.rsplit_once("/compare/"));
     let range = range.and_then(|(_, range)| range.split_once("..."));
-    let commits = updated["commits"].as_array().into_iter().flatten().map(|commit| Suspect {
-        commit: String::new(),
-        pull: commit["pullID"].as_u64().filter(|pull| *pull > 0),
-        title: short(commit["subject"].as_str().unwrap_or_default()),
-    });
+    let commits = updated["commits"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|commit| Suspect {
+            commit: String::new(),
+            pull: commit["pullID"].as_u64().filter(|pull| *pull > 0),
+            title: short(commit["subject"].as_str().unwrap_or_default()),
+        });
     Some(Change {
         images: images.filter(|name| !name.is_empty()).collect(),
         repository,
@@ -173,7 +182,10 @@ pub fn changes(before: &ImageReferences, after: &ImageReferences) -> Vec<Change>
     }
     for tag in before.tags.iter().filter(|tag| after.tag(&tag.name).is_none()) {
         let source = repository(&tag.source).unwrap_or_else(|| short(&tag.source));
-        found.entry((source, known(&tag.commit), None)).or_default().push(tag.name.clone());
+        found
+            .entry((source, known(&tag.commit), None))
+            .or_default()
+            .push(tag.name.clone());
     }
     let all = found.into_iter().map(|((repository, before, after), images)| Change {
         images,
@@ -214,11 +226,23 @@ mod tests {
         );
         assert_eq!((found.accepted_time, found.since), (Some(1_657_852_947), 3));
         assert_eq!(found.rejected.as_deref(), Some("4.12.0-0.nightly-2022-07-15-065851"));
-        assert_eq!(found.first_rejected.as_deref(), Some("4.12.0-0.nightly-2022-07-15-044227"));
-        for text in [&b"no release configuration exists with the requested name"[..], b"{}", b"[", b""] {
+        assert_eq!(
+            found.first_rejected.as_deref(),
+            Some("4.12.0-0.nightly-2022-07-15-044227")
+        );
+        for text in [
+            &b"no release configuration exists with the requested name"[..],
+            b"{}",
+            b"[",
+            b"",
+        ] {
             assert_eq!(stream("s", text), None);
         }
-        let odd = stream("s", br#"{"tags":[{"name":"a b"},{"phase":"Accepted"},{"name":"x","phase":"Odd"}]}"#).expect("a list");
+        let odd = stream(
+            "s",
+            br#"{"tags":[{"name":"a b"},{"phase":"Accepted"},{"name":"x","phase":"Odd"}]}"#,
+        )
+        .expect("a list");
         assert_eq!((odd.newest.as_deref(), odd.accepted, odd.since), (Some("x"), None, 1));
     }
 
@@ -229,8 +253,16 @@ mod tests {
             "gcp":{"state":"Succeeded","url":""}, "odd":{"state":"Failed","url":"https://evil.example.com/../x"}},
             "informingJobs":{"metal":{"state":"Failed"}}}}"#;
         let found = info(said).expect("an answer");
-        let told: Vec<_> = found.failed.iter().map(|job| (job.job.as_str(), job.blocking, job.run.as_deref())).collect();
-        let expected = [("aws", true, Some("logs/periodic-aws/12")), ("odd", true, None), ("metal", false, None)];
+        let told: Vec<_> = found
+            .failed
+            .iter()
+            .map(|job| (job.job.as_str(), job.blocking, job.run.as_deref()))
+            .collect();
+        let expected = [
+            ("aws", true, Some("logs/periodic-aws/12")),
+            ("odd", true, None),
+            ("metal", false, None),
+        ];
         assert_eq!(told, expected);
         assert_eq!(info(b"no release configuration exists"), None);
     }
@@ -258,7 +290,10 @@ mod tests {
             "path":"https://github.com/o/x/tree/2222222","fullChangeLog":"https://github.com/o/x/compare/1111111...2222222",
             "commits":[{"subject":"Break it","pullID":7}]}]}}"#;
         let log = info(log.as_bytes()).expect("an answer");
-        assert_eq!((log.from.as_deref(), log.changes[0].before.as_deref()), (Some("p0"), Some("1111111")));
+        assert_eq!(
+            (log.from.as_deref(), log.changes[0].before.as_deref()),
+            (Some("p0"), Some("1111111"))
+        );
         found[1].after = Some("2222222".to_owned());
         name_pulls(&mut found, &log.changes);
         assert_eq!(found[1].pulls[0].pull, Some(7));

@@ -54,14 +54,25 @@ fn refused(out: &mut String, payload: &Payload) {
     let blocking = payload.failed.iter().filter(|job| job.blocking);
     let failed: Vec<&str> = blocking.map(|job| job.job.as_str()).collect();
     if let (Some(rejected), false) = (&payload.rejected, failed.is_empty()) {
-        let _ = writeln!(out, "    {}", terminal(&format!("of {rejected} failed: {}", failed.join(", "))));
+        let _ = writeln!(
+            out,
+            "    {}",
+            terminal(&format!("of {rejected} failed: {}", failed.join(", ")))
+        );
     }
-    let (Some(since), Some(first), false) = (&payload.changes_since, &payload.first_rejected, payload.changes.is_empty())
-    else {
+    let (Some(since), Some(first), false) = (
+        &payload.changes_since,
+        &payload.first_rejected,
+        payload.changes.is_empty(),
+    ) else {
         return;
     };
     let count = payload.changes.len();
-    let _ = writeln!(out, "    {}", terminal(&format!("{count} changes from {since} to {first}:")));
+    let _ = writeln!(
+        out,
+        "    {}",
+        terminal(&format!("{count} changes from {since} to {first}:"))
+    );
     for change in payload.changes.iter().take(CHANGES) {
         let _ = writeln!(out, "      {}", terminal(&change.to_string()));
     }
@@ -73,7 +84,11 @@ fn refused(out: &mut String, payload: &Payload) {
 impl fmt::Display for Change {
     /// `openshift/etcd 1234567..89abcde (etcd): #12, #15`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |commit: &Option<String>| commit.as_ref().map(|commit| commit.chars().take(10).collect::<String>());
+        let short = |commit: &Option<String>| {
+            commit
+                .as_ref()
+                .map(|commit| commit.chars().take(10).collect::<String>())
+        };
         write!(f, "{} ", self.repository)?;
         match (short(&self.before), short(&self.after)) {
             (Some(before), Some(after)) => write!(f, "{before}..{after}")?,
@@ -82,7 +97,11 @@ impl fmt::Display for Change {
             (None, None) => f.write_str("of no known commit")?,
         }
         write!(f, " ({})", self.images.join(", "))?;
-        let pulls: Vec<String> = self.pulls.iter().filter_map(|pull| Some(format!("#{}", pull.pull?))).collect();
+        let pulls: Vec<String> = self
+            .pulls
+            .iter()
+            .filter_map(|pull| Some(format!("#{}", pull.pull?)))
+            .collect();
         match pulls.is_empty() {
             true => Ok(()),
             false => write!(f, ": {}", pulls.join(", ")),

@@ -61,6 +61,12 @@ pub(crate) fn world() -> World {
     write(&world, &format!("{folder}/junit_operator.xml"), &junit);
     let tags = json!({"name": "s", "tags": [{"name": "p2", "phase": "Rejected"}, {"name": "p1", "phase": "Accepted"}]});
     write(&world, "ci/api/v1/releasestream/4.16.0-0.okd/tags", &tags.to_string());
+    let rejected = json!({"name": "p2", "phase": "Rejected", "results": {}});
+    write(
+        &world,
+        "ci/api/v1/releasestream/4.16.0-0.okd/release/p2",
+        &rejected.to_string(),
+    );
     world
 }
 
@@ -109,6 +115,74 @@ fn what_fails_is_told_with_since_and_twin_and_what_stands_on_it() {
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let faults: Vec<String> = validator.iter_errors(&found).map(|fault| fault.to_string()).collect();
     assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn a_rejected_payload_says_what_failed_and_what_changed_since_the_last_good_one() {
+    let world = world();
+    let config = "sources: {results: {release-controller: {url: ci, streams: ['{release}.0-0.okd'], payload: './ci/payloads/{tag}.json'}}}";
+    world.configure(&serde_yaml::from_str(config).expect("YAML"));
+    let tags = json!({"name": "s", "tags": [{"name": "p3", "phase": "Rejected"}, {"name": "p2", "phase": "Failed"},
+        {"name": "p1", "phase": "Accepted"}]});
+    write(&world, "ci/api/v1/releasestream/4.16.0-0.okd/tags", &tags.to_string());
+    let folder = "ci/api/v1/releasestream/4.16.0-0.okd/release";
+    let url = "https://evil.example.com/view/gs/b/logs/periodic-aws/7";
+    let last = json!({"name": "p3", "phase": "Rejected", "results": {"blockingJobs": {"aws": {"state": "Failed", "url": url}}}});
+    write(&world, &format!("{folder}/p3"), &last.to_string());
+    let compare = format!(
+        "https://github.com/openshift/harbor/compare/{}...{}",
+        "a".repeat(40),
+        "b".repeat(40)
+    );
+    let first = json!({"name": "p2", "phase": "Failed", "changeLogJson": {"from": {"name": "p1"}, "updatedImages": [{"name": "harbor-base",
+        "path": format!("https://github.com/openshift/harbor/tree/{}", "b".repeat(40)), "fullChangeLog": compare,
+        "commits": [{"subject": "Raise Go", "pullID": 7}]}]}});
+    write(&world, &format!("{folder}/p2"), &first.to_string());
+    let payload = |commit: &str| {
+        let tag = |name: &str, repo: &str, commit: &str| {
+            json!({"name": name, "from": {"kind": "DockerImage", "name": "r/x"}, "annotations": {"io.openshift.build.commit.id": commit,
+                "io.openshift.build.source-location": format!("https://github.com/openshift/{repo}")}})
+        };
+        let tags = [
+            tag("harbor-base", "harbor", &commit.repeat(40)),
+            tag("beacon", "beacon", &"c".repeat(40)),
+        ];
+        json!({"kind": "ImageStream", "metadata": {"name": "p"}, "spec": {"tags": tags}}).to_string()
+    };
+    write(&world, "ci/payloads/p1.json", &payload("a"));
+    write(&world, "ci/payloads/p2.json", &payload("b"));
+    let (found, code) = answer(&world, &[]);
+    let stream = &found["releases"][0]["payloads"][0];
+    assert_eq!(
+        stream["failed"][0],
+        json!({"job": "aws", "blocking": true, "state": "Failed", "run": "logs/periodic-aws/7"})
+    );
+    assert_eq!(
+        (&stream["changes_since"], &stream["first_rejected"]),
+        (&"p1".into(), &"p2".into())
+    );
+    let pull = json!({"commit": "", "pull": 7, "title": "Raise Go"});
+    let change = json!({"images": ["harbor-base"], "repository": "openshift/harbor", "before": "a".repeat(40), "after": "b".repeat(40),
+        "pulls": [pull]});
+    assert_eq!(
+        stream["changes"],
+        json!([change]),
+        "what was not built from anything else is no change"
+    );
+    assert_eq!(code, 0, "{found}");
+    let shown = run(&world, &["results"]).stdout;
+    assert!(shown.contains("of p3 failed: aws"), "{shown}");
+    assert!(
+        shown.contains("openshift/harbor aaaaaaaaaa..bbbbbbbbbb (harbor-base): #7"),
+        "{shown}"
+    );
+    // Without the payloads the release controller's own change log is all there is.
+    std::fs::remove_file(world.path("ci/payloads/p1.json")).expect("gone");
+    let (found, code) = answer(&world, &[]);
+    let stream = &found["releases"][0]["payloads"][0];
+    assert_eq!(stream["changes"], json!([change]));
+    assert!(found["unread"].to_string().contains("payload p1: "), "{found}");
+    assert_eq!(code, 1);
 }
 
 #[test]

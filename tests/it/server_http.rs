@@ -431,6 +431,7 @@ fn metrics_say_what_the_board_says() {
         "lockstep_rate_limit_reset_timestamp_seconds{api=\"core\"} 32503680000",
         "lockstep_lease_state{state=\"alone\"} 1",
         "lockstep_writer 1",
+        "lockstep_image_builds{release=\"4.16\",state=\"broken\"} 1",
         "lockstep_ready 1",
         "lockstep_pull_requests{state=\"open\"} 1",
         "lockstep_findings{severity=\"error\",code=\"unreadable-metadata\"} 1",
@@ -445,6 +446,12 @@ fn metrics_say_what_the_board_says() {
         text.contains("lockstep_drift_oldest_age_seconds{release=\"4.14\""),
         "{text}"
     );
+    for begin in [
+        "lockstep_image_broken_since_seconds{release=\"4.16\",image=\"base-stream9\"} ",
+        "lockstep_payload_age_seconds{stream=\"4.16.0-0.okd-scos\"} ",
+    ] {
+        assert!(text.contains(begin), "{begin} is missing in {text}");
+    }
     assert!(text.ends_with("# EOF\n"));
     let plain = server.ask("GET", "/metrics", &[("Accept", "text/plain")], b"");
     assert!(plain.header("content-type").starts_with("text/plain; version=0.0.4"));

@@ -6,7 +6,17 @@ use lockstep::board::PullRequestState;
 use lockstep::plan::Plan;
 use lockstep::server::Limits;
 
-const PAGES: [&str; 7] = ["/", "/drift", "/pull-requests", "/runs", "/findings", "/graph", "/cut"];
+const PAGES: [&str; 9] = [
+    "/",
+    "/drift",
+    "/pull-requests",
+    "/runs",
+    "/findings",
+    "/graph",
+    "/cut",
+    "/results",
+    "/payloads",
+];
 
 #[test]
 fn every_page_is_made_of_the_demo_and_of_nothing() {
@@ -42,6 +52,8 @@ fn before_the_first_run_nothing_is_said_to_be_in_order() {
         ("/graph", "in sync", "Nothing has been derived yet."),
         ("/cut", "No branch cut is under way", "No release has been derived yet."),
         ("/runs", "done", "No run has ended yet."),
+        ("/results", "No image is known to be broken", "No results are known"),
+        ("/payloads", "names no stream", "No payloads are known"),
     ] {
         let html = server.get(page).body;
         assert!(!html.contains(never), "{page} says {never}");
@@ -51,6 +63,83 @@ fn before_the_first_run_nothing_is_said_to_be_in_order() {
     let server = Listening::start(demo(), open_server(), Limits::default());
     let none = server.get("/findings?release=9.99&severity=note").body;
     assert!(none.contains("No finding fits."), "{none}");
+}
+
+#[test]
+fn what_does_not_build_is_shown_by_cause_with_what_follows_from_it() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/results").body;
+    for said in [
+        "1 cause, read",
+        "<a href=\"/images/harbor-base.rhel9/4.16#builds\">4.16</a>",
+        "1 waits",
+        "go.mod asks for a newer Go than the builder has",
+        "go: go.mod requires go &gt;= 1.26.0 &lt;script&gt;",
+        "<a href=\"https://github.com/openshift/foundation/pull/7\" rel=\"noreferrer\">#7</a> Raise Go",
+        "builds: OKD alone fails",
+        "beacon <small>4.16, stale base</small>",
+        "What no broken image explains",
+        "BuildPodEvicted",
+        "it has no stream `4-scos-gone`",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    let none = server.get("/results?release=9.99").body;
+    assert!(none.contains("No image is known to be broken."), "{none}");
+    let image = server.get("/images/harbor-base.rhel9/4.16").body;
+    for said in [
+        "<h2 id=\"builds\">Builds",
+        "What its last runs said",
+        "Tried in vain",
+        "branch-ci-openshift-foundation-release-4.16-images",
+    ] {
+        assert!(image.contains(said), "{said} is missing in {image}");
+    }
+    let matrix = server.get("/").body;
+    assert!(
+        matrix.contains("<th scope=\"col\" class=\"builds\"><a href=\"/results\">Builds</a></th>"),
+        "{matrix}"
+    );
+    assert!(matrix.contains("<b>broken </b>4.16"), "{matrix}");
+    let broken = server.get("/?build=broken").body;
+    assert!(
+        broken.contains(">base-stream9</a>") && !broken.contains(">compass-driver</a>"),
+        "{broken}"
+    );
+    let mut view = demo();
+    view.results = None;
+    let server = Listening::start(view, open_server(), Limits::default());
+    assert!(
+        !server.get("/").body.contains("Builds"),
+        "nothing is said of what nobody reads"
+    );
+    assert!(
+        !server
+            .get("/images/harbor-base.rhel9/4.16")
+            .body
+            .contains("id=\"builds\"")
+    );
+    assert_eq!(server.get("/api/v1/results").status, 404);
+}
+
+#[test]
+fn streams_say_what_was_accepted_and_what_changed_since() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let page = server.get("/payloads").body;
+    for said in [
+        "2 since the last accepted",
+        "4.16.0-0.okd-scos-2026-01-01-000000",
+        "What failed of <code>4.16.0-0.okd-scos-2026-01-03-000000</code>",
+        "1 change from 4.16.0-0.okd-scos-2026-01-01-000000 to 4.16.0-0.okd-scos-2026-01-02-000000",
+        "<code>1111111111..2222222222</code>",
+        "beacon, beacon-agent",
+        "#12</a> Blink twice",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    let streams = server.get("/api/v1/payloads").json();
+    assert_eq!(streams[0]["releases"], serde_json::json!(["4.16"]));
+    assert_eq!(streams[0]["changes"][0]["pulls"][0]["pull"], 12);
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Reader<'_> {
     /// One stream: as it was read a moment ago, or anew. What cannot be read leaves what is known.
     fn stream(&mut self, controller: &ReleaseController, name: &str) -> Stream {
         let known = self.followed.streams.get(name);
-        let is_fresh = |known: &&Stream| known.at == self.now || (!self.whole && (0..PAUSE).contains(&(self.now - known.at)));
+        let is_fresh =
+            |known: &&Stream| known.at == self.now || (!self.whole && (0..PAUSE).contains(&(self.now - known.at)));
         if let Some(known) = known.filter(is_fresh) {
             return known.clone();
         }
@@ -77,10 +78,14 @@ impl Reader<'_> {
             return Err(format!("`{name}` is no name of a stream"));
         }
         let path = format!("/api/v1/releasestream/{name}/tags");
-        let bytes = self.run.sources.bytes_below(&controller.url, &path, BYTES).map_err(|error| match error {
-            SourceError::NoFile { .. } => format!("it has no stream `{name}`"),
-            _ => format!("{name}: {error}"),
-        })?;
+        let bytes = self
+            .run
+            .sources
+            .bytes_below(&controller.url, &path, BYTES)
+            .map_err(|error| match error {
+                SourceError::NoFile { .. } => format!("it has no stream `{name}`"),
+                _ => format!("{name}: {error}"),
+            })?;
         stream(name, &bytes).ok_or_else(|| format!("{name}: it is no list of tags"))
     }
 
@@ -119,7 +124,12 @@ impl Reader<'_> {
         let key = format!("{stream} {tag}");
         if let Some(Known { failed, from, changes }) = self.run.store.get("release-info", STORED, key.as_bytes()) {
             let phase = String::new();
-            return Ok(Info { phase, failed, from, changes });
+            return Ok(Info {
+                phase,
+                failed,
+                from,
+                changes,
+            });
         }
         let path = format!("/api/v1/releasestream/{stream}/release/{tag}?format=short");
         let bytes = self.run.sources.bytes_below(&controller.url, &path, BYTES);
@@ -138,7 +148,12 @@ impl Reader<'_> {
 
     /// What changed from the last accepted payload to the first one that was rejected, by what their images are built from; `None`
     /// where it is not said where payloads are, or there is nothing to compare with.
-    fn ranges(&self, controller: &ReleaseController, payload: &Payload, first: &str) -> Option<Result<Vec<Change>, String>> {
+    fn ranges(
+        &self,
+        controller: &ReleaseController,
+        payload: &Payload,
+        first: &str,
+    ) -> Option<Result<Vec<Change>, String>> {
         let accepted = payload.accepted.as_deref()?;
         let key = format!("{accepted} {first}");
         if let Some(known) = self.run.store.get("payload-changes", STORED, key.as_bytes()) {
@@ -161,7 +176,9 @@ impl Reader<'_> {
             };
             let branches = self.followed.branches.iter();
             let mut same = branches.filter(|((repo, _), _)| repo.to_string() == change.repository);
-            change.pulls = same.find_map(|(_, branch)| branch.between(before, after)).unwrap_or_default();
+            change.pulls = same
+                .find_map(|(_, branch)| branch.between(before, after))
+                .unwrap_or_default();
         }
     }
 }

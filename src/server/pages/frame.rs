@@ -11,7 +11,7 @@ use super::{Look, assets, links, words};
 use crate::base::text::terminal;
 use crate::board::Lease;
 
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("frame.html", include_str!("html/frame.html")),
     ("macros.html", include_str!("html/macros.html")),
     ("matrix.html", include_str!("html/matrix.html")),
@@ -22,6 +22,8 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("findings.html", include_str!("html/findings.html")),
     ("graph.html", include_str!("html/graph.html")),
     ("cut.html", include_str!("html/cut.html")),
+    ("results.html", include_str!("html/results.html")),
+    ("payloads.html", include_str!("html/payloads.html")),
     ("missing.html", include_str!("html/missing.html")),
 ];
 
@@ -126,6 +128,8 @@ fn here(template: &str) -> &'static str {
         "runs.html" => "/runs",
         "findings.html" => "/findings",
         "graph.html" => "/graph",
+        "results.html" => "/results",
+        "payloads.html" => "/payloads",
         "cut.html" => "/cut",
         _ => "",
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::diff::{self, Diff};
-use super::{Look, links, matrix, words};
+use super::{Look, builds, links, matrix, words};
 use crate::base::Release;
 use crate::board::{ReleaseView, View};
 use crate::finding::Finding;
@@ -34,6 +34,7 @@ pub(super) struct Image {
     shared: Vec<FieldView>,
     built_from: Vec<ImageLink>,
     used_by: Vec<ImageLink>,
+    builds: Option<builds::Told>,
     findings: Vec<FindingView>,
     files: Vec<FileView>,
 }
@@ -184,6 +185,11 @@ impl Image {
             shared: common.map(shared).unwrap_or_default(),
             built_from,
             used_by,
+            builds: builds::of_image(
+                look,
+                image.map_or(row.tag, |image| &image.tag.value),
+                &release.to_string(),
+            ),
             findings: findings(shown, key, row.tag),
             files: files(look, cell, shown, row.tag),
         })

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::builds::{self, States};
 use super::{Look, links, words};
 use crate::base::Release;
 use crate::board::{PullRequestState, PullRequestView};
+use crate::results::answer::ImageState;
 use crate::server::standing::{Cell, Row, Standing, State};
 
 /// What is asked for.
@@ -21,6 +23,9 @@ pub(super) struct Filter {
     /// One release.
     #[serde(default)]
     release: String,
+    /// How its builds go, in some release that is shown.
+    #[serde(default)]
+    build: String,
 }
 
 /// The page.
@@ -29,6 +34,8 @@ pub(super) struct Matrix<'v> {
     q: String,
     state: String,
     release: String,
+    /// How builds go, where that is known: name, title, whether it is chosen.
+    builds: Vec<(&'static str, &'static str, bool)>,
     filtered: bool,
     columns: Vec<Column>,
     releases: Vec<String>,
@@ -75,7 +82,17 @@ struct RowView<'v> {
     tag: &'v str,
     repository: &'v str,
     link: String,
+    build: Option<BuildView>,
     cells: Vec<CellView>,
+}
+
+/// The worst that is known of an image's builds.
+#[derive(Serialize)]
+struct BuildView {
+    class: &'static str,
+    title: &'static str,
+    releases: String,
+    link: String,
 }
 
 #[derive(Serialize)]
@@ -115,10 +132,13 @@ impl<'v> Matrix<'v> {
         let is_shown = |release: &&Release| filter.release.is_empty() || release.to_string() == filter.release;
         let shown: Vec<Release> = look.view.releases.keys().filter(is_shown).copied().collect();
         let needle = filter.q.trim().to_lowercase();
+        let wanted = ImageState::ALL.into_iter().find(|state| state.name() == filter.build);
+        let states = builds::states(look.view);
         let rows: Vec<&Row<'v>> = standing
             .rows
             .iter()
             .filter(|row| matches(row, &needle) && stands(row, chosen, &shown))
+            .filter(|row| wanted.is_none_or(|state| built(&states, row, &shown).any(|(_, known)| known == state)))
             .collect();
         let mut totals: BTreeMap<State, usize> = BTreeMap::new();
         for row in standing.rows.iter().filter(|row| matches(row, &needle)) {
@@ -126,12 +146,17 @@ impl<'v> Matrix<'v> {
                 *totals.entry(cell.state).or_default() += 1;
             }
         }
-        let views: Vec<RowView<'v>> = rows.iter().map(|row| row_view(look, row, &shown)).collect();
+        let views: Vec<RowView<'v>> = rows.iter().map(|row| row_view(look, row, &shown, &states)).collect();
         Self {
-            filtered: !needle.is_empty() || chosen.is_some() || !filter.release.is_empty(),
+            filtered: !needle.is_empty() || chosen.is_some() || wanted.is_some() || !filter.release.is_empty(),
+            builds: ImageState::ALL
+                .into_iter()
+                .filter(|_| look.view.results.is_some())
+                .map(|state| (state.name(), builds::title(state), wanted == Some(state)))
+                .collect(),
             columns: shown.iter().map(|release| column(look, *release, &standing)).collect(),
             releases: look.view.releases.keys().map(Release::to_string).collect(),
-            states: states(&totals, chosen),
+            states: self::states(&totals, chosen),
             images: standing.rows.len(),
             cells: totals.values().sum(),
             rows: views,
@@ -206,7 +231,7 @@ fn open_requests(look: &Look<'_>, release: &str) -> Vec<(String, String)> {
     look.view.pull_requests.iter().filter(open).filter_map(link).collect()
 }
 
-fn row_view<'v>(look: &Look<'v>, row: &Row<'v>, shown: &[Release]) -> RowView<'v> {
+fn row_view<'v>(look: &Look<'v>, row: &Row<'v>, shown: &[Release], known: &States<'_>) -> RowView<'v> {
     let cell = |release: &Release| match row.cells.get(release) {
         Some(cell) => cell_view(look, cell, links::image(row.key, &release.to_string())),
         None => CellView {
@@ -224,8 +249,42 @@ fn row_view<'v>(look: &Look<'v>, row: &Row<'v>, shown: &[Release]) -> RowView<'v
         link: newest
             .map(|release| links::image(row.key, &release.to_string()))
             .unwrap_or_default(),
+        build: build_view(known, row, shown),
         cells: shown.iter().map(cell).collect(),
     }
+}
+
+/// How an image's builds go in the releases that are shown, where that is known.
+fn built<'l>(
+    states: &'l States<'l>,
+    row: &'l Row<'l>,
+    shown: &'l [Release],
+) -> impl Iterator<Item = (Release, ImageState)> + 'l {
+    let there = shown.iter().filter(|release| row.cells.contains_key(release));
+    there.filter_map(|release| Some((*release, *states.get(&(*release, row.tag))?)))
+}
+
+/// The worst of it, where an image does not build somewhere.
+fn build_view(states: &States<'_>, row: &Row<'_>, shown: &[Release]) -> Option<BuildView> {
+    let known: Vec<(Release, ImageState)> = built(states, row, shown).collect();
+    let worst = known.iter().map(|(_, state)| *state).min()?;
+    let of_worst: Vec<Release> = known
+        .iter()
+        .filter(|(_, state)| *state == worst)
+        .map(|(release, _)| *release)
+        .collect();
+    let newest = of_worst.iter().max()?;
+    let others = of_worst.len() - 1;
+    Some(BuildView {
+        class: builds::class(worst),
+        title: builds::title(worst),
+        releases: match (worst, others) {
+            (ImageState::Builds | ImageState::Unknown, _) => String::new(),
+            (_, 0) => newest.to_string(),
+            (_, others) => format!("{newest} +{others}"),
+        },
+        link: format!("{}#builds", links::image(row.key, &newest.to_string())),
+    })
 }
 
 fn cell_view(look: &Look<'_>, cell: &Cell<'_>, link: String) -> CellView {

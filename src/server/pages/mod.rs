@@ -1,6 +1,7 @@
 //! Pages for people who would rather look than read. Made whole here: they work without scripts and ask no other host.
 
 mod assets;
+mod builds;
 mod diff;
 mod drift;
 mod frame;
@@ -9,6 +10,7 @@ mod image;
 mod links;
 mod matrix;
 mod others;
+mod payloads;
 mod runs;
 mod words;
 
@@ -33,6 +35,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/runs", get(runs))
         .route("/findings", get(findings))
         .route("/graph", get(graph))
+        .route("/results", get(results))
+        .route("/payloads", get(payloads))
         .route("/cut", get(cut))
 }
 
@@ -93,6 +97,18 @@ async fn graph(State(server): State<Server>, headers: HeaderMap, Query(query): Q
 async fn cut(State(server): State<Server>, headers: HeaderMap) -> Response {
     page(&server, &headers, "cut.html", |look| {
         Some(frame::value(others::Cut::of(look)))
+    })
+}
+
+async fn results(State(server): State<Server>, headers: HeaderMap, Query(query): Query<builds::Which>) -> Response {
+    page(&server, &headers, "results.html", |look| {
+        Some(frame::value(builds::Results::of(look, query)))
+    })
+}
+
+async fn payloads(State(server): State<Server>, headers: HeaderMap) -> Response {
+    page(&server, &headers, "payloads.html", |look| {
+        Some(frame::value(payloads::Payloads::of(look)))
     })
 }
 

@@ -14,6 +14,9 @@ use lockstep::derive::document::build_config;
 use lockstep::finding::Finding;
 use lockstep::model::build_config::BuildConfig;
 use lockstep::plan::{Plan, PullRequest};
+use lockstep::results::answer::{
+    Change, FailedJob, ImageResult, ImageState, OfRelease, Payload, Results, Spell, Suspect, Unread,
+};
 use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::server::{Event, Limits, Server, Told, Triggers, listen};
 use lockstep::source::Sources;
@@ -101,7 +104,110 @@ pub fn view(found: Found) -> View {
         applied: Arc::new(applied(&found.plan)),
         plan: Arc::new(found.plan),
         trains: vec![Arc::new(train())],
+        results: Some(Arc::new(results())),
         ..View::default()
+    }
+}
+
+/// Results in which the demo's base-stream9 does not build, and what stands on it waits.
+pub fn results() -> ResultsView {
+    let of = |tag: &str, repo: &str, state, says: &str| ImageResult {
+        image: tag.to_owned(),
+        repository: format!("openshift/{repo}"),
+        branch: "release-4.16".to_owned(),
+        job: format!("branch-ci-openshift-{repo}-release-4.16-okd-scos-images"),
+        state,
+        says: says.to_owned(),
+        because: None,
+        since: None,
+        since_time: None,
+        last_good: None,
+        attempts: 0,
+        okd_only: None,
+        twin: format!("branch-ci-openshift-{repo}-release-4.16-images"),
+        lines: Vec::new(),
+        suspects: Vec::new(),
+        run: None,
+        history: Vec::new(),
+        silenced: None,
+    };
+    let spell = |state, says: &str, digit: &str, days: i64| Spell {
+        state,
+        says: says.to_owned(),
+        since: digit.repeat(40),
+        since_time: Some(NOW - days * 86_400),
+        until: digit.repeat(40),
+        runs: 2,
+    };
+    let suspect = |pull, title: &str| Suspect {
+        commit: "b".repeat(40),
+        pull: Some(pull),
+        title: title.to_owned(),
+    };
+    let says = "go.mod asks for a newer Go than the builder has";
+    let mut broken = of("base-stream9", "foundation", ImageState::Broken, says);
+    broken.since = Some("b".repeat(40));
+    broken.since_time = Some(NOW - 3 * 86_400);
+    broken.last_good = Some("a".repeat(40));
+    (broken.attempts, broken.okd_only) = (2, Some(true));
+    broken.lines = vec!["go: go.mod requires go >= 1.26.0 <script>alert(1)</script>".to_owned()];
+    broken.suspects = vec![suspect(7, "Raise Go"), suspect(6, "Tidy up")];
+    broken.history = vec![
+        spell(ImageState::Broken, says, "b", 3),
+        spell(ImageState::Builds, "", "a", 9),
+    ];
+    let mut stale = of(
+        "beacon",
+        "beacon",
+        ImageState::StaleBase,
+        "it is built on `base-stream9` from before",
+    );
+    stale.because = Some("base-stream9".to_owned());
+    let evicted = "the cluster could not finish the build (BuildPodEvicted)";
+    let payload = Payload {
+        stream: "4.16.0-0.okd-scos".to_owned(),
+        newest: Some("4.16.0-0.okd-scos-2026-01-03-000000".to_owned()),
+        newest_time: Some(NOW - 3600),
+        phase: Some("Rejected".to_owned()),
+        accepted: Some("4.16.0-0.okd-scos-2026-01-01-000000".to_owned()),
+        accepted_time: Some(NOW - 4 * 86_400),
+        since: 2,
+        rejected: Some("4.16.0-0.okd-scos-2026-01-03-000000".to_owned()),
+        first_rejected: Some("4.16.0-0.okd-scos-2026-01-02-000000".to_owned()),
+        failed: vec![FailedJob {
+            job: "aws".to_owned(),
+            blocking: true,
+            state: "Failed".to_owned(),
+            run: None,
+        }],
+        changes_since: Some("4.16.0-0.okd-scos-2026-01-01-000000".to_owned()),
+        changes: vec![Change {
+            images: vec!["beacon".to_owned(), "beacon-agent".to_owned()],
+            repository: "openshift/beacon".to_owned(),
+            before: Some("1".repeat(40)),
+            after: Some("2".repeat(40)),
+            pulls: vec![suspect(12, "Blink twice")],
+        }],
+    };
+    ResultsView {
+        results: Results {
+            version: 1,
+            releases: vec![OfRelease {
+                release: "4.16".to_owned(),
+                images: vec![
+                    broken,
+                    stale,
+                    of("compass-driver", "compass-driver", ImageState::Builds, ""),
+                    of("tidewatch", "tidewatch", ImageState::Ci, evicted),
+                ],
+                payloads: vec![payload],
+            }],
+            unread: vec![Unread {
+                source: "sources.results.release-controller".to_owned(),
+                why: "it has no stream `4-scos-gone`".to_owned(),
+            }],
+        },
+        at: NOW - 60,
     }
 }
 
