@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a measurement fails where it stands")]
 #![allow(clippy::disallowed_methods, reason = "measurements make files and processes")]
 
+#[path = "../src/source/http/testserver.rs"]
+#[allow(dead_code, reason = "the tests of the client ask it for more")]
+mod testserver;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -185,6 +188,36 @@ mod growth {
         let world = world(times);
         let config = settled(world);
         bencher.bench(|| run(world.asked(&["audit"], &config)));
+    }
+}
+
+/// The first start of a service: 170 repositories at URLs and nothing there. With servers that leave out contents at most a quarter
+/// of the time with those that do not.
+mod first_start {
+    use std::sync::OnceLock;
+
+    use divan::Bencher;
+
+    use super::testserver::{Manner, TestServer};
+    use super::{Size, World, run};
+
+    fn filled() -> &'static World {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        WORLD.get_or_init(|| World::filled(Size::REAL))
+    }
+
+    #[divan::bench(args = ["whole", "without contents"], sample_count = 3, sample_size = 1)]
+    fn of_urls(bencher: Bencher, fetched: &str) {
+        let world = filled();
+        world.allow_filter(fetched != "whole");
+        let server = TestServer::start(world.dir(), Manner::default());
+        bencher
+            .with_inputs(|| world.from_urls(&server.url("", "")))
+            .bench_values(|config| run(world.command(&config, &[])));
+        println!(
+            "{fetched}: {} MB came in, in all runs together",
+            server.sent() / 1_000_000
+        );
     }
 }
 

@@ -43,6 +43,19 @@ impl World {
         )
     }
 
+    /// A generated world whose components are as large as real ones.
+    pub fn filled(size: Size) -> Self {
+        let temporary = temporary();
+        generate::generate(temporary.path(), size);
+        generate::fill(temporary.path(), size);
+        Self::new(
+            temporary,
+            size.release_names(),
+            Vec::new(),
+            "images/component-0001-0.yml",
+        )
+    }
+
     fn of_corpus(corpus: &Path) -> Self {
         let temporary = temporary();
         let made = Command::new("python3")
@@ -77,6 +90,31 @@ impl World {
              components: {{repo: \"{{org}}/{{repo}}.git\"}}\nreleases: [{}]\nforge: {{kind: local, dir: forge}}\nstate: {state}\n",
             releases.join(", ")
         )
+    }
+
+    /// The same configuration with sources at URLs, its state empty.
+    pub fn from_urls(&self, base: &str) -> PathBuf {
+        let name = format!("state-{}", self.runs.fetch_add(1, Ordering::Relaxed));
+        let text = self.config(&name);
+        let text = text
+            .replace("{repo: openshift", &format!("{{repo: {base}openshift"))
+            .replace("{repo: \"", &format!("{{repo: \"{base}"));
+        let path = self.dir.join(format!("{name}.yaml"));
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Whether its repositories may be fetched in part.
+    pub fn allow_filter(&self, allowed: bool) {
+        for org in ["openshift", "openshift-eng"] {
+            for repo in fs::read_dir(self.dir.join(org)).unwrap().flatten() {
+                let repo = git2::Repository::open_bare(repo.path()).unwrap();
+                repo.config()
+                    .unwrap()
+                    .set_bool("uploadpack.allowFilter", allowed)
+                    .unwrap();
+            }
+        }
     }
 
     /// A configuration whose state is empty.

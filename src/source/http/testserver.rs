@@ -52,21 +52,22 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let sent = Arc::new(AtomicU64::new(0));
-        let backend = Backend {
+        let backend = Arc::new(Backend {
             program: backend,
             root: root.to_owned(),
             manner,
             seen: Arc::clone(&seen),
             sent: Arc::clone(&sent),
-        };
+        });
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if stopped.load(Ordering::SeqCst) {
                     return;
                 }
+                let backend = Arc::clone(&backend);
                 // A client that goes away is its own affair; tests look at what the client reports.
-                let _ = backend.serve(stream);
+                std::thread::spawn(move || drop(backend.serve(stream)));
             }
         });
         Self {
