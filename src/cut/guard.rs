@@ -123,24 +123,25 @@ fn restore(files: &mut [Desired], held: &BTreeSet<String>) {
 /// Holds every file that two releases want to change: both are built from one branch, whose one config cannot promote for
 /// both.
 pub fn share(files: &mut [Desired]) -> Vec<Finding> {
-    let mut wanted: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    // On branches of their own, as in build data, the files of two releases are two.
+    let place = |file: &Desired| (file.path.clone(), file.repo.to_string(), file.branch.clone());
+    let mut wanted: BTreeMap<(String, String, String), BTreeSet<String>> = BTreeMap::new();
     // A file of no component, as that of a stream's mirroring, is written anew from all that is promoted: no two releases own it.
     for file in files
         .iter()
         .filter(|file| file.component.is_some() && file.before != file.after)
     {
-        let key = (file.repo.to_string(), file.path.clone());
-        wanted.entry(key).or_default().insert(file.release.clone());
+        wanted.entry(place(file)).or_default().insert(file.release.clone());
     }
     wanted.retain(|_, releases| releases.len() > 1);
     for file in files.iter_mut() {
-        if wanted.contains_key(&(file.repo.to_string(), file.path.clone())) {
+        if wanted.contains_key(&place(file)) {
             file.hold();
         }
     }
     wanted
         .into_iter()
-        .map(|((_, path), releases)| shared(&path, releases))
+        .map(|((path, ..), releases)| shared(&path, releases))
         .collect()
 }
 
