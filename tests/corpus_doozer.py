@@ -274,6 +274,63 @@ def january():
     return proposed, emptied
 
 
+def carried():
+    """What people ported from 4.22 to 4.23 by hand on 2026-01-29 is carried from the branch of 4.22, made anew of its edits."""
+    manifest = [e for e in json.load(open(f"{corpus}/build-data-edits/MANIFEST.json")) if e["status"] == "M"]
+    edits = [e for e in manifest if e["branch"] == "4.22" and e["date"] >= "2026-01-19"]
+    edits.sort(key=lambda e: (e["date"], -int(e["id"])))
+    ported = [e for e in manifest if e["branch"] == "4.23"]
+    repo = f"{work}/port/openshift-eng/ocp-build-data"
+    os.makedirs(repo)
+
+    def git(*arguments, date="2026-01-15"):
+        day = f"{date}T12:00:00Z"
+        who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "ann"), ("EMAIL", "a@b"), ("DATE", day))}
+        env = {**os.environ, **who, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+        subprocess.run(["git", "-C", repo, *arguments], check=True, capture_output=True, env=env)
+
+    def tree(release, states, name):
+        for entry in os.listdir(repo):
+            if entry != ".git":
+                shutil.rmtree(f"{repo}/{entry}") if os.path.isdir(f"{repo}/{entry}") else os.remove(f"{repo}/{entry}")
+        shutil.copytree(f"{work}/build-data/{release}", repo, dirs_exist_ok=True)
+        for entry in states:
+            shutil.copy(f"{work}/build-data-edits/{entry['id']}/{name}.yml", f"{repo}/{entry['path']}")
+        git("add", "-A")
+
+    git("init", "-q", "-b", "openshift-4.22")
+    tree("4.22", reversed(edits), "before")
+    git("commit", "-q", "-m", "before")
+    git("checkout", "-q", "-b", "openshift-4.23")
+    tree("4.23", ported, "before")
+    git("commit", "-q", "-m", "made", date="2026-01-16")
+    git("checkout", "-q", "openshift-4.22")
+    for entry in edits:
+        shutil.copy(f"{work}/build-data-edits/{entry['id']}/after.yml", f"{repo}/{entry['path']}")
+        git("add", "-A")
+        git("commit", "-q", "--allow-empty", "-m", entry["subject"], date=entry["date"])
+    open(f"{work}/port.yaml", "w").write(
+        "sources:\n  build-data: {repo: port/openshift-eng/ocp-build-data}\n  components: {via: none}\n"
+        'releases: ["4.22", "4.23"]\nstate: port-state\ntargets: [build-data]\nforge: {kind: local, dir: port-forge}\n'
+    )
+    run("render", "--out", "port-out", "--release", "4.23", "--config", "port.yaml")
+    same = 0
+    for entry in ported:
+        before, after = (load(open(f"{work}/build-data-edits/{entry['id']}/{name}.yml").read()) for name in ("before", "after"))
+        out = f"{work}/port-out/openshift-eng/ocp-build-data/{entry['path']}"
+        ours = load(open(out).read()) if os.path.exists(out) else before
+        if ours.get("okd") == after.get("okd"):
+            same += 1
+        elif at(before, "content.source.okd_alignment.dockerfile") != at(after, "okd.content.source.dockerfile"):
+            fault(f"{entry['path']}: people ported {after.get('okd')}, carried is {ours.get('okd')}")
+        if {**ours, "okd": None} != {**before, "okd": None}:
+            fault(f"{entry['path']}: something else than `okd` is changed")
+    # The one that is left has the value in its other stanza, and builds the same.
+    if (same, len(ported)) != (9, 10):
+        fault(f"of {len(ported)} files that people ported {same} are as they wrote them")
+    return same, len(ported)
+
+
 def sources():
     """Dockerfiles of 4.16 whose FROMs name what stands for them; nothing else differs."""
     text = (
@@ -317,10 +374,12 @@ rows = tables()
 compared = reference()
 changed = applied()
 proposed, emptied = january()
+same, ported = carried()
 images, froms = sources()
 if faults:
     sys.exit(f"corpus doozer: {len(faults)} faults")
 print(
     f"corpus doozer: {rows} counts of nine releases as expected, {compared} images as art-tools merges them; {changed} files edited and nothing "
-    f"left but what is shown; {proposed} Dockerfiles of January 2026, {emptied} with emptied modifications; {froms} FROMs of {images} sources"
+    f"left but what is shown; {proposed} Dockerfiles of January 2026, {emptied} with emptied modifications; {same} of {ported} "
+    f"files as people ported them to 4.23; {froms} FROMs of {images} sources"
 )

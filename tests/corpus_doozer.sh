@@ -7,6 +7,7 @@
 # - after the edits of target `build-data` the same audit finds nothing but what is shown because people decided otherwise, every
 #   image is derived as before, and edited files are valid by ART's own schemas where they were before;
 # - what people put right by hand in January 2026 is proposed from the state before each commit;
+# - what people ported from 4.22 to 4.23 by hand on 2026-01-29 is carried from the branch of 4.22;
 # - `render --sources` of 4.16: FROMs as in the unified document, all other bytes as they were.
 #
 # Real edits of OKD stanzas are made again in tests/it/yaml_corpus.rs. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS),

@@ -520,6 +520,39 @@ fn what_doozer_could_not_build_then_is_left() {
 }
 
 #[test]
+fn each_release_gets_a_request_of_its_own() {
+    let world = World::three(IMAGE);
+    world.commit("4.20", &[("images/a.yml", &with(FLAVOUR))]);
+    let done = ran(program().args(["reconcile"]).current_dir(world.dir.path()));
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    for release in ["4.21", "4.22"] {
+        let head = world
+            .repo
+            .find_reference(&format!("refs/heads/lockstep/build-data/{release}"))
+            .unwrap();
+        let tree = head.peel_to_tree().unwrap();
+        let blob = world
+            .repo
+            .find_blob(tree.get_path(Path::new("images/a.yml")).unwrap().id())
+            .unwrap();
+        assert_eq!(std::str::from_utf8(blob.content()).unwrap(), with(FLAVOUR), "{release}");
+    }
+    assert!(
+        world
+            .repo
+            .find_reference("refs/heads/lockstep/build-data/4.20")
+            .is_err()
+    );
+    let heads = || -> Vec<Oid> {
+        let heads = world.repo.references_glob("refs/heads/lockstep/*").unwrap();
+        heads.filter_map(|head| head.ok()?.target()).collect()
+    };
+    let before = heads();
+    let again = ran(program().args(["reconcile"]).current_dir(world.dir.path()));
+    assert_eq!((again.code, heads()), (0, before), "{}", again.err);
+}
+
+#[test]
 fn what_is_not_adopted_is_not_carried() {
     let world = World::three(IMAGE);
     world.configure("adopt: {causes: [dockerfile-of-alignment]}\n");

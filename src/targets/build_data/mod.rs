@@ -179,6 +179,8 @@ impl Wanted<'_> {
         if changes.all.is_empty() {
             return None;
         }
+        // People write the Dockerfile first, and then what is modified in it.
+        changes.all.sort_by_key(|change| change.key.ends_with(".modifications"));
         let mut file = actual.file(&TARGET, release, &*path);
         file.component = image.repository.value.as_ref().map(ToString::to_string);
         file.images = vec![image.tag.value.clone()];
