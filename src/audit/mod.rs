@@ -11,7 +11,6 @@ pub mod doozer;
 pub mod edit;
 pub mod files;
 pub mod go;
-mod judge;
 pub mod metadata;
 pub mod pages;
 pub mod pattern;

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::outline::Outline;
+use super::provenance::taken_from;
 use super::resolve::Resolver;
 use super::{Config, Derived, Dropped, Standing, failures};
 use crate::base::RepoName;
@@ -49,31 +50,24 @@ fn unneeded(outline: &Outline<'_>) -> BTreeMap<RepoName, BTreeMap<String, Droppe
         let Some(facts) = outline.metadata.images.get(key) else {
             continue;
         };
-        let view = &facts.view;
-        let tags = [
-            &view["okd_alignment"]["tag_name"],
-            &view["okd_stanza"]["payload_name"],
-            &view["payload_name"],
-        ];
-        let tag = tags
-            .iter()
-            .filter_map(|tag| tag.as_str())
-            .find(|tag| !tag.is_empty())
-            .unwrap_or_default();
+        // A tag that is made of something else than a key that names it is no evidence.
+        let tag = &asked.tag.value;
+        let taken = taken_from(outline.rules, &asked.tag.tried, "tag");
+        let named = taken.is_some_and(|key| facts.get(key).as_str() == Some(tag));
         let repo = outline
             .metadata
             .repository_of(&facts.view)
             .and_then(|name| name.parse().ok());
-        let Some(repo) = repo.filter(|_| !tag.is_empty()) else {
+        let Some(repo) = repo.filter(|_| named && !tag.is_empty()) else {
             continue;
         };
         let file = Metadata::image_file(key);
         let dropped = Dropped {
             key: key.clone(),
             why: format!("{file} is neither for the payload nor built into anything that is"),
-            rule: asked.deciders().last(),
+            rule: asked.needed.deciders().last(),
         };
-        unneeded.entry(repo).or_default().insert(tag.to_owned(), dropped);
+        unneeded.entry(repo).or_default().insert(tag.clone(), dropped);
     }
     unneeded
 }

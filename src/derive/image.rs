@@ -20,16 +20,42 @@ pub(super) struct Draft {
 impl Draft {
     /// Decides whether an image is needed for its own sake, and what it is built from.
     pub fn new(rules: &RuleSet, metadata: &Metadata, key: &str, view: Json, scope: &Scope<'_>) -> Self {
-        let mut inner = scope.inner();
-        inner.show("image", &view);
-        inner.set("tag", &json!(""));
-        if rules.uses_variable(Subject::Image, "metadata") {
-            inner.set("metadata", &Json::from(&metadata.images[key].node));
-        }
+        let inner = before_tag(rules, metadata, key, &view, scope);
         let decide = |field| rules.decide(Subject::Image, field, metadata.release, &inner);
         let (needed, from) = (decide("needed"), decide("from"));
         Self { view, needed, from }
     }
+
+    /// What is known of an image that nothing needs.
+    pub fn unneeded(self, rules: &RuleSet, metadata: &Metadata, key: &str, scope: &Scope<'_>) -> Unneeded {
+        let inner = before_tag(rules, metadata, key, &self.view, scope);
+        let tag = rules.decide(Subject::Image, "tag", metadata.release, &inner);
+        let value = tag.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+        Unneeded {
+            needed: Derived::new(false, self.needed),
+            tag: Derived::new(value.to_owned(), tag),
+        }
+    }
+}
+
+/// An image that nothing needs.
+#[derive(Debug)]
+pub struct Unneeded {
+    /// The rules that were asked.
+    pub needed: Derived<bool>,
+    /// The tag that it would have.
+    pub tag: Derived<String>,
+}
+
+/// What rules see of an image as long as its tag is not decided.
+fn before_tag<'s>(rules: &RuleSet, metadata: &Metadata, key: &str, view: &'s Json, scope: &'s Scope<'s>) -> Scope<'s> {
+    let mut inner = scope.inner();
+    inner.show("image", view);
+    inner.set("tag", &json!(""));
+    if rules.uses_variable(Subject::Image, "metadata") {
+        inner.set("metadata", &Json::from(&metadata.images[key].node));
+    }
+    inner
 }
 
 /// Makes one image.
@@ -45,12 +71,7 @@ impl Maker<'_> {
     pub fn image(mut self, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> (Image, Vec<Finding>) {
         let key = self.key;
         let Draft { view, needed, from } = draft;
-        let mut inner = scope.inner();
-        inner.show("image", &view);
-        inner.set("tag", &json!(""));
-        if self.rules.uses_variable(Subject::Image, "metadata") {
-            inner.set("metadata", &Json::from(&self.metadata.images[key].node));
-        }
+        let mut inner = before_tag(self.rules, self.metadata, key, &view, scope);
         let misread = self.metadata.is_misread(key);
         let held = needed.failures().next().is_some();
         let mut fields = Fields {

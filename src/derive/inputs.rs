@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::names::Names;
+use super::provenance::taken_from;
 use super::resolve::{Resolved, Resolver, named};
 use super::{Component, Derived, Image, Input, Payload, ReadFile, failures, nearest};
 use crate::base::Place;
@@ -76,9 +77,9 @@ impl Pairing<'_, '_, '_> {
     }
 
     fn read(&self, image: &Image) -> Result<&Dockerfile, Finding> {
-        let named_in = self
-            .metadata
-            .image_place(&image.key, &[stanza_naming(image), "dockerfile"]);
+        let taken = taken_from(self.rules, &image.dockerfile_name.tried, "dockerfile");
+        let named_in = taken.map_or("source.dockerfile", |key| key.view);
+        let named_in = self.metadata.key_place(&image.key, named_in);
         let path = &image.dockerfile;
         match self.component.dockerfiles.get(path) {
             Some(ReadFile::Found(dockerfile)) => Ok(dockerfile),
@@ -272,11 +273,4 @@ impl Pairing<'_, '_, '_> {
             ),
         })
     }
-}
-
-/// The part of an image's metadata that names its Dockerfile.
-fn stanza_naming(image: &Image) -> &'static str {
-    let stanzas = ["okd_alignment", "okd_stanza", "source"];
-    let names = |stanza: &&str| image.view[stanza]["dockerfile"] == image.dockerfile_name.value;
-    stanzas.into_iter().find(names).unwrap_or("source")
 }

@@ -6,6 +6,7 @@
 mod branch;
 pub mod complete;
 pub mod config;
+pub mod content;
 mod copies;
 pub mod digest;
 pub mod document;
@@ -22,6 +23,7 @@ pub mod outline;
 pub mod payload;
 pub mod provenance;
 pub mod resolve;
+pub mod supposed;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod texts;
@@ -99,6 +101,8 @@ pub struct Payload {
     pub source_name: Derived<String>,
     /// The ways in which one image of the registry is written.
     pub spellings: Spellings,
+    /// Names that the development branch of a repository can have.
+    pub development: Vec<String>,
     /// Why OKD of the release is not built yet; empty: it is.
     pub waits: Derived<String>,
     /// All of it, as rules see it.

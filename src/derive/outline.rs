@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::image::{Draft, Maker};
+use super::image::{Draft, Maker, Unneeded};
 use super::payload::Demand;
+use super::provenance::taken_from;
 use super::{Derived, Image, Payload, Standing, failures};
 use crate::base::{Place, Release};
 use crate::facts::group::Group;
@@ -37,8 +38,8 @@ pub struct Outline<'a> {
     pub payload: Payload,
     /// All needed images by key, as far as metadata alone tells.
     pub images: BTreeMap<String, Image>,
-    /// Images that nothing needs, by key, and the rules that were asked.
-    pub unneeded: BTreeMap<String, Derived<bool>>,
+    /// Images that nothing needs, by key.
+    pub unneeded: BTreeMap<String, Unneeded>,
     /// What was read of the payload and of what operators ask of it.
     pub demand: Demand,
     /// Whether it is certain that these are all images that are needed.
@@ -96,19 +97,16 @@ impl<'a> Outline<'a> {
     fn images(&mut self) {
         let scope = base_scope(self.metadata.release, &self.metadata.group, Some(&self.payload.view));
         let builders = used_as_builder(self.metadata);
-        let repository_of = |view: &Json| self.metadata.repository_of(view).unwrap_or_default();
         let drafts = self.metadata.images.par_iter().map(|(key, image)| {
-            let mut view = image.view.clone();
-            view["key"] = json!(key);
-            view["used_as_builder"] = json!(builders.contains(key.as_str()));
-            view["source"]["repository"] = json!(repository_of(&view));
+            let view = seen(self.metadata, &builders, key, &image.view);
             (key.as_str(), Draft::new(self.rules, self.metadata, key, view, &scope))
         });
         let drafts: BTreeMap<&str, Draft> = drafts.collect();
         let needed = self.needed(&drafts);
         let (wanted, rest): (Vec<_>, Vec<_>) = drafts.into_iter().partition(|(key, _)| needed.contains_key(key));
         for (key, draft) in rest {
-            self.unneeded.insert(key.to_owned(), Derived::new(false, draft.needed));
+            let unneeded = draft.unneeded(self.rules, self.metadata, key, &scope);
+            self.unneeded.insert(key.to_owned(), unneeded);
         }
         let images = wanted.into_par_iter().map(|(key, draft)| {
             let needed_by = needed.get(key).copied().flatten().map(str::to_owned);
@@ -197,15 +195,12 @@ impl<'a> Outline<'a> {
         }
     }
 
-    /// Where an image's tag is named: of several keys the one that counts.
+    /// Where an image's tag is named.
     fn tag_place(&self, key: &str) -> Place {
-        let view = self.metadata.images.get(key).map(|image| &image.view);
-        let own = [["okd_alignment", "tag_name"], ["okd_stanza", "payload_name"]];
-        let named = own
-            .iter()
-            .find(|[stanza, name]| view.is_some_and(|view| view[stanza][name] != ""));
-        let path: &[&str] = named.map_or(&["payload_name"], |path| path);
-        self.metadata.image_place(key, path)
+        let tried = self.images.get(key).map(|image| image.tag.tried.as_slice());
+        let taken = taken_from(self.rules, tried.unwrap_or_default(), "tag");
+        self.metadata
+            .key_place(key, taken.map_or("payload_name", |key| key.view))
     }
 }
 
@@ -253,11 +248,13 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
         source_name: field("source_name"),
         spellings: Spellings::default(),
         former: Vec::new(),
+        development: Vec::new(),
         waits: Derived::default(),
         view: Json::Null,
     };
     let former = former(rules, release, &scope, &payload, &mut findings);
     let spellings = spellings(rules, release, &scope, &mut findings);
+    let development = list("development", rules, release, &scope, &mut findings);
     let decision = rules.decide(Subject::Payload, "waits", release, &scope);
     findings.extend(failures(rules, &decision, "waits", "the payload"));
     let why = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
@@ -266,6 +263,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
         Ok(Payload {
             spellings,
             former,
+            development,
             waits,
             view,
             ..payload
@@ -283,10 +281,8 @@ fn former(
     payload: &Payload,
     findings: &mut Vec<Finding>,
 ) -> Vec<(String, String)> {
-    let decision = rules.decide(Subject::Payload, "former", release, scope);
-    findings.extend(failures(rules, &decision, "former", "the payload"));
-    let said = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();
-    let said = said.filter_map(|text| text.as_str()?.split_once('/'));
+    let said = list("former", rules, release, scope, findings);
+    let said = said.iter().filter_map(|text| text.split_once('/'));
     let mut found: BTreeSet<(String, String)> = said.map(|(space, name)| (space.into(), name.into())).collect();
     let all = |field: &str, own: &Derived<String>| {
         let others = rules.overridden(Subject::Payload, field, release, scope).into_iter();
@@ -301,13 +297,24 @@ fn former(
     found.into_iter().collect()
 }
 
+/// The texts of a list that rules decide for the payload.
+fn list(
+    field: &str,
+    rules: &RuleSet,
+    release: Release,
+    scope: &Scope<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
+    let decision = rules.decide(Subject::Payload, field, release, scope);
+    findings.extend(failures(rules, &decision, field, "the payload"));
+    let items = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();
+    items.filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
 /// The ways in which one image of the registry is written.
 fn spellings(rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Spellings {
-    let decision = rules.decide(Subject::Payload, "spellings", release, scope);
-    findings.extend(failures(rules, &decision, "spellings", "the payload"));
-    let patterns = decision.value.as_ref().and_then(Json::as_array);
-    let patterns = patterns.into_iter().flatten().filter_map(Json::as_str);
-    Spellings::new(patterns).unwrap_or_else(|pattern| {
+    let patterns = list("spellings", rules, release, scope, findings);
+    Spellings::new(patterns.iter().map(String::as_str)).unwrap_or_else(|pattern| {
         let message = format!("`{pattern}` is no spelling of an image of the payload's registry");
         let finding = Finding::new(Severity::Error, "rule-failed", message).with_help(
             "a spelling has `<namespace>`, `<name>` and `<tag>`, in this order and with something between them",
@@ -317,8 +324,17 @@ fn spellings(rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mu
     })
 }
 
+/// An image as rules on image see it: its file's view, and what the engine adds.
+pub(super) fn seen(metadata: &Metadata, builders: &BTreeSet<&str>, key: &str, view: &Json) -> Json {
+    let mut view = view.clone();
+    view["key"] = json!(key);
+    view["used_as_builder"] = json!(builders.contains(key));
+    view["source"]["repository"] = json!(metadata.repository_of(&view).unwrap_or_default());
+    view
+}
+
 /// Keys that any image names as a builder.
-fn used_as_builder(metadata: &Metadata) -> BTreeSet<&str> {
+pub(super) fn used_as_builder(metadata: &Metadata) -> BTreeSet<&str> {
     let builders = |view: &'_ Json| -> Vec<String> {
         let list = view["from"]["builder"].as_array().into_iter().flatten();
         list.filter_map(|entry| entry["member"].as_str())

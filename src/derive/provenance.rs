@@ -4,11 +4,12 @@ use serde_json::Value as Json;
 
 use super::Release;
 use crate::base::Place;
-use crate::facts::{stream, view};
+use crate::facts::view::Key;
+use crate::facts::{image, stream, view};
 use crate::model::metadata::Metadata;
 use crate::rules::decide::Tried;
 use crate::rules::expr::Expr;
-use crate::rules::{Rule, Verdict};
+use crate::rules::{Rule, RuleSet, Verdict};
 
 /// What the rules behind a value were about.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,19 @@ pub struct RulePart {
     /// What it read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<Read>,
+}
+
+/// The key of an image's file whose value the rules took for a field; none where they made the value of something else.
+pub fn taken_from(rules: &RuleSet, tried: &[Tried], field: &str) -> Option<&'static Key> {
+    let deciders = tried.iter().filter(|tried| tried.verdict == Verdict::Decided);
+    let rule = rules.rules.get(deciders.last()?.rule)?;
+    let settings = rule.settings.iter().filter(|setting| setting.field == field);
+    let mut paths = settings
+        .flat_map(|setting| setting.value.expressions())
+        .flat_map(|expr| &expr.names.paths);
+    let named = paths.find(|path| path.first().is_some_and(|root| root == "image" || root == "member"))?;
+    let dotted = named.get(1..)?.join(".");
+    image::KEYS.iter().find(|key| key.view == dotted)
 }
 
 impl Release<'_> {

@@ -55,6 +55,33 @@ pub fn at<'j>(config: &'j Json, path: &str) -> Option<&'j Json> {
     (!found.is_null()).then_some(found)
 }
 
+/// The Dockerfile that merged metadata names, from the repository's root.
+pub fn dockerfile(config: &Json) -> String {
+    let text = |path: &str| at(config, path).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let file = text("content.source.dockerfile").unwrap_or("Dockerfile");
+    match text("content.source.path").map(|path| path.trim_end_matches('/')) {
+        Some(folder) if !folder.is_empty() => format!("{folder}/{file}"),
+        _ => file.to_owned(),
+    }
+}
+
+/// Whether two files of an image come to the same build: all that is merged, but for `okd_alignment`, which the tool does not read.
+pub fn same(one: &Node, other: &Node) -> bool {
+    let read = |node: &Node| {
+        let Merged { mut config, fault } = image(node);
+        let dockerfile = dockerfile(&config);
+        if let Some(map) = config.as_object_mut() {
+            map.remove("okd");
+        }
+        if let Some(source) = config.pointer_mut("/content/source").and_then(Json::as_object_mut) {
+            source.remove("dockerfile");
+            source.remove("okd_alignment");
+        }
+        (config, dockerfile, fault)
+    };
+    read(one) == read(other)
+}
+
 /// The key of a file that a merged value comes from, strongest stanza first.
 pub fn origin<'n>(node: &'n Node, path: &str) -> Option<(String, &'n Node)> {
     let stanzas = ["okd.konflux.", "konflux.", "okd.", ""];

@@ -166,15 +166,7 @@ impl<'a> Doozer<'a> {
 
     /// The path of the Dockerfile that is taken, from the repository's root.
     pub fn dockerfile(&self, key: &str) -> Option<String> {
-        let config = &self.merged(key)?.config;
-        let text = |path: &str| at(config, path).and_then(Json::as_str).filter(|text| !text.is_empty());
-        let file = text("content.source.dockerfile").unwrap_or("Dockerfile");
-        Some(
-            match text("content.source.path").map(|path| path.trim_end_matches('/')) {
-                Some(folder) if !folder.is_empty() => format!("{folder}/{file}"),
-                _ => file.to_owned(),
-            },
-        )
+        Some(merge::dockerfile(&self.merged(key)?.config))
     }
 
     /// Foretells an image; `repo`: where its sources are, as far as files are looked at.

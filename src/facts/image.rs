@@ -162,6 +162,11 @@ impl Image {
         self
     }
 
+    /// The value of a key.
+    pub fn get(&self, key: &Key) -> &Json {
+        key.view.split('.').fold(&self.view, |view, name| &view[name])
+    }
+
     /// The line that a path of the view came from.
     pub fn line_of(&self, path: &[String]) -> Option<u32> {
         view::line_of(&self.node, KEYS, path)

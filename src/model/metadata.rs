@@ -104,6 +104,11 @@ impl Metadata {
         self.place(Self::image_file(key), line)
     }
 
+    /// A place in an image's file: the line of a key by its dotted name in the view, such as `okd_stanza.payload_name`.
+    pub fn key_place(&self, key: &str, view: &str) -> Place {
+        self.image_place(key, &view.split('.').collect::<Vec<_>>())
+    }
+
     /// Whether a key of an image's file that says if it is needed, or what it is built from, has a form that was not
     /// expected: what is read in its place is no evidence.
     pub fn is_misread(&self, key: &str) -> bool {

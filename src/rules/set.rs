@@ -138,6 +138,15 @@ impl RuleSet {
         expressions.any(|expr| expr.names.paths.iter().any(|path| path[0] == name))
     }
 
+    /// Tells whether any rule about a subject refers to a variable at a path, to a part of it, or to a mapping that it is in.
+    pub fn reads(&self, subject: Subject, wanted: &[&str]) -> bool {
+        let about = self.fields.iter().filter(|((of, _), _)| *of == subject);
+        let covers = |path: &Vec<String>| path.iter().zip(wanted).all(|(name, wanted)| name == wanted);
+        about
+            .into_iter()
+            .any(|(_, candidates)| candidates.reads.iter().any(covers))
+    }
+
     /// Tells whether any rule refers to something below a path of variables, whatever it is about.
     pub fn uses_path(&self, wanted: &[&str]) -> bool {
         let expressions = self.rules.iter().flat_map(|rule| {

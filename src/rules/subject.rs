@@ -98,6 +98,11 @@ const PAYLOAD: &[Field] = &[
         "Ways in which one image of the registry is written, with `<namespace>`, `<name>` and `<tag>`; the first counts.",
     ),
     field(
+        "development",
+        Kind::Texts,
+        "Names that the development branch of a repository can have: their configs are read first, and of two that are there one is left over.",
+    ),
+    field(
         "former",
         Kind::Texts,
         "Where an earlier rule set promoted, `namespace/name`: entries of ours that are left there move. What a rule sets that another one overrides counts by itself.",

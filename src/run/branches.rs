@@ -36,7 +36,7 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
     if let Some(known) = known {
         return known;
     }
-    expect(ci, &targets, depth);
+    expect(ci, outline, &targets, depth);
     let listed = OnceLock::new();
     let read = targets.into_par_iter().map(|(repo, target)| {
         let branches = Reader {
@@ -59,19 +59,19 @@ pub fn read(run: &Run, ci: &dyn Snapshot, outline: &Outline<'_>, depth: Depth) -
 }
 
 /// Has the configs that are read first brought at once.
-fn expect(ci: &dyn Snapshot, targets: &[(RepoName, String)], depth: Depth) {
+fn expect(ci: &dyn Snapshot, outline: &Outline<'_>, targets: &[(RepoName, String)], depth: Depth) {
     let paths = targets.par_iter().flat_map_iter(|(repo, target)| {
         let names = plain_configs(ci, repo).unwrap_or_default().into_iter();
-        let names = names.filter(move |name| depth == Depth::All || is_likely(name, target));
+        let names = names.filter(move |name| depth == Depth::All || is_likely(outline, name, target));
         names.map(|name| name.path(&repo.org, &repo.repo))
     });
     let paths: Vec<String> = paths.collect();
     ci.expect(&paths.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-/// Whether a config is likely to promote to the release whose branch is `target`.
-fn is_likely(name: &ConfigName, target: &str) -> bool {
-    name.branch == target || matches!(name.branch.as_str(), "master" | "main")
+/// Whether a config is likely to promote to the release whose branch is `target`: its own, and that of development.
+fn is_likely(outline: &Outline<'_>, name: &ConfigName, target: &str) -> bool {
+    name.branch == target || outline.payload.development.contains(&name.branch)
 }
 
 /// What the answer is kept under, one for all commits, and the commit that it holds for.
@@ -82,7 +82,11 @@ fn slot(
     depth: Depth,
 ) -> Option<(Oid, String)> {
     let origin = ci.origin();
-    let text = format!("{} {} {targets:?} {depth:?}", origin.name, outline.payload.view);
+    let payload = &outline.payload;
+    let text = format!(
+        "{} {} {:?} {targets:?} {depth:?}",
+        origin.name, payload.view, payload.development
+    );
     let key = Oid::hash_object(ObjectType::Blob, text.as_bytes()).ok()?;
     Some((key, origin.commit.clone()?))
 }
@@ -138,7 +142,7 @@ impl Reader<'_> {
                 return known;
             }
         };
-        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_likely(name, target));
+        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_likely(self.outline, name, target));
         self.read_all(&first, &mut known);
         if self.depth == Depth::All || !self.promotes(&known) {
             self.read_all(&rest, &mut known);

@@ -34,6 +34,19 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
+    /// The same without what stands at the end of a path of keys.
+    #[must_use]
+    pub fn without(&self, path: &[&str]) -> Node {
+        let mut node = self.clone();
+        if let Some((last, way)) = path.split_last() {
+            let inner = way.iter().try_fold(&mut node, |at, key| at.as_map_mut()?.get_mut(key));
+            if let Some(map) = inner.and_then(Node::as_map_mut) {
+                map.remove(last);
+            }
+        }
+        node
+    }
+
     /// Whether this is null.
     pub fn is_null(&self) -> bool {
         self.value == Value::Null

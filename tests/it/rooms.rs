@@ -300,6 +300,23 @@ fn a_circle_inside_a_room_has_a_reason_beside_it() {
 }
 
 /// The floors from the top down, as they are drawn.
+/// Rules about images, what they are built from and into, are asked in `derive`: whoever comes later reads what is derived, or asks
+/// there. Only rule authors' tools look at rules of all kinds.
+#[test]
+fn after_derivation_nobody_asks_a_rule_about_an_image() {
+    let asks = Regex::new(r"\bSubject::(?:Image|Member|Stream|Input|Config|Tag|Builder)\b[^(]").unwrap();
+    let mut asked = 0;
+    for file in files() {
+        let own = matches!(room(&file), Some("derive" | "rules" | "workbench"));
+        match asks.find(&file.code) {
+            Some(_) if own => asked += 1,
+            Some(found) => panic!("{} asks the rules about `{}`", file.path.display(), found.as_str()),
+            None => {}
+        }
+    }
+    assert!(asked > 5, "the rooms that may are read");
+}
+
 fn drawing() -> String {
     let rows: Vec<(String, String)> = floors()
         .into_iter()

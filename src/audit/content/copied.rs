@@ -4,7 +4,7 @@ use super::filled_in;
 use crate::audit::Sink;
 use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
-use crate::audit::judge::{Judge, view};
+use crate::derive::content::{Content, view};
 use crate::base::Place;
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Warning};
@@ -47,7 +47,7 @@ pub static CHECK: Check = Check {
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
-    let judge = Judge::new(release);
+    let content = Content::new(release);
     let derived = |image: &&Image| image.standing == Standing::Derived;
     for image in release.images.values().filter(derived) {
         let by_hand = |copy: &Input| filled_in::replaces(context, image, copy);
@@ -55,8 +55,8 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         for (index, copy) in image.copies.iter().filter(kept).enumerate() {
             let written = release.payload.spellings.canonical(&copy.written);
             let seen = view((copy.by.name(), &copy.name), copy.builder, index, Some(copy), &written);
-            if let Some(why) = judge.foreign(&image.view, &seen) {
-                let tag = judge.payload_tag(&image.view, &seen).filter(|tag| !tag.is_empty());
+            if let Some(why) = content.foreign(&image.view, &seen) {
+                let tag = content.payload_tag(&image.view, &seen).filter(|tag| !tag.is_empty());
                 let wanted = tag.map(|tag| release.payload.tag(&tag));
                 sink.add(finding(image, copy, wanted.as_ref(), &why));
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::{CiConfigs, Context};
-use crate::audit::judge::{Judge, view};
+use crate::derive::content::{Content, view};
 use crate::base::Place;
 use crate::derive::{Config, Image, Input, Release};
 use crate::facts::ci_config::ConfigName;
@@ -42,7 +42,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let (release, Some(ci)) = (context.release, context.ci) else {
         return;
     };
-    let judge = Judge::new(release);
+    let content = Content::new(release);
     for config in release.configs.values() {
         let path = path(release, config);
         // A file that is no YAML is told of where it is rendered.
@@ -60,7 +60,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                 root: &root,
             };
             let found = places(item, image).into_iter().enumerate();
-            let found = found.filter_map(|(index, (input, by))| one.judge(&judge, index, input, by));
+            let found = found.filter_map(|(index, (input, by))| one.judge(&content, index, input, by));
             for finding in found {
                 sink.add(finding.with_place(place(ci, &path, item)));
             }
@@ -97,7 +97,7 @@ struct One<'o> {
 
 impl One<'_> {
     /// What is wrong with a line of the Dockerfile. `by`: the reference that replaces it.
-    fn judge(&self, judge: &Judge<'_>, index: usize, input: &Input, by: Option<&str>) -> Option<Finding> {
+    fn judge(&self, content: &Content<'_>, index: usize, input: &Input, by: Option<&str>) -> Option<Finding> {
         let pullspec = match by {
             Some(reference) => self
                 .base_image(reference)
@@ -109,7 +109,7 @@ impl One<'_> {
             other => other.name(),
         };
         let seen = view((kind, &input.name), input.builder, index, Some(input), &pullspec);
-        let why = judge.foreign(&self.image.view, &seen)?;
+        let why = content.foreign(&self.image.view, &seen)?;
         let registry = &self.release.payload.registry.value;
         let text = match by {
             Some(_) => format!(

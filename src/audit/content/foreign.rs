@@ -5,11 +5,12 @@ use serde_json::Value as Json;
 use crate::audit::Sink;
 use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
-use crate::audit::judge::{Judge, view};
+use crate::derive::content::{Content, view};
 use crate::audit::metadata::references;
 use crate::base::Place;
-use crate::derive::resolve::{Resolved, Resolver, named};
-use crate::derive::{Image, Input, Standing};
+use crate::derive::provenance::taken_from;
+use crate::derive::resolve::{Resolved, named};
+use crate::derive::{Image, Input, Release, Standing};
 use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::metadata::Metadata;
@@ -63,8 +64,8 @@ pub static CHECK: Check = Check {
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
-    let judge = Judge::new(release);
-    let mut resolver = Resolver::new(release.rules, release.metadata, &release.images, &judge.scope);
+    let content = Content::new(release);
+    let mut resolver = content.resolver();
     let built = |image: &&Image| !matches!(image.standing, Standing::Dropped(_));
     for image in release.images.values().filter(built) {
         for (index, (entry, builder)) in entries(&image.from.value).into_iter().enumerate() {
@@ -74,7 +75,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             };
             let input = image.inputs.get(index);
             let one = One {
-                metadata: release.metadata,
+                release,
                 image,
                 named: (kind, &name),
                 builder,
@@ -83,7 +84,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             let pullspec = kept.map_or(&resolved.pullspec, |input| &input.written);
             let pullspec = release.payload.spellings.canonical(pullspec);
             let seen = view((kind, &name), builder, index, input, &pullspec);
-            if let Some(why) = judge.foreign(&image.view, &seen) {
+            if let Some(why) = content.foreign(&image.view, &seen) {
                 sink.add(match kept {
                     Some(input) => one.kept(input, &why),
                     None => one.resolved(&resolved, &why),
@@ -105,7 +106,7 @@ fn entries(from: &Json) -> Vec<(&Json, bool)> {
 
 /// One entry of an image's `from`.
 struct One<'o> {
-    metadata: &'o Metadata,
+    release: &'o Release<'o>,
     image: &'o Image,
     named: (&'o str, &'o str),
     builder: bool,
@@ -156,13 +157,10 @@ impl One<'_> {
 
     /// The line that names it, in the stanza that the `from` was taken from; that of the stanza where a rule made it.
     fn place(&self) -> Place {
-        let from = &self.image.from.value;
-        let stanzas = [("okd", "content.source.okd_alignment.from"), ("konflux", "okd.from")];
-        let taken = stanzas
-            .into_iter()
-            .find(|(stanza, _)| self.image.view[stanza]["from"] == *from);
-        let key = taken.map_or("from", |(_, key)| key).to_owned() + if self.builder { ".builder" } else { "" };
-        let node = self.metadata.images.get(&self.image.key).map(|image| &image.node);
+        let Release { rules, metadata, .. } = self.release;
+        let taken = taken_from(rules, &self.image.from.tried, "from");
+        let key = taken.map_or("from", |key| key.file).to_owned() + if self.builder { ".builder" } else { "" };
+        let node = metadata.images.get(&self.image.key).map(|image| &image.node);
         let named = node.into_iter().flat_map(references::all);
         let mut here = named.filter(|one| one.key == key && (one.kind, one.name) == self.named);
         let line = here.next().map(|one| one.line);
@@ -170,8 +168,7 @@ impl One<'_> {
             node.and_then(|node| references::at(node, &key))
                 .map(|node| node.pos.line)
         };
-        self.metadata
-            .place(Metadata::image_file(&self.image.key), line.or_else(stanza))
+        metadata.place(Metadata::image_file(&self.image.key), line.or_else(stanza))
     }
 }
 

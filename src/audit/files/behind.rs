@@ -1,5 +1,7 @@
 //! Dockerfiles of OKD's own that fell behind those of OCP that they were made from.
 
+use serde_json::Value as Json;
+
 use super::unnamed::plain;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
@@ -7,8 +9,10 @@ use crate::audit::context::{Context, Twin};
 use crate::audit::debt::{Debt, Owed};
 use crate::base::{Place, RepoName};
 use crate::derive::{Image, Release, Standing};
+use crate::doozer::merge;
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
+use crate::model::metadata::Metadata;
 
 static BEHIND: Code = Code {
     name: "dockerfile-behind",
@@ -62,15 +66,12 @@ pub fn pairs(release: &Release<'_>) -> Vec<Pair> {
         .images
         .values()
         .filter(|image| image.standing == Standing::Derived);
-    derived.filter_map(pair).collect()
+    derived.filter_map(|image| pair(release.metadata, image)).collect()
 }
 
-fn pair(image: &Image) -> Option<Pair> {
-    let text = |key: &str| image.view["source"][key].as_str().unwrap_or_default();
-    let name = Some(text("dockerfile"))
-        .filter(|name| !name.is_empty())
-        .unwrap_or("Dockerfile");
-    let (file, twin) = (plain(&image.dockerfile), plain(&format!("{}/{name}", text("path"))));
+fn pair(metadata: &Metadata, image: &Image) -> Option<Pair> {
+    let ocp = Json::from(&metadata.images.get(&image.key)?.node);
+    let (file, twin) = (plain(&image.dockerfile), plain(&merge::dockerfile(&ocp)));
     (file != twin).then(|| Pair {
         key: image.key.clone(),
         repo: image

@@ -24,9 +24,6 @@ static CODE: Code = Code {
     ),
 };
 
-/// The names of a development branch.
-const NAMES: [&str; 2] = ["main", "master"];
-
 /// The check.
 pub static CHECK: Check = Check {
     codes: &[&CODE],
@@ -37,10 +34,11 @@ pub static CHECK: Check = Check {
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(ci) = of_all_releases(context) else { return };
+    let names = &context.release.payload.development;
     let mut by_repo: BTreeMap<_, Vec<(&String, String)>> = BTreeMap::new();
     for path in ci.variant.keys() {
         if let Some((repo, name)) = taken_apart(path)
-            && NAMES.contains(&name.branch.as_str())
+            && names.contains(&name.branch)
         {
             by_repo.entry(repo).or_default().push((path, name.branch));
         }
@@ -52,7 +50,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let developed = context.release.configs.get(&repo).map(|config| config.branch.as_str());
         let old = [one, other]
             .into_iter()
-            .find(|name| Some(name.as_str()) != developed && developed.is_some_and(|b| NAMES.contains(&b)));
+            .find(|name| Some(name.as_str()) != developed && developed.is_some_and(|branch| names.iter().any(|name| name == branch)));
         let help = match old {
             Some(old) => format!("remove the config of {old}, with its jobs: OCP is built from the other one"),
             None => "remove the config of the branch that is no longer developed on, with its jobs".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::audit::judge::Judge;
+use crate::derive::supposed::Supposed;
 use crate::audit::pattern::matches;
 use crate::base::{Place, RepoName};
 use crate::derive::{Image, Standing};
@@ -25,6 +25,9 @@ static CODE: Code = Code {
     fix: None,
 };
 
+/// The field of rules with the names of Dockerfiles that are OKD's, with `*` for any characters.
+const OWN: &str = "own_dockerfiles";
+
 /// The check.
 pub static CHECK: Check = Check {
     codes: &[&CODE],
@@ -37,7 +40,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let (release, Some(names)) = (context.release, context.names) else {
         return;
     };
-    let judge = Judge::new(release);
+    let supposed = Supposed::new(release);
     let named = named(release.metadata);
     let mut by_repo: BTreeMap<&RepoName, Vec<&Image>> = BTreeMap::new();
     let built = release
@@ -50,7 +53,8 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         }
     }
     for (repo, images) in by_repo {
-        let patterns: BTreeSet<String> = images.iter().flat_map(|image| judge.own_dockerfiles(image)).collect();
+        let own = images.iter().flat_map(|image| supposed.texts(&image.key, OWN));
+        let patterns: BTreeSet<String> = own.collect();
         let Some(there) = names.repos.get(repo) else { continue };
         let used: BTreeSet<String> = images.iter().map(|image| plain(&image.dockerfile)).collect();
         let known = |path: &String| used.contains(path) || named.contains(&(repo.to_string(), path.clone()));
@@ -105,7 +109,7 @@ pub(super) fn plain(path: &str) -> String {
 
 /// Lists what the check looks for: the patterns of a release's rules, by repository and branch.
 pub fn wanted(release: &crate::derive::Release<'_>) -> BTreeMap<(RepoName, String), BTreeSet<String>> {
-    let judge = Judge::new(release);
+    let supposed = Supposed::new(release);
     let mut wanted: BTreeMap<(RepoName, String), BTreeSet<String>> = BTreeMap::new();
     for image in release
         .images
@@ -114,7 +118,7 @@ pub fn wanted(release: &crate::derive::Release<'_>) -> BTreeMap<(RepoName, Strin
     {
         if let Some(repo) = &image.repository.value {
             let key = (repo.clone(), image.branch.clone());
-            wanted.entry(key).or_default().extend(judge.own_dockerfiles(image));
+            wanted.entry(key).or_default().extend(supposed.texts(&image.key, OWN));
         }
     }
     wanted

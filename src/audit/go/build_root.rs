@@ -4,7 +4,7 @@ use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::audit::judge::Judge;
+use crate::derive::content::Content;
 use crate::derive::Image;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
@@ -43,7 +43,7 @@ pub static CHECK: Check = Check {
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
-    let judge = Judge::new(release);
+    let content = Content::new(release);
     for config in release.configs.values() {
         let images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
         // The build root is one for all images of a config: the module that asks for the newest Go speaks for them.
@@ -53,13 +53,13 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             continue;
         };
         let repo = &config.repo;
-        let older = |pullspec: &str| judge.go(&image.view, pullspec).filter(|has| !has.satisfies(asked));
+        let older = |pullspec: &str| content.go(&image.view, pullspec).filter(|has| !has.satisfies(asked));
         if let Some(root) = &config.build_root.value
             && let Some(has) = older(&root.to_string())
         {
             let shown = format!("{}/{}:{}", root.namespace, root.name, root.tag);
             let text = format!("{repo}: {file} asks for Go {asked}, its build root {shown} has {has}");
-            let help = match stream_with(release, &judge, asked, &root.to_string()) {
+            let help = match stream_with(release, &content, asked, &root.to_string()) {
                 Some(stream) => format!("{stream}: name it in `ci_build_root`"),
                 None => format!("no stream of streams.yml has Go {asked}: add one, and name it in `ci_build_root`"),
             };

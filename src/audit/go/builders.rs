@@ -4,7 +4,7 @@ use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::audit::judge::Judge;
+use crate::derive::content::Content;
 use crate::derive::{Image, Input, Standing};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
@@ -69,7 +69,7 @@ pub static CHECK: Check = Check {
 };
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
-    let judge = Judge::new(context.release);
+    let content = Content::new(context.release);
     for image in context.release.images.values() {
         let Some((asked, file)) = asked(image).filter(|_| image.standing == Standing::Derived) else {
             continue;
@@ -92,13 +92,13 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                     .finding(text)
                     .with_place(go_line(image))
                     .with_subject(Subject::Module(file.to_owned()));
-                sink.add(with_stream(context, &judge, finding, image, input, asked));
+                sink.add(with_stream(context, &content, finding, image, input, asked));
             } else if let Some((wanted, line)) = prefers.filter(|(wanted, _)| !has.satisfies(*wanted)) {
                 let (file, name) = (&line.file, &line.version);
                 let text = format!("{}: {file} prefers {name}, {} has {has}", image.key, builder(input));
                 let finding = TOOLCHAIN.finding(text).with_place(place(image, file, line.line));
                 let finding = finding.with_subject(Subject::Module(file.to_owned()));
-                sink.add(with_stream(context, &judge, finding, image, input, wanted));
+                sink.add(with_stream(context, &content, finding, image, input, wanted));
             }
         }
     }
@@ -136,14 +136,14 @@ fn builder(input: &Input) -> String {
 
 fn with_stream(
     context: &Context<'_>,
-    judge: &Judge<'_>,
+    content: &Content<'_>,
     finding: Finding,
     image: &Image,
     input: &Input,
     wanted: GoVersion,
 ) -> Finding {
     let file = Metadata::image_file(&image.key);
-    let help = match stream_with(context.release, judge, wanted, &input.pullspec.value) {
+    let help = match stream_with(context.release, content, wanted, &input.pullspec.value) {
         Some(stream) => format!("{stream}: name it in `from.builder` of {file}"),
         None => format!("no stream of streams.yml has Go {wanted}: add one, or lower what go.mod asks for"),
     };

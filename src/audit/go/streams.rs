@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::audit::judge::Judge;
+use crate::derive::content::Content;
 use crate::base::Place;
-use crate::derive::resolve::Resolver;
 use crate::derive::{Image, Release};
 use crate::model::go::GoVersion;
 
@@ -35,17 +34,17 @@ pub(super) fn go_line(image: &Image) -> Place {
 
 /// Names the stream that has the Go that is asked for: the oldest such Go, and of those one like the builder that is
 /// used now.
-pub(super) fn stream_with(release: &Release<'_>, judge: &Judge<'_>, asked: GoVersion, now: &str) -> Option<String> {
+pub(super) fn stream_with(release: &Release<'_>, content: &Content<'_>, asked: GoVersion, now: &str) -> Option<String> {
     let metadata = release.metadata;
     let names: BTreeSet<&str> = metadata
         .stream_names()
         .filter_map(|name| Some(metadata.stream(name)?.name.as_str()))
         .collect();
-    let mut resolver = Resolver::new(release.rules, metadata, &release.images, &judge.scope);
+    let mut resolver = content.resolver();
     let view = release.images.values().next().map(|image| &image.view)?;
     let known = names.into_iter().filter_map(|name| {
         let pullspec = resolver.resolve(&json!({ "stream": name })).ok()?.pullspec;
-        let go = judge.go(view, &pullspec).filter(|go| go.satisfies(asked))?;
+        let go = content.go(view, &pullspec).filter(|go| go.satisfies(asked))?;
         Some(((go.major, go.minor, !alike(&pullspec, now), name.len(), name), go))
     });
     let ((.., name), go) = known.min_by(|(a, _), (b, _)| a.cmp(b))?;

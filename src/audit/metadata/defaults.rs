@@ -5,6 +5,8 @@ use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
+use crate::derive::supposed::Supposed;
+use crate::doozer::merge;
 use crate::finding::Severity::Note;
 use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
@@ -30,8 +32,9 @@ pub static CHECK: Check = Check {
     run,
 };
 
-/// A key, and the key whose value holds without it. What `okd.enabled_repos` says never holds anyway (it is emptied first),
-/// and neither does `okd.mode: disabled`: without it OCP's mode does not count for OKD.
+/// A key, and OCP's own that says the same; whether that counts without the key is decided by the rules. What
+/// `okd.enabled_repos` says never holds anyway (it is emptied first), and neither does `okd.mode: disabled`: without it OCP's mode does
+/// not count for OKD.
 const OVER: [(&str, &str); 9] = [
     ("content.source.okd_alignment.dockerfile", "content.source.dockerfile"),
     ("content.source.okd_alignment.path", "content.source.path"),
@@ -47,45 +50,37 @@ const OVER: [(&str, &str); 9] = [
     ("okd.payload_name", "payload_name"),
 ];
 
-/// A key, and the value that it has without being there.
-const FIXED: [(&str, &str); 4] = [
-    ("content.source.okd_alignment.dockerfile", "Dockerfile"),
-    ("content.source.okd_alignment.enabled", "true"),
-    ("content.source.okd_alignment.ci_always_run", "false"),
-    ("okd.content.source.dockerfile", "Dockerfile"),
+/// Keys that say one thing, and may say what holds where neither they nor their like of OCP's are there.
+const ALONE: [&[&str]; 3] = [
+    &["content.source.okd_alignment.dockerfile", "okd.content.source.dockerfile"],
+    &["content.source.okd_alignment.enabled"],
+    &["content.source.okd_alignment.ci_always_run"],
 ];
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
+    let supposed = Supposed::new(context.release);
     for (key, image) in &metadata.images {
         let node = &image.node;
-        let over = OVER.iter().filter(|(said, _)| !is_guarded(node, said));
-        let over = over.filter(|(said, own)| same(at(node, said), at(node, own)));
-        let fixed = FIXED.iter().filter(|(said, value)| {
+        let over = OVER.iter().filter(|(said, own)| same(at(node, said), at(node, own)));
+        let is_alone = |said: &&str| {
             let own = OVER.iter().find(|(over, _)| over == said).map(|(_, own)| *own);
-            own.is_none_or(|own| at(node, own).is_none()) && at(node, said).and_then(Node::text) == Some(*value)
-        });
-        let keys: Vec<&str> = over.chain(fixed).map(|(said, _)| *said).collect();
-        for said in keys {
+            own.is_none_or(|own| at(node, own).is_none()) && at(node, said).and_then(Node::text).is_some()
+        };
+        let alone = ALONE.iter().flat_map(|like| like.iter().map(move |said| (*said, *like)));
+        let alone = alone.filter(|(said, _)| is_alone(said));
+        let alone = alone.filter(|(said, like)| supposed.holds_without_both(key, said, like));
+        let keys = over.map(|(said, _)| *said).chain(alone.map(|(said, _)| said));
+        for said in keys.filter(|said| holds_without(&supposed, key, node, said)) {
             add(context, metadata, key, node, said, sink);
         }
     }
 }
 
-/// A stanza's key that is needed although it equals OCP's: the other stanza, or CI's own image, would hold without it.
-fn is_guarded(node: &Node, said: &str) -> bool {
-    let differs = |other: &str, own: &str| at(node, other).is_some() && !same(at(node, other), at(node, own));
-    match said {
-        "content.source.okd_alignment.dockerfile" => {
-            differs("okd.content.source.dockerfile", "content.source.dockerfile")
-        }
-        "content.source.okd_alignment.from" => differs("okd.from", "from"),
-        "content.source.okd_alignment.tag_name" => {
-            at(node, "content.source.ci_alignment.upstream_image").is_some()
-                || differs("okd.payload_name", "payload_name")
-        }
-        _ => false,
-    }
+/// Whether what is built is the same without a key: as rules decide for CI, and as ART's tool merges.
+fn holds_without(supposed: &Supposed<'_>, key: &str, node: &Node, said: &str) -> bool {
+    let path: Vec<&str> = said.split('.').collect();
+    merge::same(node, &node.without(&path)) && supposed.holds_without(key, said)
 }
 
 fn add(context: &Context<'_>, metadata: &Metadata, key: &str, node: &Node, said: &str, sink: &mut Sink) {

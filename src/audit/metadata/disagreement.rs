@@ -1,9 +1,13 @@
 //! Two OKD stanzas of one image that say different things.
 
+use serde_json::Value as Json;
+
 use super::references::at;
 use crate::audit::Sink;
 use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
+use crate::derive::supposed::Supposed;
+use crate::doozer::merge;
 use crate::facts::image::Image;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
@@ -30,12 +34,9 @@ pub static CHECK: Check = Check {
     run,
 };
 
-/// Where Konflux is told of a Dockerfile of its own: what is said for it wins over what is said for OKD, as in the rebase of ART's
-/// tools.
-const KONFLUX: [&str; 2] = [
-    "okd.konflux.content.source.dockerfile",
-    "konflux.content.source.dockerfile",
-];
+/// Where metadata names the Dockerfile, and where it does so for Konflux alone.
+const DOCKERFILE: &str = "content.source.dockerfile";
+const KONFLUX: &str = "konflux.content.source.dockerfile";
 
 /// Keys of `okd_alignment` that only make sense for an image that is built.
 const BUILDING: [&str; 6] = [
@@ -49,6 +50,7 @@ const BUILDING: [&str; 6] = [
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();
+    let supposed = Supposed::new(context.release);
     for (key, image) in &metadata.images {
         let Some(okd) = image.node.get("okd").filter(|node| node.as_map().is_some()) else {
             continue;
@@ -58,10 +60,10 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let nothing = Node::default();
         let alignment = match alignment {
             Some(alignment) => alignment,
-            None if KONFLUX.iter().any(|path| at(&image.node, path).is_some()) => &nothing,
+            None if merge::origin(&image.node, DOCKERFILE).is_some_and(|(by, _)| by.ends_with(KONFLUX)) => &nothing,
             None => continue,
         };
-        for text in said(image, okd, alignment) {
+        for text in said(image, okd, alignment, || dockerfiles(&supposed, key, image)) {
             let place = metadata.place(Metadata::image_file(key), Some(okd.pos.line));
             let mut finding = DISAGREE
                 .finding(format!("{key}: {text}"))
@@ -73,23 +75,32 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-/// The Dockerfiles that CI and Konflux build, where they are not the same.
-fn dockerfiles(image: &Image, alignment: &Node) -> Option<String> {
-    let named = |path: &'static str| Some((at(&image.node, path)?.text()?.to_owned(), path));
-    let okd = || named("okd.content.source.dockerfile");
-    let own = || named("content.source.dockerfile").unwrap_or(("Dockerfile".to_owned(), "content.source.dockerfile"));
-    let of_konflux = KONFLUX.iter().find_map(|path| named(path));
-    let ci = alignment.get("dockerfile").and_then(Node::text);
-    let ci = ci.map(|file| (file.to_owned(), "okd_alignment.dockerfile"));
-    if ci.is_none() && of_konflux.is_none() {
+/// The Dockerfiles that CI and Konflux build, where they are not the same: one by the rules, the other as ART's tool merges.
+fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &Image) -> Option<String> {
+    let decision = supposed.decide(key, "dockerfile")?;
+    let ci = decision.value.as_ref()?.as_str()?;
+    let merged = merge::image(&image.node).config;
+    let konflux = merge::at(&merged, DOCKERFILE)
+        .and_then(Json::as_str)
+        .unwrap_or("Dockerfile");
+    if ci == konflux {
         return None;
     }
-    let (ci, ci_by) = ci.or_else(okd).unwrap_or_else(own);
-    let (konflux, by) = of_konflux.or_else(okd).unwrap_or_else(own);
-    (ci != konflux).then(|| format!("CI builds {ci} (`{ci_by}`), Konflux {konflux} (`{by}`)"))
+    let ci_by = match supposed.taken_from(&decision, "dockerfile") {
+        Some(key) => format!(
+            "`{}`",
+            key.file.replace("content.source.okd_alignment.", "okd_alignment.")
+        ),
+        None => supposed
+            .rule(&decision)
+            .filter(|rule| rule.when.is_some())
+            .map_or_else(|| format!("`{DOCKERFILE}`"), |rule| format!("rule `{}`", rule.id)),
+    };
+    let by = merge::origin(&image.node, DOCKERFILE).map_or_else(|| DOCKERFILE.to_owned(), |(by, _)| by);
+    Some(format!("CI builds {ci} ({ci_by}), Konflux {konflux} (`{by}`)"))
 }
 
-fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
+fn said(image: &Image, okd: &Node, alignment: &Node, dockerfiles: impl FnOnce() -> Option<String>) -> Vec<String> {
     let view = &image.view;
     let mut found = Vec::new();
     let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
@@ -107,7 +118,7 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
     if mode == "enabled" && view["okd_alignment"]["enabled"] == false {
         found.push("`okd.mode` is enabled, and `okd_alignment.enabled` is false".to_owned());
     }
-    found.extend(dockerfiles(image, alignment));
+    found.extend(dockerfiles());
     if let (Some(ci), Some(konflux)) = (text(alignment.get("tag_name")), text(okd.get("payload_name")))
         && ci != konflux
     {
@@ -125,14 +136,12 @@ fn said(image: &Image, okd: &Node, alignment: &Node) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::yaml::parse;
+    use crate::derive::tests::world::World;
 
-    fn told(text: &str) -> Option<String> {
-        let image = Image::read(parse(text.as_bytes()).expect("YAML"));
-        let alignment = at(&image.node, "content.source.okd_alignment")
-            .cloned()
-            .unwrap_or_default();
-        dockerfiles(&image, &alignment)
+    fn told(rules: &str, text: &str) -> Option<String> {
+        let world = World::new().metadata("x", text).refined_by(rules);
+        let release = world.release();
+        dockerfiles(&Supposed::new(&release), "x", &world.metadata.images["x"])
     }
 
     #[test]
@@ -166,7 +175,22 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(told(&text), expected, "{text}");
+            assert_eq!(told("rules: []\n", &text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_ci_builds_is_what_the_rules_decide() {
+        let both = "content: {source: {dockerfile: D.art, okd_alignment: {dockerfile: D.ci}}}\n\
+                    okd: {content: {source: {dockerfile: D.okd}}}\n";
+        let other = "rules:\n- id: stanza-first\n  because: The `okd` stanza counts before the other one here.\n  on: image\n  \
+                     when: image.okd_stanza.dockerfile != ''\n  set: {dockerfile: '${image.okd_stanza.dockerfile}'}\n  \
+                     overrides: [dockerfile-of-alignment]\n";
+        let said = "CI builds D.ci (`okd_alignment.dockerfile`), Konflux D.okd (`okd.content.source.dockerfile`)";
+        assert_eq!(told("rules: []\n", both).as_deref(), Some(said));
+        assert_eq!(told(other, both), None);
+        let named = other.replace("'${image.okd_stanza.dockerfile}'", "D.rule");
+        let said = "CI builds D.rule (rule `stanza-first`), Konflux D.okd (`okd.content.source.dockerfile`)";
+        assert_eq!(told(&named, both).as_deref(), Some(said));
     }
 }

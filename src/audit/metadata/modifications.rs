@@ -1,11 +1,15 @@
 //! Modifications of a Dockerfile whose text no longer occurs in it.
 
+use serde_json::Value as Json;
+
 use super::references::at;
 use crate::audit::Sink;
 use crate::audit::check::{Asked, Check, Need};
 use crate::audit::context::{Context, FileText};
 use crate::base::RepoName;
 use crate::derive::{Image, Release};
+use crate::doozer::merge;
+use crate::doozer::modify::short;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
@@ -32,12 +36,15 @@ pub static CHECK: Check = Check {
     run,
 };
 
+/// The key of an image's modifications.
+const MODIFICATIONS: &str = "content.source.modifications";
+
 /// Modifications and the file that they are for.
 struct Job<'m> {
     repo: &'m RepoName,
     branch: &'m str,
     path: String,
-    key: &'static str,
+    key: String,
     modifications: &'m [Node],
 }
 
@@ -71,32 +78,22 @@ fn jobs<'m>(metadata: &'m Metadata, image: &'m Image) -> Vec<Job<'m>> {
         return Vec::new();
     };
     let list = |key: &str| at(node, key).and_then(Node::as_seq);
-    let text = |key: &str| at(node, key).and_then(Node::text);
-    let (own, okd) = ("content.source.modifications", "okd.content.source.modifications");
-    let dockerfile = text("content.source.dockerfile").unwrap_or("Dockerfile");
-    let of_okd = text("okd.content.source.dockerfile").unwrap_or(dockerfile);
-    let folder = text("content.source.path").unwrap_or_default().trim_end_matches('/');
-    let path = |file: &str| {
-        if folder.is_empty() {
-            file.to_owned()
-        } else {
-            format!("{folder}/{file}")
-        }
-    };
-    let job = |file: &str, key: &'static str, modifications: &'m [Node]| Job {
+    let (ocp, okd) = (Json::from(node), merge::image(node).config);
+    let (ocp, okd) = (merge::dockerfile(&ocp), merge::dockerfile(&okd));
+    // What counts for OKD after the merge, and the key that says it.
+    let counts = merge::origin(node, MODIFICATIONS).and_then(|(key, list)| Some((key, list.as_seq()?)));
+    let job = |path: &str, key: String, modifications: &'m [Node]| Job {
         repo,
         branch: &image.branch,
-        path: path(file),
+        path: path.to_owned(),
         key,
         modifications,
     };
-    let mut jobs: Vec<Job<'m>> = list(own).map(|list| job(dockerfile, own, list)).into_iter().collect();
-    match list(okd) {
-        Some(list) => jobs.push(job(of_okd, okd, list)),
-        None if of_okd != dockerfile => jobs.extend(list(own).map(|list| job(of_okd, own, list))),
-        None => {}
-    }
-    jobs
+    let own = list(MODIFICATIONS).map(|list| job(&ocp, MODIFICATIONS.to_owned(), list));
+    let of_okd = counts
+        .filter(|(key, _)| ocp != okd || key != MODIFICATIONS)
+        .map(|(key, list)| job(&okd, key, list));
+    own.into_iter().chain(of_okd).collect()
 }
 
 /// Makes the modifications one after the other, as the build does.
@@ -129,15 +126,5 @@ fn judge(context: &Context<'_>, image: &Image, job: &Job<'_>, text: &str, sink: 
             .with_subject(Subject::Name(wanted.to_owned()))
             .with_help("adapt or remove the modification, or give OKD modifications of its own (`[]` for none)");
         sink.add(finding);
-    }
-}
-
-/// The first line of a text, cut to a readable length.
-fn short(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let line = text.trim().lines().next().unwrap_or_default();
-    match line.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", line.get(..cut).unwrap_or_default()),
-        None => line.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
 use crate::derive::Image;
 use crate::derive::nearest::nearest;
-use crate::facts::image::Image as Facts;
+use crate::derive::provenance::taken_from;
 use crate::finding::Severity::Error;
 use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
@@ -62,7 +62,8 @@ fn change(context: &Context<'_>, image: &Image) -> Option<Change> {
         "" => meant,
         folder => meant.strip_prefix(folder)?.strip_prefix('/')?,
     };
-    let line = line_of(context.metadata().images.get(&image.key)?, &old)?;
+    let named = taken_from(context.release.rules, &image.dockerfile_name.tried, "dockerfile")?;
+    let line = context.metadata().key_place(&image.key, named.view).line?;
     Some(Change::Metadata {
         file: Metadata::image_file(&image.key),
         edit: Edit::Replace {
@@ -87,13 +88,4 @@ fn meant<'t>(missing: &str, there: &'t [String]) -> Option<&'t str> {
         }
     };
     spelling::meant(missing, known).or_else(moved)
-}
-
-/// The line of the key that names the Dockerfile.
-fn line_of(facts: &Facts, name: &str) -> Option<u32> {
-    let stanzas = ["okd_alignment", "okd_stanza", "source"];
-    let stanza = stanzas
-        .into_iter()
-        .find(|stanza| facts.view[stanza]["dockerfile"] == name)?;
-    facts.line_of(&[stanza.to_owned(), "dockerfile".to_owned()])
 }

@@ -12,18 +12,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use self::mapping::{Form, MirrorConfig};
 use super::{Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Target, Tree, prow_config, release_name};
 use crate::base::{Place, RepoName};
-use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
+use crate::derive::Release;
 use crate::facts::ci_config;
 use crate::facts::promoted::{self, Tag};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
-use crate::rules::{Decision, Subject};
+use crate::rules::Decision;
 use crate::targets::asking;
 use crate::yaml;
 use crate::yaml::keys::NO_OPTIONS;
@@ -142,18 +141,10 @@ impl Spot {
 /// # Errors
 /// A rule that failed.
 pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
-    let metadata = release.metadata;
-    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
-    scope.set("target", &json!(TARGET.name));
     let mut failed = Vec::new();
     let mut decide = |field: &str| {
-        let decision = release.rules.decide(Subject::Target, field, metadata.release, &scope);
-        failed.extend(failures(
-            release.rules,
-            &decision,
-            field,
-            &format!("target {}", TARGET.name),
-        ));
+        let (decision, more) = asking::of_target(release, TARGET.name, field);
+        failed.extend(more);
         decision
     };
     let (file, decision) = (decide("file"), decide("mirror"));

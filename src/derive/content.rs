@@ -1,24 +1,34 @@
-//! What rules say of an input, for checks: whether its image is foreign, whether that is allowed, which Go it has.
+//! What rules say of an image that something is, or could be, built from: whether it is foreign, whether that is allowed, which Go
+//! it has. Whoever comes after derivation asks here, and no rule.
 
 use serde_json::{Value as Json, json};
 
-use crate::derive::outline::base_scope;
-use crate::derive::{Image, Input, Release};
+use super::outline::base_scope;
+use super::resolve::Resolver;
+use super::{Input, Release};
 use crate::model::go::GoVersion;
 use crate::rules::{Decision, Scope, Subject};
 
-/// Asks the rules of a release.
-pub(super) struct Judge<'r> {
+/// What the rules of a release say of content.
+pub struct Content<'r> {
     release: &'r Release<'r>,
-    /// The variables that all rules see.
-    pub scope: Scope<'static>,
+    scope: Scope<'static>,
 }
 
-impl<'r> Judge<'r> {
+impl<'r> Content<'r> {
+    /// Of a release.
     pub fn new(release: &'r Release<'r>) -> Self {
         let metadata = release.metadata;
         let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
         Self { release, scope }
+    }
+
+    /// A resolver of what metadata names.
+    pub fn resolver(&self) -> Resolver<'r, '_> {
+        let Release {
+            rules, metadata, images, ..
+        } = self.release;
+        Resolver::new(rules, metadata, images, &self.scope)
     }
 
     /// Why an input is foreign, unless a rule allows it. A rule that fails allows nothing and forbids nothing.
@@ -49,28 +59,6 @@ impl<'r> Judge<'r> {
         GoVersion::parse(decision.value.as_ref()?.as_str()?)
     }
 
-    /// Names of Dockerfiles that are OKD's, with `*` for any characters.
-    pub fn own_dockerfiles(&self, image: &Image) -> Vec<String> {
-        let mut scope = self.scope.inner();
-        scope.show("image", &image.view);
-        scope.set("tag", &json!(image.tag.value));
-        let rules = self.release.rules;
-        if rules.uses_variable(Subject::Image, "metadata")
-            && let Some(facts) = self.release.metadata.images.get(&image.key)
-        {
-            scope.set("metadata", &Json::from(&facts.node));
-        }
-        let release = self.release.metadata.release;
-        let decision = rules.decide(Subject::Image, "own_dockerfiles", release, &scope);
-        let names = decision.value.as_ref().and_then(Json::as_array);
-        names
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str)
-            .map(str::to_owned)
-            .collect()
-    }
-
     fn input(&self, field: &str, image: &Json, input: &Json) -> Decision {
         let mut scope = self.scope.inner();
         scope.show("image", image);
@@ -81,7 +69,7 @@ impl<'r> Judge<'r> {
 }
 
 /// An input as rules see it.
-pub(super) fn view(named: (&str, &str), builder: bool, index: usize, input: Option<&Input>, pullspec: &str) -> Json {
+pub fn view(named: (&str, &str), builder: bool, index: usize, input: Option<&Input>, pullspec: &str) -> Json {
     let (kind, name) = named;
     let stage = input.and_then(|input| input.stage.as_deref()).unwrap_or_default();
     let written = input.map_or("", |input| &input.written);
