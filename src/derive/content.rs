@@ -26,7 +26,10 @@ impl<'r> Content<'r> {
     /// A resolver of what metadata names.
     pub fn resolver(&self) -> Resolver<'r, '_> {
         let Release {
-            rules, metadata, images, ..
+            rules,
+            metadata,
+            images,
+            ..
         } = self.release;
         Resolver::new(rules, metadata, images, &self.scope)
     }

@@ -298,13 +298,7 @@ fn former(
 }
 
 /// The texts of a list that rules decide for the payload.
-fn list(
-    field: &str,
-    rules: &RuleSet,
-    release: Release,
-    scope: &Scope<'_>,
-    findings: &mut Vec<Finding>,
-) -> Vec<String> {
+fn list(field: &str, rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Vec<String> {
     let decision = rules.decide(Subject::Payload, field, release, scope);
     findings.extend(failures(rules, &decision, field, "the payload"));
     let items = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();

@@ -70,7 +70,10 @@ impl<'r> Supposed<'r> {
         let facts = self.release.metadata.images.get(key);
         facts.is_some_and(|facts| {
             let gone = |node: Node, other: &&str| node.without(&apart(other));
-            let node = others.iter().filter(|other| **other != said).fold(facts.node.clone(), gone);
+            let node = others
+                .iter()
+                .filter(|other| **other != said)
+                .fold(facts.node.clone(), gone);
             self.same(key, &Facts::read(node), said)
         })
     }
@@ -186,11 +189,21 @@ mod tests {
         assert!(holds(&world(""), dockerfile));
         let other = "okd: {content: {source: {dockerfile: E}}}\n";
         assert!(!holds(&world(other), dockerfile), "the other stanza would count");
-        let (same, stanza) = (world("okd: {content: {source: {dockerfile: D}}}\n"), "okd.content.source.dockerfile");
-        let both = |world: &World| Supposed::new(&world.release()).holds_without_both("x", dockerfile, &[dockerfile, stanza]);
+        let (same, stanza) = (
+            world("okd: {content: {source: {dockerfile: D}}}\n"),
+            "okd.content.source.dockerfile",
+        );
+        let both =
+            |world: &World| Supposed::new(&world.release()).holds_without_both("x", dockerfile, &[dockerfile, stanza]);
         assert!(holds(&same, dockerfile) && both(&same) && both(&world(other)));
-        let alone = World::new().metadata("x", "content: {source: {okd_alignment: {dockerfile: D}}}\nokd: {content: {source: {dockerfile: D}}}\n");
-        assert!(holds(&alone, dockerfile) && !both(&alone), "only the other stanza says the same");
+        let alone = World::new().metadata(
+            "x",
+            "content: {source: {okd_alignment: {dockerfile: D}}}\nokd: {content: {source: {dockerfile: D}}}\n",
+        );
+        assert!(
+            holds(&alone, dockerfile) && !both(&alone),
+            "only the other stanza says the same"
+        );
         let rule = "rules:\n- id: own-file\n  because: OKD has a file of its own here.\n  on: image\n  \
                     when: image.okd_alignment.dockerfile == ''\n  set: {dockerfile: F}\n  overrides: [dockerfile-of-alignment]\n";
         assert!(!holds(&world("").refined_by(rule), dockerfile), "a rule would count");

@@ -87,6 +87,7 @@ impl RuleSet {
         });
         if let Some(record) = &self.record {
             record.note(about(subject, scope), &decision.tried);
+            record.compare(subject, scope);
         }
         decision.as_ref().clone()
     }

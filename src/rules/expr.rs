@@ -361,6 +361,13 @@ impl<'p> Scope<'p> {
         own.or_else(|| self.parent?.find(name))
     }
 
+    /// All variables that are seen, the innermost of each name.
+    pub(super) fn shown(&self) -> BTreeMap<&str, &Json> {
+        let mut all = self.parent.map(Scope::shown).unwrap_or_default();
+        all.extend(self.variables.iter().map(|one| (one.name.as_str(), &*one.value)));
+        all
+    }
+
     fn variable(&self, name: &str) -> Option<&Json> {
         self.find(name).map(|variable| &*variable.value)
     }

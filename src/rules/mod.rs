@@ -19,6 +19,7 @@ pub mod schema;
 pub mod set;
 pub mod subject;
 pub mod template;
+pub mod variables;
 
 #[cfg(test)]
 mod tests;

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decide::Tried;
 use super::diagnostic::Diagnostic;
-use super::expr::Known;
+use super::expr::{Known, Scope};
 use super::load::{self, nearest};
 use super::memo::Memo;
 use super::rule::{Place, Reference, Rule};
 use super::subject::Subject;
+use super::variables;
 use crate::yaml::Pos;
 
 /// The rules of all files, ready to be evaluated.
@@ -26,18 +27,32 @@ pub struct RuleSet {
 
 /// What became of rules, decision by decision: what the decision was about, and the rules that were tried.
 #[derive(Debug, Default)]
-pub struct Record(Mutex<Vec<(String, Vec<Tried>)>>);
+pub struct Record {
+    noted: Mutex<Vec<(String, Vec<Tried>)>>,
+    unlike: Mutex<BTreeSet<String>>,
+}
 
 impl Record {
     /// Notes a decision.
     pub(super) fn note(&self, about: String, tried: &[Tried]) {
-        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         noted.push((about, tried.to_vec()));
+    }
+
+    /// Holds what rules are shown against what is said of it.
+    pub(super) fn compare(&self, subject: Subject, scope: &Scope<'_>) {
+        let mut unlike = self.unlike.lock().unwrap_or_else(PoisonError::into_inner);
+        unlike.extend(variables::unlike(subject, scope.shown().into_iter()));
+    }
+
+    /// In what the variables that were shown to rules differ from what the reference says of them.
+    pub fn unlike(&self) -> BTreeSet<String> {
+        self.unlike.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes what was noted so far.
     pub fn take(&self) -> Vec<(String, Vec<Tried>)> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.noted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

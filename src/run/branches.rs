@@ -142,7 +142,9 @@ impl Reader<'_> {
                 return known;
             }
         };
-        let (first, rest): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_likely(self.outline, name, target));
+        let (first, rest): (Vec<_>, Vec<_>) = names
+            .into_iter()
+            .partition(|name| is_likely(self.outline, name, target));
         self.read_all(&first, &mut known);
         if self.depth == Depth::All || !self.promotes(&known) {
             self.read_all(&rest, &mut known);

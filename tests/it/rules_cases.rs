@@ -4,6 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use lockstep::workbench::case::Case;
+use lockstep::workbench::run::Bench;
+use lockstep::workbench::sets::RuleSets;
 use tempfile::TempDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -313,4 +316,23 @@ fn coverage_has_a_threshold() {
         "{}",
         text(&output)
     );
+}
+
+/// What the engine shows to rules is what `src/rules/variables.md`, and with it the reference, says: in every case, for every
+/// subject.
+#[test]
+fn what_rules_see_is_what_the_reference_says() {
+    let sets = RuleSets::default();
+    let mut cases = 0;
+    for entry in fs::read_dir(Path::new(ROOT).join("fixtures/cases")).expect("the cases") {
+        let Ok(case) = Case::read(&entry.expect("a case").path()) else {
+            continue;
+        };
+        let bench = Bench::new(&case, &sets).expect(&case.name);
+        bench.results().expect(&case.name);
+        let unlike: Vec<String> = bench.record.unlike().into_iter().collect();
+        assert_eq!(unlike, [""; 0], "{}", case.name);
+        cases += 1;
+    }
+    assert!(cases > 30, "{cases} cases");
 }

@@ -48,9 +48,9 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             continue;
         };
         let developed = context.release.configs.get(&repo).map(|config| config.branch.as_str());
-        let old = [one, other]
-            .into_iter()
-            .find(|name| Some(name.as_str()) != developed && developed.is_some_and(|branch| names.iter().any(|name| name == branch)));
+        let old = [one, other].into_iter().find(|name| {
+            Some(name.as_str()) != developed && developed.is_some_and(|branch| names.iter().any(|name| name == branch))
+        });
         let help = match old {
             Some(old) => format!("remove the config of {old}, with its jobs: OCP is built from the other one"),
             None => "remove the config of the branch that is no longer developed on, with its jobs".to_owned(),

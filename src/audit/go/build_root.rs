@@ -4,8 +4,8 @@ use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
-use crate::derive::content::Content;
 use crate::derive::Image;
+use crate::derive::content::Content;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
 

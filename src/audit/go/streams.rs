@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::derive::content::Content;
 use crate::base::Place;
+use crate::derive::content::Content;
 use crate::derive::{Image, Release};
 use crate::model::go::GoVersion;
 

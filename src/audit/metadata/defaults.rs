@@ -52,7 +52,10 @@ const OVER: [(&str, &str); 9] = [
 
 /// Keys that say one thing, and may say what holds where neither they nor their like of OCP's are there.
 const ALONE: [&[&str]; 3] = [
-    &["content.source.okd_alignment.dockerfile", "okd.content.source.dockerfile"],
+    &[
+        "content.source.okd_alignment.dockerfile",
+        "okd.content.source.dockerfile",
+    ],
     &["content.source.okd_alignment.enabled"],
     &["content.source.okd_alignment.ci_always_run"],
 ];
@@ -67,7 +70,9 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             let own = OVER.iter().find(|(over, _)| over == said).map(|(_, own)| *own);
             own.is_none_or(|own| at(node, own).is_none()) && at(node, said).and_then(Node::text).is_some()
         };
-        let alone = ALONE.iter().flat_map(|like| like.iter().map(move |said| (*said, *like)));
+        let alone = ALONE
+            .iter()
+            .flat_map(|like| like.iter().map(move |said| (*said, *like)));
         let alone = alone.filter(|(said, _)| is_alone(said));
         let alone = alone.filter(|(said, like)| supposed.holds_without_both(key, said, like));
         let keys = over.map(|(said, _)| *said).chain(alone.map(|(said, _)| said));
