@@ -117,7 +117,7 @@ pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
 
 /// Whether metadata of a release has an image of a key, payload tag or name.
 pub fn is_in_metadata(metadata: &crate::model::metadata::Metadata, what: &str) -> bool {
-    let named = |view: &serde_json::Value| ["payload_name", "name"].iter().any(|name| view[name] == what);
+    let named = |view: &serde_json::Value| view["payload_name"] == what || view["name"] == what;
     metadata
         .images
         .iter()
@@ -126,7 +126,7 @@ pub fn is_in_metadata(metadata: &crate::model::metadata::Metadata, what: &str) -
 
 /// Why an image that metadata has is not built: nothing needs it.
 fn absent(release: &Release<'_>, what: &str) -> Option<Explanation> {
-    let named = |view: &serde_json::Value| ["payload_name", "name"].iter().any(|name| view[name] == what);
+    let named = |view: &serde_json::Value| view["payload_name"] == what || view["name"] == what;
     let mut images = release.metadata.images.iter();
     let (key, image) = images.find(|(key, image)| *key == what || named(&image.view))?;
     let mut dropped = release.configs.values().flat_map(|config| config.dropped.values());

@@ -34,8 +34,9 @@ impl Names {
             names.tags.entry(tag).or_default().push(image.key.clone());
         }
         for stream in metadata.streams() {
-            for key in ["upstream_image", "image"] {
-                let pullspec = stream.view[key].as_str().unwrap_or_default();
+            let view = &stream.view;
+            for pullspec in [&view["upstream_image"], &view["image"]] {
+                let pullspec = pullspec.as_str().unwrap_or_default();
                 names.add(spellings, pullspec, json!({"stream": stream.name}));
             }
         }

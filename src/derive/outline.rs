@@ -220,7 +220,7 @@ fn waiting(metadata: &Metadata, payload: &Payload) -> Option<Finding> {
 pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Payload, Vec<Finding>> {
     let scope = base_scope(release, group, None);
     let mut findings = Vec::new();
-    let mut view = json!({});
+    let mut shown = json!({});
     let mut field = |name: &str| {
         let decision = rules.decide(Subject::Payload, name, release, &scope);
         findings.extend(failures(rules, &decision, name, "the payload"));
@@ -236,7 +236,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
                 Finding::new(Severity::Error, "no-rule", message).with_help("use the `builtin` rules, or add one"),
             );
         }
-        view[name] = json!(text);
+        shown[name] = json!(text);
         Derived::new(text, decision)
     };
     let payload = Payload {
@@ -265,7 +265,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
             former,
             development,
             waits,
-            view,
+            view: shown,
             ..payload
         })
     } else {

@@ -33,8 +33,9 @@ pub fn meaning(release: &Release<'_>, resolver: &mut Resolver<'_, '_>, entry: &J
         }
     } else {
         let view = metadata.stream(&last.name).map(|stream| &stream.view);
-        let own = |name: &str| view.is_some_and(|view| view[name] == pullspec.as_str());
-        match own("upstream_image") || own("image") {
+        let is_it = |image: &Json| image == pullspec.as_str();
+        let own = view.is_some_and(|view| is_it(&view["upstream_image"]) || is_it(&view["image"]));
+        match own {
             true => Stands::Stream {
                 stream: last.name.clone(),
                 image: pullspec,

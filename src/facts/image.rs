@@ -164,7 +164,7 @@ impl Image {
 
     /// The value of a key.
     pub fn get(&self, key: &Key) -> &Json {
-        key.view.split('.').fold(&self.view, |view, name| &view[name])
+        key.view.split('.').fold(&self.view, |at, name| &at[name])
     }
 
     /// The line that a path of the view came from.

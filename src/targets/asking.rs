@@ -3,37 +3,77 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::base::Release as Number;
 use crate::derive::outline::base_scope;
-use crate::derive::{Derived, Release, failures};
+use crate::derive::{Derived, Payload, Release, failures};
 use crate::finding::Finding;
 use crate::model::build_config::RuleAt;
 use crate::plan::Cause;
-use crate::rules::{Decision, Scope, Subject};
+use crate::rules::{Decision, Rule, Scope, Subject};
 
-/// Asks the rules for a field of what is in scope. `what` says in findings what the rules were about.
-pub(super) fn ask(
-    release: &Release<'_>,
-    subject: Subject,
-    field: &str,
-    scope: &Scope<'_>,
-    what: &str,
-) -> (Decision, Vec<Finding>) {
-    let decision = release.rules.decide(subject, field, release.metadata.release, scope);
-    let failed = failures(release.rules, &decision, field, what);
-    (decision, failed)
+/// What a target may ask of a release's rules: what they say of its own files. Of images it knows what its sources and the build
+/// config say, and nothing else.
+#[derive(Clone, Copy)]
+pub struct OwnRules<'a>(&'a Release<'a>);
+
+impl<'a, 'r: 'a> From<&'a Release<'r>> for OwnRules<'a> {
+    fn from(release: &'a Release<'r>) -> Self {
+        Self(release)
+    }
+}
+
+impl<'a> OwnRules<'a> {
+    /// The release.
+    pub fn number(self) -> Number {
+        self.0.metadata.release
+    }
+
+    /// Its payload.
+    pub fn payload(self) -> &'a Payload {
+        &self.0.payload
+    }
+
+    /// A rule by its place among all.
+    pub(super) fn rule(self, at: usize) -> Option<&'a Rule> {
+        self.0.rules.rules.get(at)
+    }
+
+    /// The strongest rule that sets a field of a job.
+    pub(super) fn strongest_of_job(self, field: &str) -> Option<usize> {
+        let candidates = self.0.rules.candidates(Subject::Job, field)?;
+        candidates.setters.first().copied()
+    }
+
+    /// The variables that all rules of the release see.
+    pub(super) fn scope(self) -> Scope<'static> {
+        let Release { metadata, payload, .. } = self.0;
+        base_scope(metadata.release, &metadata.group, Some(&payload.view))
+    }
+
+    /// Asks about a job that is in scope. `what` says in findings which.
+    pub(super) fn of_job(self, field: &str, scope: &Scope<'_>, what: &str) -> (Decision, Vec<Finding>) {
+        self.ask(Subject::Job, field, scope, what)
+    }
+
+    fn ask(self, subject: Subject, field: &str, scope: &Scope<'_>, what: &str) -> (Decision, Vec<Finding>) {
+        let decision = self.0.rules.decide(subject, field, self.number(), scope);
+        let failed = failures(self.0.rules, &decision, field, what);
+        (decision, failed)
+    }
 }
 
 /// Asks the rules about a target as a whole.
-pub(super) fn of_target(release: &Release<'_>, target: &str, field: &str) -> (Decision, Vec<Finding>) {
-    let metadata = release.metadata;
-    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+pub(super) fn of_target<'a>(release: impl Into<OwnRules<'a>>, target: &str, field: &str) -> (Decision, Vec<Finding>) {
+    let rules = release.into();
+    let mut scope = rules.scope();
     scope.set("target", &json!(target));
-    ask(release, Subject::Target, field, &scope, &format!("target {target}"))
+    rules.ask(Subject::Target, field, &scope, &format!("target {target}"))
 }
 
 /// The rules that decided a value, as the unified build config names them.
-pub(super) fn rules_of<T>(release: &Release<'_>, derived: &Derived<T>) -> Vec<RuleAt> {
-    let rules = derived.deciders().filter_map(|at| release.rules.rules.get(at));
+pub(super) fn rules_of<'a, T>(release: impl Into<OwnRules<'a>>, derived: &Derived<T>) -> Vec<RuleAt> {
+    let known = release.into();
+    let rules = derived.deciders().filter_map(|at| known.rule(at));
     rules
         .map(|rule| RuleAt {
             id: rule.id.clone(),
@@ -43,7 +83,12 @@ pub(super) fn rules_of<T>(release: &Release<'_>, derived: &Derived<T>) -> Vec<Ru
 }
 
 /// Why a field is what it is: id, place and sentence of the last rule behind it; without one the engine's own id and sentence.
-pub(super) fn why(release: &Release<'_>, rules: &[RuleAt], engine: (&str, &str)) -> (String, String, String) {
+pub(super) fn why<'a>(
+    release: impl Into<OwnRules<'a>>,
+    rules: &[RuleAt],
+    engine: (&str, &str),
+) -> (String, String, String) {
+    let OwnRules(release) = release.into();
     let decided = rules.last().and_then(|named| {
         let rule = release.rules.rules.iter().find(|rule| rule.id == named.id)?;
         Some((named.id.clone(), named.at.clone(), rule.because.clone()))
@@ -52,7 +97,8 @@ pub(super) fn why(release: &Release<'_>, rules: &[RuleAt], engine: (&str, &str))
 }
 
 /// Why a release is closed, as the rules have it; empty: it is not.
-pub(super) fn closed(release: &Release<'_>) -> String {
+pub(super) fn closed<'a>(release: impl Into<OwnRules<'a>>) -> String {
+    let OwnRules(release) = release.into();
     let metadata = release.metadata;
     let scope = base_scope(metadata.release, &metadata.group, None);
     let decision = release
@@ -78,8 +124,14 @@ pub(super) fn texts(decision: &Decision) -> Vec<String> {
 }
 
 /// The cause of a difference in a field, as far as the rule behind it tells: its id, its place and its reason.
-pub(super) fn cause(release: &Release<'_>, rule: Option<usize>, field: &str, component: String) -> Cause {
-    let rule = rule.and_then(|at| release.rules.rules.get(at));
+pub(super) fn cause<'a>(
+    release: impl Into<OwnRules<'a>>,
+    rule: Option<usize>,
+    field: &str,
+    component: String,
+) -> Cause {
+    let known = release.into();
+    let rule = rule.and_then(|at| known.rule(at));
     Cause {
         rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
         rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),

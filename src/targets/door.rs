@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use super::asking::OwnRules;
 use super::{Actual, Options, Rendered};
 use crate::base::RepoName;
 use crate::derive::Release;
 use crate::finding::Finding;
+use crate::model::build_config::BuildConfig;
 use crate::plan::{Desired, Policy};
 use crate::yaml::keys::Section;
 
@@ -104,6 +106,18 @@ pub struct Ask<'a> {
     pub earlier: &'a BTreeMap<&'static str, Earlier>,
     /// What the target makes of the release once, whatever the number of its destinations.
     pub memo: Memo,
+}
+
+impl<'a> Ask<'a> {
+    /// What rules say of the target's own files.
+    pub fn rules(&self) -> OwnRules<'a> {
+        self.release.into()
+    }
+
+    /// The release's build config, made when it is first asked for.
+    pub fn build_config(&self) -> &'a BuildConfig {
+        self.release.build_config()
+    }
 }
 
 /// A value that is made when it is first asked for, of whatever type a target likes.

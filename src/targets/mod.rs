@@ -3,7 +3,7 @@
 //! A target owns some files, some of their fields and some items of their lists. Everything else stays. Each has a folder
 //! here and a line in [`TARGETS`]; configuration, command line, cut, fixes and papers take what they need from its value.
 
-mod asking;
+pub mod asking;
 pub mod build_config;
 pub mod build_data;
 mod documents;
@@ -28,8 +28,8 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use self::asking::OwnRules;
 use crate::base::{Origin, Place, RepoName};
-use crate::derive::Release;
 use crate::finding::Finding;
 use crate::plan::{Bytes, Cause, Desired};
 use crate::yaml::keys::Section;
@@ -103,7 +103,7 @@ pub struct Actual {
 
 impl Actual {
     /// A file of a target as it is: nothing to do, until its target says otherwise.
-    pub fn file(&self, target: &Target, release: &Release<'_>, path: impl Into<String>) -> Desired {
+    pub fn file<'a>(&self, target: &Target, release: impl Into<OwnRules<'a>>, path: impl Into<String>) -> Desired {
         let path = path.into();
         let before = self.files.get(&path).cloned();
         Desired {
@@ -176,7 +176,8 @@ impl Fields {
     ///
     /// # Errors
     /// A rule that failed.
-    pub fn of(release: &Release<'_>, target: &str) -> Result<Self, Vec<Finding>> {
+    pub fn of<'a>(release: impl Into<OwnRules<'a>>, target: &str) -> Result<Self, Vec<Finding>> {
+        let release = release.into();
         let mut failed = Vec::new();
         let mut list = |field: &str| {
             let (decision, more) = asking::of_target(release, target, field);
@@ -216,17 +217,18 @@ pub fn joined(files: &[&Desired]) -> Option<Bytes> {
 }
 
 /// Whether a rule calls a release closed: it gets no new files.
-pub(crate) fn has_ended(release: &Release<'_>) -> bool {
+pub(crate) fn has_ended<'a>(release: impl Into<OwnRules<'a>>) -> bool {
     !ended(release).is_empty()
 }
 
 /// Why a release has ended, as a rule has it (`closed` of its payload); empty: it has not.
-pub fn ended(release: &Release<'_>) -> String {
+pub fn ended<'a>(release: impl Into<OwnRules<'a>>) -> String {
     asking::closed(release)
 }
 
 /// A file of a target that goes because its release has ended.
-pub fn removed(actual: &Actual, target: &Target, release: &Release<'_>, path: &str) -> Desired {
+pub fn removed<'a>(actual: &Actual, target: &Target, release: impl Into<OwnRules<'a>>, path: &str) -> Desired {
+    let release = release.into();
     let file = actual.file(target, release, path);
     let cause = Cause {
         rule: crate::plan::REMOVED_FILE.to_owned(),
@@ -257,6 +259,6 @@ pub(crate) fn to_node(value: &Json) -> crate::yaml::Node {
 }
 
 /// A release's name, shared by all targets.
-pub(crate) fn release_name(release: &Release<'_>) -> String {
-    release.metadata.release.to_string()
+pub(crate) fn release_name<'a>(release: impl Into<OwnRules<'a>>) -> String {
+    release.into().number().to_string()
 }

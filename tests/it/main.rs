@@ -59,6 +59,7 @@ mod server_pages;
 mod soak;
 mod soak_nine;
 mod targets;
+mod views;
 mod webhook;
 mod webhook_examples;
 mod yaml_corpus;

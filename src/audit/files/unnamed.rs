@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
@@ -87,10 +89,12 @@ fn named(metadata: &Metadata) -> BTreeSet<(String, String)> {
         let Some(repo) = metadata.repository_of(&image.view) else {
             continue;
         };
-        let text = |stanza: &str, key: &str| image.view[stanza][key].as_str().unwrap_or_default().to_owned();
-        for stanza in ["source", "okd_alignment", "okd_stanza"] {
-            for folder in [text("source", "path"), text("okd_alignment", "path")] {
-                let file = text(stanza, "dockerfile");
+        let view = &image.view;
+        let files = [&view["source"], &view["okd_alignment"], &view["okd_stanza"]].map(|stanza| &stanza["dockerfile"]);
+        let folders = [&view["source"]["path"], &view["okd_alignment"]["path"]];
+        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+        for file in files.map(text) {
+            for folder in folders.map(text) {
                 named.insert((repo.clone(), plain(&format!("{folder}/{file}"))));
             }
         }

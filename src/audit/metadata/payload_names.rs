@@ -73,10 +73,10 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 
 /// Tells of a tag that is OKD's alone. Where `okd_alignment` names one, the two stanzas are compared elsewhere.
 fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) {
-    let text = |stanza: &str, name: &str| image.view[stanza][name].as_str().unwrap_or_default();
+    let view = &image.view;
     let (okd, ocp) = (
-        text("okd_stanza", "payload_name"),
-        image.view["payload_name"].as_str().unwrap_or_default(),
+        view["okd_stanza"]["payload_name"].as_str().unwrap_or_default(),
+        view["payload_name"].as_str().unwrap_or_default(),
     );
     if okd.is_empty() || ocp.is_empty() || okd == ocp || !text("okd_alignment", "tag_name").is_empty() {
         return;

@@ -10,6 +10,8 @@ mod unwanted;
 mod upgrades;
 mod verified;
 
+use serde_json::Value as Json;
+
 use super::check::Check;
 use crate::derive::{Release, Standing};
 use crate::model::metadata::Metadata;
@@ -36,9 +38,9 @@ fn dropped<'r>(release: &'r Release<'_>, tag: &str) -> Option<(String, &'r str)>
     }
     let named = |name: &str| name.rsplit('/').next().unwrap_or_default().trim_start_matches("ose-") == tag;
     let (key, _) = release.metadata.images.iter().find(|(key, image)| {
-        let text = |key: &str| image.view[key].as_str().unwrap_or_default();
-        let is_it = match text("payload_name") {
-            "" => named(text("name")),
+        let text = |value: &'r Json| value.as_str().unwrap_or_default();
+        let is_it = match text(&image.view["payload_name"]) {
+            "" => named(text(&image.view["name"])),
             name => name == tag,
         };
         is_it && !release.images.contains_key(*key)

@@ -69,7 +69,7 @@ static OPTIONS: Section = section(
 const BY_ITEM: [&str; 2] = ["images", "repositories"];
 
 fn filled(ask: &Ask<'_>, key: &Key) -> String {
-    let release = ask.release.metadata.release.to_string();
+    let release = ask.rules().number().to_string();
     let text = ask.options.text(key);
     Template::new(text)
         .fill(&[("release", &release)])
@@ -97,7 +97,7 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut rendered = Rendered::default();
     let path = filled(ask, &PATH);
-    let mut file = actual.file(&TARGET, ask.release, &*path);
+    let mut file = actual.file(&TARGET, ask.rules(), &*path);
     let before = match there(actual, &file) {
         Ok(before) => before,
         Err(why) => {
@@ -112,7 +112,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             return rendered;
         }
     };
-    let document = ask.release.build_config();
+    let document = ask.build_config();
     let document = if ask.options.flag(&COMMITS) {
         serde_json::to_value(document)
     } else {

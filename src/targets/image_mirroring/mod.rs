@@ -17,13 +17,12 @@ use serde_json::Value as Json;
 use self::mapping::{Form, MirrorConfig};
 use super::{Actual, Ask, Cut, Destination, Earlier, Reads, Rendered, Target, Tree, prow_config, release_name};
 use crate::base::{Place, RepoName};
-use crate::derive::Release;
 use crate::facts::ci_config;
 use crate::facts::promoted::{self, Tag};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict};
 use crate::rules::Decision;
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 use crate::yaml;
 use crate::yaml::keys::NO_OPTIONS;
 
@@ -40,7 +39,7 @@ pub static TARGET: Target = Target {
     after: &[prow_config::TARGET.name],
     destinations: Destination::ci_config,
     reads,
-    render: |ask, actual| match place(ask.release) {
+    render: |ask, actual| match place(ask.rules()) {
         Ok(Some(spot)) => rendered(ask, &spot, actual),
         Ok(None) => Rendered::default(),
         Err(findings) => Rendered {
@@ -56,7 +55,7 @@ pub static TARGET: Target = Target {
 /// The mapping files and their configuration, and all configs of the repository: any of them may promote to a stream.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     // What rules fail at is reported where the files are made.
-    let Ok(Some(spot)) = place(ask.release) else {
+    let Ok(Some(spot)) = place(ask.rules()) else {
         return Ok(Reads::default());
     };
     let (config, form) = (spot.config.clone(), spot.form.clone());
@@ -75,7 +74,7 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 /// Renders the files with what the configs will promote once they are written.
 fn rendered(ask: &Ask<'_>, spot: &Spot, actual: &Actual) -> Rendered {
     let Some(namespace) = actual.files.get(&spot.config).and_then(|text| namespace(text)) else {
-        return render(ask.release, spot, actual, &Promoted::default(), &[], ask.policy);
+        return render(ask.rules(), spot, actual, &Promoted::default(), &[], ask.policy);
     };
     let promoted = Promoted::of(actual, &namespace);
     let earlier = ask
@@ -83,7 +82,7 @@ fn rendered(ask: &Ask<'_>, spot: &Spot, actual: &Actual) -> Rendered {
         .get(prow_config::TARGET.name)
         .filter(|earlier| earlier.is_written);
     let changed = earlier.map(|earlier| changed(earlier, &promoted)).unwrap_or_default();
-    render(ask.release, spot, actual, &promoted, &changed, ask.policy)
+    render(ask.rules(), spot, actual, &promoted, &changed, ask.policy)
 }
 
 /// The namespace whose streams are mirrored.
@@ -140,10 +139,11 @@ impl Spot {
 ///
 /// # Errors
 /// A rule that failed.
-pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
+pub fn place<'a>(release: impl Into<OwnRules<'a>>) -> Result<Option<Spot>, Vec<Finding>> {
+    let rules = release.into();
     let mut failed = Vec::new();
     let mut decide = |field: &str| {
-        let (decision, more) = asking::of_target(release, TARGET.name, field);
+        let (decision, more) = asking::of_target(rules, TARGET.name, field);
         failed.extend(more);
         decision
     };
@@ -229,7 +229,7 @@ fn tags(text: &Arc<[u8]>, namespace: &str) -> Option<BTreeSet<Tag>> {
 /// Renders the mapping files. `actual` has the folder's files; `promoted` what all configs of the repository promote; `changed`
 /// the configs that the same pull request changes.
 pub fn render(
-    release: &Release<'_>,
+    release: OwnRules<'_>,
     spot: &Spot,
     actual: &Actual,
     promoted: &Promoted,
@@ -296,7 +296,7 @@ fn overlaid(before: &BTreeMap<String, BTreeSet<Tag>>, changed: &[Desired]) -> BT
 }
 
 struct Renderer<'r> {
-    release: &'r Release<'r>,
+    release: OwnRules<'r>,
     spot: &'r Spot,
     actual: &'r Actual,
     config: &'r MirrorConfig,
@@ -308,7 +308,7 @@ struct Renderer<'r> {
 impl Renderer<'_> {
     /// The streams to look at: that of the payload, and those in which a changed config promotes something else than before.
     fn streams(&self, changed: &[Desired]) -> BTreeSet<String> {
-        let (payload, namespace) = (&self.release.payload, self.config.namespace());
+        let (payload, namespace) = (self.release.payload(), self.config.namespace());
         let own = (payload.namespace.value == namespace).then(|| payload.name.value.clone());
         let mut streams: BTreeSet<String> = own.into_iter().collect();
         for file in changed {
@@ -369,14 +369,14 @@ impl Renderer<'_> {
     /// Adds the entry of the release's own stream to the configuration, which is given as it will be; `None`: it cannot be
     /// made, or somebody does not want it.
     fn entry(&self, stream: &str, rendered: &mut Rendered) -> Option<MirrorConfig> {
-        let own = &self.release.payload;
+        let own = self.release.payload();
         if own.name.value != stream || own.namespace.value != self.config.namespace() || super::has_ended(self.release)
         {
             return None;
         }
         let mut file = self.file(&self.spot.config, false);
         let before = std::str::from_utf8(file.before.as_deref()?).ok()?;
-        let number = self.release.metadata.release;
+        let number = self.release.number();
         let text = entry::with_stream(before, stream, number, &self.spot.moving)?;
         let config = MirrorConfig::read(&yaml::parse(text.as_bytes()).ok()?);
         let tags = config.streams.get(stream)?.join(", ");
@@ -414,7 +414,7 @@ impl Renderer<'_> {
             more => Some(format!("{more} lines {what}")),
         };
         let rule = self.spot.decision.deciders().last();
-        let rule = rule.and_then(|at| self.release.rules.rules.get(at));
+        let rule = rule.and_then(|at| self.release.rule(at));
         let new_file = file.before.is_none();
         let cause = Cause {
             rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
@@ -465,7 +465,7 @@ impl Renderer<'_> {
 
 /// Tells of a stream that something promotes to and that the configuration, whose text it is, does not name.
 fn not_mirrored(
-    release: &Release<'_>,
+    release: OwnRules<'_>,
     config: &MirrorConfig,
     stream: &str,
     text: &[u8],
@@ -474,7 +474,7 @@ fn not_mirrored(
     let images = yaml::parse_section(text, "images").ok().flatten();
     let place = place(images.map(|images| images.pos.line));
     let namespace = config.namespace();
-    let help = match Form::missing(config, stream, release.metadata.release) {
+    let help = match Form::missing(config, stream, release.number()) {
         Some(lines) => format!("add below `images`:\n{}", lines.trim_end()),
         None => format!("add {stream} with its tags below `images`, or leave it out if nobody is to get its images"),
     };
@@ -490,17 +490,18 @@ fn not_mirrored(
 
 /// Tells where the configuration of image mirroring, as it was read, lacks the stream that a release is promoted to, though no
 /// rule leaves it out. `None` also where it cannot be read, or where rules fail.
-pub fn unmirrored(release: &Release<'_>, at: &Place, text: &[u8]) -> Option<Finding> {
+pub fn unmirrored<'a>(release: impl Into<OwnRules<'a>>, at: &Place, text: &[u8]) -> Option<Finding> {
+    let release = release.into();
     let spot = place(release).ok()??;
     let config = MirrorConfig::read(&yaml::parse(text).ok()?);
-    let stream = &release.payload.name.value;
-    let meant = release.payload.namespace.value == config.namespace() && !spot.unmirrored.contains(stream);
+    let stream = &release.payload().name.value;
+    let meant = release.payload().namespace.value == config.namespace() && !spot.unmirrored.contains(stream);
     let lacks = meant && !config.streams.contains_key(stream) && !super::has_ended(release);
     let place = |line| Place { line, ..at.clone() };
     lacks.then(|| not_mirrored(release, &config, stream, text, place))
 }
 
-fn broken(release: &Release<'_>, spot: &Spot, actual: &Actual, line: u32, text: String) -> Finding {
+fn broken(release: OwnRules<'_>, spot: &Spot, actual: &Actual, line: u32, text: String) -> Finding {
     Finding::new(Severity::Error, "unreadable-mirroring", text)
         .with_place(actual.place(&spot.config, Some(line)))
         .with_release(release_name(release))
@@ -508,7 +509,8 @@ fn broken(release: &Release<'_>, spot: &Spot, actual: &Actual, line: u32, text: 
 }
 
 /// What goes with a stream that nobody promotes to any more: its entry, and its file. `actual` has [`Spot::files`].
-pub fn retired(release: &Release<'_>, spot: &Spot, actual: &Actual, stream: &str) -> Vec<Desired> {
+pub fn retired<'a>(release: impl Into<OwnRules<'a>>, spot: &Spot, actual: &Actual, stream: &str) -> Vec<Desired> {
+    let release = release.into();
     let Some(text) = actual
         .files
         .get(&spot.config)

@@ -6,16 +6,16 @@ use super::facts::ConfigFacts;
 use super::file::{JobFile, Ours};
 use super::job::{Around, Draft, LISTS, Made, Maker, Of};
 use super::{Registry, Source, TARGET, names, release_name};
-use crate::derive::Release;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Desired, Policy, Refused, Verdict};
 use crate::rules::Scope;
+use crate::targets::asking::OwnRules;
 use crate::targets::{Actual, Rendered};
 use crate::yaml::Node;
 
 /// The job files of one config.
 pub(super) struct Files<'f> {
-    pub release: &'f Release<'f>,
+    pub release: OwnRules<'f>,
     pub source: &'f Source,
     pub registry: &'f Registry,
     pub actual: &'f Actual,

@@ -7,11 +7,9 @@ use super::names;
 use super::registry::Registry;
 use super::there::There;
 use crate::base::RepoName;
-use crate::derive::Release;
-use crate::derive::outline::base_scope;
 use crate::finding::Finding;
-use crate::rules::{Decision, Scope, Subject};
-use crate::targets::asking;
+use crate::rules::{Decision, Scope};
+use crate::targets::asking::OwnRules;
 use crate::targets::to_node;
 use crate::yaml::Node;
 
@@ -78,7 +76,7 @@ pub struct Of<'c> {
 
 /// Makes the jobs of one config.
 pub struct Maker<'m> {
-    release: &'m Release<'m>,
+    release: OwnRules<'m>,
     registry: &'m Registry,
     scope: Scope<'m>,
     repo: RepoName,
@@ -89,7 +87,7 @@ pub struct Maker<'m> {
 
 impl<'m> Maker<'m> {
     /// A maker for a config of a branch. `scope` has what all rules of the release see.
-    pub fn new(release: &'m Release<'m>, scope: &'m Scope<'static>, registry: &'m Registry, config: Of<'_>) -> Self {
+    pub fn new(release: OwnRules<'m>, scope: &'m Scope<'static>, registry: &'m Registry, config: Of<'_>) -> Self {
         let mut scope = scope.inner();
         let Of {
             repo,
@@ -116,12 +114,6 @@ impl<'m> Maker<'m> {
             variant: variant.to_owned(),
             findings: Vec::new(),
         }
-    }
-
-    /// The scope of a release's jobs.
-    pub fn release_scope(release: &Release<'_>) -> Scope<'static> {
-        let metadata = release.metadata;
-        base_scope(metadata.release, &metadata.group, Some(&release.payload.view))
     }
 
     /// Drafts all jobs that the config asks for; `None` where a rule failed.
@@ -259,7 +251,7 @@ impl Draft {
 
 /// Asks the rules about one job.
 struct Asking<'a> {
-    release: &'a Release<'a>,
+    release: OwnRules<'a>,
     repo: &'a RepoName,
     what: &'a str,
     findings: Vec<Finding>,
@@ -269,7 +261,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn decide(&mut self, scope: &Scope<'_>, field: &str) -> Decision {
         let subject = format!("the job of `{}` of {}", self.what, self.repo);
-        let (decision, found) = asking::ask(self.release, Subject::Job, field, scope, &subject);
+        let (decision, found) = self.release.of_job(field, scope, &subject);
         self.failed |= !found.is_empty();
         self.findings.extend(
             found

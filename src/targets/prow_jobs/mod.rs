@@ -25,9 +25,9 @@ use self::registry::Registry;
 pub use self::sources::Source;
 use super::{Actual, Ask, Cut, Destination, Rendered, Target, prow_config, release_name};
 use crate::base::RepoName;
-use crate::derive::Release;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Desired, Policy};
+use crate::targets::asking::OwnRules;
 use crate::yaml::keys::NO_OPTIONS;
 
 /// The target.
@@ -64,13 +64,18 @@ fn door(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut findings = Vec::new();
     unread(&sources, &mut actual, &mut findings);
     let registry = Registry::read(&sources, &actual, &mut findings);
-    let mut rendered = render(ask.release, &sources, &registry, &actual, ask.policy);
+    let mut rendered = render(ask.rules(), &sources, &registry, &actual, ask.policy);
     rendered.findings.extend(findings);
     rendered
 }
 
 /// Renders the jobs of configs that another target has. `actual` has their job files, and what [`registry_files`] names.
-pub(super) fn of_sources(release: &Release<'_>, sources: &[Source], actual: &Actual, policy: &Policy) -> Rendered {
+pub(super) fn of_sources<'a>(
+    release: impl Into<OwnRules<'a>>,
+    sources: &[Source],
+    actual: &Actual,
+    policy: &Policy,
+) -> Rendered {
     let mut actual = actual.clone();
     let mut findings = Vec::new();
     unread(sources, &mut actual, &mut findings);
@@ -97,9 +102,10 @@ pub fn periodics_in(path: &str, text: &[u8]) -> Vec<String> {
 }
 
 /// The names of the jobs that run by the clock which a config asks for; none where it cannot be read or a rule fails.
-pub fn periodics_of(release: &Release<'_>, source: &Source) -> Vec<String> {
+pub fn periodics_of<'a>(release: impl Into<OwnRules<'a>>, source: &Source) -> Vec<String> {
+    let release = release.into();
     let Some(facts) = source.facts() else { return Vec::new() };
-    let (registry, scope) = (Registry::default(), Maker::release_scope(release));
+    let (registry, scope) = (Registry::default(), release.scope());
     let of = job::Of {
         repo: &source.repo,
         branch: &source.branch,
@@ -141,14 +147,15 @@ pub fn file_parts<'f>(file: &'f str, repo: &RepoName) -> Option<(&'f str, &'stat
 }
 
 /// Renders the jobs of all configs of a release onto the job files that are there.
-pub fn render(
-    release: &Release<'_>,
+pub fn render<'a>(
+    release: impl Into<OwnRules<'a>>,
     sources: &[Source],
     registry: &Registry,
     actual: &Actual,
     policy: &Policy,
 ) -> Rendered {
-    let scope = Maker::release_scope(release);
+    let release = release.into();
+    let scope = release.scope();
     let one = |source: &Source, actual: &Actual| {
         let files = Files {
             release,

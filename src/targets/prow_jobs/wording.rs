@@ -13,9 +13,7 @@ use crate::yaml::Node;
 
 impl Files<'_> {
     pub(super) fn cause(&self, field: &str, rule: Option<usize>) -> Cause {
-        let rules = self.release.rules;
-        let known = rules.candidates(crate::rules::Subject::Job, "body");
-        let rule = rule.or_else(|| known.and_then(|known| known.setters.first().copied()));
+        let rule = rule.or_else(|| self.release.strongest_of_job("body"));
         Cause {
             images: self.source.images.clone(),
             ..asking::cause(self.release, rule, field, self.source.repo.to_string())
