@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::check::Need;
 use super::debt::Debt;
+use super::need::Need;
 use crate::base::{Origin, Place, Release as ReleaseNumber, RepoName};
 pub use crate::derive::texts::FileText;
 use crate::derive::{Components, Release, Standing};

@@ -12,6 +12,7 @@ pub mod edit;
 pub mod files;
 pub mod go;
 pub mod metadata;
+pub mod need;
 pub mod pages;
 pub mod pattern;
 pub mod payload;

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::queue::Look;
 use crate::base::{Release, RepoName};
 use crate::config::{Config, Releases};
 use crate::server::Event;
@@ -10,6 +9,29 @@ use crate::server::triggers::EventKind;
 
 /// What branches start with that pull requests are made from.
 const HEADS: &str = "lockstep/";
+
+/// What is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Everything.
+    Whole,
+    /// These releases.
+    Releases(BTreeSet<Release>),
+}
+
+impl Look {
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Releases(mut releases), Self::Releases(more)) => {
+                releases.extend(more);
+                Self::Releases(releases)
+            }
+            _ => Self::Whole,
+        }
+    }
+}
 
 /// A repository's name as GitHub compares it.
 fn folded(repo: &RepoName) -> String {

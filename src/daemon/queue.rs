@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::interest::Interest;
+pub use super::interest::Look;
 use super::lease::Relay;
 use crate::base::Release;
 use crate::board::Board;
@@ -47,29 +48,6 @@ impl TriggerKind {
             Self::Lease => "lease",
             Self::Reload => "reload",
             Self::Retry => "retry",
-        }
-    }
-}
-
-/// What is to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Everything.
-    Whole,
-    /// These releases.
-    Releases(BTreeSet<Release>),
-}
-
-impl Look {
-    /// Both.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Releases(mut releases), Self::Releases(more)) => {
-                releases.extend(more);
-                Self::Releases(releases)
-            }
-            _ => Self::Whole,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod complete;
 pub mod config;
 pub mod content;
 mod copies;
+mod demand;
 pub mod digest;
 pub mod document;
 pub mod explain;

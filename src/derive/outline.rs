@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
+use super::demand::Demand;
 use super::image::{Draft, Maker, Unneeded};
-use super::payload::Demand;
 use super::provenance::taken_from;
 use super::{Derived, Image, Payload, Standing, failures};
 use crate::base::{Place, Release};

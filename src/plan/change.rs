@@ -1,6 +1,5 @@
 //! The plan's data: pull requests, the files in them, and what was left alone.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -10,8 +9,9 @@ use super::compared::NotCompared;
 use super::desired::{Bytes, Cause};
 use super::policy::Accept;
 use super::reach::Reach;
-use super::step::{CUT, Step};
-use crate::base::{RepoName, by_version};
+pub use super::scope::Scope;
+use super::step::Step;
+pub use super::words::{NEW_FILE, OTHER_CHANGE, REMOVED_FILE, UNREFERENCED, WHOLE_FILE};
 use crate::finding::Finding;
 
 /// What a file's change is.
@@ -62,70 +62,10 @@ pub struct FileChange {
     pub notes: Vec<String>,
 }
 
-/// The field of causes that speak for a whole file.
-pub const WHOLE_FILE: &str = "file";
-/// The rule id of a new file whose target gave no cause; in a policy it names every new file.
-pub const NEW_FILE: &str = "new-file";
-/// The rule id of a removal whose target gave no cause; in a policy it names every removal.
-pub const REMOVED_FILE: &str = "removed-file";
-/// The rule id of a change whose target gave no cause.
-pub const OTHER_CHANGE: &str = "other-change";
-/// The rule named by the cause of an entry that goes because nothing refers to it any more.
-pub const UNREFERENCED: &str = "unreferenced";
-
 /// The group of what an audit puts right. No target has it, so that a run that looks for drift leaves its requests alone.
 pub const FIXES: &str = "fixes";
 /// The group of what goes with a release that has ended.
 pub const RETIRE: &str = "retire";
-
-/// What a pull request is about: at most one is open for each.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Scope {
-    /// The repository that it is made in.
-    pub repo: RepoName,
-    /// The release.
-    pub release: String,
-    /// The group of targets.
-    pub group: String,
-}
-
-impl Ord for Scope {
-    /// By repository, release (4.9 before 4.10) and group.
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.repo
-            .cmp(&other.repo)
-            .then_with(|| by_version(&self.release).cmp(&by_version(&other.release)))
-            .then_with(|| self.group.cmp(&other.group))
-    }
-}
-
-impl PartialOrd for Scope {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Scope {
-    /// The branch that the pull request is made from.
-    pub fn head(&self) -> String {
-        head(&self.group, &self.release)
-    }
-}
-
-/// The branch that the pull request of a group and release is made from. The steps of a branch cut come one after the other
-/// from one branch, whichever release they are about: whoever looks there knows whether a train is under way.
-pub fn head(group: &str, release: &str) -> String {
-    if group == CUT {
-        return format!("lockstep/{CUT}");
-    }
-    format!("lockstep/{group}/{release}")
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.repo, self.group, self.release)
-    }
-}
 
 /// A pull request as it should be. Without files: none is wanted, and one that is open has lost its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::Verdict;
+use super::verdict::Verdict;
 use crate::base::RepoName;
 
 /// A file's bytes, shared.

@@ -17,9 +17,12 @@ mod names;
 mod order;
 mod policy;
 mod reach;
+mod scope;
 mod step;
 mod text;
 mod upstream;
+mod verdict;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -27,17 +30,17 @@ mod tests;
 pub use body::{BEGIN, END, MAX_BODY, carrying, mention, merge as merge_body, says as body_says, with_run};
 pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
-pub use change::{
-    Accepted, Counts, FIXES, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, RETIRE,
-    Scope, UNREFERENCED, WHOLE_FILE, WhatIf, Words, head,
-};
+pub use change::{Accepted, Counts, FIXES, FileChange, Kind, Left, Plan, PullRequest, RETIRE, WhatIf, Words};
 pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};
 pub use diff::unified;
 pub use json::{PlanView, json};
 pub use names::Names;
-pub use policy::{Accept, Adopt, Policy, Verdict};
+pub use policy::{Accept, Adopt, Policy};
 pub use reach::Reach;
-pub use step::{CUT, CUT_BESIDE, OVER, Step};
+pub use scope::{CUT, Scope, head};
+pub use step::{CUT_BESIDE, OVER, Step};
 pub use text::{By, brief, changes, details, summary, text};
 pub use upstream::{Spot, Upstream, UpstreamImage};
+pub use verdict::Verdict;
+pub use words::{NEW_FILE, OTHER_CHANGE, REMOVED_FILE, UNREFERENCED, WHOLE_FILE};

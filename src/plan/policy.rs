@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{NEW_FILE, REMOVED_FILE, WHOLE_FILE};
 use super::desired::Cause;
+use super::verdict::Verdict;
+use super::words::{NEW_FILE, REMOVED_FILE, WHOLE_FILE};
 use crate::base::Date;
 
 /// A deviation that somebody stands for.
@@ -46,17 +47,6 @@ pub struct Adopt {
     pub releases: Vec<String>,
     /// Images, by payload tag.
     pub images: Vec<String>,
-}
-
-/// What happens to one field that differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Verdict {
-    /// It is put right.
-    Apply,
-    /// It stays: the acceptance of this index in [`Policy::accept`] says so.
-    Accepted(usize),
-    /// It stays for now: it is not adopted.
-    NotAdopted,
 }
 
 /// Adoption and acceptance as of a day.

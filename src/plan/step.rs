@@ -4,12 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::change::Scope;
+use super::scope::{CUT, Scope};
 use crate::base::Release;
 use crate::base::RepoName;
 
-/// The group of a train's steps. No target has it, so that nothing else writes to their branch.
-pub const CUT: &str = "cut";
 /// Starts the group of steps that are made in other repositories than the train's own, on branches of their own: a step on one
 /// branch of a repository must not look like what another one left there.
 pub const CUT_BESIDE: &str = "cut-";

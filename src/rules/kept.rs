@@ -1,7 +1,7 @@
 //! What rules on targets call people's (`keep`) must be something that rules manage: a misspelt name would protect nothing.
 
 use super::diagnostic::Diagnostic;
-use super::load::nearest;
+use super::hint::nearest;
 use super::rule::{Rule, Setting};
 use super::subject::Subject;
 use super::template::Template;

@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod diagnostic;
 pub mod expr;
+pub mod hint;
 mod kept;
 pub mod load;
 pub mod memo;

@@ -7,7 +7,7 @@
 use serde_json::Value as Json;
 
 use super::expr::{Expr, Scope};
-use super::load::nearest;
+use super::hint::nearest;
 use super::subject::{Field, Kind, Subject};
 use super::template::Template;
 use super::variables;

@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use super::case::{CASE_FILE, Case, EXPECTED};
 use super::coverage::Tally;
-use super::run::{self, Bench, Results};
+use super::run::{self, Bench, Results, expected_name, written};
 use super::sets::RuleSets;
 use super::{update, value};
 use crate::base::text::terminal;
@@ -163,22 +163,6 @@ fn broken_builds(case: &Case, bench: &Bench, results: &Results<'_>) -> Result<Ve
 
 /// How a text starts that somebody still has to write.
 const FILL_IN: &str = "FILL IN";
-
-/// The name of a file in `expected`.
-pub fn expected_name(file: &Desired) -> String {
-    format!("{}/{}", file.repo, file.path)
-}
-
-/// The files that a case writes: those that are new or differ from what is there.
-pub fn written<'r>(results: &'r Results<'_>) -> BTreeMap<String, &'r Desired> {
-    let differs = |file: &&Desired| !file.held && file.after.is_some() && file.after != file.before;
-    results
-        .files
-        .iter()
-        .filter(differs)
-        .map(|file| (expected_name(file), file))
-        .collect()
-}
 
 impl Judge<'_> {
     fn fail(&mut self, code: &'static str, message: impl Into<String>, detail: impl Into<String>) {

@@ -49,6 +49,22 @@ pub struct Results<'b> {
     pub findings: Vec<Finding>,
 }
 
+/// The name of a file in `expected`.
+pub fn expected_name(file: &Desired) -> String {
+    format!("{}/{}", file.repo, file.path)
+}
+
+/// The files that a case writes: those that are new or differ from what is there.
+pub fn written<'r>(results: &'r Results<'_>) -> BTreeMap<String, &'r Desired> {
+    let differs = |file: &&Desired| !file.held && file.after.is_some() && file.after != file.before;
+    results
+        .files
+        .iter()
+        .filter(differs)
+        .map(|file| (expected_name(file), file))
+        .collect()
+}
+
 impl Bench {
     /// Gets a case ready.
     ///

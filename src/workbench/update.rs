@@ -6,8 +6,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::case::{CASE_FILE, Case, EXPECTED};
-use super::judge::written;
-use super::run::{self, Results};
+use super::run::{self, Results, written};
 use super::value;
 use crate::yaml::{self, Node};
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::entries::{check_duplicates, duplicate, merge_into};
 use super::error::Error;
-use super::events::{Event, Events};
-use super::parse::{MAX_COPIED, MAX_DEPTH, MAX_NODES};
+use super::events::{Event, Events, utf8};
+use super::limits::{MAX_COPIED, MAX_DEPTH, MAX_NODES};
 use super::tags::{scalar_value, tag_collection};
 use super::{Key, Mapping, Node, Pos, Value};
 
@@ -260,14 +260,6 @@ fn next<'e>(events: &'e mut Events<'_>, text: &str, lines_before: u32) -> Result
     events
         .next()
         .map_err(|fault| Error::from_fault(&fault, text, lines_before))
-}
-
-/// The text that libyaml gave, which is UTF-8 as the whole is.
-pub(super) fn utf8(text: &[u8], pos: Pos) -> Result<Box<str>, Error> {
-    match std::str::from_utf8(text) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => Err(Error::new(pos, "text that is not UTF-8")),
-    }
 }
 
 /// What a copy of a value costs.

@@ -12,6 +12,7 @@ mod events;
 mod excerpt;
 mod json;
 pub mod keys;
+mod limits;
 mod mapping;
 mod node;
 mod order;
@@ -25,8 +26,9 @@ mod timestamp;
 pub use emit::{emit, emit_below};
 pub use error::Error;
 pub use excerpt::excerpt;
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub use order::key_order;
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_NODES, parse, parse_all};
+pub use parse::{parse, parse_all};
 pub use section::{Section, parse_section, section};
 
 use std::fmt;

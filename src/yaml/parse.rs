@@ -2,16 +2,9 @@
 
 use super::compose::Composer;
 use super::error::{Error, position_at};
+use super::limits::MAX_BYTES;
 use super::{Node, Pos};
 
-/// The largest text that is read, in bytes.
-pub const MAX_BYTES: usize = 8 << 20;
-/// The deepest nesting that is read.
-pub const MAX_DEPTH: usize = 100;
-/// The most values that a text may stand for, aliases expanded.
-pub const MAX_NODES: usize = 1_000_000;
-/// The most text that anchors and aliases may multiply, in bytes.
-pub(super) const MAX_COPIED: usize = 64 << 20;
 /// The longest run of blanks or empty lines; libyaml's time grows with its length times that of the scalar around it.
 const MAX_BLANKS: usize = 4096;
 /// The most `%TAG` lines; libyaml compares each with each.

@@ -8,7 +8,8 @@ use lines::{Line, Scan, is_key_byte};
 use memchr::memchr_iter;
 
 use super::error::Error;
-use super::parse::{MAX_BYTES, parse, parse_after};
+use super::limits::MAX_BYTES;
+use super::parse::{parse, parse_after};
 use super::{Mapping, Node, Value};
 
 /// Where a top-level key's block is.

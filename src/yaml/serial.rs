@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::parse::MAX_DEPTH;
+use super::limits::MAX_DEPTH;
 use super::{Node, Pos, Value};
 
 /// Levels that may be read back: collections nest up to [`MAX_DEPTH`], and each level may be tagged.

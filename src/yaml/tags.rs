@@ -1,8 +1,7 @@
 //! What tags make of values.
 
-use super::compose::utf8;
 use super::error::Error;
-use super::events::Scalar;
+use super::events::{Scalar, utf8};
 use super::resolve::{Kind, resolve};
 use super::{Node, Pos, Tagged, Value};
 

@@ -78,7 +78,7 @@ fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) 
         view["okd_stanza"]["payload_name"].as_str().unwrap_or_default(),
         view["payload_name"].as_str().unwrap_or_default(),
     );
-    if okd.is_empty() || ocp.is_empty() || okd == ocp || !text("okd_alignment", "tag_name").is_empty() {
+    if okd.is_empty() || ocp.is_empty() || okd == ocp || view["okd_alignment"]["tag_name"] != "" {
         return;
     }
     let Some(derived) = context.release.images.get(key) else {

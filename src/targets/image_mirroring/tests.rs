@@ -83,7 +83,14 @@ impl Case {
             beside: BTreeMap::new(),
             links: std::collections::BTreeSet::new(),
         };
-        render(&release, &spot, &actual, &self.promoted, &self.changed, &self.policy)
+        render(
+            (&release).into(),
+            &spot,
+            &actual,
+            &self.promoted,
+            &self.changed,
+            &self.policy,
+        )
     }
 
     /// Files by name, as they should be.

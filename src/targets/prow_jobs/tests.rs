@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::Origin;
+use crate::derive::Release;
 use crate::derive::outline::payload_of;
 use crate::derive::payload::Demand;
 use crate::facts::group::Group;

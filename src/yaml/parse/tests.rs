@@ -1,5 +1,5 @@
 use super::*;
-use crate::yaml::{Mapping, Value};
+use crate::yaml::{MAX_DEPTH, MAX_NODES, Mapping, Value};
 
 fn read(text: &str) -> Node {
     parse(text.as_bytes()).unwrap()
