@@ -173,6 +173,8 @@ fn compare(path: &mut Vec<String>, known: &Json, shown: &Json, found: &mut Vec<S
                 path.push(key.clone());
                 match known.get(key) {
                     Some(known) => compare(path, known, value, found),
+                    // What was derived of an image is shown with it wherever it is known; rules that come before cannot name it.
+                    None if ALL.iter().any(|one| one.path == path.join(".")) => {}
                     None => found.push(format!("`{}` is not in the table", path.join("."))),
                 }
                 path.pop();

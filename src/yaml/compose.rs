@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::entries::{check_duplicates, duplicate, merge_into};
-use super::error::Error;
-use super::events::{Event, Events, utf8};
+use super::error::{Error, utf8};
+use super::events::{Event, Events};
 use super::limits::{MAX_COPIED, MAX_DEPTH, MAX_NODES};
 use super::tags::{scalar_value, tag_collection};
 use super::{Key, Mapping, Node, Pos, Value};

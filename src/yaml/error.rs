@@ -135,3 +135,11 @@ fn plain_words(fault: &Fault, at: Option<char>) -> String {
         problem => format!("not YAML: {problem} {}", fault.context),
     }
 }
+
+/// The text that libyaml gave, which is UTF-8 as the whole is.
+pub(super) fn utf8(text: &[u8], pos: Pos) -> Result<Box<str>, Error> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok(text.into()),
+        Err(_) => Err(Error::new(pos, "text that is not UTF-8")),
+    }
+}

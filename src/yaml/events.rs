@@ -11,7 +11,6 @@ use std::mem::MaybeUninit;
 use unsafe_libyaml as sys;
 
 use super::Pos;
-use super::error::Error;
 
 /// One event. Its texts live until the next event is asked for.
 #[derive(Debug)]
@@ -204,13 +203,5 @@ fn pos(mark: sys::yaml_mark_t, lines_before: u32) -> Pos {
     Pos {
         line: count(mark.line).saturating_add(1).saturating_add(lines_before),
         column: count(mark.column).saturating_add(1),
-    }
-}
-
-/// The text that libyaml gave, which is UTF-8 as the whole is.
-pub(super) fn utf8(text: &[u8], pos: Pos) -> Result<Box<str>, Error> {
-    match std::str::from_utf8(text) {
-        Ok(text) => Ok(text.into()),
-        Err(_) => Err(Error::new(pos, "text that is not UTF-8")),
     }
 }

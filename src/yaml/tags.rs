@@ -1,7 +1,7 @@
 //! What tags make of values.
 
-use super::error::Error;
-use super::events::{Scalar, utf8};
+use super::error::{Error, utf8};
+use super::events::Scalar;
 use super::resolve::{Kind, resolve};
 use super::{Node, Pos, Tagged, Value};
 
