@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 import celpy
 import yaml
@@ -296,39 +297,53 @@ def promoting(release):
     return configs
 
 
+TENANT = (
+    "rules:\n- id: our-tenant\n  because: Ours.\n  on: target\n  when: target == 'konflux'\n  set: {tenant: okd-tenant, model: %s}\n"
+    "  overrides: [konflux-tenant, konflux-model]\n"
+)
+
+
+def configured(name, release, gitops, model, option=""):
+    """The options of a run of a release."""
+    (WORK / f"{name}-rules.yaml").write_text(TENANT % model)
+    (WORK / f"{name}.yaml").write_text(
+        "sources:\n"
+        f'  build-data: {{repo: {release}/openshift-eng/ocp-build-data.git, branch: "openshift-{{release}}"}}\n'
+        f"  ci-config: {{repo: {release}/openshift/release.git, branch: master}}\n"
+        f'  components: {{repo: "{release}/{{org}}/{{repo}}.git"}}\n'
+        f'releases: ["{release}"]\nrules: [builtin, {name}-rules.yaml]\ntargets:\n- konflux: {{gitops: {{repo: {gitops}}}{option}}}\n'
+        f"forge: {{kind: local, dir: forge-{name}}}\nstate: state-{name}\n"
+    )
+    return ["--config", f"{name}.yaml", "--release", release]
+
+
+def rendered(options, out):
+    # What the corpus does not have costs its images, and is told of.
+    done = subprocess.run([LOCKSTEP, "render", *options, "--out", out], cwd=WORK, capture_output=True, text=True)
+    if not (WORK / out).exists():
+        fail(done.stderr[-2000:])
+    return WORK / out
+
+
 def materialise(release):
     folder = WORK / release
     run(sys.executable, CORPUS / "materialize.py", CORPUS / release, folder)
     if not (folder / "openshift/release.git").exists():
         repository(folder / "openshift/release.git", {"master": promoting(release)})
     repository(folder / f"{GITOPS}.git", {"main": {"README.md": "What Konflux's cluster applies.\n"}})
-    (WORK / "tenant.yaml").write_text(
-        "rules:\n- id: our-tenant\n  because: Ours.\n  on: target\n  when: target == 'konflux'\n  set: {tenant: okd-tenant}\n"
-        "  overrides: [konflux-tenant]\n"
-    )
-    (WORK / f"{release}.yaml").write_text(
-        "sources:\n"
-        f'  build-data: {{repo: {release}/openshift-eng/ocp-build-data.git, branch: "openshift-{{release}}"}}\n'
-        f"  ci-config: {{repo: {release}/openshift/release.git, branch: master}}\n"
-        f'  components: {{repo: "{release}/{{org}}/{{repo}}.git"}}\n'
-        f'releases: ["{release}"]\nrules: [builtin, tenant.yaml]\ntargets:\n- konflux: {{gitops: {{repo: {GITOPS}}}, nudges: direct}}\n'
-        f"forge: {{kind: local, dir: forge-{release}}}\nstate: state-{release}\n"
-    )
-    options = ["--config", f"{release}.yaml", "--release", release]
-    # What the corpus does not have costs its images, and is told of.
-    done = subprocess.run([LOCKSTEP, "render", *options, "--out", f"out-{release}"], cwd=WORK, capture_output=True, text=True)
-    if not (WORK / f"out-{release}").exists():
-        fail(done.stderr[-2000:])
+    options = configured(release, release, GITOPS, "components", ", nudges: direct")
+    out = rendered(options, f"out-{release}")
     done = subprocess.run([LOCKSTEP, "build-config", *options, "--format", "json"], cwd=WORK, capture_output=True, text=True)
     config = json.loads(done.stdout)
-    return WORK / f"out-{release}", config, options
+    return out, config, options
 
 
 def runs_of(out):
     return sorted(out.glob("*/*/.tekton/*.yaml"))
 
 
-def valid(out, config):
+def held_against_definitions(out):
+    """How many resources of each kind there are; each fits its definition."""
     read = lambda name: corpus_tools.schema(CORPUS, name)
     kinds = {
         ("PipelineRun", "tekton.dev/v1"): read("tekton.dev_v1_pipelinerun.json"),
@@ -336,6 +351,8 @@ def valid(out, config):
         ("Application", "appstudio.redhat.com/v1alpha1"): read("appstudio.redhat.com_v1alpha1_application.json"),
         ("Component", "appstudio.redhat.com/v1alpha1"): read("appstudio.redhat.com_v1alpha1_component.json"),
         ("ImageRepository", "appstudio.redhat.com/v1alpha1"): read("appstudio.redhat.com_v1alpha1_imagerepository.json"),
+        ("Component", "konflux-ci.dev/v1alpha1"): read("konflux-ci.dev_v1alpha1_component.json"),
+        ("ImageRepository", "konflux-ci.dev/v1alpha1"): read("konflux-ci.dev_v1alpha1_imagerepository.json"),
     }
     counts = collections.Counter()
     for path in sorted(out.glob("**/*.yaml")):
@@ -346,20 +363,15 @@ def valid(out, config):
             errors = [error.message for error in schema.iter_errors(document)]
             expect(f"what of {path} does not fit", errors, [])
             counts[document["kind"]] += 1
-            if document["kind"] == "Component":
-                # The other API group has the same fields.
-                newer = json.loads(json.dumps(document).replace("appstudio.redhat.com/v1alpha1", "konflux-ci.dev/v1alpha1"))
-                spec, git = newer["spec"], newer["spec"]["source"].pop("git")
-                for key in ["application", "componentName", "build-nudges-ref"]:
-                    spec.pop(key, None)
-                version = {"name": "v", "revision": git["revision"], "context": git["context"], "dockerfilePath": git["dockerfileUrl"]}
-                spec["source"] = {"url": git["url"], "versions": [version]}
-                errors = [error.message for error in read("konflux-ci.dev_v1alpha1_component.json").iter_errors(newer)]
-                expect(f"what of {path} does not fit the other API", errors, [])
+    return counts
+
+
+def valid(out, config):
+    counts = held_against_definitions(out)
     expect("runs", counts["PipelineRun"], 2 * len(config["images"]))
     expect("components", counts["Component"], len(config["images"]))
     print("valid by their definitions: " + ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())))
-    older = read("tekton.dev_v1beta1_pipelinerun.json")
+    older = corpus_tools.schema(CORPUS, "tekton.dev_v1beta1_pipelinerun.json")
     wrong = set()
     for row in json.loads((CORPUS / "tekton/MANIFEST.json").read_text()):
         for found in of_run((WORK / row["file"]).read_bytes()) or []:
@@ -368,6 +380,38 @@ def valid(out, config):
                     wrong.add(row["path"])
     expect("runs of the older API with a field of the newer one", len(wrong), 1)
     print(f"the definition finds `taskRunTemplate` in {wrong.pop()}")
+
+
+def with_versions():
+    """Components with versions: 4.16 alone, and then 4.21 beside it in the same files."""
+    gitops, there = "okd/versions-config", {"README.md": "Resources.\n"}
+    for release in ["4.16", "4.21"]:
+        repository(WORK / release / f"{gitops}.git", {"main": there})
+        out = rendered(configured(f"{release}-versions", release, gitops, "versions"), f"out-{release}-versions")
+        counts = held_against_definitions(out)
+        before, folder = dict(there), out / gitops
+        there |= {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.glob("**/*.yaml"))}
+        components = {path: next(yaml.safe_load_all(text)) for path, text in there.items() if "/components/" in path}
+        own = release.replace(".", "-")
+        versions = {path: [v["name"] for v in c["spec"]["source"]["versions"]] for path, c in components.items()}
+        mine = [path for path, names in versions.items() if own in names]
+        for path in sorted(set(before) & set(versions)):
+            old, new = before[path].splitlines(), there[path].splitlines()
+            lost = [line for line in old if line not in new]
+            expect(f"lines of {path} that {release} took out", [line for line in lost if "url: " not in line], [])
+        print(
+            f"{release} with versions: {counts['PipelineRun']} runs and {len(mine)} components valid, "
+            f"{sum(len(names) > 1 for names in versions.values())} of {len(versions)} with versions of both releases"
+        )
+        if release == "4.16":
+            expect("components with a version", len(mine), 198)
+            expect("runs", counts["PipelineRun"], 396)
+    tree = WORK / "kustomize-versions"
+    for path, text in there.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    made = [d["kind"] for d in yaml.safe_load_all(run("kubectl", "kustomize", tree / "all")) if d]
+    expect("components that kustomize builds", made.count("Component"), len(components))
 
 
 def kustomized(out, config, release):
@@ -423,17 +467,50 @@ def script_of(out):
 OFFLINE = ["unshare", "--net"] if os.geteuid() == 0 and shutil.which("unshare") else []
 
 
+def shells():
+    """Folders with a `sh` and an `awk` each, of those that are here: the task's image may have any of them."""
+    found = {}
+    pairs = [("dash", "mawk"), ("bash", "gawk"), ("busybox", "busybox"), ("dash", "original-awk"), ("sh", "awk")]
+    for sh, awk in pairs:
+        paths = [shutil.which(sh), shutil.which(awk)]
+        if None in paths or len(found) > 1 and sh == "sh":
+            continue
+        folder = WORK / "shells" / f"{sh}-{awk}"
+        folder.mkdir(parents=True, exist_ok=True)
+        names = ["sh", "awk"]
+        if sh == "busybox":
+            # All of what the script calls is busybox's own.
+            names, paths = run("busybox", "--list").split(), [paths[0]] * 1000
+        for name, path in zip(names, paths):
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(path)
+        found[f"{sh} with {awk}"] = folder
+    return found
+
+
 def filled(script, params):
     """The script as its task has it, by Tekton's substitution."""
     return re.sub(r"\$\(params\.([a-z-]+)\)", lambda found: params[found[1]], script)
 
 
 def run_script(script, params, folder, code=0):
-    (folder / "script.sh").write_text(filled(script, params))
-    done = subprocess.run([*OFFLINE, "sh", "script.sh"], cwd=folder, capture_output=True, text=True)
-    (folder / "script.sh").unlink()
-    if (done.returncode != 0) != (code != 0):
-        fail(f"the script ended with {done.returncode} in {folder}: {done.stderr[-500:]}")
+    """Runs the script in every shell that is here: all make the same of the folder, which is left as they make it."""
+    tree = lambda: {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    before, ends = tree(), {}
+    for name, tools in SHELLS.items():
+        for path, data in before.items():
+            (folder / path).write_bytes(data)
+        with tempfile.NamedTemporaryFile("w", suffix=".sh") as file:
+            file.write(filled(script, params))
+            file.flush()
+            environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
+            done = subprocess.run([*OFFLINE, tools / "sh", file.name], cwd=folder, capture_output=True, text=True, env=environment)
+        if (done.returncode != 0) != (code != 0):
+            fail(f"the script ended with {done.returncode} in {folder} by {name}: {done.stderr[-500:]}")
+        ends[name] = (done.stdout, tree())
+    first, *others = ends
+    for other in others:
+        expect(f"what {other} makes of {folder}", ends[other], ends[first])
     return done
 
 
@@ -562,6 +639,9 @@ def idempotent(out, options, release):
     print("once all is merged nothing is left to do")
 
 
+SHELLS = shells()
+
+
 def main():
     for name in ["files", "cuts"]:
         with tarfile.open(CORPUS / f"tekton/{name}.tar.xz") as archive:
@@ -571,6 +651,7 @@ def main():
     out, config, options = materialise("4.16")
     expect("images of 4.16", len(config["images"]), 198)
     valid(out, config)
+    print("shells: " + ", ".join(SHELLS))
     kustomized(out, config, "4.16")
     strings_and_arrays(out)
     from_step(out, config, "4.16")
@@ -578,8 +659,10 @@ def main():
     builds(out, config, "4.16")
     later, of_later, _ = materialise("4.21")
     from_step(later, of_later, "4.21")
+    with_versions()
     idempotent(out, options, "4.16")
-    corpus_konflux_cut.main(LOCKSTEP, WORK / "made-up")
+    for model in ["components", "versions"]:
+        corpus_konflux_cut.main(LOCKSTEP, WORK / f"made-up-{model}", model)
 
 
 main()
