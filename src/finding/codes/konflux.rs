@@ -46,6 +46,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "konflux-no-platform",
+        family: Family::Targets,
+        severity: Error,
+        title: "no rule says where Konflux builds an image",
+        means: "None of the image's architectures has a platform. The image is left as it is.",
+        action: "See `platforms` of target `konflux` and the image's `arches`.",
+        example: "etcd is built for riscv64, and no rule says where Konflux builds that",
+        fix: None,
+    },
+    Code {
         name: "component-shared",
         family: Family::Targets,
         severity: Error,

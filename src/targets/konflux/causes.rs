@@ -11,6 +11,9 @@ pub(super) struct Causes<'a> {
     pub release: &'a Release<'a>,
 }
 
+/// The field of a component's versions.
+pub(super) const VERSIONS: &str = "versions";
+
 /// What the target itself decides: no rule has a say in it.
 const ENGINE: [(&str, &str, &str); 5] = [
     (
@@ -29,7 +32,7 @@ const ENGINE: [(&str, &str, &str); 5] = [
         "A file that is not listed is not applied.",
     ),
     (
-        super::resources::VERSIONS,
+        VERSIONS,
         "konflux-versions",
         "A component has a version for each release that it is built for.",
     ),

@@ -21,6 +21,8 @@ pub(super) struct Merge<'m, 'a> {
     pub plan: &'m Plan,
     pub run: &'m Run,
     pub event: Event,
+    /// Whether nothing else has its name.
+    pub may_rename: bool,
 }
 
 fn param_path(name: &str) -> [Step<'_>; 4] {
@@ -42,12 +44,13 @@ impl Merge<'_, '_> {
     pub fn all(&mut self) {
         let (world, plan, event) = (self.world, self.plan, self.event);
         let rules = &plan.rules;
+        let may_rename = self.may_rename;
         self.text(
             &keys(&["metadata", "name"]),
             "name",
             &rules.component,
             &name(plan, event),
-            |_| false,
+            |_| !may_rename,
         );
         let tenant = world.konflux.tenant.value.clone();
         self.text(

@@ -9,11 +9,13 @@ mod causes;
 mod cel;
 mod fresh;
 mod merge;
+mod names;
 mod pipeline;
 mod plans;
 mod repository;
 mod resources;
 mod runs;
+mod takes;
 #[cfg(test)]
 mod tests;
 
@@ -318,17 +320,29 @@ fn blocked(files: &mut Files<'_>, repository: &str) -> bool {
 /// The runs of all components in one repository.
 fn in_one<'s>(files: &mut Files<'_>, world: &World, causes: &Causes<'_>, shared: impl Fn() -> Shared<'s>) {
     let repositories: BTreeSet<&str> = world.plans.iter().map(|plan| plan.repository.as_str()).collect();
-    for name in &repositories {
+    // Where nothing is built any more something may have to go.
+    let folder = |path: &str| {
+        let (name, _) = path
+            .strip_prefix(CENTRAL)?
+            .strip_prefix('/')?
+            .split_once(&format!("/{TEKTON}/"))?;
+        Some(name.to_owned())
+    };
+    let mut folders: BTreeSet<String> = files.below(CENTRAL).filter_map(|(path, _)| folder(path)).collect();
+    folders.extend(repositories.iter().map(|name| (*name).to_owned()));
+    for name in folders {
         let repository = Repository {
             world,
             causes,
             shared: shared(),
-            name: (*name).to_owned(),
+            name: name.clone(),
             branch: None,
             folder: format!("{CENTRAL}/{name}/{TEKTON}/"),
         };
         repository.render(files);
-        of_images(files, world, name, &shared());
+        if repositories.contains(&*name) {
+            of_images(files, world, &name, &shared());
+        }
     }
     let text = format!(
         "the runs of {} repositories stand in one: nothing triggers them there",
@@ -372,7 +386,7 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
             file.hold();
             waiting.insert((file.repo.to_string(), file.branch.clone(), file.release.clone()));
         }
-        let version = |cause: &Cause| cause.field == resources::VERSIONS && cause.new.is_none();
+        let version = |cause: &Cause| cause.field == causes::VERSIONS && cause.new.is_none();
         let goes = file.after.is_none() || file.causes.iter().any(version);
         if !is_run && goes && file.images.iter().any(|tag| running.contains(tag)) {
             file.hold();

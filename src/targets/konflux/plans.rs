@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::names::{MAX_NAME, is_line, name_fault, version_fault, word_fault};
 use crate::derive::digest::parents;
 use crate::derive::from_map::{Target as Stands, from_map};
 use crate::derive::konflux::{ImageThere, Konflux, konflux};
@@ -12,9 +13,6 @@ use crate::model::build_config::{BuildConfig, Image, RuleAt};
 use crate::model::pullspec::at_digest;
 use crate::targets::paths::{below, clean};
 use crate::targets::{Ask, asking};
-
-/// The longest name that labels and names of Kubernetes may have.
-const MAX_NAME: usize = 63;
 
 /// All of a release.
 #[derive(Default)]
@@ -303,6 +301,19 @@ impl Maker<'_> {
         let args = args.filter_map(|arg| Some((arg["name"].as_str()?.to_owned(), arg["value"].as_str()?.to_owned())));
         let arches = image.arches.value.iter().map(|name| arch::go_name(name));
         let platforms = arches.filter_map(|arch| konflux.platforms.value.get(arch).cloned());
+        let platforms: BTreeSet<String> = platforms.collect();
+        if platforms.is_empty() {
+            let text = format!(
+                "{} is built for {}, and no rule says where Konflux builds that",
+                image.tag.value,
+                image.arches.value.join(", ")
+            );
+            return Err(about(
+                "konflux-no-platform",
+                text,
+                "see `platforms` of target `konflux` and the image's `arches`",
+            ));
+        }
         let rules = |derived: &Derived<String>| asking::rules_of(self.release, derived);
         let inputs = image.builders.iter().chain(&image.base);
         Ok(Plan {
@@ -318,7 +329,7 @@ impl Maker<'_> {
             context,
             image: pushed,
             needs_repository: there.container_image.value.is_empty(),
-            platforms: platforms.collect(),
+            platforms,
             build_args: args.collect(),
             from_map,
             repo_files: there.repo_files.value.clone(),
@@ -381,55 +392,4 @@ impl Maker<'_> {
             }),
         }
     }
-}
-
-/// Whether a text can stand in the map: on one line, without what Tekton or Pipelines as Code would fill in.
-fn is_line(text: &str) -> bool {
-    let blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
-    !text.is_empty() && !blank && !text.contains("$(") && !text.contains("{{")
-}
-
-/// What is wrong with a word that stands in an expression and in parameters.
-pub(super) fn word_fault(word: &str) -> Option<&'static str> {
-    match word {
-        _ if word.contains(['"', '\'', '\\']) => Some("quotes and backslashes would end what they stand in"),
-        _ if word.chars().any(char::is_control) => Some("it has characters that nobody sees"),
-        _ if word.contains("{{") || word.contains("$(") => Some("it would be taken for a placeholder"),
-        _ => None,
-    }
-}
-
-/// What is wrong with the name of the release's version, where components have versions.
-fn version_fault(konflux: &Konflux) -> Option<String> {
-    if !konflux.has_versions.value {
-        return None;
-    }
-    let version = konflux.version.value.as_str();
-    if konflux.labels.value.version.is_empty() {
-        return Some("components have versions, and no annotation names that of a run".to_owned());
-    }
-    let kept = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let fits = !version.is_empty() && version.chars().all(kept) && !version.starts_with('-') && !version.ends_with('-');
-    (!fits).then(|| {
-        format!(
-            "Konflux would call version `{version}` something else: it keeps lower-case letters, digits and hyphens"
-        )
-    })
-}
-
-/// What is wrong with a name.
-fn name_fault(name: &str) -> Option<String> {
-    if name.len() > MAX_NAME {
-        let why = format!(
-            "{} characters are more than the {MAX_NAME} that a name may have",
-            name.len()
-        );
-        return Some(why);
-    }
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.ends_with('-');
-    let fits = ends && name.chars().all(plain);
-    (!fits).then(|| {
-        "a name has lower-case letters, digits and hyphens, begins with a letter and ends with no hyphen".to_owned()
-    })
 }

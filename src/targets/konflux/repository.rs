@@ -59,6 +59,7 @@ impl Repository<'_> {
                 false => own.iter().for_each(|run| self.left_over(files, plan, run)),
             }
         }
+        self.moved(files, &there);
         self.unwanted(files, &there);
         self.others(files, &there);
         for (name, paths) in runs::same_names(files, &self.folder) {
@@ -72,6 +73,28 @@ impl Repository<'_> {
                 .with_help("let one of them go, or give it another name");
             files.tell(finding, list[0], None);
         }
+    }
+
+    /// In a central repository the runs of an image go along when it moves to another component's repository.
+    fn moved(&self, files: &mut Files<'_>, there: &[Run]) {
+        if self.branch.is_some() {
+            return;
+        }
+        let elsewhere = self.world.plans.iter().filter(|plan| plan.repository != self.name);
+        for plan in elsewhere {
+            for run in there.iter().filter(|run| self.is_of(run, plan)) {
+                files.about(&run.path, Some(&self.name), &plan.tag);
+                self.left_over(files, plan, run);
+            }
+        }
+    }
+
+    /// The file of another run that has a run's name already: with two of them none of the repository starts.
+    fn taken(&self, files: &Files<'_>, plan: &Plan, event: Event, path: &str) -> Option<String> {
+        let name = fresh::name(plan, event);
+        let all = runs::all(files, &self.folder, &self.world.konflux.labels.value);
+        let mut others = all.into_iter().filter(|run| run.name == name && run.path != path);
+        others.next().map(|run| run.path)
     }
 
     fn image(&self, files: &mut Files<'_>, plan: &Plan, own: &[&Run]) {
@@ -91,6 +114,7 @@ impl Repository<'_> {
                 Some(at) => {
                     let run = left.remove(at);
                     retarget(files, self.causes, self.world, plan, run, Some(event));
+                    let taken = self.taken(files, plan, event, &run.path).is_some();
                     let mut merge = Merge {
                         files,
                         causes: self.causes,
@@ -98,6 +122,7 @@ impl Repository<'_> {
                         plan,
                         run,
                         event,
+                        may_rename: !taken,
                     };
                     merge.all();
                     judge(files, self.world, plan, run, &[event]);
@@ -156,6 +181,10 @@ impl Repository<'_> {
                 false => {}
             }
             return;
+        }
+        if let Some(other) = self.taken(files, plan, event, path) {
+            let why = "with a second run of that name none of the repository would start";
+            return self.foreign(files, plan, &other, why);
         }
         let node = fresh::run(self.world, plan, event, &self.shared);
         let cause = self.causes.file(Some(plan), &self.name, &[], true, "a run");
@@ -247,88 +276,6 @@ impl Repository<'_> {
         }
     }
 
-    /// Whether the run's pipeline replaces what the Dockerfile is built from.
-    fn pipeline(&self, files: &mut Files<'_>, plan: &Plan, run: &Run) {
-        let Some(node) = files.documents(&run.path).get(run.document).cloned() else {
-            return;
-        };
-        if plan.from_map.is_empty() {
-            return;
-        }
-        let finding = match self.takes(files, &node) {
-            Takes::Map => return,
-            Takes::NoMap(which) => {
-                let text = format!(
-                    "{which} takes no `from-map`, so {} is built from what its Dockerfile names",
-                    run.name
-                );
-                Finding::new(Severity::Warning, "from-not-replaced", text)
-                    .with_help("let the run use the shared pipeline, or its pipeline take the parameter")
-            }
-            Takes::Unknown(which) => {
-                let text = format!("whether {which} takes the `from-map` of {} is not known", run.name);
-                Finding::new(Severity::Note, "pipeline-unknown", text)
-                    .with_help("see that it does, or let the run use the shared pipeline")
-            }
-        };
-        tell(files, plan, run, finding);
-    }
-
-    fn takes(&self, files: &Files<'_>, node: &Node) -> Takes {
-        let spec = node.get("spec");
-        if let Some(inline) = spec.and_then(|spec| spec.get("pipelineSpec")) {
-            return match takes_map(inline) {
-                true => Takes::Map,
-                false => Takes::NoMap("the pipeline in it".to_owned()),
-            };
-        }
-        let Some(reference) = spec.and_then(|spec| spec.get("pipelineRef")) else {
-            return Takes::Unknown("its pipeline".to_owned());
-        };
-        if *reference == self.shared.reference(self.world) {
-            return Takes::Map;
-        }
-        if let Some(name) = reference.get("name").and_then(Node::text) {
-            let documents = files.below(&self.folder).flat_map(|(_, file)| file.documents.iter());
-            let mut pipelines = documents.filter(|node| {
-                node.get("kind").and_then(Node::as_str) == Some("Pipeline")
-                    && node.at(&["metadata", "name"]).and_then(Node::text) == Some(name)
-            });
-            return match pipelines.next().and_then(|pipeline| pipeline.get("spec")) {
-                Some(spec) if takes_map(spec) => Takes::Map,
-                Some(_) => Takes::NoMap(format!("pipeline {name}")),
-                None => Takes::Unknown(format!("pipeline {name}")),
-            };
-        }
-        let of = |name: &str| {
-            let params = reference.get("params").and_then(Node::as_seq).unwrap_or_default();
-            let found = params
-                .iter()
-                .find(|param| param.get("name").and_then(Node::text) == Some(name));
-            found.and_then(|param| param.get("value")?.text()).unwrap_or_default()
-        };
-        let shared = self.shared.reference(self.world);
-        let same = |name: &str| {
-            let own = shared.get("params").and_then(Node::as_seq).unwrap_or_default();
-            own.iter().any(|param| {
-                param.get("name").and_then(Node::text) == Some(name)
-                    && param
-                        .get("value")
-                        .and_then(Node::text)
-                        .map(|url| url.trim_end_matches(".git"))
-                        == Some(of(name).trim_end_matches(".git"))
-            })
-        };
-        match same("url") && same("pathInRepo") {
-            true => Takes::Map,
-            false => Takes::Unknown(
-                format!("the pipeline {} {} {}", of("url"), of("pathInRepo"), of("bundle"))
-                    .trim()
-                    .to_owned(),
-            ),
-        }
-    }
-
     /// Placeholders that are not closed: Pipelines as Code leaves them as they are.
     fn placeholders(&self, files: &mut Files<'_>, plan: &Plan, run: &Run) {
         let Some(bytes) = files.actual.files.get(&run.path) else {
@@ -381,20 +328,6 @@ impl Repository<'_> {
             files.tell(finding, first, None);
         }
     }
-}
-
-/// Whether a pipeline takes the map.
-enum Takes {
-    Map,
-    NoMap(String),
-    Unknown(String),
-}
-
-fn takes_map(spec: &Node) -> bool {
-    let params = spec.get("params").and_then(Node::as_seq).unwrap_or_default();
-    params
-        .iter()
-        .any(|param| param.get("name").and_then(Node::text) == Some("from-map"))
 }
 
 /// The first placeholder of a line that is not closed.

@@ -481,6 +481,14 @@ fn a_component_that_is_built_twice_and_runs_of_one_name_are_told() {
     let seen = here(&[(PUSH, &run), (".tekton/copy.yaml", &run)]);
     assert_eq!(seen.codes(), ["tekton-same-name", "tekton-two-runs"]);
     assert_eq!(seen.text(".tekton/copy.yaml"), run);
+    // A name that others have already is not taken a second time.
+    let theirs = unmarked(&run).replace("component: okd-cli-4-16", "component: theirs");
+    let seen = here(&[(".tekton/theirs.yaml", &theirs)]);
+    assert_eq!(seen.files.keys().collect::<Vec<_>>(), [REQUEST, ".tekton/theirs.yaml"]);
+    assert_eq!(seen.codes(), ["tekton-foreign"]);
+    let own = run.replace("name: okd-cli-4-16-on-push", "name: mine");
+    let seen = here(&[(PUSH, &own), (".tekton/theirs.yaml", &theirs)]);
+    assert_eq!((seen.text(PUSH), seen.codes()), (own.as_str(), vec![]));
     let broken = run.replace("revision}}", "revision}");
     assert_eq!(here(&[(PUSH, &broken)]).codes(), ["tekton-broken-placeholder"]);
 }
@@ -507,7 +515,7 @@ fn words_that_would_end_an_expression_cost_their_image() {
         ("{{x}}", false),
         ("$(params.x)", false),
     ] {
-        assert_eq!(plans::word_fault(word).is_none(), fits, "{word}");
+        assert_eq!(names::word_fault(word).is_none(), fits, "{word}");
     }
     let source = "name: openshift/ose-odd\npayload_name: odd\nfor_payload: true\nfrom: {stream: base}\ncontent: {source: {dockerfile: \
                   'D{{x}}', git: {url: 'git@github.com:openshift-priv/cli.git', branch: {target: release-4.16}}}}\n";
@@ -719,6 +727,21 @@ fn all_runs_can_stand_in_one_repository_where_nothing_triggers_them() {
             .contains_key("pipelineruns/openshift/cli/.tekton/okd-cli-4-16-push.yaml")
     );
     assert_eq!(seen.codes(), ["pipeline-unknown", "tekton-central"]);
+    // What stands where nothing is built any more goes, and what moved goes from where it was.
+    let push = seen.text("pipelineruns/openshift/cli/.tekton/okd-cli-4-16-push.yaml");
+    let never = push.replace("okd-cli-4-16", "okd-never-4-16");
+    let theirs = unmarked(&push.replace("okd-cli-4-16", "theirs"));
+    let files = [
+        (
+            "pipelineruns/openshift/gone/.tekton/okd-never-4-16-push.yaml",
+            never.as_str(),
+        ),
+        ("pipelineruns/openshift/gone/.tekton/theirs.yaml", &theirs),
+        ("pipelineruns/openshift/before/.tekton/okd-cli-4-16-push.yaml", push),
+    ];
+    let after = render(&world(), &at, &files);
+    assert_eq!((&after.files[files[0].0], &after.files[files[2].0]), (&None, &None));
+    assert_eq!(after.text(files[1].0), theirs);
     let world = world();
     let release = world.release();
     let mut options = Options::defaults(TARGET.options);
@@ -756,6 +779,10 @@ fn names_that_do_not_fit_cost_one_image_and_without_a_tenant_there_is_nothing() 
     // Two components that are pushed to one place.
     let one_place = "- id: place\n  because: x\n  on: image\n  set: {container_image: quay.io/x/y}\n  overrides: [konflux-component]\n";
     assert_eq!(here_of(&world_with(one_place)).codes(), ["component-twice"]);
+    let nowhere = "- id: nowhere\n  because: x\n  on: target\n  when: target == 'konflux'\n  set: {platforms: {riscv: linux/riscv}}\n  \
+                   overrides: [konflux-platforms]\n";
+    let seen = here_of(&world_with(nowhere));
+    assert_eq!((seen.files.len(), seen.codes()), (0, vec!["konflux-no-platform"]));
     let release = World::new();
     let release = release.release();
     let options = Options::defaults(TARGET.options);

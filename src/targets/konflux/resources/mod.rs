@@ -18,9 +18,6 @@ use crate::yaml::Node;
 use crate::yaml::edit;
 use crate::yaml::edit::path::{find, keys, set};
 
-/// The field of a component's versions, in causes.
-pub(super) const VERSIONS: &str = "versions";
-
 /// A release's resources.
 pub(super) struct Resources<'r> {
     pub world: &'r World,

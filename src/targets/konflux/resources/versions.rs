@@ -3,6 +3,7 @@
 //! What is said once for all of them (repository, image, namespace) is said by the newest of the releases; no other one
 //! changes it, so that two releases never undo each other.
 
+use super::super::causes::VERSIONS;
 use super::super::plans::Plan;
 use super::wanted::{Field, Wanted};
 use super::{Resources, told};
@@ -128,9 +129,7 @@ impl Resources<'_> {
             let cause = self.causes.file(None, &self.repository, &[], false, "a resource");
             return files.remove(path, cause);
         }
-        let cause = self
-            .causes
-            .field(None, super::VERSIONS, &[], Some(self.version()), None);
+        let cause = self.causes.field(None, VERSIONS, &[], Some(self.version()), None);
         let steps = [
             keys(&["spec", "source", "versions"]),
             vec![Step::With(&["name"], self.version())],
