@@ -22,6 +22,7 @@ use crate::forge;
 use crate::model::build_config::BuildConfig;
 use crate::plan::Plan;
 use crate::results::answer::Results;
+use crate::run::verified::Verified;
 
 /// Seconds since 1970-01-01.
 pub type Time = i64;
@@ -58,6 +59,8 @@ pub struct View {
     pub trains: Vec<Arc<cut::show::View>>,
     /// Which images do not build; `None`: no source of results is configured, or none was looked at yet.
     pub results: Option<Arc<ResultsView>>,
+    /// What verifies the payloads; `None`: no run has come to it yet.
+    pub verified: Option<Arc<VerifiedView>>,
 }
 
 impl View {
@@ -78,6 +81,15 @@ pub struct ResultsView {
     pub results: Results,
     /// When.
     pub at: Time,
+}
+
+/// What verifies the payloads of the releases.
+#[derive(Clone, Debug, Default)]
+pub struct VerifiedView {
+    /// By release.
+    pub releases: BTreeMap<Release, Verified>,
+    /// Why it cannot be told now; what else is said here is older then.
+    pub unknown: Option<String>,
 }
 
 /// What came of a plan at the forge.

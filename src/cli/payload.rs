@@ -37,7 +37,14 @@ fn text(one: &Verified) -> String {
         why => format!(", which has ended: {why}"),
     };
     let mut out = format!("{} ({}){ended}\n", one.release, one.stream);
-    let from: Vec<&str> = one.upgrades_from.keys().map(String::as_str).collect();
+    let from: Vec<String> = one
+        .upgrades_from
+        .keys()
+        .map(|from| match one.not_looked_after.contains(from) {
+            true => format!("{from} (which nobody looks after)"),
+            false => from.clone(),
+        })
+        .collect();
     let _ = writeln!(
         out,
         "  upgraded to from {}",
@@ -55,7 +62,10 @@ fn text(one: &Verified) -> String {
             .unwrap_or("no gating config");
         let waits = match job.waited_for_by.as_slice() {
             [] => "no payload waits for it".to_owned(),
-            waits => format!("waited for by {}", waits.join(", ")),
+            waits => {
+                let optional = if job.blocking { "" } else { ", optional" };
+                format!("waited for by {}{optional}", waits.join(", "))
+            }
         };
         let _ = writeln!(out, "  {name}\n    from {from}; {waits}");
     }

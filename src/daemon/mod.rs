@@ -25,6 +25,7 @@ mod serve;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod verified;
 mod watch;
 
 pub use interest::Interest;

@@ -15,6 +15,7 @@ use super::now;
 use super::post::Posting;
 use super::queue::Work;
 use super::settings::Settings;
+use super::verified::Verification;
 use crate::base::{Date, Gate, Guard, Origin, Release};
 use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
@@ -41,6 +42,7 @@ pub struct Reconciler {
     last: Option<(Option<Origin>, Date)>,
     cursors: Cursors,
     cuts: Cuts,
+    verification: Verification,
     ids: Ids,
     kept: Keeper,
     /// What is known of results of builds.
@@ -80,6 +82,7 @@ impl Reconciler {
             last: None,
             cursors,
             cuts: Cuts::default(),
+            verification: Verification::default(),
             ids: Ids::default(),
             kept: Keeper::new(&settings.config.state),
             followed: Followed::default(),
@@ -209,6 +212,7 @@ impl Reconciler {
         }
         self.look_at_cuts(&ground);
         self.look_at_results();
+        self.look_at_verification(&ground);
         let compared = plan.not_compared.is_empty();
         self.account(done, &ground, &failed, &*applied?, compared);
         Ok(())
@@ -376,6 +380,22 @@ impl Reconciler {
         match self.run.follow_results(&built, &mut self.followed, now()) {
             Ok(found) => self.posting(None).results(found),
             Err(error) => tracing::error!("results: {error}"),
+        }
+    }
+
+    /// Looks at what verifies the payloads.
+    fn look_at_verification(&mut self, ground: &Ground) {
+        if self.fence.is_stopping() {
+            return;
+        }
+        let view = self.verification.look(&self.run, &self.known, ground.ci.as_ref());
+        let posted = self.board.view();
+        if posted
+            .verified
+            .as_ref()
+            .is_none_or(|posted| !Arc::ptr_eq(posted, &view))
+        {
+            self.board.update(|board| board.verified = Some(view));
         }
     }
 

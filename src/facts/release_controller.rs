@@ -35,6 +35,8 @@ pub struct Entry {
     pub upgrade_from: Option<(String, Range<usize>)>,
     /// Whether it is switched off.
     pub disabled: bool,
+    /// Whether a payload is accepted where its job fails.
+    pub optional: bool,
 }
 
 /// Reads a file.
@@ -88,6 +90,7 @@ fn entry(text: &str, member: &Member) -> Entry {
         from: from.map(str::to_owned),
         upgrade_from: upgrade,
         disabled: is_true(text, value.get("disabled")),
+        optional: is_true(text, value.get("optional")),
     }
 }
 

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::branches::Depth;
 use super::{Run, RunError, audit, render};
 use crate::base::Release as Number;
-use crate::derive::Release;
+use crate::derive::complete::complete;
+use crate::derive::payload::Demand;
+use crate::derive::{Components, Release};
 use crate::facts::release_controller as controller;
+use crate::model::metadata::Metadata;
 use crate::source::Snapshot;
 use crate::targets::payload_jobs::gates::{Gate, Gates};
 use crate::targets::payload_jobs::verification::Verification;
@@ -29,6 +33,8 @@ pub struct Verified {
     pub jobs: BTreeMap<String, Job>,
     /// The releases that are upgraded to it, as rules have it, with the gating config of each; null where there is none.
     pub upgrades_from: BTreeMap<String, Option<String>>,
+    /// Those of these releases that nobody looks after: nothing is missing of them.
+    pub not_looked_after: BTreeSet<String>,
     /// What is missing, a sentence each.
     pub missing: Vec<String>,
 }
@@ -41,6 +47,8 @@ pub struct Job {
     pub config: Option<String>,
     /// The entries of the release controller's files that wait for it, `<file>: <entry>`.
     pub waited_for_by: Vec<String>,
+    /// Whether one of these is not optional: where the job fails, no payload is accepted.
+    pub blocking: bool,
 }
 
 impl Run {
@@ -57,12 +65,35 @@ impl Run {
         let (Some(newest), Some(ground)) = (releases.last(), render::ci_config(self, ci)?) else {
             return Ok(None);
         };
-        let Some(known) = audit::verification::read(self, newest, &ground, BTreeSet::new()) else {
+        let numbers = releases.iter().map(|release| release.metadata.release);
+        let looked_after = audit::verification::looked_after(self, numbers);
+        let Some(known) = audit::verification::read(self, newest, &ground, looked_after) else {
             return Ok(None);
         };
         Ok(Some(
             releases.iter().filter_map(|release| of(release, &known)).collect(),
         ))
+    }
+}
+
+impl Run {
+    /// What verifies the payloads of releases, as build data and CI configs alone say it: no component is read for it.
+    ///
+    /// # Errors
+    /// As [`Self::verified`] has them; or build data of a release cannot be read.
+    pub fn verified_by_configs(
+        &self,
+        releases: &[Number],
+        ci: Option<&Arc<dyn Snapshot>>,
+    ) -> Result<Option<Vec<Verified>>, RunError> {
+        let metadata = releases.iter().map(|release| self.metadata(*release));
+        let metadata: Vec<Metadata> = metadata.collect::<Result<_, _>>()?;
+        let drawn = metadata.iter().map(|metadata| {
+            let outline = self.outline(metadata, ci.map(|ci| &**ci), &Demand::default(), Depth::Branch)?;
+            Ok(complete(outline, &Components::new()))
+        });
+        let drawn = drawn.collect::<Result<Vec<_>, RunError>>()?;
+        self.verified(&drawn, ci)
     }
 }
 
@@ -90,16 +121,18 @@ fn of(release: &Release<'_>, known: &Verification) -> Option<Verified> {
     if !configs.iter().any(|(gate, _)| *gate == Gate::of(number)) {
         verified.missing.push(format!("{number} has no gating config"));
     }
-    upgrades(number, &gates, &configs, &mut verified);
+    upgrades(number, &gates, &configs, known, &mut verified);
     entries(release, known, &mut verified);
     Some(verified)
 }
 
-fn upgrades(number: Number, gates: &Gates, configs: &[(Gate, &String)], verified: &mut Verified) {
+fn upgrades(number: Number, gates: &Gates, configs: &[(Gate, &String)], known: &Verification, verified: &mut Verified) {
     for from in &gates.upgrades_from {
         let config = configs.iter().find(|(gate, _)| *gate == Gate::upgrade(number, *from));
         let config = config.map(|(_, path)| (*path).clone());
-        if config.is_none() {
+        if !known.looked_after.contains(from) {
+            verified.not_looked_after.insert(from.to_string());
+        } else if config.is_none() {
             let text = format!("no gating config tests upgrades from {from} to {number}");
             verified.missing.push(text);
         }
@@ -144,7 +177,9 @@ fn entries(release: &Release<'_>, known: &Verification, verified: &mut Verified)
                 ));
             }
             let waits = format!("{file}: {}", entry.key);
-            verified.jobs.entry(job).or_default().waited_for_by.push(waits);
+            let job = verified.jobs.entry(job).or_default();
+            job.waited_for_by.push(waits);
+            job.blocking |= !entry.optional;
         }
     }
     if !any {

@@ -122,7 +122,7 @@ async function open(path, options = {}) {
   return page;
 }
 
-const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut'];
+const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut', '/verify', '/verify/4.16'];
 
 check('every page is whole, in light and dark, narrow and wide, and nothing complains', async () => {
   for (const colorScheme of ['light', 'dark']) {

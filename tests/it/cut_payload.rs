@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 const CONFIGS: &str = "ci-operator/config/openshift/release/openshift-release-master__okd-scos-";
 const JOBS: &str = "ci-operator/jobs/openshift/release/openshift-release-master-periodics.yaml";
-const CONTROLLERS: &str = "core-services/release-controller/_releases/release-okd-scos-";
+pub(crate) const CONTROLLERS: &str = "core-services/release-controller/_releases/release-okd-scos-";
 const MIRRORING: &str = "core-services/image-mirroring/openshift/_config.yaml";
 
 fn main_config(release: &str, lower: &str) -> String {
@@ -28,7 +28,7 @@ fn pair(to: &str, from: &str) -> String {
     )
 }
 
-fn controller(release: &str, from: &str) -> String {
+pub(crate) fn controller(release: &str, from: &str) -> String {
     let job = format!("periodic-ci-openshift-release-master-okd-scos-{release}");
     format!(
         "{{\n  \"name\": \"{release}.0-0.okd-scos\",\n  \"verify\": {{\n    \"aws\":{{\"prowJob\": {{\"name\": \"{job}-e2e\"}}}},\n     \
@@ -45,7 +45,7 @@ fn mirroring(release: &str) -> String {
 }
 
 /// Puts what verifies and mirrors a release in its place.
-fn verified(world: &CutWorld, release: &str, from: &str, lower: &str) {
+pub(crate) fn verified(world: &CutWorld, release: &str, from: &str, lower: &str) {
     let (next, stable) = (
         format!("{CONTROLLERS}4.y-next.json"),
         format!("{CONTROLLERS}4.y-stable.json"),
@@ -462,6 +462,10 @@ fn what_verifies_a_payload_is_told_with_what_is_missing() {
     assert_eq!(
         job("gone")["waited_for_by"],
         serde_json::json!(["release-okd-scos-4.16.json: aws"])
+    );
+    assert_eq!(
+        (&job("gone")["blocking"], &job("e2e")["blocking"]),
+        (&Json::from(true), &Json::from(false))
     );
     assert_eq!(
         old["upgrades_from"]["4.15"],

@@ -1,5 +1,6 @@
 //! A branch cut while the service runs: it shows the train that `lockstep cut` shows, and follows it to its end.
 
+use crate::cut_payload::{CONTROLLERS, controller, verified};
 use crate::support::{cut_world, service};
 use cut_world::CutWorld;
 use serde_json::Value;
@@ -46,5 +47,35 @@ fn the_train_of_a_cut_is_shown_until_it_has_arrived() {
         service.rest();
     }
     assert!(service.get("/cut").1.contains("No branch cut is under way."));
+    assert!(service.end().0.success());
+}
+
+#[test]
+fn what_verifies_the_payloads_is_shown_as_the_command_has_it() {
+    let world = CutWorld::new();
+    verified(&world, "4.16", "4.15", "4.14");
+    let told = |world: &CutWorld| world.run("payload", &["--format", "json"]).json();
+    let expected = told(&world);
+    let service = Service::start(&world.config("schedule: '0 0 0 1 1 *'\nlisten: 127.0.0.1:0\n"), &[]);
+    let seen = || -> Value { serde_json::from_str(&service.get("/api/v1/verification").1).unwrap() };
+    wait_until("a look", || service.log(), || seen()["unknown"].is_null());
+    assert_eq!(seen()["releases"], expected);
+    let page = service.get("/verify/4.16").1;
+    assert!(page.contains("nothing is missing"), "{page}");
+
+    // Somebody lets payloads wait for a job that nobody has.
+    let gone = controller("4.16", "4.15").replace("-e2e\"}}", "-gone\"}}");
+    world.write(&[(&format!("{CONTROLLERS}4.16.json"), &gone)]);
+    wait_until("another look", || service.log(), || seen()["releases"] != expected);
+    assert_eq!(seen()["releases"], told(&world));
+    let page = service.get("/verify/4.16").1;
+    assert!(
+        page.contains("1 missing") && page.contains("okd-scos-4.16-gone, which no job file has"),
+        "{page}"
+    );
+    assert!(
+        service.get("/").1.contains("href=\"/verify/4.16\""),
+        "the matrix leads there"
+    );
     assert!(service.end().0.success());
 }

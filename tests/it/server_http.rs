@@ -489,7 +489,7 @@ fn every_answer_of_the_api_is_as_described() {
         let server = Listening::start(view, open_server(), Limits::default());
         let document = server.get("/api/v1/openapi.json").json();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 10);
+        assert_eq!(paths.len(), 12);
         for path in paths.keys() {
             let asked = path.replace("{release}", "4.16");
             let answer = server.get(&asked);
@@ -502,6 +502,8 @@ fn every_answer_of_the_api_is_as_described() {
             ("/api/v1/findings?severity=bad", "/api/v1/findings", 400),
             ("/api/v1/findings?code=a&code=b", "/api/v1/findings", 400),
             ("/api/v1/runs?limit=many", "/api/v1/runs", 400),
+            ("/api/v1/verification/9.99", "/api/v1/verification/{release}", 404),
+            ("/api/v1/verification/x", "/api/v1/verification/{release}", 400),
             ("/api/v1/nothing", "/api/v1/runs", 404),
         ] {
             let answer = server.get(asked);

@@ -2,11 +2,12 @@
 
 use crate::support::board_world;
 use board_world::{Listening, demo, large, open_server};
-use lockstep::board::PullRequestState;
+use lockstep::board::{PullRequestState, VerifiedView};
 use lockstep::plan::Plan;
+use lockstep::run::verified::{Job, Verified};
 use lockstep::server::Limits;
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/",
     "/drift",
     "/pull-requests",
@@ -16,6 +17,7 @@ const PAGES: [&str; 9] = [
     "/cut",
     "/results",
     "/payloads",
+    "/verify",
 ];
 
 #[test]
@@ -51,6 +53,7 @@ fn before_the_first_run_nothing_is_said_to_be_in_order() {
         ("/findings", "Nothing was found", "No release has been derived yet."),
         ("/graph", "in sync", "Nothing has been derived yet."),
         ("/cut", "No branch cut is under way", "No release has been derived yet."),
+        ("/verify", "nothing", "No release has been derived yet."),
         ("/runs", "done", "No run has ended yet."),
         ("/results", "No image is known to be broken", "No results are known"),
         ("/payloads", "names no stream", "No payloads are known"),
@@ -265,6 +268,99 @@ fn a_train_says_what_waits_breaks_and_stays() {
         view.rate_limits.get_mut("core").unwrap().left = 499;
     });
     assert!(server.get("/runs").body.contains("low</span> 499 of"));
+}
+
+/// A release with all that a page of it can have: jobs of all kinds, an upgrade that is tested and one that is not.
+fn verified() -> VerifiedView {
+    let config = Some("ci-operator/config/openshift/release/openshift-release-main__okd-scos-4.16.yaml".to_owned());
+    let waits = |entry: &str| vec![format!("release-okd-scos-4.16.json: {entry}")];
+    let jobs = [
+        ("e2e", config.clone(), waits("aws"), true),
+        ("upgrade", config.clone(), waits("aws-upgrade"), false),
+        ("alone", config.clone(), Vec::new(), false),
+        ("<gone>", None, waits("gone"), true),
+    ];
+    let jobs = jobs.map(|(name, config, waited_for_by, blocking)| {
+        let job = Job {
+            config,
+            waited_for_by,
+            blocking,
+        };
+        (name.to_owned(), job)
+    });
+    let one = Verified {
+        release: "4.16".to_owned(),
+        stream: "origin/scos-4.16".to_owned(),
+        jobs: jobs.into(),
+        upgrades_from: [("4.15".to_owned(), config), ("4.14".to_owned(), None)].into(),
+        missing: vec!["`verify.gone` waits for <gone>, which no job file has".to_owned()],
+        not_looked_after: std::collections::BTreeSet::new(),
+        ended: String::new(),
+    };
+    VerifiedView {
+        releases: [("4.16".parse().unwrap(), one)].into(),
+        unknown: None,
+    }
+}
+
+#[test]
+fn what_verifies_a_release_says_what_is_missing() {
+    let mut view = demo();
+    view.verified = Some(std::sync::Arc::new(verified()));
+    let server = Listening::start(view, open_server(), Limits::default());
+    let page = server.get("/verify/4.16").body;
+    for said in [
+        "<h1>What verifies 4.16</h1>",
+        "1 missing",
+        "<code>origin/scos-4.16</code>",
+        "waits for &lt;gone&gt;, which no job file has",
+        "<code>release-okd-scos-4.16.json: aws</code></div><div class=\"help\">no payload is accepted without it</div>",
+        "<code>release-okd-scos-4.16.json: aws-upgrade</code></div><div class=\"help\">optional</div>",
+        "made from no gating config",
+        "<span class=\"none\">no payload</span>",
+        "no gating config tests it",
+        "href=\"/findings?release=4.16\"",
+    ] {
+        assert!(page.contains(said), "{said} is missing in {page}");
+    }
+    let all = server.get("/verify").body;
+    for said in [
+        "href=\"/verify/4.16\"",
+        "1 missing",
+        "payloads wait for 3, and are not accepted without 2",
+        "4.14, 4.15",
+    ] {
+        assert!(all.contains(said), "{said} is missing in {all}");
+    }
+    let matrix = server.get("/").body;
+    assert!(
+        matrix.contains("href=\"/verify/4.16\" title=\"What verifies its payloads, and what is missing\""),
+        "{matrix}"
+    );
+    assert_eq!(server.get("/verify/9.99").status, 404);
+    assert_eq!(server.get("/verify/x").status, 404);
+    let api = server.get("/api/v1/verification").json();
+    assert_eq!(api["releases"][0]["jobs"]["e2e"]["blocking"], true);
+    assert_eq!(server.get("/api/v1/verification/4.16").json(), api["releases"][0]);
+
+    server.board.update(|view| {
+        view.verified = Some(std::sync::Arc::new(VerifiedView {
+            unknown: Some("no such host".to_owned()),
+            ..VerifiedView::default()
+        }));
+    });
+    for page in ["/verify", "/verify/4.16"] {
+        let html = server.get(page).body;
+        assert!(html.contains("It cannot be told now: no such host."), "{html}");
+        assert!(!html.contains("nothing is missing"), "{html}");
+    }
+    let answer = server.get("/api/v1/verification/4.16");
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.body.contains("what verifies 4.16 cannot be told: no such host"),
+        "{}",
+        answer.body
+    );
 }
 
 #[test]

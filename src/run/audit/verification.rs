@@ -25,15 +25,20 @@ pub(super) fn verification(
         return Ok(None);
     };
     let ground = render::ci_config(run, ci)?.unwrap_or_else(|| Ground::to_look_at(Arc::clone(plain)));
-    let looked_after = match &run.config.releases {
-        Releases::List(list) => list.iter().copied().collect(),
-        Releases::Auto => audited.iter().map(|one| one.release.metadata.release).collect(),
-    };
+    let looked_after = looked_after(run, audited.iter().map(|one| one.release.metadata.release));
     let mut found = read(run, &last.release, &ground, looked_after);
     if let Some(found) = &mut found {
         found.next_major = next_major(run, &last.release, &found.looked_after)?;
     }
     Ok(found)
+}
+
+/// The releases that somebody looks after: those of the configuration, or where it finds them itself those of this run.
+pub(in crate::run) fn looked_after(run: &Run, found: impl Iterator<Item = Number>) -> BTreeSet<Number> {
+    match &run.config.releases {
+        Releases::List(list) => list.iter().copied().collect(),
+        Releases::Auto => found.collect(),
+    }
 }
 
 /// The major after those of the releases that are looked after, where rules know of it and build data has no branch of it.

@@ -22,7 +22,7 @@ use crate::finding::{Finding, Severity};
 use results::{ResultsAnswer, StreamAnswer};
 pub(super) use status::Reason;
 use status::Status;
-use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
+use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary, Verification};
 
 /// The most runs that are answered at once.
 const MAX_LIMIT: usize = 500;
@@ -40,6 +40,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/api/v1/cuts", get(cuts))
         .route("/api/v1/results", get(results))
         .route("/api/v1/payloads", get(payloads))
+        .route("/api/v1/verification", get(verification))
+        .route("/api/v1/verification/{release}", get(verification_of))
         .route("/api/v1/status", get(status))
         .route("/api/{*rest}", get(nothing))
 }
@@ -146,6 +148,25 @@ async fn results(State(server): State<Server>, headers: HeaderMap, query: Asked<
 async fn payloads(State(server): State<Server>, headers: HeaderMap) -> Response {
     about(&server, &headers, |view| {
         bytes(&StreamAnswer::all(view).ok_or_else(Fault::no_results)?)
+    })
+}
+
+async fn verification(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&Verification::of(view)))
+}
+
+async fn verification_of(State(server): State<Server>, headers: HeaderMap, Path(release): Path<String>) -> Response {
+    about(&server, &headers, |view| {
+        let release = read::<Release>(&release)?;
+        let verified = view.verified.as_ref();
+        match verified.and_then(|verified| verified.releases.get(&release)) {
+            Some(one) => bytes(one),
+            None if !view.releases.contains_key(&release) => Err(Fault::missing(&release.to_string())),
+            None => Err(Fault::not_verified(
+                release,
+                verified.map(|verified| verified.unknown.as_deref()),
+            )),
+        }
     })
 }
 

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::results::{ResultsAnswer, StreamAnswer};
 use super::status::Status;
-use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary};
+use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary, Verification};
 use crate::board::RunRecord;
 use crate::cut;
 use crate::finding::Finding;
 use crate::model::build_config::BuildConfig;
+use crate::run::verified::Verified;
 
 /// The whole description, OpenAPI 3.1.
 pub fn document() -> Value {
@@ -25,12 +26,13 @@ pub fn document() -> Value {
         "The release, such as `4.16`.",
         json!({"type": "string"}),
     );
+    let of_release = json!([release]);
     let text = |name, about| parameter(name, "query", false, about, json!({"type": "string"}));
     let severities = json!({"type": "string", "enum": ["error", "warning", "note"]});
     let limit = json!({"type": "integer", "minimum": 0, "maximum": super::MAX_LIMIT, "default": 100});
     let paths = json!({
         "/api/v1/releases": answers::<Vec<ReleaseSummary>>(&mut schemas, "releases", "The releases and how their images stand", json!([])),
-        "/api/v1/build-config/{release}": answers::<BuildConfig>(&mut schemas, "buildConfig", "The unified build config of a release", json!([release])),
+        "/api/v1/build-config/{release}": answers::<BuildConfig>(&mut schemas, "buildConfig", "The unified build config of a release", of_release.clone()),
         "/api/v1/plan": answers::<PlanAnswer<'_>>(&mut schemas, "plan", "What differs and why, what was or would be written about it, and what waits", json!([])),
         "/api/v1/runs": answers::<Vec<RunRecord>>(&mut schemas, "runs", "The last runs, newest first", json!([
             parameter("limit", "query", false, "How many.", limit),
@@ -47,6 +49,8 @@ pub fn document() -> Value {
             text("image", "Only this image, by payload tag."),
         ])),
         "/api/v1/payloads": answers::<Vec<StreamAnswer<'_>>>(&mut schemas, "payloads", "The release controller's streams and how their payloads stand; 404 where no results are read", json!([])),
+        "/api/v1/verification": answers::<Verification<'_>>(&mut schemas, "verification", "What verifies the payloads of the releases: jobs, where they come from, and what is missing", json!([])),
+        "/api/v1/verification/{release}": answers::<Verified>(&mut schemas, "verificationOfRelease", "What verifies the payloads of one release", of_release),
         "/api/v1/status": answers::<Status>(&mut schemas, "status", "How the service itself stands: what it reads, who writes, what GitHub's limits leave", json!([])),
     });
     let schemas = schemas.take_definitions(true);

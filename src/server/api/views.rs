@@ -11,6 +11,7 @@ use crate::base::text::terminal;
 use crate::board::{Applied, PullRequestState, Time, View};
 use crate::forge::PlannedView;
 use crate::plan::Counts;
+use crate::run::verified::Verified;
 use crate::server::standing::{Standing, State};
 
 /// A release and how its images stand.
@@ -112,6 +113,32 @@ impl<'a> PlanAnswer<'a> {
     }
 }
 
+/// What verifies the payloads of the releases.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Verification<'a> {
+    /// What is known of each release, oldest first: what `lockstep payload --format json` shows.
+    releases: Vec<&'a Verified>,
+    /// Why it cannot be told now; what is said of releases is older then. `null`: it can.
+    unknown: Option<String>,
+}
+
+impl<'a> Verification<'a> {
+    /// What a view has of it.
+    pub fn of(view: &'a View) -> Self {
+        let verified = view.verified.as_ref();
+        Self {
+            releases: verified.iter().flat_map(|all| all.releases.values()).collect(),
+            unknown: match verified {
+                Some(verified) => verified.unknown.as_deref().map(terminal),
+                None => Some(NOT_YET.to_owned()),
+            },
+        }
+    }
+}
+
+/// What is said of what no run has looked at.
+const NOT_YET: &str = "no run has come to it yet";
+
 /// Why there is no answer.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Fault {
@@ -149,7 +176,7 @@ impl Fault {
 
     /// The release could not be derived yet.
     pub fn not_derived(release: Release, why: Option<&str>) -> Self {
-        let why = why.unwrap_or("no run has come to it yet");
+        let why = why.unwrap_or(NOT_YET);
         let text = format!("release {release} could not be derived: {why}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, &text)
     }
@@ -158,6 +185,17 @@ impl Fault {
     pub fn no_results() -> Self {
         let text = "no results of builds are known here: none were looked at yet, or the configuration's `sources.results` names no source";
         Self::new(StatusCode::NOT_FOUND, text)
+    }
+
+    /// What verifies a release cannot be told. `why`: `None` as long as no run has looked, and no words where rules name no
+    /// gating configs for it.
+    pub fn not_verified(release: Release, why: Option<Option<&str>>) -> Self {
+        let (status, why) = match why {
+            None => (StatusCode::SERVICE_UNAVAILABLE, NOT_YET),
+            Some(Some(why)) => (StatusCode::SERVICE_UNAVAILABLE, why),
+            Some(None) => (StatusCode::NOT_FOUND, "rules name no gating configs for it"),
+        };
+        Self::new(status, &format!("what verifies {release} cannot be told: {why}"))
     }
 
     /// Something is wrong on our side.

@@ -11,7 +11,7 @@ use super::{Look, assets, links, words};
 use crate::base::text::terminal;
 use crate::board::Lease;
 
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("frame.html", include_str!("html/frame.html")),
     ("macros.html", include_str!("html/macros.html")),
     ("matrix.html", include_str!("html/matrix.html")),
@@ -24,6 +24,8 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("cut.html", include_str!("html/cut.html")),
     ("results.html", include_str!("html/results.html")),
     ("payloads.html", include_str!("html/payloads.html")),
+    ("verified.html", include_str!("html/verified.html")),
+    ("verify.html", include_str!("html/verify.html")),
     ("missing.html", include_str!("html/missing.html")),
 ];
 
@@ -131,6 +133,7 @@ fn here(template: &str) -> &'static str {
         "results.html" => "/results",
         "payloads.html" => "/payloads",
         "cut.html" => "/cut",
+        "verified.html" | "verify.html" => "/verify",
         _ => "",
     }
 }

@@ -20,6 +20,11 @@ pub(super) fn image(key: &str, release: &str) -> String {
     format!("/images/{}/{}", part(key), part(release))
 }
 
+/// The page of what verifies a release.
+pub(super) fn verification(release: &str) -> String {
+    format!("/verify/{}", part(release))
+}
+
 /// A repository on the web; only where the name is one.
 pub(super) fn repository(name: &str) -> Option<String> {
     let name: crate::base::RepoName = name.parse().ok()?;

@@ -52,6 +52,8 @@ struct Column {
     release: String,
     link: String,
     requests: Vec<(String, String)>,
+    /// The page of what verifies it, and whether something is missing.
+    verification: Option<(String, bool)>,
     error: Option<String>,
     counts: Vec<Share>,
     total: usize,
@@ -212,10 +214,16 @@ fn column(look: &Look<'_>, release: Release, standing: &Standing<'_>) -> Column 
         release: release.to_string(),
         link: format!("/?release={}", links::part(&release.to_string())),
         requests: open_requests(look, &release.to_string()),
+        verification: verification(look, release),
         error: look.view.releases.get(&release).and_then(|shown| shown.error.clone()),
         counts: counts.iter().map(share).collect(),
         total,
     }
+}
+
+fn verification(look: &Look<'_>, release: Release) -> Option<(String, bool)> {
+    let one = look.view.verified.as_ref()?.releases.get(&release)?;
+    Some((links::verification(&one.release), !one.missing.is_empty()))
 }
 
 /// The pull requests that are open for a release, by their numbers.

@@ -12,6 +12,7 @@ mod matrix;
 mod others;
 mod payloads;
 mod runs;
+mod verify;
 mod words;
 
 use axum::Router;
@@ -38,6 +39,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/results", get(results))
         .route("/payloads", get(payloads))
         .route("/cut", get(cut))
+        .route("/verify", get(verified))
+        .route("/verify/{release}", get(verify))
 }
 
 /// The routes of style sheets and pictures; they say nothing of what is shown.
@@ -109,6 +112,18 @@ async fn results(State(server): State<Server>, headers: HeaderMap, Query(query):
 async fn payloads(State(server): State<Server>, headers: HeaderMap) -> Response {
     page(&server, &headers, "payloads.html", |look| {
         Some(frame::value(payloads::Payloads::of(look)))
+    })
+}
+
+async fn verified(State(server): State<Server>, headers: HeaderMap) -> Response {
+    page(&server, &headers, "verified.html", |look| {
+        Some(frame::value(verify::All::of(look)))
+    })
+}
+
+async fn verify(State(server): State<Server>, headers: HeaderMap, Path(release): Path<String>) -> Response {
+    page(&server, &headers, "verify.html", |look| {
+        verify::One::of(look, &release).map(frame::value)
     })
 }
 

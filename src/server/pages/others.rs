@@ -180,8 +180,8 @@ struct Train {
     name: String,
     steps: Vec<Step>,
     stuck: Vec<(String, String)>,
-    /// What verifies the payloads in the end, a sentence and whether something is missing.
-    payloads: Vec<(String, bool)>,
+    /// What verifies the payloads in the end, a sentence, whether something is missing, and the page of what verifies it now.
+    payloads: Vec<(String, bool, String)>,
     waits_for: Option<String>,
 }
 
@@ -211,7 +211,7 @@ impl Cut {
             payloads: train
                 .payloads
                 .iter()
-                .map(|one| (one.told(), !one.missing.is_empty()))
+                .map(|one| (one.told(), !one.missing.is_empty(), links::verification(&one.release)))
                 .collect(),
             waits_for: train.waits_for.clone(),
         };
