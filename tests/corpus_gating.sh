@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What verifies OKD's payloads, from real files: the periodics of openshift/release's gating configs byte for byte as CI's own
 # generator writes them; the gating configs and the release controller's files of each release made from those of the release
-# before, held against what people have (tests/corpus_gating.tsv lists every difference and its kind); and what `audit` finds in
-# them. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS, or the first argument), Python 3 with PyYAML, and the program
+# before, held against what people have (tests/corpus_gating.tsv lists every difference and its kind, and which files there is nothing
+# to compare with); and what `audit` finds in them. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS, or the first argument), Python 3 with PyYAML, and the program
 # (LOCKSTEP, by default target/debug/lockstep).
 #
 #   tests/corpus_gating.sh [CORPUS] [--update]     --update writes the table anew, to be read before it is kept
