@@ -48,6 +48,24 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// Takes a finding and the changes that put it right together, as many as there are.
+    pub fn add_with_fixes(&mut self, finding: Finding, changes: Vec<Change>, because: &str) {
+        let mut changes = changes.into_iter();
+        self.add_with_fix(finding, changes.next(), because);
+        let more: Vec<Fix> = match self.fixes.last() {
+            Some(first) => changes
+                .map(|change| Fix {
+                    change,
+                    ..first.clone()
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        self.fixes.extend(more);
+    }
+}
+
 /// A change that is safe to make: it stands in the plan where `--fix` asks for it.
 #[derive(Clone, Debug)]
 pub struct Fix {
@@ -102,6 +120,15 @@ pub enum Change {
         /// What stands there afterwards.
         new: String,
     },
+    /// Pieces come into a config of the CI repository, beside what else comes into it, and its jobs follow.
+    Pieces {
+        /// Its path.
+        config: String,
+        /// Its text, as it was read.
+        text: Arc<[u8]>,
+        /// What comes in, each with the bytes in whose place it stands.
+        pieces: Vec<(Range<usize>, String)>,
+    },
     /// A config of the CI repository goes, with its jobs.
     Retire {
         /// Its path.
@@ -121,6 +148,7 @@ impl fmt::Display for Change {
             } => write!(f, "{edit} of {file}"),
             Self::Metadata { file, edit } => write!(f, "{edit} in {file}"),
             Self::Config { config, .. } => write!(f, "edits {config}"),
+            Self::Pieces { config, .. } => write!(f, "edits {config} and its jobs"),
             Self::New { config, .. } => write!(f, "adds {config} and its jobs"),
             Self::Piece { path, .. } => write!(f, "edits {path}"),
             Self::Retire { config, .. } => write!(f, "removes {config} and its jobs"),

@@ -4,8 +4,10 @@ mod behind;
 mod demand;
 mod difference;
 mod ended;
+mod entries;
 mod mirrored;
 mod own;
+mod unreadable;
 mod unwanted;
 mod upgrades;
 mod verified;
@@ -26,6 +28,7 @@ pub static CHECKS: &[&Check] = &[
     &behind::CHECK,
     &ended::CHECK,
     &mirrored::CHECK,
+    &unreadable::CHECK,
 ];
 
 /// Why metadata has an image for a tag that is not built; none where it has no such image. The second is its key.

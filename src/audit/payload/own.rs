@@ -6,6 +6,7 @@ use crate::audit::context::Context;
 use crate::base::{Place, Release};
 use crate::facts::gating::{self, Gating};
 use crate::facts::release_controller::{self, Controller};
+use crate::finding::Subject;
 use crate::targets::payload_jobs::gates::{Gate, Gates};
 use crate::targets::payload_jobs::verification::Verification;
 use crate::targets::release_controller::{Spot, place};
@@ -49,6 +50,13 @@ impl<'v> Own<'v> {
 
     /// The release controller's files of the release, and with the newest release of its major those of the major.
     pub fn controllers(&self) -> Vec<(&'v String, &'v Arc<[u8]>, Controller)> {
+        let all = self.controller_texts().into_iter();
+        all.filter_map(|(path, text)| Some((path, text, release_controller::read(text).ok()?)))
+            .collect()
+    }
+
+    /// The texts of these files, whether they can be read or not.
+    pub fn controller_texts(&self) -> Vec<(&'v String, &'v Arc<[u8]>)> {
         let Some(spot) = &self.spot else { return Vec::new() };
         let major = self.release.major;
         let newest = self.all.looked_after.iter().filter(|other| other.major == major).max();
@@ -56,8 +64,7 @@ impl<'v> Own<'v> {
         let own = self.all.controllers.iter().filter(|(path, _)| {
             spot.release_of(path) == Some(self.release) || (is_newest && spot.major_of(path) == Some(major))
         });
-        own.filter_map(|(path, text)| Some((path, text, release_controller::read(text).ok()?)))
-            .collect()
+        own.collect()
     }
 
     /// Whether a path is that of a file of the release itself.
@@ -65,6 +72,11 @@ impl<'v> Own<'v> {
         self.spot
             .as_ref()
             .is_some_and(|spot| spot.release_of(path) == Some(self.release))
+    }
+
+    /// What a finding about a key of a file is known by.
+    pub fn key(path: &str, key: &str) -> Subject {
+        Subject::Key(format!("{path} {key}"))
     }
 
     /// A place in what was read.

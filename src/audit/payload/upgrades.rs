@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entries;
 use super::own::Own;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
@@ -9,7 +10,7 @@ use crate::audit::{Change, Sink};
 use crate::base::Release;
 use crate::facts::gating::{BOUNDS, minor_of};
 use crate::finding::Severity::{Note, Warning};
-use crate::finding::{Code, Family, Finding};
+use crate::finding::{Code, Family, Finding, Subject};
 use crate::targets::payload_jobs::gates::{Bounds, Gate};
 use crate::targets::payload_jobs::{self, Known};
 use crate::targets::release_controller::from_minor_before;
@@ -59,7 +60,10 @@ static NOT_TESTED: Code = Code {
             two, none of its tests runs by the clock, or the release controller's files of the release have no entry for it.",
     action: "Add what is missing, or take the release out of `upgrades_from`.",
     example: "no gating config tests upgrades from 4.19 to 4.20",
-    fix: Some("makes the gating config of the newest older release that has one, with its jobs"),
+    fix: Some(
+        "makes the gating config of the newest older release that has one, with its jobs; or adds the entry as the file of the \
+         same kind of the release before or after has it, or as this file has it for another upgrade",
+    ),
 };
 
 static FROM_NOBODY: Code = Code {
@@ -150,7 +154,7 @@ impl File<'_> {
                         "let `lower` be the release two minors before; a rule `upgrades_from` says which one".to_owned()
                     }
                 };
-                let finding = self.at(FROM_NOTHING.finding(text), line).with_help(help);
+                let finding = self.at(FROM_NOTHING.finding(text), "lower", line).with_help(help);
                 sink.add_with_fix(
                     finding,
                     self.change("lower", meant),
@@ -175,7 +179,7 @@ impl File<'_> {
         };
         let text = format!("the upper bound {upper} was counted up from one that means none: {meant}");
         let help = format!("let `upper` be {meant}, in which {none} is no release that there will ever be");
-        let finding = self.at(NO_VERSION.finding(text), line).with_help(help);
+        let finding = self.at(NO_VERSION.finding(text), "upper", line).with_help(help);
         sink.add_with_fix(
             finding,
             self.change("upper", Some(meant)),
@@ -189,7 +193,7 @@ impl File<'_> {
             Some(meant) => format!("let `{key}` be {meant}"),
             None => format!("let `{key}` be a version such as 4.20.0-0"),
         };
-        let finding = self.at(NO_VERSION.finding(text), line).with_help(help);
+        let finding = self.at(NO_VERSION.finding(text), key, line).with_help(help);
         sink.add_with_fix(
             finding,
             self.change(key, meant),
@@ -197,9 +201,10 @@ impl File<'_> {
         );
     }
 
-    fn at(&self, finding: Finding, line: u32) -> Finding {
+    fn at(&self, finding: Finding, key: &str, line: u32) -> Finding {
         let repo = self.own.gates.repo.to_string();
-        finding.with_place(self.own.place(self.path, line)).with_component(repo)
+        let finding = finding.with_place(self.own.place(self.path, line)).with_component(repo);
+        finding.with_subject(Own::key(self.path, key))
     }
 
     /// The config with another bound: the piece of it that is another one.
@@ -212,7 +217,7 @@ impl File<'_> {
             .try_fold(&mut root, |node, key| node.as_map_mut()?.get_mut(key))?;
         *node = Node::from(meant?);
         let after = yaml::edit::edit(text, &[root], &yaml::edit::How::default()).ok()?;
-        let (at, new) = piece(text, &after);
+        let (at, new) = yaml::edit::piece(text, &after);
         Some(Change::Piece {
             path: self.path.to_owned(),
             text: self.text.clone(),
@@ -220,26 +225,6 @@ impl File<'_> {
             new,
         })
     }
-}
-
-/// The one piece in which two texts differ: its place in the first, and what the second has there.
-fn piece(before: &str, after: &str) -> (std::ops::Range<usize>, String) {
-    let same = |pair: &(char, char)| pair.0 == pair.1;
-    let head: usize = before
-        .chars()
-        .zip(after.chars())
-        .take_while(same)
-        .map(|(c, _)| c.len_utf8())
-        .sum();
-    let (old, new) = (&before[head..], &after[head..]);
-    let tail: usize = old
-        .chars()
-        .rev()
-        .zip(new.chars().rev())
-        .take_while(same)
-        .map(|(c, _)| c.len_utf8())
-        .sum();
-    (head..before.len() - tail, new[..new.len() - tail].to_owned())
 }
 
 /// A major that rules know of and that has no branch: told once, of the newest release.
@@ -278,6 +263,7 @@ fn minor_before(own: &Own<'_>, sink: &mut Sink) {
                 FROM_NOTHING
                     .finding(text)
                     .with_place(own.place(path, entry.line))
+                    .with_subject(Own::key(path, &format!("verify.{}", entry.key)))
                     .with_help(help),
             );
         }
@@ -299,7 +285,8 @@ fn pairs(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
                     .configs(|gate| gate == Gate::of(release))
                     .first()
                     .map(|(_, path, _)| own.place(path, 1));
-                let finding = FROM_NOBODY.finding(text).with_help(help);
+                let subject = Subject::Name(from.to_string());
+                let finding = FROM_NOBODY.finding(text).with_help(help).with_subject(subject);
                 sink.add(match line {
                     Some(place) => finding.with_place(place),
                     None => finding,
@@ -310,7 +297,8 @@ fn pairs(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
         let pair = own.configs(|gate| gate == Gate::upgrade(release, *from));
         let told = |what: String, path: &str, line: u32, help: &str| {
             let finding = NOT_TESTED.finding(what).with_place(own.place(path, line));
-            finding.with_component(own.gates.repo.to_string()).with_help(help)
+            let finding = finding.with_component(own.gates.repo.to_string()).with_help(help);
+            finding.with_subject(Subject::Name(from.to_string()))
         };
         let main = own.configs(|gate| gate == Gate::of(release));
         let Some((_, main, _)) = main.first() else { return };
@@ -347,12 +335,12 @@ fn pairs(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
             ));
             continue;
         }
-        without_entry(own, *from, jobs, sink);
+        without_entry(context, own, *from, jobs, sink);
     }
 }
 
 /// A pair that is tested, and that no payload waits for.
-fn without_entry(own: &Own<'_>, from: Release, jobs: &[String], sink: &mut Sink) {
+fn without_entry(context: &Context<'_>, own: &Own<'_>, from: Release, jobs: &[String], sink: &mut Sink) {
     let files: Vec<_> = own
         .controllers()
         .into_iter()
@@ -373,17 +361,13 @@ fn without_entry(own: &Own<'_>, from: Release, jobs: &[String], sink: &mut Sink)
         "add an entry with the job {} and `upgradeFromRelease`",
         jobs.join(" or ")
     );
-    sink.add(NOT_TESTED.finding(text).with_place(own.place(path, 1)).with_help(help));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_texts_differ_in_one_piece() {
-        assert_eq!(piece("a: 5.0\nb: 1\n", "a: 4.21\nb: 1\n"), (3..6, "4.21".to_owned()));
-        assert_eq!(piece("a: é1\n", "a: é12\n"), (6..6, "2".to_owned()));
-        assert_eq!(piece("same", "same"), (4..4, String::new()));
-    }
+    let finding = NOT_TESTED.finding(text).with_place(own.place(path, 1)).with_help(help);
+    let finding = finding.with_subject(Subject::Name(from.to_string()));
+    let gate = Gate::upgrade(own.release, from);
+    let made = jobs.iter().map(|job| entries::of_neighbours(context, own, gate, job));
+    let (changes, because) = made
+        .into_iter()
+        .find(|(changes, _)| !changes.is_empty())
+        .unwrap_or_default();
+    sink.add_with_fixes(finding, changes, &because);
 }

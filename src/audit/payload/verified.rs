@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::entries;
 use super::own::Own;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::facts::release_controller::Entry;
 use crate::finding::Severity::{Error, Note, Warning};
-use crate::finding::{Code, Family};
+use crate::finding::{Code, Family, Subject};
 use crate::targets::payload_jobs::gates::Gate;
 
 static WITHOUT_JOB: Code = Code {
@@ -51,10 +52,12 @@ static WITHOUT_VERIFY: Code = Code {
     severity: Note,
     title: "no payload waits for a gating job",
     means: "The release's gating config makes the job, and no release controller's file of the release names it: it runs by the \
-            clock alone, and says nothing of a payload.",
+            clock alone, and says nothing of a payload. Where the file of the same kind of the release before or after has an entry \
+            for the job, the fix adds it as it stands there, optional or not. Where neither has one there is no fix: an entry that is \
+            not optional keeps payloads from being accepted, and whether it is to is for people to say.",
     action: "Add an entry to the release controller's file, or leave it so.",
     example: "no payload of 4.22 waits for periodic-ci-openshift-release-main-okd-4.22-e2e-gcp",
-    fix: None,
+    fix: Some("where a file of the same kind of the release before or after has the entry: adds it as it is there"),
 };
 
 /// The check.
@@ -74,6 +77,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                 KEY_TWICE
                     .finding(text)
                     .with_place(own.place(path, *line))
+                    .with_subject(Own::key(path, key))
                     .with_help("take one of the two out"),
             );
         }
@@ -84,16 +88,18 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             waits_for(&own, path, text, entry, sink);
         }
     }
-    without_verify(&own, sink);
+    without_verify(context, &own, sink);
 }
 
 fn waits_for(own: &Own<'_>, path: &str, text: &Arc<[u8]>, entry: &Entry, sink: &mut Sink) {
     let key = &entry.key;
     let place = own.place(path, entry.line);
+    let subject = Own::key(path, &format!("verify.{key}"));
     let Some((job, range)) = &entry.job else {
         let text = format!("`verify.{key}` of {} names no job", file_name(path));
         let help = "name its job below `prowJob`, or take the entry out";
-        sink.add(WITHOUT_JOB.finding(text).with_place(place).with_help(help));
+        let finding = WITHOUT_JOB.finding(text).with_place(place).with_help(help);
+        sink.add(finding.with_subject(subject));
         return;
     };
     if own.all.jobs.contains(job) {
@@ -101,7 +107,8 @@ fn waits_for(own: &Own<'_>, path: &str, text: &Arc<[u8]>, entry: &Entry, sink: &
     }
     if own.all.elsewhere.contains(job) {
         let text = format!("`verify.{key}` waits for {job}, a job of another repository, which was not looked at");
-        sink.add(NOT_LOOKED_AT.finding(text).with_place(place).with_help("look by hand"));
+        let finding = NOT_LOOKED_AT.finding(text).with_place(place).with_help("look by hand");
+        sink.add(finding.with_subject(subject));
         return;
     }
     let meant = meant(own, job);
@@ -112,6 +119,7 @@ fn waits_for(own: &Own<'_>, path: &str, text: &Arc<[u8]>, entry: &Entry, sink: &
     let finding = WITHOUT_JOB
         .finding(format!("`verify.{key}` waits for {job}, which no job file has"))
         .with_place(place)
+        .with_subject(subject)
         .with_help(help);
     let change = meant.map(|meant| Change::Piece {
         path: path.to_owned(),
@@ -139,7 +147,7 @@ fn meant<'v>(own: &Own<'v>, job: &str) -> Option<&'v str> {
     same.next().is_none().then_some(first.as_str())
 }
 
-fn without_verify(own: &Own<'_>, sink: &mut Sink) {
+fn without_verify(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
     let files: Vec<_> = own
         .controllers()
         .into_iter()
@@ -157,17 +165,18 @@ fn without_verify(own: &Own<'_>, sink: &mut Sink) {
                 .is_some_and(|(name, _)| name == job || same(own, name, job))
         })
     };
-    for (_, path, _) in own.configs(|gate| gate.release == own.release) {
+    for (gate, path, _) in own.configs(|gate| gate.release == own.release) {
         let jobs = own.all.of_configs.get(path).into_iter().flatten();
         for job in jobs.filter(|job| !named(job)) {
             let text = format!("no payload of {} waits for {job}", own.release);
             let help = "add an entry to the release controller's file, if it is to say something of a payload";
-            sink.add(
-                WITHOUT_VERIFY
-                    .finding(text)
-                    .with_place(own.place(path, 1))
-                    .with_help(help),
-            );
+            let finding = WITHOUT_VERIFY
+                .finding(text)
+                .with_place(own.place(path, 1))
+                .with_subject(Subject::Name(job.clone()))
+                .with_help(help);
+            let (changes, because) = entries::of_neighbours(context, own, gate, job);
+            sink.add_with_fixes(finding, changes, &because);
         }
     }
 }

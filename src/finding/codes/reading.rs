@@ -136,17 +136,6 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
-        name: "unreadable-gating",
-        family: Family::Reading,
-        severity: Error,
-        title: "a gating config cannot be read",
-        means: "It says what verifies a release's payloads. Its jobs stay as they are, and no config of a newer release is made \
-                from it.",
-        action: "Put the file right by hand.",
-        example: "the gating config cannot be read: expected the next key of the mapping that starts at 3:5",
-        fix: None,
-    },
-    Code {
         name: "unreadable-step-registry",
         family: Family::Reading,
         severity: Error,
@@ -154,16 +143,6 @@ pub static CODES: &[Code] = &[
         means: "It says what cloud the cluster profiles of tests are of. Where it is missing, the names of the profiles do.",
         action: "Put the file right by hand.",
         example: "expected the next key of the mapping that starts at 3:5",
-        fix: None,
-    },
-    Code {
-        name: "unreadable-release-controller",
-        family: Family::Reading,
-        severity: Error,
-        title: "a release controller's file cannot be read",
-        means: "The release's own file is made from the one before it, so it cannot be made.",
-        action: "Put that file right, or write the new one by hand.",
-        example: "the file that release-okd-4.16.json of 4.16 would be made from cannot be read: a value is expected, there is `x`",
         fix: None,
     },
     Code {

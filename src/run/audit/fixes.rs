@@ -37,21 +37,22 @@ pub struct Made {
 enum Work {
     /// Files of the CI repository.
     Files(Vec<Desired>),
-    /// A piece of a file of the CI repository; others of the same file come with it.
-    Piece(Box<Piece>),
+    /// Pieces of a file of the CI repository, which come together or not at all; others of the same file come with them.
+    Pieces(Box<Pieces>),
     /// One change of a text; others of the same file come with it.
     Text(Box<Text>),
 }
 
-/// A piece of a file of the CI repository.
+/// Pieces of a file of the CI repository.
 #[derive(Clone, Debug)]
-struct Piece {
+struct Pieces {
     repo: RepoName,
     branch: String,
     path: String,
     before: Bytes,
-    at: Range<usize>,
-    new: String,
+    all: Vec<(Range<usize>, String)>,
+    /// The files that follow.
+    followers: Vec<Desired>,
 }
 
 /// A change of a file of build data.
@@ -103,16 +104,14 @@ pub(super) fn made(
             Change::New { config, after } => {
                 changed(run, audited, ci, &fix, config, (None, Some(after)))?.map(Work::Files)
             }
-            Change::Piece { path, text, at, new } => render::ci_config(run, ci)?.map(|ground| {
-                Work::Piece(Box::new(Piece {
-                    repo: ground.name,
-                    branch: ground.branch,
-                    path: path.clone(),
-                    before: text.clone(),
-                    at: at.clone(),
-                    new: new.clone(),
-                }))
-            }),
+            Change::Piece { path, text, at, new } => {
+                pieces(run, ci, (path, text), vec![(at.clone(), new.clone())], Vec::new())?
+            }
+            Change::Pieces {
+                config,
+                text,
+                pieces: all,
+            } => with_jobs(run, audited, ci, &fix, (config, text, all))?,
         };
         Ok(work.map(|work| Made { fix, work }))
     };
@@ -175,6 +174,44 @@ fn takes_requests(run: &Run, location: &Location, has_commits: bool) -> bool {
         Forge::GitHub { .. } => has_commits,
         Forge::Local { .. } => has_commits && matches!(location, Location::Path(_)),
     }
+}
+
+/// Pieces of a file of the CI repository.
+fn pieces(
+    run: &Run,
+    ci: Option<&Arc<dyn Snapshot>>,
+    (path, before): (&str, &Bytes),
+    all: Vec<(Range<usize>, String)>,
+    followers: Vec<Desired>,
+) -> Result<Option<Work>, RunError> {
+    let made = render::ci_config(run, ci)?.map(|ground| Pieces {
+        repo: ground.name,
+        branch: ground.branch,
+        path: path.to_owned(),
+        before: Arc::clone(before),
+        all,
+        followers,
+    });
+    Ok(made.map(|made| Work::Pieces(Box::new(made))))
+}
+
+/// Pieces of a config, with the jobs that follow.
+fn with_jobs(
+    run: &Run,
+    audited: &Audited<'_>,
+    ci: Option<&Arc<dyn Snapshot>>,
+    fix: &Fix,
+    (config, before, all): (&str, &Bytes, &[(Range<usize>, String)]),
+) -> Result<Option<Work>, RunError> {
+    let Ok(text) = std::str::from_utf8(before) else {
+        return Ok(None);
+    };
+    let after = Bytes::from(spliced(text, all.to_vec()).into_bytes());
+    let Some(mut files) = changed(run, audited, ci, fix, config, (Some(before), Some(&after)))? else {
+        return Ok(None);
+    };
+    files.retain(|file| file.path != config);
+    pieces(run, ci, (config, before), all.to_vec(), files)
 }
 
 /// Another text of a config, or its removal, with its jobs; `None` where the jobs cannot follow or somebody does not want it.
@@ -391,9 +428,9 @@ impl Run {
         for Made { fix, work } in made {
             match work {
                 Work::Files(files) => desired.extend(files),
-                Work::Piece(piece) => {
-                    let file = (fix.release.clone(), piece.path.clone());
-                    pieces.entry(file).or_insert_with(Vec::new).push((fix, piece));
+                Work::Pieces(made) => {
+                    let file = (fix.release.clone(), made.path.clone());
+                    pieces.entry(file).or_insert_with(Vec::new).push((fix, made));
                 }
                 Work::Text(text) => {
                     let file = (fix.release.clone(), text.path.clone());
@@ -402,7 +439,7 @@ impl Run {
             }
         }
         desired.extend(texts.into_values().filter_map(together));
-        desired.extend(pieces.into_values().filter_map(in_one));
+        desired.extend(pieces.into_values().flat_map(in_one));
         let desired = each_once(desired);
         Plan::build(plan::Input {
             desired,
@@ -416,27 +453,40 @@ impl Run {
     }
 }
 
-/// All pieces of one file; of two that overlap the first.
-fn in_one(mut all: Vec<(Fix, Box<Piece>)>) -> Option<Desired> {
-    all.sort_by_key(|(_, piece)| (piece.at.start, piece.at.end));
-    let (first, file) = all.first()?;
-    let text = std::str::from_utf8(&file.before).ok()?;
-    let (mut changes, mut causes, mut end) = (Vec::new(), Vec::new(), 0);
-    for (fix, piece) in &all {
-        if piece.at.start >= end {
-            end = piece.at.end;
-            changes.push((piece.at.clone(), piece.new.clone()));
-            causes.push(cause(fix));
+/// All pieces of one file, with what follows them. Of two fixes whose pieces overlap the first is made, and the other waits until
+/// it is there; what two of them want alike comes once.
+fn in_one(mut all: Vec<(Fix, Box<Pieces>)>) -> Vec<Desired> {
+    all.sort_by_key(|(_, made)| made.all.first().map(|(at, _)| (at.start, at.end)));
+    let Some((first, file)) = all.first().cloned() else {
+        return Vec::new();
+    };
+    let Ok(text) = std::str::from_utf8(&file.before) else {
+        return Vec::new();
+    };
+    let (mut changes, mut causes, mut files) = (Vec::new(), Vec::new(), Vec::new());
+    for (fix, made) in all {
+        let new: Vec<_> = made.all.into_iter().filter(|piece| !changes.contains(piece)).collect();
+        let overlaps = |(at, _): &(Range<usize>, String)| {
+            let mut there = changes.iter();
+            there.any(|(other, _): &(Range<usize>, String)| at.start < other.end && other.start < at.end)
+        };
+        if new.iter().any(overlaps) {
+            continue;
         }
+        changes.extend(new);
+        causes.push(cause(&fix));
+        files.extend(made.followers);
     }
-    Some(Desired {
+    changes.sort_by_key(|(at, _)| (at.start, at.end));
+    files.push(Desired {
         path: file.path.clone(),
         component: first.component.clone(),
         before: Some(Arc::clone(&file.before)),
         after: Some(spliced(text, changes).into_bytes().into()),
         causes,
         ..nothing(file.repo.clone(), file.branch.clone(), first.release.clone())
-    })
+    });
+    files
 }
 
 /// Each job file of a release once: what several fixes change of it, all together.

@@ -204,7 +204,17 @@ fn told_twice(of_checks: &[Finding]) -> impl Fn(&Finding) -> bool + use<> {
         .iter()
         .map(|finding| (finding.release.clone(), known(finding)))
         .collect();
+    // A file that a check cannot read, a target that reads it tells of, too.
+    let file = |finding: &Finding| {
+        let unreadable = matches!(&*finding.code, "unreadable-gating" | "unreadable-release-controller");
+        let place = finding.place.as_ref().filter(|_| unreadable)?;
+        Some((finding.release.clone(), finding.code.clone(), place.file.clone()))
+    };
+    let unreadable: BTreeSet<_> = of_checks.iter().filter_map(file).collect();
     move |finding| {
+        if file(finding).is_some_and(|file| unreadable.contains(&file)) {
+            return true;
+        }
         if same.contains(&(finding.release.clone(), known(finding))) {
             return true;
         }

@@ -30,7 +30,7 @@ pub struct Retirement {
     pub referrers: Vec<String>,
 }
 
-/// It for programs.
+/// What goes with a release that has ended, and who still refers to it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Retirement")]
 pub struct RetirementView<'r> {

@@ -81,12 +81,12 @@ impl Making<'_> {
     }
 }
 
-fn at_mut<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Node> {
+pub(super) fn at_mut<'n>(node: &'n mut Node, path: &[&str]) -> Option<&'n mut Node> {
     path.iter().try_fold(node, |node, key| node.as_map_mut()?.get_mut(key))
 }
 
 /// Moves the texts at a path on; `*` stands for every key or item.
-fn moved(node: &mut Node, path: &[&str], shift: &Shift) {
+pub(super) fn moved(node: &mut Node, path: &[&str], shift: &Shift) {
     let Some((key, rest)) = path.split_first() else {
         let text = match &mut node.value {
             Value::String(text) | Value::Number(text) => text,

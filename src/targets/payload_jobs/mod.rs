@@ -5,6 +5,7 @@
 
 mod fresh;
 pub mod gates;
+pub mod missing;
 #[cfg(test)]
 mod tests;
 pub mod verification;

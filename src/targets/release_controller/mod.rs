@@ -3,6 +3,7 @@
 //! People write these files by hand and add checks to them, so a file that is there stays as it is, and a new one is the
 //! newest earlier one of its kind with other versions in its texts: order of keys, spacing and additions are kept.
 
+pub mod missing;
 mod text;
 
 use std::collections::BTreeSet;
@@ -98,6 +99,13 @@ impl Spot {
     pub fn folders(&self) -> BTreeSet<String> {
         let folder = |path: &String| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         self.paths.iter().chain(&self.majors).map(folder).collect()
+    }
+
+    /// What the entry of a further upgrade is called, beside that of another one.
+    fn further_key(&self, name: &str, from: Number) -> String {
+        self.further
+            .replace("{name}", name)
+            .replace("{from}", &from.to_string())
     }
 
     /// Whether a path is that of a file of any release, or of any major.

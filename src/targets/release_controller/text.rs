@@ -186,13 +186,13 @@ fn without(text: &str, goes: impl Fn(&Entry) -> bool) -> Result<String, Fault> {
 }
 
 /// The space before a place, where nothing else stands before it in its line.
-fn indent(text: &str, at: usize) -> Option<&str> {
+pub(super) fn indent(text: &str, at: usize) -> Option<&str> {
     let before = text.get(..at)?;
     let start = before.rfind('\n')? + 1;
     before.get(start..).filter(|space| space.trim().is_empty())
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Json::from(text).to_string()
 }
 

@@ -108,6 +108,26 @@ fn spliced(text: &str, mut splices: Vec<Splice>) -> String {
     out
 }
 
+/// The one piece in which two texts differ: its place in the first, and what the second has there.
+pub fn piece(before: &str, after: &str) -> (std::ops::Range<usize>, String) {
+    let same = |pair: &(char, char)| pair.0 == pair.1;
+    let head: usize = before
+        .chars()
+        .zip(after.chars())
+        .take_while(same)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
+    let (old, new) = (&before[head..], &after[head..]);
+    let tail: usize = old
+        .chars()
+        .rev()
+        .zip(new.chars().rev())
+        .take_while(same)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
+    (head..before.len() - tail, new[..new.len() - tail].to_owned())
+}
+
 /// How most of a text is written.
 fn style(text: &str, tree: &Tree, indent_lists: bool) -> Style {
     let first = text.find('\n').unwrap_or(0);

@@ -359,3 +359,10 @@ fn a_comment_at_the_start_of_a_line_between_items_is_passed() {
         }
     }
 }
+
+#[test]
+fn two_texts_differ_in_one_piece() {
+    assert_eq!(piece("a: 5.0\nb: 1\n", "a: 4.21\nb: 1\n"), (3..6, "4.21".to_owned()));
+    assert_eq!(piece("a: é1\n", "a: é12\n"), (6..6, "2".to_owned()));
+    assert_eq!(piece("same", "same"), (4..4, String::new()));
+}
