@@ -111,7 +111,7 @@ pub struct Images<'i> {
 }
 
 /// Finds the roots: what waits for something that waits itself waits for the first of them. What is built on an image that is
-/// no longer built has a stale base.
+/// no longer built has a stale base; what was not tried and is built on one waits for it.
 pub fn settle(images: Images<'_>) {
     let Images { results, parents } = images;
     let root = |results: &BTreeMap<String, ImageResult>, tag: &str| {
@@ -146,11 +146,10 @@ pub fn settle(images: Images<'_>) {
     loop {
         let mut stale = Vec::new();
         for tag in &tags {
-            let builds = results
-                .get(tag)
-                .is_some_and(|result| result.state == ImageState::Builds);
+            let is_on = |result: &ImageResult| matches!(result.state, ImageState::Builds | ImageState::NotTried);
+            let waits = results.get(tag).is_some_and(is_on);
             let above = parents.get(tag).into_iter().flatten();
-            if let (true, Some(root)) = (builds, above.into_iter().find_map(|parent| fails(results, parent))) {
+            if let (true, Some(root)) = (waits, above.into_iter().find_map(|parent| fails(results, parent))) {
                 stale.push((tag.clone(), root));
             }
         }
@@ -159,8 +158,10 @@ pub fn settle(images: Images<'_>) {
         }
         for (tag, root) in stale {
             if let Some(result) = results.get_mut(&tag) {
-                result.state = ImageState::StaleBase;
-                result.says = format!("it is built on `{root}` from before");
+                (result.state, result.says) = match result.state {
+                    ImageState::NotTried => (ImageState::BecauseOf, format!("`{root}` fails")),
+                    _ => (ImageState::StaleBase, format!("it is built on `{root}` from before")),
+                };
                 result.because = Some(root);
             }
         }

@@ -248,9 +248,11 @@ fn the_root_is_found_through_all_that_wait_and_what_is_built_on_it_has_a_stale_b
         image("d", ImageState::Builds, None),
         image("e", ImageState::Builds, None),
         image("f", ImageState::Builds, None),
+        image("g", ImageState::NotTried, None),
+        image("h", ImageState::NotTried, None),
     ]);
     let above = |tag: &str, parent: &str| (tag.to_owned(), BTreeSet::from([parent.to_owned()]));
-    let parents = BTreeMap::from([above("d", "b"), above("e", "d"), above("f", "x")]);
+    let parents = BTreeMap::from([above("d", "b"), above("e", "d"), above("f", "x"), above("g", "a")]);
     settle(Images {
         results: &mut results,
         parents: &parents,
@@ -268,6 +270,8 @@ fn the_root_is_found_through_all_that_wait_and_what_is_built_on_it_has_a_stale_b
             ("d", "stale-base", Some("a")),
             ("e", "stale-base", Some("a")),
             ("f", "builds", None),
+            ("g", "because-of", Some("a")),
+            ("h", "not-tried", None),
         ]
     );
 }

@@ -163,10 +163,8 @@ impl Scrape {
 
     /// How images build, how long those do not that do not, and how old what was accepted last is.
     fn builds(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let Some(shown) = self.view.results.as_deref() else {
-            return Ok(());
-        };
-        let releases = &shown.results.releases;
+        let results = self.view.results.as_deref().map(|shown| &shown.results);
+        let releases = results.map(|results| results.releases.as_slice()).unwrap_or_default();
         let mut builds = gauge(out, "image_builds", "Images by how their last build ended")?;
         for release in releases {
             for state in ImageState::ALL {
@@ -191,6 +189,15 @@ impl Scrape {
         let accepted = payloads.filter_map(|payload| Some((payload.stream.as_str(), payload.accepted_time?)));
         for (stream, at) in accepted.collect::<BTreeMap<_, _>>() {
             one(&mut ages, &[("stream", stream)], (self.now - at).max(0))?;
+        }
+        let help = "What could not be read of sources of results, so that what they know is older or missing";
+        let mut unread = gauge(out, "results_unread", help)?;
+        let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+        for one in results.iter().flat_map(|results| &results.unread) {
+            *counts.entry(&one.source).or_default() += 1;
+        }
+        for (source, count) in counts {
+            one(&mut unread, &[("source", source)], count)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 // The service is the built program on a copy of the demo.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,41 @@ const demo = join(folder, 'demo');
 const notOfRuns = (path) => !/\/demo\/(out|state)$/.test(path);
 cpSync(join(project, 'fixtures/demo'), demo, { recursive: true, filter: notOfRuns });
 appendFileSync(join(demo, 'lockstep.yaml'), '\nlisten: 127.0.0.1:0\n');
+
+// What deck, the artifacts' bucket and the release controller have, as folders of the same form: base-stream9 does not build.
+function results(to) {
+  const put = (path, text) => {
+    mkdirSync(dirname(join(to, path)), { recursive: true });
+    writeFileSync(join(to, path), typeof text === 'string' ? text : JSON.stringify(text));
+  };
+  const job = (repo, variant) => `branch-ci-openshift-${repo}-release-4.16-${variant}images`;
+  const run = (name, id, commit, state, day) => ({
+    spec: { type: 'postsubmit', job: name, refs: { base_sha: commit.repeat(40) } },
+    status: { state, build_id: id, startTime: `2026-01-0${day}T00:00:00Z` },
+  });
+  put('prowjobs.js', { items: [
+    run(job('foundation', 'okd-scos-'), '1', 'a', 'success', 1), run(job('foundation', 'okd-scos-'), '2', 'b', 'failure', 2),
+    run(job('foundation', ''), '2', 'b', 'success', 2), run(job('compass-driver', 'okd-scos-'), '3', 'c', 'success', 3),
+    run(job('beacon', 'okd-scos-'), '4', 'd', 'success', 3), run(job('lantern', 'okd-scos-'), '5', 'e', 'aborted', 3),
+  ] });
+  const said = 'go: go.mod requires go &gt;= 1.26.0 (running go 1.25.9; GOTOOLCHAIN=local)';
+  put(`logs/${job('foundation', 'okd-scos-')}/2/artifacts/junit_operator.xml`, '<testsuites><testsuite name="step graph">'
+    + `<testcase name="Build image base-stream9 from the repository"><failure>${said}</failure></testcase></testsuite></testsuites>`);
+  const stream = 'api/v1/releasestream/4.16.0-0.okd-scos';
+  const tag = (day) => `4.16.0-0.okd-scos-2026-01-0${day}-110045`;
+  put(`${stream}/tags`, { name: 's', tags: [{ name: tag(3), phase: 'Rejected' }, { name: tag(1), phase: 'Accepted' }] });
+  const compare = `https://github.com/openshift/beacon/compare/${'1'.repeat(40)}...${'2'.repeat(40)}`;
+  put(`${stream}/release/${tag(3)}`, { phase: 'Rejected', results: { blockingJobs: { aws: { state: 'Failed' } } }, changeLogJson: {
+    from: { name: tag(1) }, updatedImages: [{ name: 'beacon, beacon-tools', path: 'https://github.com/openshift/beacon/tree/2', fullChangeLog: compare,
+      commits: [{ subject: 'Blink twice', pullID: 12 }] }] } });
+}
+results(join(demo, 'ci'));
+const configured = readFileSync(join(demo, 'lockstep.yaml'), 'utf8').replace(/^sources:$/m, `sources:
+  results:
+    prow: {deck: ci, artifacts: ci}
+    release-controller: {url: ci, streams: ["{release}.0-0.okd-scos", 4-scos-gone]}`);
+assert.match(configured, /release-controller/);
+writeFileSync(join(demo, 'lockstep.yaml'), configured);
 
 // A running service: what it has logged, and where it listens.
 class Service {
@@ -122,7 +157,8 @@ async function open(path, options = {}) {
   return page;
 }
 
-const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut', '/verify', '/verify/4.16'];
+const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut', '/verify', '/verify/4.16',
+  '/results', '/payloads', '/images/harbor-base.rhel9/4.16'];
 
 check('every page is whole, in light and dark, narrow and wide, and nothing complains', async () => {
   for (const colorScheme of ['light', 'dark']) {
@@ -141,33 +177,37 @@ check('every page is whole, in light and dark, narrow and wide, and nothing comp
   }
 });
 
+const luminance = (rgb) => {
+  const [r, g, b] = rgb.match(/[\d.]+/g).slice(0, 3).map((part) => {
+    const value = part / 255;
+    return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const contrast = (one, other) => {
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+};
+
+// The texts of a page, each with its colour and what is behind it.
+const texts = (page) => page.evaluate(() => {
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (!/, 0\)$/.test(color) && color !== 'transparent') return color;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const texts = [...document.querySelectorAll('h1, h2, p, a, td, th, code, summary, dt, dd, del, ins, .tag')];
+  return texts.filter((text) => text.innerText?.trim() && text.getClientRects().length)
+    .map((text) => [text.innerText.trim().slice(0, 40), getComputedStyle(text).color, behind(text)]);
+});
+
 check('dark mode is dark, and text can be read in both', async () => {
-  const luminance = (rgb) => {
-    const [r, g, b] = rgb.match(/[\d.]+/g).slice(0, 3).map((part) => {
-      const value = part / 255;
-      return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const contrast = (one, other) => {
-    const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
-    return (light + 0.05) / (dark + 0.05);
-  };
   const ground = {};
   for (const colorScheme of ['light', 'dark']) {
     const page = await open('/images/compass-driver/4.16', { colorScheme });
-    const found = await page.evaluate(() => {
-      const behind = (element) => {
-        for (let at = element; at; at = at.parentElement) {
-          const color = getComputedStyle(at).backgroundColor;
-          if (!/, 0\)$/.test(color) && color !== 'transparent') return color;
-        }
-        return 'rgb(255, 255, 255)';
-      };
-      const texts = [...document.querySelectorAll('h1, h2, p, a, td, th, code, summary, dt, dd, del, ins, .tag')];
-      return texts.filter((text) => text.innerText?.trim() && text.getClientRects().length)
-        .map((text) => [text.innerText.trim().slice(0, 40), getComputedStyle(text).color, behind(text)]);
-    });
+    const found = await texts(page);
     assert(found.length > 40, 'there is text');
     for (const [text, front, back] of found) {
       const ratio = contrast(front, back);
@@ -256,6 +296,46 @@ check('tables and pictures have names and headers for those who hear them', asyn
       return faults;
     });
     assert.deepEqual(faults, [], path);
+    await page.context().close();
+  }
+});
+
+check('what does not build leads to its image, and tells what was said and who it was', async () => {
+  const page = await open('/');
+  await page.getByRole('link', { name: 'Builds', exact: true }).click();
+  await page.waitForURL('**/results');
+  const cause = page.locator('.groups > li').first();
+  assert.match(await cause.innerText(), /base-stream9[\s\S]*go\.mod asks for a newer Go[\s\S]*OKD alone fails/);
+  assert.match(await cause.locator('pre').innerText(), /go\.mod requires go >= 1\.26\.0/);
+  assert((await cause.locator('.chips a').count()) >= 1, 'what follows from it');
+  await cause.getByRole('link', { name: '4.16' }).first().click();
+  await page.waitForURL('**/images/harbor-base.rhel9/4.16#builds');
+  assert.equal(await page.locator('.spells li').count(), 2);
+  await page.goto(`${base}/`);
+  await page.getByLabel('Builds').selectOption({ label: 'broken' });
+  await page.getByRole('button', { name: 'Filter' }).click();
+  assert.deepEqual(await page.locator('tbody th a').allInnerTexts(), ['base-stream9']);
+  assert.deepEqual(page.complaints, []);
+});
+
+check('the keyboard reaches causes and payloads, and text there can be read in the dark', async () => {
+  for (const path of ['/results', '/payloads']) {
+    const page = await open(path, { colorScheme: 'dark', viewport: { width: 400, height: 860 } });
+    const wanted = path === '/results' ? '4.16' : '#12';
+    const reached = new Set();
+    for (let tries = 0; tries < 60 && !reached.has(wanted); tries += 1) {
+      await page.keyboard.press('Tab');
+      reached.add(await page.evaluate(() => document.activeElement.textContent.trim()));
+    }
+    assert(reached.has(wanted), [...reached].join(' | '));
+    const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(ring, 'none', 'the focus is seen');
+    const found = await texts(page);
+    assert(found.length > 20, 'there is text');
+    for (const [text, front, back] of found) {
+      const ratio = contrast(front, back);
+      assert(ratio >= 4.5, `${path}: "${text}" has ${ratio.toFixed(2)}`);
+    }
     await page.context().close();
   }
 });
