@@ -41,7 +41,8 @@ check_objects() {
   render with-webhooks deploy/overlays/highly-available deploy/components/webhook-ingress
   render plain-service deploy/overlays/single deploy/components/plain-kubernetes
   render plain-one-shot deploy/overlays/one-shot deploy/components/plain-kubernetes
-  python3 "$checks/check.py" "$out"/{single,highly-available,one-shot,with-webhooks}.yaml
+  render with-results deploy/overlays/single deploy/components/results-of-cluster
+  python3 "$checks/check.py" "$out"/{single,highly-available,one-shot,with-webhooks,with-results}.yaml
   python3 "$checks/check.py" --fixed-group "$out"/{plain-service,plain-one-shot}.yaml
   python3 "$checks/check.py" deploy/tekton/task.yaml deploy/prow/periodic.yaml
   python3 "$checks/check.py" --self-test "$out"/{single,one-shot,highly-available}.yaml

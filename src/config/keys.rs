@@ -130,7 +130,21 @@ pub(super) static RESULTS: Section = section(
             Kind::Map(&RELEASE_CONTROLLER),
             "The release controller's payloads.",
         ),
+        optional(
+            "kubernetes",
+            Kind::Map(&KUBERNETES),
+            "Builds of OpenShift and runs of Konflux on a cluster, found as `kubectl` finds it.",
+        ),
     ],
+);
+
+pub(super) static KUBERNETES: Section = section(
+    "Builds on a cluster: Builds by the image stream tag that they push to, runs of Konflux by their component, both as rules name them.",
+    &[required(
+        "namespace",
+        Kind::Text(Format::ObjectName),
+        "The namespace in which they run; the service account has to `get` and `list` them there.",
+    )],
 );
 
 pub(super) static PROW: Section = section(

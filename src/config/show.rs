@@ -168,6 +168,7 @@ fn results_value(results: &ResultSources) -> Value {
         deck,
         artifacts,
         release_controller,
+        namespace,
     } = results;
     let at = |location: &Location| json!(location.to_string());
     let prow = object([
@@ -192,6 +193,7 @@ fn results_value(results: &ResultSources) -> Value {
         ("github", Some(json!(github))),
         ("prow", (!prow.is_empty()).then_some(Value::Object(prow))),
         ("release-controller", controller),
+        ("kubernetes", namespace.as_ref().map(|namespace| json!({ "namespace": namespace }))),
     ]))
 }
 

@@ -34,6 +34,8 @@ pub struct ResultSources {
     pub artifacts: Option<Location>,
     /// The release controller.
     pub release_controller: Option<ReleaseController>,
+    /// The namespace of a cluster where builds run.
+    pub namespace: Option<String>,
 }
 
 /// The release controller, whose streams hold payloads.

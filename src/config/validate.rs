@@ -163,6 +163,9 @@ fn results(view: View<'_>, dir: &Path) -> ResultSources {
         author: prow.has("author").then(|| prow.text("author").to_owned()),
         deck: at(prow, "deck"),
         artifacts: at(prow, "artifacts"),
+        namespace: view
+            .has("kubernetes")
+            .then(|| view.map("kubernetes", &keys::KUBERNETES).text("namespace").to_owned()),
         release_controller: at(controller, "url").map(|url| ReleaseController {
             url,
             streams: controller.texts("streams").map(str::to_owned).collect(),

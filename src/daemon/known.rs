@@ -24,12 +24,12 @@ pub struct Seen {
 }
 
 /// Takes down what is kept of a derived release.
-pub fn seen(release: &derive::Release<'_>) -> Seen {
+pub fn seen(release: &derive::Release<'_>, on_cluster: bool) -> Seen {
     Seen {
         document: Arc::clone(release.build_config()),
         components: release.components.clone(),
         build_data: release.metadata.origin.clone(),
-        built: Arc::new(jobs(release, release.rules)),
+        built: Arc::new(jobs(release, release.rules, on_cluster)),
     }
 }
 

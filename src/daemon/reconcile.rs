@@ -272,6 +272,7 @@ impl Reconciler {
 
     /// Derives what is wanted. What cannot be derived costs the others nothing; it stays as it was known.
     fn derive(&mut self, ground: &Ground) -> Result<BTreeMap<Release, String>, String> {
+        let on_cluster = self.run.asks_cluster();
         let attempts: Vec<(Release, Attempt)> = ground
             .wanted
             .par_iter()
@@ -279,7 +280,7 @@ impl Reconciler {
                 let before = self.known.get(release).and_then(|known| known.key.as_deref());
                 let attempt = self
                     .run
-                    .derivation(*release, ground.ci.as_ref(), |key| before == Some(key), seen);
+                    .derivation(*release, ground.ci.as_ref(), |key| before == Some(key), |release| seen(release, on_cluster));
                 (*release, attempt)
             })
             .collect();

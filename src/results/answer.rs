@@ -130,6 +130,9 @@ pub struct ImageResult {
     /// The folder of the last run that told how it stands, below the configured base of artifacts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// How another system builds the same, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<Elsewhere>,
     /// What it was before, from run to run, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Spell>,
@@ -148,6 +151,24 @@ impl ImageResult {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
+}
+
+/// How another system builds an image: what stands beside CI's own answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Elsewhere {
+    /// What builds it there.
+    pub job: String,
+    /// How it stands there.
+    pub state: ImageState,
+    /// What that is, in a few words; empty where it builds.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub says: String,
+    /// The first commit at which it did not build there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// When that was, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_time: Option<i64>,
 }
 
 /// Runs that say the same of an image, one after the other.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::cluster::{Names, names};
 use crate::base::RepoName;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, Standing};
@@ -31,10 +32,14 @@ pub struct Built {
     pub jobs: Vec<Job>,
     /// The tags that each image is built from or with.
     pub parents: BTreeMap<String, BTreeSet<String>>,
+    /// The names of images on a cluster, where they are asked for.
+    pub names: Option<Names>,
+    /// What rules about these could not say.
+    pub faults: Vec<String>,
 }
 
-/// The jobs that build a release's images.
-pub fn jobs(release: &Release<'_>, rules: &RuleSet) -> Built {
+/// The jobs that build a release's images; `on_cluster`: and their names on a cluster.
+pub fn jobs(release: &Release<'_>, rules: &RuleSet, on_cluster: bool) -> Built {
     let mut jobs: BTreeMap<(RepoName, String), BTreeSet<String>> = BTreeMap::new();
     let all = release.images.values();
     for image in all.filter(|image| !matches!(image.standing, Standing::Dropped(_))) {
@@ -67,7 +72,16 @@ pub fn jobs(release: &Release<'_>, rules: &RuleSet) -> Built {
             images,
         }
     });
+    let (names, faults) = match on_cluster {
+        true => {
+            let (names, faults) = names(release);
+            (Some(names), faults)
+        }
+        false => (None, Vec::new()),
+    };
     Built {
+        names,
+        faults,
         jobs: named.collect(),
         parents: parents(release),
     }

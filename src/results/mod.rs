@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod classify;
+pub mod cluster;
 mod deck;
 mod history;
 mod jobs;

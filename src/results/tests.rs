@@ -233,6 +233,7 @@ fn image(tag: &str, state: ImageState, because: Option<&str>) -> (String, ImageR
         lines: Vec::new(),
         suspects: Vec::new(),
         run: None,
+        elsewhere: None,
         history: Vec::new(),
         silenced: None,
     };

@@ -9,6 +9,7 @@
 
 #[doc(hidden)]
 pub mod answers;
+pub mod cluster;
 mod directory;
 mod error;
 mod git;

@@ -148,7 +148,7 @@ fn broken_builds(case: &Case, bench: &Bench, results: &Results<'_>) -> Result<Ve
     }
     let rules = bench.run.rules().map_err(|error| error.to_string())?;
     if let Some(release) = &results.release {
-        jobs(release, rules);
+        jobs(release, rules, false);
     }
     let classifier = Classifier::new(rules, case.release);
     let told = case.failures.iter().filter_map(|(text, wanted)| {

@@ -43,6 +43,7 @@ mod payload_sources;
 mod registry;
 mod replicas;
 mod results;
+mod results_cluster;
 mod results_corpus;
 mod results_service;
 mod rooms;

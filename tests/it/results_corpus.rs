@@ -4,9 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use lockstep::base::Release;
 use lockstep::facts::payload::ImageReferences;
 use lockstep::results::answer::Change;
+use lockstep::results::cluster::{Built, Names, build, pipeline_run};
 use lockstep::results::payload::{changes, info, stream};
+use lockstep::results::{Classifier, Outcome};
+use lockstep::rules::RuleSet;
+use lockstep::run::rule_files::BUILTIN;
 
 fn read(name: &str) -> Vec<u8> {
     let corpus = match std::env::var_os("LOCKSTEP_CORPUS") {
@@ -123,4 +128,37 @@ fn a_real_stream_and_a_real_404_are_told_apart() {
         stream("s", &read("release-controller/okd-latest-404-4.16.0-0.okd.txt")),
         None
     );
+}
+
+#[test]
+#[ignore = "needs the corpus; `.ci/run` runs this where it is"]
+fn real_objects_of_a_cluster_are_read_and_those_that_name_no_image_say_nothing() {
+    let json = |name: &str| -> serde_json::Value { serde_json::from_slice(&read(name)).unwrap() };
+    let failed = json("tekton/pipelinerun-failed-build-step.json");
+    let timeout = json("tekton/pipelinerun-timeout-konflux.json");
+    let list: serde_json::Value = serde_yaml::from_slice(&read("openshift-build/failed-build.yaml")).unwrap();
+    let items = list["items"].as_array().unwrap();
+    let builds: Vec<_> = items.iter().filter(|item| item["kind"] == "Build").collect();
+    assert_eq!(builds.len(), 1);
+    let of_build: Vec<_> = builds.into_iter().filter_map(build).collect();
+    let all: Vec<Built> = [&failed, &timeout].into_iter().filter_map(pipeline_run).chain(of_build).collect();
+    assert_eq!(all.len(), 3, "all three are understood");
+    let files: Vec<(String, Vec<u8>)> = BUILTIN.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    let rules = RuleSet::load(&files).unwrap();
+    let classifier = Classifier::new(&rules, Release::new(4, 16));
+    let mut names = Names::default();
+    assert!(names.rows(&all, &classifier).is_empty(), "nobody knows their names");
+    names.components = [("go-sample".to_owned(), "sample".to_owned())].into();
+    names.outputs = [(("ruby-hello-world:latest".to_owned(), String::new()), "ruby".to_owned())].into();
+    let key = |name: &str| format!("appstudio.openshift.io/{name}");
+    names.labels.component = key("component");
+    names.labels.application = key("application");
+    names.labels.kind = "pipelines.appstudio.openshift.io/type".to_owned();
+    let rows = names.rows(&all, &classifier);
+    assert_eq!(rows.keys().collect::<Vec<_>>(), ["ruby"], "a run that is called a test is no build");
+    names.labels.kind = String::new();
+    let rows = names.rows(&all, &classifier);
+    let says = "the cluster could not finish the run (PipelineRunTimeout)".to_owned();
+    assert_eq!(rows["sample"][0].1, Outcome::Ci(says));
+    assert!(matches!(rows["ruby"][0].1, Outcome::Broken(_)));
 }

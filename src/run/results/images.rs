@@ -62,6 +62,7 @@ impl Reader<'_> {
                 lines: row.lines,
                 suspects,
                 run: row.last.as_ref().or(own.first()).and_then(JobRun::folder),
+                elsewhere: None,
                 history,
                 silenced: self.silence(tag, release),
             };

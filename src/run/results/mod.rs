@@ -4,6 +4,7 @@
 //! what other work has asked for already.
 
 mod artifacts;
+mod cluster;
 mod images;
 mod payloads;
 mod reported;
@@ -17,6 +18,7 @@ use crate::config::ResultSources;
 use crate::results::answer::{ImageResult, OfRelease, Results, Unread};
 use crate::results::{Branch, Built, Classifier, Images, JobRun, deck, jobs, settle};
 use artifacts::Left;
+use cluster::OnCluster;
 use payloads::Stream;
 
 /// The version of the answer's form.
@@ -48,6 +50,8 @@ pub struct Followed {
     left: BTreeMap<String, Left>,
     /// The release controller's streams.
     streams: BTreeMap<String, Stream>,
+    /// Builds on a cluster.
+    cluster: OnCluster,
 }
 
 impl Run {
@@ -66,7 +70,7 @@ impl Run {
         for release in releases {
             let derived = self.metadata(*release).and_then(|metadata| {
                 let derived = self.derive(&metadata, ci.as_deref())?;
-                Ok(Arc::new(jobs(&derived, derived.rules)))
+                Ok(Arc::new(jobs(&derived, derived.rules, self.asks_cluster())))
             });
             match derived {
                 Ok(jobs) => drop(built.insert(*release, jobs)),
@@ -104,6 +108,12 @@ impl Run {
         self.look(sources, built, followed, now, false).map(Some)
     }
 
+    /// Whether names of images on a cluster are asked of rules.
+    pub(crate) fn asks_cluster(&self) -> bool {
+        let results = self.config.sources.results.as_ref();
+        results.is_some_and(|results| results.namespace.is_some())
+    }
+
     fn look(
         &self,
         sources: &ResultSources,
@@ -124,12 +134,19 @@ impl Run {
             looked_into: 0,
         };
         reader.read(built);
+        reader.list();
         let mut releases = Vec::new();
         for (release, built) in built {
             let mut results = BTreeMap::new();
             let classifier = Classifier::new(rules, *release);
             for job in &built.jobs {
                 results.extend(reader.of_job(job, *release, &classifier));
+            }
+            if let Some(names) = &built.names {
+                for why in &built.faults {
+                    reader.missing("sources.results.kubernetes", why.clone());
+                }
+                reader.add_builds(&mut results, *release, names, &classifier);
             }
             settle(Images {
                 results: &mut results,

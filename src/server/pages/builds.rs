@@ -115,6 +115,8 @@ pub(super) struct Told {
     suspects: Vec<SuspectView>,
     left_out: usize,
     silenced: Option<String>,
+    /// How another system builds it: class and title of the state, what that is, what builds it.
+    elsewhere: Option<(&'static str, &'static str, String, String)>,
     history: Vec<SpellView>,
 }
 
@@ -295,6 +297,10 @@ fn told(look: &Look<'_>, image: &ImageResult, keys: &Keys<'_>) -> Told {
         suspects: suspects.map(|one| suspect(&image.repository, one)).collect(),
         left_out: image.suspects.len().saturating_sub(SUSPECTS),
         silenced: image.silenced.clone(),
+        elsewhere: image
+            .elsewhere
+            .as_ref()
+            .map(|other| (class(other.state), title(other.state), other.says.clone(), other.job.clone())),
         history: image
             .history
             .iter()

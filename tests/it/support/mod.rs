@@ -4,6 +4,7 @@ pub mod audit_world;
 pub mod board_world;
 pub mod cut_world;
 pub mod fake_ci;
+pub mod fake_cluster;
 pub mod fake_github;
 pub mod fake_http;
 pub mod fake_lease;

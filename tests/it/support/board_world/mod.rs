@@ -128,6 +128,7 @@ pub fn results() -> ResultsView {
         lines: Vec::new(),
         suspects: Vec::new(),
         run: None,
+        elsewhere: None,
         history: Vec::new(),
         silenced: None,
     };
