@@ -193,7 +193,10 @@ fn results_value(results: &ResultSources) -> Value {
         ("github", Some(json!(github))),
         ("prow", (!prow.is_empty()).then_some(Value::Object(prow))),
         ("release-controller", controller),
-        ("kubernetes", namespace.as_ref().map(|namespace| json!({ "namespace": namespace }))),
+        (
+            "kubernetes",
+            namespace.as_ref().map(|namespace| json!({ "namespace": namespace })),
+        ),
     ]))
 }
 

@@ -278,9 +278,12 @@ impl Reconciler {
             .par_iter()
             .map(|release| {
                 let before = self.known.get(release).and_then(|known| known.key.as_deref());
-                let attempt = self
-                    .run
-                    .derivation(*release, ground.ci.as_ref(), |key| before == Some(key), |release| seen(release, on_cluster));
+                let attempt = self.run.derivation(
+                    *release,
+                    ground.ci.as_ref(),
+                    |key| before == Some(key),
+                    |release| seen(release, on_cluster),
+                );
                 (*release, attempt)
             })
             .collect();

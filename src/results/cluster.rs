@@ -68,7 +68,8 @@ pub fn names(release: &Release<'_>) -> (Names, Vec<String>) {
             let stream = found.stream.value.clone();
             let built = found.built().into_iter().filter(|_| !stream.is_empty());
             let branch = |key: &String| release.images.get(key).map(|image| image.branch.clone());
-            let outputs = built.filter_map(|(key, name)| Some(((format!("{stream}:{name}"), branch(&key)?), tag(&key)?)));
+            let outputs =
+                built.filter_map(|(key, name)| Some(((format!("{stream}:{name}"), branch(&key)?), tag(&key)?)));
             names.outputs = outputs.collect();
         }
         Err(failed) => faults.extend(failed.into_iter().map(|finding| finding.message)),
@@ -141,8 +142,14 @@ pub fn pipeline_run(object: &Json) -> Option<Built> {
     }
     let name = metadata["name"].as_str()?;
     let conditions = status["conditions"].as_array().into_iter().flatten();
-    let condition = conditions.into_iter().find(|condition| condition["type"] == "Succeeded");
-    let said = |key: &str| condition.and_then(|condition| condition[key].as_str()).unwrap_or_default();
+    let condition = conditions
+        .into_iter()
+        .find(|condition| condition["type"] == "Succeeded");
+    let said = |key: &str| {
+        condition
+            .and_then(|condition| condition[key].as_str())
+            .unwrap_or_default()
+    };
     let state = match (said("status"), said("reason")) {
         ("True", _) => State::Success,
         ("False", "Cancelled" | "CancelledRunFinally" | "StoppedRunFinally") => State::Aborted,
@@ -150,7 +157,9 @@ pub fn pipeline_run(object: &Json) -> Option<Built> {
         ("Unknown" | "", _) => State::Running,
         (other, _) => State::Unknown(short(other)),
     };
-    let commit = metadata["annotations"][COMMIT].as_str().or(labels.get(SHA).map(String::as_str));
+    let commit = metadata["annotations"][COMMIT]
+        .as_str()
+        .or(labels.get(SHA).map(String::as_str));
     Some(Built {
         run: run(
             format!("pipeline run {name}"),
@@ -160,7 +169,11 @@ pub fn pipeline_run(object: &Json) -> Option<Built> {
             [&status["startTime"], &metadata["creationTimestamp"]],
             &status["completionTime"],
         ),
-        text: bounded(&format!("{name} failed with reason {}: {}", said("reason"), said("message"))),
+        text: bounded(&format!(
+            "{name} failed with reason {}: {}",
+            said("reason"),
+            said("message")
+        )),
         is_cluster: false,
         name: Name::Labels(labels),
     })
@@ -267,7 +280,10 @@ mod tests {
     fn names() -> Names {
         let one = |key: &str, tag: &str| BTreeMap::from([(key.to_owned(), tag.to_owned())]);
         Names {
-            outputs: BTreeMap::from([(("release:etcd".to_owned(), "release-4.21".to_owned()), "etcd".to_owned())]),
+            outputs: BTreeMap::from([(
+                ("release:etcd".to_owned(), "release-4.21".to_owned()),
+                "etcd".to_owned(),
+            )]),
             components: one("okd-4-21-etcd", "etcd"),
             application: "okd-4-21".to_owned(),
             labels: Labels {
@@ -304,7 +320,10 @@ mod tests {
     fn builds_are_known_by_what_they_push_and_end_as_they_say() {
         let of = |phase: &str, reason: &str, log: &str| told(&[build(&object(phase, reason, log))]);
         assert_eq!(of("Complete", "", ""), ["7 abc Built"]);
-        assert_eq!(of("Failed", "GenericBuildFailed", "make: *** [all] Error 2"), ["7 abc broken its build failed"]);
+        assert_eq!(
+            of("Failed", "GenericBuildFailed", "make: *** [all] Error 2"),
+            ["7 abc broken its build failed"]
+        );
         let go = "go: go.mod requires go >= 1.26.0 (running go 1.25.9)";
         assert_eq!(
             of("Failed", "DockerBuildFailed", go),
@@ -314,20 +333,37 @@ mod tests {
             of("Failed", "OutOfMemoryKilled", ""),
             ["7 abc Ci(\"the cluster could not finish the build (OutOfMemoryKilled)\")"]
         );
-        assert_eq!(of("Error", "", ""), ["7 abc Ci(\"the cluster could not run the build\")"]);
-        assert_eq!(of("Cancelled", "CancelledBuild", ""), ["7 abc Ci(\"the build was cancelled\")"]);
-        assert_eq!(of("Odd", "", ""), ["7 abc Unknown(\"the cluster says `Odd`, which is not known here\")"]);
+        assert_eq!(
+            of("Error", "", ""),
+            ["7 abc Ci(\"the cluster could not run the build\")"]
+        );
+        assert_eq!(
+            of("Cancelled", "CancelledBuild", ""),
+            ["7 abc Ci(\"the build was cancelled\")"]
+        );
+        assert_eq!(
+            of("Odd", "", ""),
+            ["7 abc Unknown(\"the cluster says `Odd`, which is not known here\")"]
+        );
         for phase in ["New", "Pending", "Running"] {
             assert_eq!(of(phase, "", ""), [""; 0], "it has not ended");
         }
         let run = build(&object("Failed", "", "")).expect("a build").run;
-        assert_eq!((run.started.is_some(), run.finished), (true, None), "nothing ends before it begins");
+        assert_eq!(
+            (run.started.is_some(), run.finished),
+            (true, None),
+            "nothing ends before it begins"
+        );
         let mut elsewhere = object("Failed", "", "");
         elsewhere["spec"]["output"]["to"]["name"] = json!("other:etcd");
         assert_eq!(told(&[build(&elsewhere)]), [""; 0], "nobody's");
         let mut older = object("Failed", "", "");
         older["spec"]["source"]["git"]["ref"] = json!("release-4.20");
-        assert_eq!(told(&[build(&older)]), [""; 0], "another release's stream has the same name");
+        assert_eq!(
+            told(&[build(&older)]),
+            [""; 0],
+            "another release's stream has the same name"
+        );
         elsewhere["spec"]["output"]["to"]["kind"] = json!("DockerImage");
         assert_eq!(build(&elsewhere), None);
     }
@@ -335,8 +371,10 @@ mod tests {
     #[test]
     fn runs_are_known_by_their_component_and_what_names_none_says_nothing() {
         let run = |labels: Json, status: &str, reason: &str| {
-            pipeline_run(&json!({"metadata": {"name": "r", "labels": labels, "annotations": {COMMIT: "abc"}},
-                "status": {"startTime": "2026-01-02T00:00:00Z", "conditions": [{"type": "Succeeded", "status": status, "reason": reason, "message": "m"}]}}))
+            pipeline_run(
+                &json!({"metadata": {"name": "r", "labels": labels, "annotations": {COMMIT: "abc"}},
+                "status": {"startTime": "2026-01-02T00:00:00Z", "conditions": [{"type": "Succeeded", "status": status, "reason": reason, "message": "m"}]}}),
+            )
         };
         let ours = || json!({"a/component": "okd-4-21-etcd", "a/application": "okd-4-21", "a/type": "build"});
         let of = |status: &str, reason: &str| told(&[run(ours(), status, reason)]);

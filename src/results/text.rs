@@ -25,9 +25,17 @@ pub fn text(results: &Results, color: Color) -> String {
                 _ => by_cause(&mut out, state, &of_state),
             }
         }
-        for (image, other) in release.images.iter().filter_map(|image| Some((image, image.elsewhere.as_ref()?))) {
+        for (image, other) in release
+            .images
+            .iter()
+            .filter_map(|image| Some((image, image.elsewhere.as_ref()?)))
+        {
             if other.state != ImageState::Builds {
-                let says = if other.says.is_empty() { other.state.name() } else { &other.says };
+                let says = if other.says.is_empty() {
+                    other.state.name()
+                } else {
+                    &other.says
+                };
                 let line = format!("  {} {} by {}: {says}", other.state.name(), image.image, other.job);
                 let _ = writeln!(out, "{}", terminal(&line));
             }

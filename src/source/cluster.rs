@@ -43,7 +43,11 @@ async fn all(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str,
             let Some(list) = one(&client, &page, &format!("{plural} in {namespace}")).await? else {
                 break;
             };
-            list["items"].as_array().into_iter().flatten().for_each(|item| look(plural, item));
+            list["items"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .for_each(|item| look(plural, item));
             let next = list["metadata"]["continue"].as_str().filter(|next| !next.is_empty());
             let Some(next) = next else {
                 known += 1;
@@ -59,7 +63,9 @@ async fn all(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str,
 /// One page of a list; `None`: the cluster has no such kind.
 async fn one(client: &kube::Client, page: &str, what: &str) -> Result<Option<Json>, String> {
     let fault = |error: &dyn std::fmt::Display| format!("{what} cannot be listed: {error}");
-    let request = http::Request::get(page).header("accept", "application/json").body(Body::empty());
+    let request = http::Request::get(page)
+        .header("accept", "application/json")
+        .body(Body::empty());
     let request = request.map_err(|error| fault(&error))?;
     let answer = client.send(request).await.map_err(|error| fault(&error))?;
     match answer.status().as_u16() {
@@ -69,7 +75,11 @@ async fn one(client: &kube::Client, page: &str, what: &str) -> Result<Option<Jso
             let text = "the service account may not `list` them; deploy/components/results-of-cluster has the Role";
             return Err(fault(&text));
         }
-        410 => return Err(fault(&"the list has changed too much while it was read; the next look begins anew")),
+        410 => {
+            return Err(fault(
+                &"the list has changed too much while it was read; the next look begins anew",
+            ));
+        }
         status => return Err(fault(&format!("the cluster's API answered {status}"))),
     }
     let body = Limited::new(answer.into_body(), BYTES).collect().await;

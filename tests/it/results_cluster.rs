@@ -23,7 +23,8 @@ fn answer(world: &World, cluster: &FakeCluster) -> (Json, i32) {
         .output()
         .expect("it runs");
     let text = String::from_utf8_lossy(&ran.stdout);
-    let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&ran.stderr)));
+    let json = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&ran.stderr)));
     (json, ran.status.code().expect("it ended"))
 }
 
@@ -60,40 +61,72 @@ fn builds_name_images_and_what_names_none_says_nothing() {
     let (found, code) = answer(&world, &cluster);
     assert_eq!((code, &found["unread"]), (0, &json!([])), "{found}");
     let harbor = image(&found, "harbor-base");
-    assert_eq!((&harbor["state"], &harbor["attempts"]), (&"broken".into(), &2.into()), "{found}");
-    assert_eq!((&harbor["since"], &harbor["last_good"]), (&"2".repeat(40).into(), &"1".repeat(40).into()));
+    assert_eq!(
+        (&harbor["state"], &harbor["attempts"]),
+        (&"broken".into(), &2.into()),
+        "{found}"
+    );
+    assert_eq!(
+        (&harbor["since"], &harbor["last_good"]),
+        (&"2".repeat(40).into(), &"1".repeat(40).into())
+    );
     assert_eq!(harbor["job"], "build harbor-base");
     assert_eq!(image(&found, "beacon")["state"], "stale-base");
     assert_eq!(image(&found, "tidewatch")["state"], "unknown");
     let asked = cluster.inside().asked.clone();
-    assert_eq!(asked.iter().filter(|path| path.starts_with(BUILDS)).count(), 3, "page by page: {asked:?}");
+    assert_eq!(
+        asked.iter().filter(|path| path.starts_with(BUILDS)).count(),
+        3,
+        "page by page: {asked:?}"
+    );
 }
 
 #[test]
 fn where_ci_tells_of_an_image_the_cluster_stands_beside_it() {
     let (world, cluster) = (world(), FakeCluster::start());
-    configure(&world, "prow: {deck: ci, artifacts: ci/artifacts}, kubernetes: {namespace: okd-team}");
+    configure(
+        &world,
+        "prow: {deck: ci, artifacts: ci/artifacts}, kubernetes: {namespace: okd-team}",
+    );
     let built = build("harbor-base", 5, "release:harbor-base", "Complete", "");
     cluster.inside().objects.insert(BUILDS.to_owned(), vec![built]);
     let (found, code) = answer(&world, &cluster);
     let harbor = image(&found, "harbor-base");
     assert_eq!(harbor["state"], "broken", "CI's is what is promoted");
-    assert_eq!(harbor["elsewhere"], json!({"job": "build harbor-base", "state": "builds"}));
+    assert_eq!(
+        harbor["elsewhere"],
+        json!({"job": "build harbor-base", "state": "builds"})
+    );
     assert_eq!(code, 0, "a cluster without Tekton has no runs: {found}");
 }
 
 #[test]
 fn a_cluster_that_refuses_costs_itself_alone_and_says_what_to_do() {
     let (world, cluster) = (world(), FakeCluster::start());
-    configure(&world, "prow: {deck: ci, artifacts: ci/artifacts}, kubernetes: {namespace: okd-team}");
+    configure(
+        &world,
+        "prow: {deck: ci, artifacts: ci/artifacts}, kubernetes: {namespace: okd-team}",
+    );
     let why = || {
         let (found, code) = answer(&world, &cluster);
-        assert_eq!((&image(&found, "harbor-base")["state"], code), (&"broken".into(), 1), "{found}");
+        assert_eq!(
+            (&image(&found, "harbor-base")["state"], code),
+            (&"broken".into(), 1),
+            "{found}"
+        );
         assert_eq!(found["unread"][0]["source"], "sources.results.kubernetes");
         found["unread"][0]["why"].as_str().unwrap_or_default().to_owned()
     };
-    assert!(why().contains("neither OpenShift's Builds nor Tekton's PipelineRuns"), "nothing is there: {}", why());
-    for (status, says) in [(403, "may not `list` them; deploy/components/results-of-cluster"), (410, "begins anew"), (500, "500")] {
+    assert!(
+        why().contains("neither OpenShift's Builds nor Tekton's PipelineRuns"),
+        "nothing is there: {}",
+        why()
+    );
+    for (status, says) in [
+        (403, "may not `list` them; deploy/components/results-of-cluster"),
+        (410, "begins anew"),
+        (500, "500"),
+    ] {
         cluster.inside().refuses = Some(status);
         assert!(why().contains(says), "{status}: {}", why());
     }

@@ -141,9 +141,16 @@ fn real_objects_of_a_cluster_are_read_and_those_that_name_no_image_say_nothing()
     let builds: Vec<_> = items.iter().filter(|item| item["kind"] == "Build").collect();
     assert_eq!(builds.len(), 1);
     let of_build: Vec<_> = builds.into_iter().filter_map(build).collect();
-    let all: Vec<Built> = [&failed, &timeout].into_iter().filter_map(pipeline_run).chain(of_build).collect();
+    let all: Vec<Built> = [&failed, &timeout]
+        .into_iter()
+        .filter_map(pipeline_run)
+        .chain(of_build)
+        .collect();
     assert_eq!(all.len(), 3, "all three are understood");
-    let files: Vec<(String, Vec<u8>)> = BUILTIN.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    let files: Vec<(String, Vec<u8>)> = BUILTIN
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+        .collect();
     let rules = RuleSet::load(&files).unwrap();
     let classifier = Classifier::new(&rules, Release::new(4, 16));
     let mut names = Names::default();
@@ -155,7 +162,11 @@ fn real_objects_of_a_cluster_are_read_and_those_that_name_no_image_say_nothing()
     names.labels.application = key("application");
     names.labels.kind = "pipelines.appstudio.openshift.io/type".to_owned();
     let rows = names.rows(&all, &classifier);
-    assert_eq!(rows.keys().collect::<Vec<_>>(), ["ruby"], "a run that is called a test is no build");
+    assert_eq!(
+        rows.keys().collect::<Vec<_>>(),
+        ["ruby"],
+        "a run that is called a test is no build"
+    );
     names.labels.kind = String::new();
     let rows = names.rows(&all, &classifier);
     let says = "the cluster could not finish the run (PipelineRunTimeout)".to_owned();

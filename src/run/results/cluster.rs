@@ -71,12 +71,16 @@ impl Reader<'_> {
                 tracing::debug!(%release, tag, "a build of an image that the release does not have");
                 continue;
             };
-            let newest = runs.iter().max_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
+            let newest = runs
+                .iter()
+                .max_by(|(one, _), (other, _)| one.order().cmp(&other.order()));
             let job = newest.map(|(run, _)| run.job.clone()).unwrap_or_default();
             let history = spells(runs.clone());
             let row = row(runs);
             let commit = |run: &Option<crate::results::JobRun>| {
-                run.as_ref().map(|run| run.commit.clone()).filter(|commit| !commit.is_empty())
+                run.as_ref()
+                    .map(|run| run.commit.clone())
+                    .filter(|commit| !commit.is_empty())
             };
             let since_time = row.since.as_ref().and_then(|run| run.started);
             let since_time = since_time.map(|started| started.min(self.now));

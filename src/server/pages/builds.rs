@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::image::When;
+use super::words::When;
 use super::{Look, links};
 use crate::base::Release;
 use crate::board::View;
@@ -297,10 +297,14 @@ fn told(look: &Look<'_>, image: &ImageResult, keys: &Keys<'_>) -> Told {
         suspects: suspects.map(|one| suspect(&image.repository, one)).collect(),
         left_out: image.suspects.len().saturating_sub(SUSPECTS),
         silenced: image.silenced.clone(),
-        elsewhere: image
-            .elsewhere
-            .as_ref()
-            .map(|other| (class(other.state), title(other.state), other.says.clone(), other.job.clone())),
+        elsewhere: image.elsewhere.as_ref().map(|other| {
+            (
+                class(other.state),
+                title(other.state),
+                other.says.clone(),
+                other.job.clone(),
+            )
+        }),
         history: image
             .history
             .iter()

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::diff::{self, Diff};
-use super::{Look, builds, links, matrix, words};
+use super::{Look, builds, links, matrix};
 use crate::base::Release;
 use crate::board::{ReleaseView, View};
 use crate::finding::Finding;
@@ -386,22 +386,4 @@ fn files(look: &Look<'_>, cell: &Cell<'_>, shown: &ReleaseView, tag: &str) -> Ve
 fn causes(file: &FileChange, tag: &str) -> Vec<CauseView> {
     let concerns = |cause: &&Cause| cause.images.is_empty() || cause.images.iter().any(|image| image == tag);
     file.causes.iter().filter(concerns).map(CauseView::from).collect()
-}
-
-/// An age and when that was.
-#[derive(Serialize)]
-pub(super) struct When {
-    pub ago: String,
-    pub at: String,
-    pub iso: String,
-}
-
-impl When {
-    pub(super) fn of(look: &Look<'_>, time: crate::board::Time) -> Self {
-        Self {
-            ago: look.ago(time),
-            at: words::utc(time),
-            iso: words::iso(time),
-        }
-    }
 }

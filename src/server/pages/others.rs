@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::image::{FindingView, When};
+use super::image::FindingView;
+use super::words::When;
 use super::{Look, links};
 use crate::board::{PullRequestState, PullRequestView};
 use crate::finding::{Finding, Severity};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::builds::{SuspectView, suspect};
-use super::image::When;
+use super::words::When;
 use super::{Look, links};
 use crate::results::answer::{Change, FailedJob, Payload, Unread};
 

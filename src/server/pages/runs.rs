@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::image::When;
+use super::words::When;
 use super::{Look, words};
 use crate::board::{RateLimit, RunRecord};
 

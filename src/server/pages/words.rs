@@ -1,8 +1,28 @@
 //! Times and numbers as people read them.
 
 use chrono::DateTime;
+use serde::Serialize;
 
+use super::Look;
 use crate::board::Time;
+
+/// An age and when that was.
+#[derive(Serialize)]
+pub(super) struct When {
+    pub ago: String,
+    pub at: String,
+    pub iso: String,
+}
+
+impl When {
+    pub(super) fn of(look: &Look<'_>, time: Time) -> Self {
+        Self {
+            ago: look.ago(time),
+            at: utc(time),
+            iso: iso(time),
+        }
+    }
+}
 
 /// A moment, to the minute.
 pub(super) fn utc(time: Time) -> String {

@@ -56,7 +56,9 @@ async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> fake_
         inside.asked.push(request.uri().to_string());
         list(&inside, request.uri().path(), request.uri().query().unwrap_or_default())
     };
-    let response = Response::builder().status(status).header("content-type", "application/json");
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json");
     Ok(response.body(Full::new(Bytes::from(body.to_string()))).unwrap())
 }
 
@@ -73,10 +75,17 @@ fn list(inside: &Inside, path: &str, query: &str) -> (u16, Value) {
     };
     // The token is a number, percent-encoded.
     let token = query.split('&').find_map(|pair| pair.strip_prefix("continue="));
-    let digits = token.unwrap_or_default().split('%').skip(1).map(|hex| u8::from_str_radix(hex, 16).unwrap() as char);
+    let digits = token
+        .unwrap_or_default()
+        .split('%')
+        .skip(1)
+        .map(|hex| u8::from_str_radix(hex, 16).unwrap() as char);
     let from: usize = digits.collect::<String>().parse().unwrap_or_default();
     let items: Vec<&Value> = objects.iter().skip(from).take(PAGE).collect();
     let more = objects.len() > from + PAGE;
     let next = if more { (from + PAGE).to_string() } else { String::new() };
-    (200, json!({"kind": "List", "metadata": {"continue": next}, "items": items}))
+    (
+        200,
+        json!({"kind": "List", "metadata": {"continue": next}, "items": items}),
+    )
 }

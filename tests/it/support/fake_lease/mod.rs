@@ -67,14 +67,14 @@ impl FakeLease {
 
 /// The same for an API at an address.
 pub fn kubeconfig(url: &str, folder: &Path) -> PathBuf {
-        let path = folder.join("kubeconfig");
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: fake\nclusters:\n- name: fake\n  cluster: {{server: '{}'}}\ncontexts:\n- \
+    let path = folder.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: fake\nclusters:\n- name: fake\n  cluster: {{server: '{}'}}\ncontexts:\n- \
              name: fake\n  context: {{cluster: fake, user: fake, namespace: okd}}\nusers:\n- name: fake\n  user: {{token: none}}\n",
-            url
-        );
-        std::fs::write(&path, text).unwrap();
-        path
+        url
+    );
+    std::fs::write(&path, text).unwrap();
+    path
 }
 
 async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> fake_http::Answer {
