@@ -68,7 +68,7 @@ pub struct Left {
 }
 
 /// The last change of a stanza.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Edited {
     /// When.
     pub day: Date,

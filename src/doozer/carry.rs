@@ -36,7 +36,7 @@ pub struct Step {
 }
 
 /// A key that was added.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Added {
     /// The file.
     pub path: String,
