@@ -3,6 +3,7 @@
 //! One side posts, any number of readers take the [`View`] that is there. A view never changes: whoever holds one sees
 //! one moment, however long it takes to write a page about it.
 
+mod impacts;
 mod requests;
 mod runs;
 mod totals;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+pub use impacts::Impacts;
 pub use requests::{PullRequestState, PullRequestView};
 pub use runs::{Cache, Drift, Outcome, RateLimit, RunRecord};
 pub use totals::{BOUNDS, Durations, Totals};
@@ -57,6 +59,8 @@ pub struct View {
     pub rate_limits: BTreeMap<String, RateLimit>,
     /// Branch cuts that have steps left.
     pub trains: Vec<Arc<cut::show::View>>,
+    /// Open pull requests of others, and what each was told.
+    pub impacts: Arc<Impacts>,
     /// Which images do not build; `None`: no source of results is configured, or none was looked at yet.
     pub results: Option<Arc<ResultsView>>,
     /// What verifies the payloads; `None`: no run has come to it yet.

@@ -110,6 +110,9 @@ pub struct RunRecord {
     pub requests: BTreeMap<String, u64>,
     /// What was written, one line each.
     pub writes: Vec<String>,
+    /// How many pull requests of others were answered, by verdict.
+    #[serde(default)]
+    pub told: BTreeMap<String, u64>,
     /// What the cache knew.
     pub cache: Cache,
     /// What went wrong, where something did.

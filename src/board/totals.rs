@@ -29,6 +29,8 @@ pub struct Totals {
     pub cache: Cache,
     /// What was written.
     pub writes: u64,
+    /// Answers to pull requests of others, by verdict.
+    pub told: BTreeMap<String, u64>,
 }
 
 impl Totals {
@@ -48,6 +50,9 @@ impl Totals {
         self.cache.hits += run.cache.hits;
         self.cache.misses += run.cache.misses;
         self.writes += run.writes.len() as u64;
+        for (verdict, count) in &run.told {
+            *self.told.entry(verdict.clone()).or_default() += count;
+        }
     }
 }
 

@@ -4,22 +4,43 @@ use std::path::Path;
 
 use lockstep::base::Gate;
 use lockstep::forge::ReconciledView;
+use lockstep::impact::{Pull, State};
 use lockstep::plan::{self, Plan};
 use lockstep::run;
-use lockstep::run::feedback::ToldPull;
+use lockstep::run::feedback::{Standing, Watch, Wish};
 
 use super::args::{ReconcileArgs, TextOrJson};
 use super::place::{self, Place};
 use super::{Ended, Outcome, json_of, print, say, schema_of, setup};
 
-/// Gives answers about the open pull requests of others, where that is configured.
-fn tell_pulls(ready: &mut setup::Ready, dry_run: bool) -> Result<Vec<ToldPull>, anyhow::Error> {
+/// Gives answers about the open pull requests of others, where that is configured: those that there is something to say of.
+fn tell_pulls(ready: &mut setup::Ready, dry_run: bool) -> Result<Vec<Pull>, anyhow::Error> {
     if ready.run.config().feedback.pulls.is_none() {
         return Ok(Vec::new());
     }
     let place = run::place::Place::of(&ready.run, Gate::default())?;
     let releases = ready.releases.clone();
-    Ok(ready.run.tell_pulls(&place, &releases, dry_run, setup::now())?)
+    // Nothing is known here of what releases were: each is looked at.
+    let (mut watch, standing) = (Watch::default(), Standing::default());
+    let looked = ready.run.look_at_pulls(
+        place.github(),
+        &mut watch,
+        &standing,
+        &releases,
+        &Wish::all(),
+        (dry_run, setup::now()),
+    )?;
+    for (repo, count) in &looked.left_out {
+        say(&format!("{repo}: {count} older open pull requests are not looked at"));
+    }
+    for repo in &looked.unread {
+        say(&format!("{repo}: its pull requests cannot be read"));
+    }
+    Ok(looked
+        .pulls
+        .into_iter()
+        .filter(|pull| pull.state != State::Silent)
+        .collect())
 }
 
 /// Derives, plans, and makes the pull requests what they should be.
@@ -50,7 +71,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
     let outcomes = place.apply(&ready, &plan, args.dry_run);
     ended = ended.max(tell(args, &place, &plan, &outcomes, &plan::summary(&plan))?);
     let told = tell_pulls(&mut ready, args.dry_run)?;
-    if told.iter().any(|one| one.told.is_err()) {
+    if told.iter().any(|one| one.state == State::Failed) {
         ended = ended.max(Ended::Failed);
     }
     told.iter().for_each(|one| say(&one.to_string()));

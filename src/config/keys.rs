@@ -541,6 +541,12 @@ pub(super) static PULLS: Section = section(
             "How the answer ends where OKD breaks; `failure` holds the pull request up.",
         ),
         default(
+            "comment",
+            Kind::Word(&["never", "breaks", "changes"]),
+            "never",
+            "Whether a comment says it as well, where OKD breaks, or where it breaks or changes: one, which is edited.",
+        ),
+        default(
             "max-new",
             Kind::Count,
             "60",

@@ -33,8 +33,8 @@ pub use sources::{
     BuildData, CiConfig, Components, Payload, PayloadFile, ReleaseController, ResultSources, Sources, Via,
 };
 pub use types::{
-    Access, Breaks, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret, Server,
-    Silence,
+    Access, Breaks, Comment, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret,
+    Server, Silence,
 };
 
 use crate::targets::Chosen;

@@ -136,12 +136,18 @@ fn feedback_value(feedback: &Feedback) -> Option<Value> {
             repositories,
             form,
             breaks_fail,
+            comment,
             max_new,
         } = pulls;
         json!({
             "repositories": repositories,
             "as": match form { Form::Check => "check", Form::Status => "status" },
             "breaks": if *breaks_fail { "failure" } else { "neutral" },
+            "comment": match comment {
+                Comment::Never => "never",
+                Comment::Breaks => "breaks",
+                Comment::Changes => "changes",
+            },
             "max-new": max_new,
         })
     });

@@ -109,8 +109,21 @@ pub struct Pulls {
     pub form: Form,
     /// Whether an answer holds a pull request up that breaks OKD.
     pub breaks_fail: bool,
+    /// Which answers a comment gives as well.
+    pub comment: Comment,
     /// The most answers within an hour.
     pub max_new: usize,
+}
+
+/// Which answers about pull requests are given in a comment as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comment {
+    /// None.
+    Never,
+    /// Those that say that OKD breaks.
+    Breaks,
+    /// Those that say that OKD breaks or gets another image.
+    Changes,
 }
 
 /// The form of an answer about a pull request.

@@ -117,6 +117,11 @@ fn feedback(view: View<'_>, file: &str) -> Feedback {
                 _ => Form::Check,
             },
             breaks_fail: pulls.text("breaks") == "failure",
+            comment: match pulls.text("comment") {
+                "breaks" => Comment::Breaks,
+                "changes" => Comment::Changes,
+                _ => Comment::Never,
+            },
             max_new: pulls.parsed("max-new").unwrap_or_default(),
         }),
     }

@@ -2,36 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::look::Look;
+use crate::audit::pattern::matches;
 use crate::base::{Release, RepoName};
-use crate::config::{Config, Releases};
+use crate::config::{Config, Forge, Releases};
+use crate::github::Credential;
+use crate::run::feedback::Wish;
 use crate::server::Event;
 use crate::server::triggers::EventKind;
 
 /// What branches start with that pull requests are made from.
 const HEADS: &str = "lockstep/";
-
-/// What is to be looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Everything.
-    Whole,
-    /// These releases.
-    Releases(BTreeSet<Release>),
-}
-
-impl Look {
-    /// Both.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Releases(mut releases), Self::Releases(more)) => {
-                releases.extend(more);
-                Self::Releases(releases)
-            }
-            _ => Self::Whole,
-        }
-    }
-}
 
 /// A repository's name as GitHub compares it.
 fn folded(repo: &RepoName) -> String {
@@ -110,8 +91,21 @@ impl Interest {
                 Some((self.branch(repo, branch)?, format!("{repo} {branch}")))
             }
             (EventKind::PullRequest { number, head, action }, Some(repo)) => {
-                let look = self.pull_request(repo, *number, head)?;
+                let ours = self.pull_request(repo, *number, head);
+                let others = self.of_others(repo, action);
+                let look = match (ours, others) {
+                    (Some(ours), Some(others)) => ours.and(others),
+                    (one, other) => one.or(other)?,
+                };
                 Some((look, format!("{repo}#{number} {action}")))
+            }
+            (EventKind::Asked { number, head, app }, Some(repo)) => {
+                let look = self.asked(repo, *number, head.as_deref(), *app)?;
+                let what = number.map_or_else(
+                    || format!(" at {}", head.as_deref().unwrap_or_default()),
+                    |n| format!("#{n}"),
+                );
+                Some((look, format!("somebody asks for a look at {repo}{what}")))
             }
             (_, None) => None,
         }
@@ -159,6 +153,76 @@ impl Interest {
         });
         let own: BTreeSet<Release> = own.copied().collect();
         (!own.is_empty()).then_some(Look::Releases(own))
+    }
+
+    /// Whether pull requests of a repository are told what they would do.
+    fn is_told(&self, repo: &RepoName) -> bool {
+        let Some(config) = &self.config else { return false };
+        let Some(pulls) = &config.feedback.pulls else {
+            return false;
+        };
+        let is_named = pulls
+            .repositories
+            .iter()
+            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &folded(repo)));
+        // What is no component, nobody looks at; that is not known before all are.
+        let is_read = !self.complete || self.branch_of_any(repo);
+        is_named && is_read
+    }
+
+    /// Whether any branch of a repository is read.
+    fn branch_of_any(&self, repo: &RepoName) -> bool {
+        let name = folded(repo);
+        let is_it = |other: Option<RepoName>| other.is_some_and(|other| folded(&other) == name);
+        let Some(config) = &self.config else { return false };
+        let build_data = &config.sources.build_data;
+        let own = self
+            .looked_after
+            .iter()
+            .any(|release| is_it(build_data.repo(*release).name()));
+        let ci = config.sources.ci_config.as_ref().is_some_and(|ci| is_it(ci.name()));
+        own || ci || self.components.keys().any(|(known, _)| *known == name)
+    }
+
+    /// What a change of a pull request of others asks to look at: none where it has the same commits for the same branch.
+    fn of_others(&self, repo: &RepoName, action: &str) -> Option<Look> {
+        const CHANGES: [&str; 6] = [
+            "opened",
+            "reopened",
+            "synchronize",
+            "edited",
+            "closed",
+            "ready_for_review",
+        ];
+        let wish = Wish {
+            repositories: BTreeSet::from([repo.clone()]),
+            ..Wish::default()
+        };
+        (CHANGES.contains(&action) && self.is_told(repo)).then_some(Look::Pulls(wish))
+    }
+
+    /// What somebody who asks for a look gets looked at.
+    fn asked(&self, repo: &RepoName, number: Option<u64>, head: Option<&str>, app: Option<u64>) -> Option<Look> {
+        let own = match self.config.as_ref().map(|config| &config.forge) {
+            Some(Forge::GitHub {
+                credential: Credential::App { id, .. },
+                ..
+            }) => Some(*id),
+            _ => None,
+        };
+        // Another app's button is none of ours.
+        let is_ours = app.is_none_or(|app| own == Some(app));
+        let request = number.and_then(|number| self.pull_request(repo, number, ""));
+        let wish = Wish {
+            pulls: number.map(|number| (repo.clone(), number)).into_iter().collect(),
+            heads: head.map(|head| (repo.clone(), head.to_owned())).into_iter().collect(),
+            ..Wish::default()
+        };
+        let told = (is_ours && self.is_told(repo)).then_some(Look::Pulls(wish));
+        match (request, told) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        }
     }
 
     fn pull_request(&self, repo: &RepoName, number: u64, head: &str) -> Option<Look> {

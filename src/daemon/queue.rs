@@ -5,10 +5,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::interest::Interest;
-pub use super::interest::Look;
 use super::lease::Relay;
+pub use super::look::Look;
 use crate::base::Release;
 use crate::board::Board;
+use crate::run::feedback::Wish;
 use crate::server::{Event, Told, Triggers};
 
 /// How long a burst may pause before it counts as over.
@@ -81,6 +82,8 @@ pub struct Work {
     pub whole: bool,
     /// Look at these releases.
     pub releases: BTreeSet<Release>,
+    /// Look at these pull requests of others.
+    pub wish: Wish,
     /// What triggered it.
     pub kinds: BTreeSet<TriggerKind>,
     /// More about it, each once; at most a few.
@@ -91,9 +94,12 @@ pub struct Work {
 
 impl Work {
     fn merge(&mut self, trigger: Trigger) {
-        match trigger.look {
-            Look::Whole => self.whole = true,
-            Look::Releases(releases) => self.releases.extend(releases),
+        match trigger.look.parts() {
+            None => self.whole = true,
+            Some((releases, wish)) => {
+                self.releases.extend(releases);
+                self.wish.extend(wish);
+            }
         }
         self.kinds.insert(trigger.kind);
         if !trigger.because.is_empty() && self.because.len() < REASONS {
@@ -102,9 +108,14 @@ impl Work {
         self.merged += 1;
     }
 
+    /// Whether nothing but pull requests of others is asked for.
+    pub fn is_of_pulls(&self) -> bool {
+        !self.whole && self.releases.is_empty() && !self.wish.is_empty()
+    }
+
     /// How many things wait.
     fn len(&self) -> usize {
-        self.releases.len() + usize::from(self.whole)
+        self.releases.len() + self.wish.len() + usize::from(self.whole)
     }
 }
 

@@ -21,6 +21,7 @@ use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
+use crate::run::feedback::{Watch, Wish};
 use crate::run::history::Keeper;
 use crate::run::place::Place;
 use crate::run::results::Followed;
@@ -32,7 +33,9 @@ use crate::store::Store;
 pub struct Reconciler {
     pub(super) run: Run,
     /// The forge, for as long as it can be used again: tokens and limits are known then.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
+    /// Whose pull requests are told.
+    pub(super) watch: Watch,
     pub(super) fence: Arc<Fence>,
     pub(super) board: Arc<Board>,
     pub(super) known: BTreeMap<Release, Known>,
@@ -75,6 +78,7 @@ impl Reconciler {
         Ok(Self {
             run: make_run(settings, store)?,
             place: None,
+            watch: Watch::default(),
             fence,
             board,
             known: BTreeMap::new(),
@@ -98,6 +102,7 @@ impl Reconciler {
         run.set_store(self.run.set_store(Store::disabled()));
         self.run = run;
         self.place = None;
+        self.watch = Watch::default();
         self.last = None;
         self.kept = Keeper::new(&settings.config.state);
         Ok(())
@@ -107,6 +112,12 @@ impl Reconciler {
     pub fn ci_branch(&self) -> Option<String> {
         let (read, _) = self.last.as_ref()?;
         Some(read.as_ref()?.branch.clone())
+    }
+
+    /// The commit of the CI configs that was read last.
+    pub(super) fn ci_commit(&self) -> Option<String> {
+        let (read, _) = self.last.as_ref()?;
+        read.as_ref()?.commit.clone()
     }
 
     /// The id of a run that is not made here.
@@ -184,6 +195,10 @@ impl Reconciler {
 
     fn make(&mut self, work: &Work, done: &mut Done) -> Result<(), String> {
         self.refresh();
+        if work.is_of_pulls() && !self.known.is_empty() {
+            self.only_pulls(&work.wish, done);
+            return Ok(());
+        }
         let ground = match self.ground(work) {
             Ok(ground) => ground,
             Err(error) => {
@@ -215,6 +230,8 @@ impl Reconciler {
         self.look_at_verification(&ground);
         let compared = plan.not_compared.is_empty();
         self.account(done, &ground, &failed, &*applied?, compared);
+        let wish = if ground.whole { Wish::all() } else { work.wish.clone() };
+        self.look_at_pulls(&wish, done);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The answer as data: what `impact --format json` prints.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::audit::report::Shown;
@@ -52,7 +52,7 @@ pub enum Merge {
 }
 
 /// What a change comes to, the worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// OKD loses an image.
@@ -68,6 +68,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All, the worst first.
+    pub const ALL: [Self; 5] = [Self::Breaks, Self::Changes, Self::Mends, Self::Still, Self::Nothing];
+
     /// Its word.
     pub fn name(self) -> &'static str {
         match self {

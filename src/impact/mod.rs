@@ -8,6 +8,7 @@ mod compare;
 mod judge;
 mod junit;
 mod markdown;
+mod open;
 mod page;
 mod sentence;
 #[cfg(test)]
@@ -19,9 +20,10 @@ pub use compare::{Change, World, compare};
 pub use judge::{Judge, Meaning};
 pub use junit::junit;
 pub use markdown::markdown;
+pub use open::{Pull, State};
 pub use page::page;
 pub use sentence::sentence;
-pub use text::text;
+pub use text::{UNSEEN, text};
 
 use crate::audit::report::Report;
 use crate::finding::policy::Judged;

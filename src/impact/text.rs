@@ -10,7 +10,7 @@ use crate::base::text::terminal;
 const MOST: usize = 5;
 
 /// What is not seen, which is said so that nobody takes silence for more than it is.
-pub(super) const UNSEEN: &str = "Not seen here: which packages CentOS Stream has, and patch levels of Go.";
+pub const UNSEEN: &str = "Not seen here: which packages CentOS Stream has, and patch levels of Go.";
 
 /// Shows an answer.
 pub fn text(impact: &Impact, color: Color) -> String {

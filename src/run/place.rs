@@ -95,6 +95,14 @@ impl Place {
         }
     }
 
+    /// GitHub, where pull requests are there.
+    pub fn github(&self) -> Option<&GithubForge> {
+        match self {
+            Self::Local(_) => None,
+            Self::GitHub(forge) => Some(forge),
+        }
+    }
+
     /// What was used of the forge's API so far.
     pub fn usage(&self) -> Usage {
         match self {

@@ -18,6 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::standing::{Standing, since};
 use super::{Server, answer, now};
 use crate::board::{BOUNDS, Lease, Outcome, PullRequestState, Time, Totals, View};
+use crate::impact::{State, Verdict};
 use crate::results::answer::ImageState;
 
 /// OpenMetrics, for whoever asks for it, as Prometheus does, or for nothing in particular.
@@ -239,10 +240,34 @@ impl Scrape {
             "Writes to pull requests and their branches",
             self.totals.writes,
         )?;
+        self.answers(out)?;
         let done = self.view.runs.iter().find(|run| run.outcome == Outcome::Done);
         let ended = done.map_or(0.0, |run| run.started as f64 + run.took);
         let help = "When the last run that did everything ended; 0: none is known";
         alone(out, "last_successful_run_timestamp", help, Some(&Unit::Seconds), ended)
+    }
+
+    /// What pull requests of others were told.
+    fn answers(&self, out: &mut DescriptorEncoder) -> fmt::Result {
+        let mut told = counter(
+            out,
+            "impact_checks",
+            "Answers to pull requests of others, by what they would do to OKD",
+        )?;
+        for verdict in Verdict::ALL {
+            let count = self.totals.told.get(verdict.name()).copied().unwrap_or_default();
+            counted(&mut told, &[("verdict", verdict.name())], count)?;
+        }
+        let mut pulls = gauge(
+            out,
+            "impact_pull_requests",
+            "Open pull requests of others by what became of their answer",
+        )?;
+        for state in State::ALL {
+            let count = self.view.impacts.count(state);
+            one(&mut pulls, &[("state", state.name())], count as i64)?;
+        }
+        Ok(())
     }
 
     fn durations(&self, out: &mut DescriptorEncoder) -> fmt::Result {

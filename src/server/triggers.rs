@@ -32,6 +32,15 @@ pub enum EventKind {
         /// What happened to it, in GitHub's words.
         action: String,
     },
+    /// Somebody asks for a look at a pull request of others: a comment says so, or GitHub's own button was pressed.
+    Asked {
+        /// Its number; of a button's delivery it may be missing.
+        number: Option<u64>,
+        /// Its head, where a button was pressed.
+        head: Option<String>,
+        /// The app whose button it was.
+        app: Option<u64>,
+    },
     /// The app was installed, or what it may see has changed.
     Installation,
 }

@@ -2,44 +2,9 @@
 
 use crate::support::{fake_github, github_demo, program};
 use std::fs;
-use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
 
 use github_demo::{Life, REPO, TOKEN, World};
-use program::ran;
-
-/// Runs until a request has been carried out, and kills the process before it gets the answer.
-fn run_and_kill_after(world: &World, request: usize) {
-    let child: Arc<Mutex<Option<Child>>> = Arc::default();
-    let victim = Arc::clone(&child);
-    let last = world.github.requests() + request;
-    world.github.inside().after = Some(Box::new(move |number| {
-        if number == last {
-            // The process may have sent its first request before its handle was put here.
-            while victim.lock().unwrap().is_none() {
-                std::thread::yield_now();
-            }
-            if let Some(child) = victim.lock().unwrap().as_mut() {
-                child.kill().unwrap();
-            }
-        }
-    }));
-    let spawned = world
-        .command()
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    *child.lock().unwrap() = Some(spawned);
-    let killed = loop {
-        if let Some(status) = child.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
-            break status;
-        }
-        std::thread::yield_now();
-    };
-    world.github.inside().after = None;
-    assert!(killed.code().is_none(), "it was killed, it did not end: {killed}");
-}
+use program::{killed_after, ran};
 
 fn killed_at_each_request(life: Life) {
     let world = World::before(life);
@@ -53,7 +18,7 @@ fn killed_at_each_request(life: Life) {
     let expected = world.github.picture(REPO);
     for request in 1..=requests {
         let world = World::before(life);
-        run_and_kill_after(&world, request);
+        killed_after(&world.github, &mut world.command(), request);
         world.run();
         assert_eq!(
             world.github.picture(REPO),

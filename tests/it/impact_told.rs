@@ -3,14 +3,15 @@
 use serde_json::Value as Json;
 
 use crate::support::fake_github::Fault;
-use crate::support::pull_world::{APP, PullWorld, TOKEN};
+use crate::support::pull_world::{APP, BEACON, PullWorld, TOKEN};
 
 #[test]
 fn a_check_is_written_once_and_holds_nobody_up() {
     let told = PullWorld::new("{pulls: {repositories: ['openshift/*']}}", APP);
     let dry = told.reconcile(&["--dry-run"]);
     assert!(
-        dry.stderr.contains("openshift/beacon#7: check `OKD` (neutral)"),
+        dry.stderr
+            .contains("openshift/beacon#7: would be told: check `OKD` (neutral)"),
         "{}{}",
         dry.stdout,
         dry.stderr
@@ -161,4 +162,68 @@ fn a_token_cannot_write_checks_and_that_is_said() {
     let ran = told.reconcile(&[]);
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("only an app can write checks"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_comment_is_one_and_edited() {
+    let told = PullWorld::new("{pulls: {repositories: ['openshift/beacon'], comment: breaks}}", APP);
+    let dry = told.reconcile(&["--dry-run"]);
+    assert!(dry.stderr.contains("a comment on openshift/beacon#7"), "{}", dry.stderr);
+    assert_eq!(told.comments(), Vec::<String>::new());
+    told.reconcile(&[]);
+    let comments = told.comments();
+    assert_eq!(comments.len(), 1);
+    assert!(
+        comments[0].starts_with("<!-- lockstep:impact -->\n### OKD: openshift"),
+        "{comments:?}"
+    );
+    told.reconcile(&[]);
+    assert_eq!(told.comments(), comments, "the same is not said twice");
+    // What is kept may be lost: it is looked for.
+    std::fs::remove_dir_all(told.world.path("state")).expect("the state goes");
+    told.metadata_follows();
+    told.reconcile(&[]);
+    let after = told.comments();
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert!(
+        after[0].contains("into release-4.16: mends"),
+        "it says what holds now: {after:?}"
+    );
+    let never = PullWorld::new("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    never.reconcile(&[]);
+    assert_eq!((never.checks().len(), never.comments().len()), (1, 0), "only by option");
+}
+
+#[test]
+fn a_comment_that_somebody_deletes_stays_deleted() {
+    let told = PullWorld::new(
+        "{pulls: {repositories: ['openshift/beacon'], comment: changes, as: status}}",
+        TOKEN,
+    );
+    told.reconcile(&[]);
+    assert_eq!(told.comments().len(), 1);
+    told.github.edit(BEACON, |pull| pull.comments.clear());
+    told.metadata_follows();
+    told.reconcile(&[]);
+    assert_eq!(told.comments(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_open_in_170_repositories_takes_three_questions() {
+    use lockstep::base::RepoName;
+    use lockstep::github::{Client, Credential};
+    let told = PullWorld::new("{}", TOKEN);
+    let credential = Credential::TokenFile(told.world.path("token"));
+    let client = Client::new(&told.github.url, credential).expect("a client");
+    let reader = lockstep::source::github::Reader::new(client);
+    let named = (0..169).map(|number| format!("openshift/component-{number}"));
+    let names: Vec<RepoName> = named
+        .chain([BEACON.to_owned()])
+        .map(|name| name.parse().unwrap())
+        .collect();
+    let before = told.github.requests();
+    let open = reader.open_pulls(&names).expect("listed");
+    assert_eq!(told.github.requests() - before, 3);
+    assert_eq!((open.pulls.len(), open.unread.len(), open.left_out.len()), (1, 169, 0));
+    assert_eq!((open.pulls[0].number, open.pulls[0].head == told.head), (7, true));
 }

@@ -34,6 +34,8 @@ mod github_life;
 mod github_plan;
 mod github_read;
 mod impact;
+mod impact_faults;
+mod impact_service;
 mod impact_told;
 mod lock;
 mod looked_at;

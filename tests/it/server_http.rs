@@ -489,9 +489,11 @@ fn every_answer_of_the_api_is_as_described() {
         let server = Listening::start(view, open_server(), Limits::default());
         let document = server.get("/api/v1/openapi.json").json();
         let paths = document["paths"].as_object().unwrap();
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 14);
         for path in paths.keys() {
-            let asked = path.replace("{release}", "4.16");
+            let asked = path
+                .replace("{release}", "4.16")
+                .replace("{org}/{repo}/{number}", "openshift/etcd/7");
             let answer = server.get(&asked);
             let status = if answer.status == 200 { "200" } else { "default" };
             check(&schema(&document, path, status), &answer.json(), &asked);
@@ -504,6 +506,11 @@ fn every_answer_of_the_api_is_as_described() {
             ("/api/v1/runs?limit=many", "/api/v1/runs", 400),
             ("/api/v1/verification/9.99", "/api/v1/verification/{release}", 404),
             ("/api/v1/verification/x", "/api/v1/verification/{release}", 400),
+            (
+                "/api/v1/impact/openshift/etcd/x",
+                "/api/v1/impact/{org}/{repo}/{number}",
+                400,
+            ),
             ("/api/v1/nothing", "/api/v1/runs", 404),
         ] {
             let answer = server.get(asked);

@@ -7,7 +7,7 @@ use lockstep::plan::Plan;
 use lockstep::run::verified::{Job, Verified};
 use lockstep::server::Limits;
 
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "/",
     "/drift",
     "/pull-requests",
@@ -18,6 +18,7 @@ const PAGES: [&str; 10] = [
     "/results",
     "/payloads",
     "/verify",
+    "/impact",
 ];
 
 #[test]
@@ -405,4 +406,47 @@ fn look() {
     loop {
         std::thread::park();
     }
+}
+
+#[test]
+fn impact_lists_what_waits_and_shows_one() {
+    let server = Listening::start(demo(), open_server(), Limits::default());
+    let list = server.get("/impact").body;
+    for said in [
+        "3 looked at",
+        "1 of them touch nothing that decides a build",
+        "Not answered yet",
+        "Waits: 60 answers were given within the last hour, until 2026-11-25 22:51 UTC",
+        "href=\"/impact/openshift/etcd/7\"",
+        "href=\"https://github.com/openshift/etcd/pull/7\"",
+        "12 of openshift/release",
+        "Not readable: openshift/gone",
+        "Add a stage &lt;/details&gt; @everyone \\u{202e}evil",
+    ] {
+        assert!(list.contains(said), "{said} is missing in {list}");
+    }
+    assert!(!list.contains("openshift/etcd#9"), "of that there is nothing to say");
+    let one = server.get("/impact/openshift/etcd/7").body;
+    for said in [
+        "<h1>openshift/etcd#7</h1>",
+        "What to do:",
+        "<code>stage-count</code> OKD alone",
+        "openshift/etcd: Dockerfile:3",
+        "batch 1: etcd",
+        "Not seen here",
+        "href=\"/api/v1/impact/openshift/etcd/7\"",
+    ] {
+        assert!(one.contains(said), "{said} is missing in {one}");
+    }
+    let none = server.get("/impact?verdict=mends").body;
+    assert!(none.contains("No pull request fits."), "{none}");
+    for missing in ["/impact/openshift/etcd/8", "/impact/openshift/etcd/x", "/impact/a/b/1"] {
+        assert_eq!(server.get(missing).status, 404, "{missing}");
+    }
+    let nothing = Listening::start(lockstep::board::View::default(), open_server(), Limits::default());
+    let said = nothing.get("/impact").body;
+    assert!(
+        said.contains("<code>feedback.pulls</code> in the configuration says whose are"),
+        "{said}"
+    );
 }

@@ -13,12 +13,16 @@ use tokio::sync::Notify;
 
 use crate::base::Release;
 use crate::daemon::queue::Look;
+use crate::run::feedback::Wish;
 
-/// The annotation that carries what is to be looked at: releases, separated by commas, or [`WHOLE`].
+/// The annotation that carries what is to be looked at: releases and pull requests (`org/repo`, `org/repo#7`, `org/repo@head`),
+/// separated by commas, or [`WHOLE`].
 const ANNOTATION: &str = "lockstep.okd.io/look-sooner";
 /// Look at everything.
 const WHOLE: &str = "*";
-/// No list of releases is longer than this.
+/// Look at all pull requests of others.
+const ALL_PULLS: &str = "#";
+/// No list is longer than this.
 const MAX_TEXT: usize = 4096;
 
 /// What is to be told, merged: however many webhooks come, it is some releases.
@@ -97,19 +101,51 @@ pub fn clear(lease: &mut Lease) {
 }
 
 fn text(look: &Look) -> String {
-    match look {
-        Look::Whole => WHOLE.to_owned(),
-        Look::Releases(releases) => releases.iter().map(Release::to_string).collect::<Vec<_>>().join(","),
+    let Some((releases, wish)) = look.clone().parts() else {
+        return WHOLE.to_owned();
+    };
+    let mut parts: Vec<String> = releases.iter().map(Release::to_string).collect();
+    parts.extend(wish.all.then(|| ALL_PULLS.to_owned()));
+    parts.extend(wish.repositories.iter().map(ToString::to_string));
+    parts.extend(wish.pulls.iter().map(|(repo, number)| format!("{repo}#{number}")));
+    parts.extend(wish.heads.iter().map(|(repo, head)| format!("{repo}@{head}")));
+    let text = parts.join(",");
+    match text.len() {
+        0..=MAX_TEXT => text,
+        _ => WHOLE.to_owned(),
     }
 }
 
 /// What cannot be understood asks for a look at everything, which is never wrong.
 fn parse(text: &str) -> Look {
-    let releases: Option<BTreeSet<Release>> = match text.len() {
-        0..=MAX_TEXT => text.split(',').map(|part| part.trim().parse().ok()).collect(),
-        _ => None,
-    };
-    releases.map_or(Look::Whole, Look::Releases)
+    if text.len() > MAX_TEXT {
+        return Look::Whole;
+    }
+    let (mut releases, mut wish) = (BTreeSet::new(), Wish::default());
+    for part in text.split(',').map(str::trim) {
+        if let Ok(release) = part.parse() {
+            releases.insert(release);
+        } else if parse_pull(part, &mut wish).is_none() {
+            return Look::Whole;
+        }
+    }
+    Look::of(releases, wish)
+}
+
+/// Takes in one part that is about pull requests; `None`: it is none.
+fn parse_pull(part: &str, wish: &mut Wish) -> Option<()> {
+    if part == ALL_PULLS {
+        wish.all = true;
+    } else if let Some((repo, number)) = part.split_once('#') {
+        wish.pulls.insert((repo.parse().ok()?, number.parse().ok()?));
+    } else if let Some((repo, head)) = part.split_once('@') {
+        let is_commit = !head.is_empty() && head.bytes().all(|byte| byte.is_ascii_hexdigit());
+        wish.heads
+            .insert((repo.parse().ok()?, is_commit.then(|| head.to_owned())?));
+    } else {
+        wish.repositories.insert(part.parse().ok()?);
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -148,6 +184,22 @@ mod tests {
         assert!(!write(&mut lease, releases(&["4.15"])), "everything is there already");
         clear(&mut lease);
         assert_eq!(read(&lease), None);
+    }
+
+    #[test]
+    fn pull_requests_are_told_as_well() {
+        let mut wish = Wish::default();
+        let repo = |text: &str| text.parse::<crate::base::RepoName>().unwrap();
+        wish.repositories.insert(repo("o/a"));
+        wish.pulls.insert((repo("o/b"), 7));
+        wish.heads.insert((repo("o/c"), "0123abc".to_owned()));
+        let look = Look::of(["4.16".parse().unwrap()].into(), wish.clone());
+        assert_eq!(parse(&text(&look)), look);
+        let alone = Look::Pulls(wish);
+        assert_eq!(parse(&text(&alone)), alone);
+        let all = Look::Pulls(Wish::all());
+        assert_eq!(parse(&text(&all)), all);
+        assert_eq!(parse("o/c@not-a-commit"), Look::Whole);
     }
 
     #[test]

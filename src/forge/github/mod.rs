@@ -11,6 +11,7 @@ mod options;
 mod owners;
 mod perform;
 mod query;
+mod remark;
 mod steps;
 pub mod tell;
 mod text;

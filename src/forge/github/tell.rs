@@ -62,8 +62,24 @@ pub enum Told {
     Already,
     /// What was written, or would be.
     Written(Vec<String>),
-    /// It is not given, and why.
-    Waits(String),
+    /// It is not given, why, and until when, in seconds since 1970, where that is known.
+    Waits(String, Option<i64>),
+}
+
+impl Told {
+    /// What became of two parts of an answer.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Already, other) => other,
+            (one, Self::Already) => one,
+            (Self::Written(mut lines), Self::Written(more)) => {
+                lines.extend(more);
+                Self::Written(lines)
+            }
+            (waits @ Self::Waits(..), _) | (_, waits @ Self::Waits(..)) => waits,
+        }
+    }
 }
 
 /// A check run of ours.
@@ -84,7 +100,7 @@ impl Answer {
         }
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         format!(
             "{}#{} at {}",
             self.repo,
@@ -100,35 +116,40 @@ impl GithubForge {
     /// # Errors
     /// GitHub cannot be asked, or does not take it.
     pub fn tell(&self, answer: &Answer, form: Form, dry_run: bool) -> Result<Told, Fault> {
+        self.again(|| match form {
+            Form::Check(app) => self.tell_check(answer, app, dry_run),
+            Form::Status => self.tell_status(answer, dry_run),
+        })
+    }
+
+    /// Looks anew and decides anew where somebody else may have been quicker, or an answer was lost: what is there says.
+    pub(super) fn again<T>(&self, mut once: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
         let mut round = 1;
         loop {
-            let told = match form {
-                Form::Check(app) => self.tell_check(answer, app, dry_run),
-                Form::Status => self.tell_status(answer, dry_run),
-            };
-            match told {
-                // Somebody else may have been quicker, or the answer was lost: what is there says.
+            match once() {
                 Err(fault) if fault.kind.asks_to_look_again() && round < ROUNDS => {
                     self.client.breathe(round);
                     round += 1;
                 }
-                told => return told,
+                done => return done,
             }
         }
     }
 
     fn tell_check(&self, answer: &Answer, app: u64, dry_run: bool) -> Result<Told, Fault> {
-        let runs = self.own_checks(answer, app)?;
+        let mut runs = self.own_checks(answer, app)?;
         let mut written = Vec::new();
         // Other metadata that says the same is no news.
         let same = |run: &&Run| {
-            (run.digest == answer.digest || run.title == answer.title) && run.conclusion == answer.conclusion()
+            let says = run.digest == answer.digest || run.title == answer.title;
+            says && run.conclusion == answer.conclusion() && !run.title.starts_with(SUPERSEDED)
         };
-        let current = runs.iter().find(same).map(|run| run.id);
-        let is_there = current.is_some();
-        if !is_there {
+        if !runs.iter().any(|run| same(&run)) {
             if runs.len() >= MOST {
-                return Ok(Told::Waits(format!("{} has {MOST} answers already", answer.place())));
+                return Ok(Told::Waits(
+                    format!("{} has {MOST} answers already", answer.place()),
+                    None,
+                ));
             }
             written.push(format!(
                 "check `{NAME}` ({}) on {}: {}",
@@ -137,24 +158,15 @@ impl GithubForge {
                 answer.title
             ));
             if !dry_run {
-                let body = json!({
-                    "name": NAME, "head_sha": answer.head, "external_id": answer.digest, "status": "completed",
-                    "conclusion": answer.conclusion(), "output": {"title": answer.title, "summary": cut(&answer.summary, SUMMARY)},
-                });
-                let path = format!("/repos/{}/check-runs", answer.repo);
-                self.write(
-                    answer,
-                    Method::POST,
-                    path,
-                    body,
-                    Repeat::Once,
-                    "writing a check (permission `checks: write`)",
-                )?;
+                self.write_check(answer)?;
+                // Somebody else may have written at the same time: of two the older stays.
+                runs = self.own_checks(answer, app)?;
             }
         }
+        let current = runs.iter().find(same).map(|run| run.id);
         for old in runs
             .iter()
-            .filter(|run| run.digest != answer.digest && Some(run.id) != current && !run.title.starts_with(SUPERSEDED))
+            .filter(|run| Some(run.id) != current && !run.title.starts_with(SUPERSEDED))
         {
             written.push(format!(
                 "check {} on {} says that it is superseded",
@@ -162,12 +174,7 @@ impl GithubForge {
                 answer.place()
             ));
             if !dry_run {
-                let title = format!("{SUPERSEDED}{}", old.title);
-                // The same conclusion: nothing that passed is held up afterwards.
-                let body = json!({"output": {"title": title, "summary": "There is a newer answer about this head."}});
-                let path = format!("/repos/{}/check-runs/{}", answer.repo, old.id);
-                let what = "saying that a check is superseded (permission `checks: write`)";
-                self.write(answer, Method::PATCH, path, body, Repeat::Safe, what)?;
+                self.supersede(answer, old)?;
             }
         }
         Ok(if written.is_empty() {
@@ -175,6 +182,25 @@ impl GithubForge {
         } else {
             Told::Written(written)
         })
+    }
+
+    fn write_check(&self, answer: &Answer) -> Result<(), Fault> {
+        let body = json!({
+            "name": NAME, "head_sha": answer.head, "external_id": answer.digest, "status": "completed",
+            "conclusion": answer.conclusion(), "output": {"title": answer.title, "summary": cut(&answer.summary, SUMMARY)},
+        });
+        let path = format!("/repos/{}/check-runs", answer.repo);
+        let what = "writing a check (permission `checks: write`)";
+        self.write(answer, Method::POST, path, body, Repeat::Once, what)
+    }
+
+    fn supersede(&self, answer: &Answer, old: &Run) -> Result<(), Fault> {
+        let title = format!("{SUPERSEDED}{}", old.title);
+        // The same conclusion: nothing that passed is held up afterwards.
+        let body = json!({"output": {"title": title, "summary": "There is a newer answer about this head."}});
+        let path = format!("/repos/{}/check-runs/{}", answer.repo, old.id);
+        let what = "saying that a check is superseded (permission `checks: write`)";
+        self.write(answer, Method::PATCH, path, body, Repeat::Safe, what)
     }
 
     /// The checks of our own app on a head; another app's of the same name are none of ours.
@@ -196,7 +222,9 @@ impl GithubForge {
                 title: text(&run["output"]["title"]),
             })
         };
-        Ok(ours.filter_map(run).collect())
+        let mut ours: Vec<Run> = ours.filter_map(run).collect();
+        ours.sort_by_key(|run| run.id);
+        Ok(ours)
     }
 
     fn tell_status(&self, answer: &Answer, dry_run: bool) -> Result<Told, Fault> {
@@ -215,7 +243,10 @@ impl GithubForge {
             return Ok(Told::Already);
         }
         if ours.len() >= MOST {
-            return Ok(Told::Waits(format!("{} has {MOST} answers already", answer.place())));
+            return Ok(Told::Waits(
+                format!("{} has {MOST} answers already", answer.place()),
+                None,
+            ));
         }
         if !dry_run {
             let body = json!({"state": state, "context": NAME, "description": description});
@@ -237,6 +268,19 @@ impl GithubForge {
         what: &str,
     ) -> Result<(), Fault> {
         let what = format!("{what} on {}", answer.place());
+        self.put(&answer.repo, method, path, body, repeat, what).map(drop)
+    }
+
+    /// Writes, and gives what GitHub says of it.
+    pub(super) fn put(
+        &self,
+        repo: &RepoName,
+        method: Method,
+        path: String,
+        body: Value,
+        repeat: Repeat,
+        what: String,
+    ) -> Result<Value, Fault> {
         let call = Call {
             method,
             path,
@@ -244,7 +288,7 @@ impl GithubForge {
             repeat,
             what,
         };
-        match self.client.call(&answer.repo, &call) {
+        match self.client.call(repo, &call) {
             // What does not fit will not fit the next time either.
             Err(Fault {
                 what,
@@ -253,13 +297,13 @@ impl GithubForge {
                 what,
                 kind: FaultKind::Other { status: 422, message },
             }),
-            other => other.map(drop),
+            other => other.map(|answer| answer.body),
         }
     }
 }
 
 /// A text cut to so many bytes.
-fn cut(text: &str, most: usize) -> &str {
+pub(super) fn cut(text: &str, most: usize) -> &str {
     let mut at = most.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;

@@ -5,6 +5,8 @@ mod ends;
 mod home;
 mod worlds;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sha2::{Digest, Sha256};
 
 use self::ends::Read;
@@ -55,6 +57,14 @@ pub enum ImpactError {
     Conflict(RepoName, u64, String),
 }
 
+/// What is known of a pull request already.
+pub(super) struct Known {
+    /// Where it stands.
+    pub head: PullHead,
+    /// The releases that are built from its branch.
+    pub built: Option<BTreeMap<String, BTreeSet<Release>>>,
+}
+
 impl Run {
     /// What a change of others would do to releases.
     ///
@@ -64,19 +74,22 @@ impl Run {
         self.impact_of(asked, None, releases, &mut Bases::default())
     }
 
-    /// The same of one of several changes. `known`: where the pull request stands, if that was asked already; `bases`: what releases
-    /// are without any change.
+    /// The same of one of several changes. `known`: what is known of it already; `bases`: what releases are without any change.
     pub(super) fn impact_of(
         &mut self,
         asked: &Asked,
-        known: Option<PullHead>,
+        known: Option<Known>,
         releases: &[Release],
         bases: &mut Bases,
     ) -> Result<Impact, ImpactError> {
-        let (asked, how) = self.on_github(asked.clone(), known)?;
+        let (head, built) = known.map_or((None, None), |known| (Some(known.head), known.built));
+        let (asked, how) = self.on_github(asked.clone(), head)?;
         let asked = &asked;
         let home = self.home(asked, releases)?;
-        let built = self.built_from(asked, &home, releases)?;
+        let built = match built {
+            Some(built) => built,
+            None => self.built_from(asked, &home, releases)?,
+        };
         let branch = match (&asked.branch, built.keys().next()) {
             (Some(branch), _) => branch.clone(),
             (None, Some(branch)) if built.len() == 1 => branch.clone(),

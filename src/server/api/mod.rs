@@ -22,7 +22,7 @@ use crate::finding::{Finding, Severity};
 use results::{ResultsAnswer, StreamAnswer};
 pub(super) use status::Reason;
 use status::Status;
-use views::{Fault, PlanAnswer, PullRequest, ReleaseSummary, Verification};
+use views::{Fault, ImpactAnswer, PlanAnswer, PullRequest, ReleaseSummary, Verification};
 
 /// The most runs that are answered at once.
 const MAX_LIMIT: usize = 500;
@@ -42,6 +42,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/api/v1/payloads", get(payloads))
         .route("/api/v1/verification", get(verification))
         .route("/api/v1/verification/{release}", get(verification_of))
+        .route("/api/v1/impact", get(impacts))
+        .route("/api/v1/impact/{org}/{repo}/{number}", get(impact))
         .route("/api/v1/status", get(status))
         .route("/api/{*rest}", get(nothing))
 }
@@ -167,6 +169,22 @@ async fn verification_of(State(server): State<Server>, headers: HeaderMap, Path(
                 verified.map(|verified| verified.unknown.as_deref()),
             )),
         }
+    })
+}
+
+async fn impacts(State(server): State<Server>, headers: HeaderMap) -> Response {
+    about(&server, &headers, |view| bytes(&ImpactAnswer::of(&view.impacts)))
+}
+
+async fn impact(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    Path((org, repo, number)): Path<(String, String, String)>,
+) -> Response {
+    about(&server, &headers, |view| {
+        let name = format!("{org}/{repo}#{}", read::<u64>(&number)?);
+        let answer = view.impacts.answers.get(&name);
+        Ok(answer.ok_or_else(|| Fault::unanswered(&name))?.as_bytes().to_vec())
     })
 }
 

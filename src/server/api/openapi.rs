@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::results::{ResultsAnswer, StreamAnswer};
 use super::status::Status;
-use super::views::{Fault, PlanAnswer, PullRequest, ReleaseSummary, Verification};
+use super::views::{Fault, ImpactAnswer, PlanAnswer, PullRequest, ReleaseSummary, Verification};
 use crate::board::RunRecord;
 use crate::cut;
 use crate::finding::Finding;
+use crate::impact::Impact;
 use crate::model::build_config::BuildConfig;
 use crate::run::verified::Verified;
 
@@ -51,6 +52,12 @@ pub fn document() -> Value {
         "/api/v1/payloads": answers::<Vec<StreamAnswer<'_>>>(&mut schemas, "payloads", "The release controller's streams and how their payloads stand; 404 where no results are read", json!([])),
         "/api/v1/verification": answers::<Verification<'_>>(&mut schemas, "verification", "What verifies the payloads of the releases: jobs, where they come from, and what is missing", json!([])),
         "/api/v1/verification/{release}": answers::<Verified>(&mut schemas, "verificationOfRelease", "What verifies the payloads of one release", of_release),
+        "/api/v1/impact": answers::<ImpactAnswer<'_>>(&mut schemas, "impact", "Open pull requests of others, what each would do, and what it was told", json!([])),
+        "/api/v1/impact/{org}/{repo}/{number}": answers::<Impact>(&mut schemas, "impactOf", "What a pull request of others would do", json!([
+            parameter("org", "path", true, "The organisation.", json!({"type": "string"})),
+            parameter("repo", "path", true, "The repository.", json!({"type": "string"})),
+            parameter("number", "path", true, "The number of the pull request.", json!({"type": "integer", "minimum": 1})),
+        ])),
         "/api/v1/status": answers::<Status>(&mut schemas, "status", "How the service itself stands: what it reads, who writes, what GitHub's limits leave", json!([])),
     });
     let schemas = schemas.take_definitions(true);

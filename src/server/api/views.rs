@@ -8,8 +8,9 @@ use serde::{Serialize, Serializer};
 
 use crate::base::Release;
 use crate::base::text::terminal;
-use crate::board::{Applied, PullRequestState, Time, View};
+use crate::board::{Applied, Impacts, PullRequestState, Time, View};
 use crate::forge::PlannedView;
+use crate::impact::Pull;
 use crate::plan::Counts;
 use crate::run::verified::Verified;
 use crate::server::standing::{Standing, State};
@@ -136,6 +137,42 @@ impl<'a> Verification<'a> {
     }
 }
 
+/// Open pull requests of others, and what each was told.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ImpactAnswer<'a> {
+    /// When all of them were looked at last, in seconds since 1970-01-01; null: they never were, or are not to be.
+    looked_at: Option<Time>,
+    /// Why the last look failed as a whole.
+    error: Option<&'a str>,
+    /// Them, sorted by repository and number.
+    pulls: &'a [Pull],
+    /// How many older open ones are not looked at, by repository.
+    left_out: &'a BTreeMap<String, u64>,
+    /// Repositories that cannot be read.
+    unread: &'a [String],
+}
+
+impl<'a> ImpactAnswer<'a> {
+    /// What is known of them.
+    pub fn of(impacts: &'a Impacts) -> Self {
+        let Impacts {
+            looked_at,
+            pulls,
+            answers: _,
+            unread,
+            left_out,
+            error,
+        } = impacts;
+        Self {
+            looked_at: *looked_at,
+            error: error.as_deref(),
+            pulls,
+            left_out,
+            unread,
+        }
+    }
+}
+
 /// What is said of what no run has looked at.
 const NOT_YET: &str = "no run has come to it yet";
 
@@ -171,6 +208,14 @@ impl Fault {
         Self::new(
             StatusCode::NOT_FOUND,
             &format!("release {release} is not looked after here"),
+        )
+    }
+
+    /// Nothing was said about such a pull request.
+    pub fn unanswered(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            &format!("there is nothing to say about {name}: /api/v1/impact lists what was looked at"),
         )
     }
 

@@ -11,7 +11,7 @@ use super::{Look, assets, links, words};
 use crate::base::text::terminal;
 use crate::board::Lease;
 
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("frame.html", include_str!("html/frame.html")),
     ("macros.html", include_str!("html/macros.html")),
     ("matrix.html", include_str!("html/matrix.html")),
@@ -26,6 +26,8 @@ const TEMPLATES: [(&str, &str); 15] = [
     ("payloads.html", include_str!("html/payloads.html")),
     ("verified.html", include_str!("html/verified.html")),
     ("verify.html", include_str!("html/verify.html")),
+    ("impact.html", include_str!("html/impact.html")),
+    ("impact-one.html", include_str!("html/impact-one.html")),
     ("missing.html", include_str!("html/missing.html")),
 ];
 
@@ -134,6 +136,7 @@ fn here(template: &str) -> &'static str {
         "payloads.html" => "/payloads",
         "cut.html" => "/cut",
         "verified.html" | "verify.html" => "/verify",
+        "impact.html" | "impact-one.html" => "/impact",
         _ => "",
     }
 }

@@ -7,6 +7,7 @@ mod drift;
 mod frame;
 mod graph;
 mod image;
+mod impact;
 mod links;
 mod matrix;
 mod others;
@@ -41,6 +42,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/cut", get(cut))
         .route("/verify", get(verified))
         .route("/verify/{release}", get(verify))
+        .route("/impact", get(impacts))
+        .route("/impact/{org}/{repo}/{number}", get(one_impact))
 }
 
 /// The routes of style sheets and pictures; they say nothing of what is shown.
@@ -124,6 +127,23 @@ async fn verified(State(server): State<Server>, headers: HeaderMap) -> Response 
 async fn verify(State(server): State<Server>, headers: HeaderMap, Path(release): Path<String>) -> Response {
     page(&server, &headers, "verify.html", |look| {
         verify::One::of(look, &release).map(frame::value)
+    })
+}
+
+async fn impacts(State(server): State<Server>, headers: HeaderMap, Query(query): Query<impact::Which>) -> Response {
+    page(&server, &headers, "impact.html", |look| {
+        Some(frame::value(impact::Impacts::of(look, query)))
+    })
+}
+
+async fn one_impact(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    Path((org, repo, number)): Path<(String, String, String)>,
+) -> Response {
+    page(&server, &headers, "impact-one.html", |look| {
+        let number = number.parse().ok()?;
+        impact::One::of(look, &format!("{org}/{repo}"), number).map(frame::value)
     })
 }
 

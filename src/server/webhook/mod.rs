@@ -15,7 +15,7 @@ use crate::base::text::terminal;
 use payload::Read;
 
 /// The events that something is done about.
-pub(super) const EVENTS: [&str; 9] = [
+pub(super) const EVENTS: [&str; 11] = [
     "ping",
     "push",
     "create",
@@ -23,6 +23,8 @@ pub(super) const EVENTS: [&str; 9] = [
     "pull_request",
     "pull_request_review",
     "issue_comment",
+    "check_run",
+    "check_suite",
     "installation",
     "installation_repositories",
 ];

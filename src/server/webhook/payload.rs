@@ -7,6 +7,9 @@ use super::Refusal;
 use crate::base::RepoName;
 use crate::server::{Event, EventKind};
 
+/// What asks for a look at a pull request, alone on a line of a comment.
+const CHECK: &str = "/lockstep check";
+
 /// What a delivery comes to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Read {
@@ -30,6 +33,8 @@ pub(super) fn read(event: &str, delivery: &str, body: &[u8]) -> Result<Read, Ref
         "create" | "delete" => made_or_deleted(&json)?,
         "pull_request" | "pull_request_review" => Some(pull_request(&json["pull_request"], &json)?),
         "issue_comment" => comment(&json)?,
+        "check_run" => run_again(&json, "check_run")?,
+        "check_suite" => run_again(&json, "check_suite")?,
         "installation" | "installation_repositories" => Some(EventKind::Installation),
         "" => return Err(bad("the header X-GitHub-Event is missing")),
         other => {
@@ -44,7 +49,7 @@ pub(super) fn read(event: &str, delivery: &str, body: &[u8]) -> Result<Read, Ref
     };
     let repo = match &kind {
         EventKind::Installation => None,
-        EventKind::Branch { .. } | EventKind::PullRequest { .. } => Some(repository(&json)?),
+        EventKind::Branch { .. } | EventKind::PullRequest { .. } | EventKind::Asked { .. } => Some(repository(&json)?),
     };
     let delivery = clip(delivery);
     Ok(Read::Event(Event { delivery, repo, kind }))
@@ -105,10 +110,36 @@ fn comment(json: &Json) -> Result<Option<EventKind>, Refusal> {
         return Ok(None);
     }
     let number = issue["number"].as_u64();
+    let number = number.ok_or_else(|| bad("`issue.number` is missing, or no number"))?;
+    let says = |line: &str| line.trim() == CHECK;
+    if json["action"] == "created"
+        && json["comment"]["body"]
+            .as_str()
+            .is_some_and(|body| body.lines().any(says))
+    {
+        return Ok(Some(EventKind::Asked {
+            number: Some(number),
+            head: None,
+            app: None,
+        }));
+    }
     Ok(Some(EventKind::PullRequest {
-        number: number.ok_or_else(|| bad("`issue.number` is missing, or no number"))?,
+        number,
         head: String::new(),
         action: "commented".to_owned(),
+    }))
+}
+
+/// GitHub's *Re-run*: of a head that is in a fork it names no pull request.
+fn run_again(json: &Json, of: &str) -> Result<Option<EventKind>, Refusal> {
+    if json["action"] != "rerequested" {
+        return Ok(None);
+    }
+    let run = &json[of];
+    Ok(Some(EventKind::Asked {
+        number: run["pull_requests"][0]["number"].as_u64(),
+        head: Some(text(run, "head_sha")?.to_owned()),
+        app: run["app"]["id"].as_u64(),
     }))
 }
 
@@ -170,6 +201,53 @@ mod tests {
             matches!(told("issue_comment", &issue), Read::Ignored(_)),
             "an issue is no pull request"
         );
+    }
+
+    #[test]
+    fn a_look_is_asked_for_by_a_comment_and_by_githubs_button() {
+        let comment = |action: &str, body: &str| {
+            serde_json::json!({
+                "action": action, "issue": {"number": 7, "pull_request": {}}, "comment": {"body": body}, "repository": {"full_name": "a/b"},
+            })
+        };
+        let asked = |number, head: Option<&str>, app| EventKind::Asked {
+            number,
+            head: head.map(str::to_owned),
+            app,
+        };
+        let said = "Once more, please:\n  /lockstep check \nThanks";
+        assert_eq!(
+            kind("issue_comment", &comment("created", said)),
+            asked(Some(7), None, None)
+        );
+        for (action, body) in [
+            ("edited", said),
+            ("deleted", said),
+            ("created", "> /lockstep check"),
+            ("created", "/lockstep checks"),
+        ] {
+            let kind = kind("issue_comment", &comment(action, body));
+            assert!(matches!(kind, EventKind::PullRequest { .. }), "{action} {body}");
+        }
+        let pressed = |of: &str, action: &str, pulls: Json| {
+            serde_json::json!({
+                "action": action, "repository": {"full_name": "a/b"}, of: {"head_sha": "abc", "app": {"id": 5}, "pull_requests": pulls},
+            })
+        };
+        for of in ["check_run", "check_suite"] {
+            let fork = pressed(of, "rerequested", serde_json::json!([]));
+            assert_eq!(
+                kind(of, &fork),
+                asked(None, Some("abc"), Some(5)),
+                "of a fork's head no number is named"
+            );
+            let own = pressed(of, "rerequested", serde_json::json!([{"number": 7}]));
+            assert_eq!(kind(of, &own), asked(Some(7), Some("abc"), Some(5)));
+            assert!(matches!(
+                told(of, &pressed(of, "completed", Json::Null)),
+                Read::Ignored(_)
+            ));
+        }
     }
 
     #[test]

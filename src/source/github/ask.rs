@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, Wanted};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
-use crate::source::EntryKind;
+use crate::source::{EntryKind, MAX_BLOB};
 
 /// How many branches are asked for in one question.
 const BRANCHES: usize = 200;
@@ -230,7 +230,8 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
     let mut seen = BTreeSet::new();
     let mut unknown = Vec::new();
     for (repo, oid) in wanted {
-        if !seen.insert(oid) || reader.known().blobs.contains_key(oid) {
+        let is_known = |known: &super::Known| known.blobs.contains_key(oid) || known.large.contains_key(oid);
+        if !seen.insert(oid) || is_known(&reader.known()) {
             continue;
         }
         match cache.and_then(|cache| cache.get(oid)) {
@@ -241,7 +242,7 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
     for blobs in unknown.chunks(TEXTS) {
         let batch = Batch {
             name: "Texts",
-            field: "object(oid: $v) { __typename ... on Blob { oid isBinary isTruncated text } }",
+            field: "object(oid: $v) { __typename ... on Blob { oid byteSize isBinary isTruncated text } }",
             fields: blobs
                 .iter()
                 .map(|(repo, oid)| Field {
@@ -253,6 +254,12 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
         let answers = batch.ask(reader)?;
         for ((repo, oid), answer) in blobs.iter().zip(answers) {
             let Ok(object) = answer else { continue };
+            // What nobody reads is not fetched.
+            let size = object["byteSize"].as_u64().unwrap_or_default();
+            if size > MAX_BLOB {
+                reader.known().large.insert(oid.clone(), size);
+                continue;
+            }
             let whole = object["isTruncated"] == json!(false) && object["isBinary"] == json!(false);
             let text = object["text"]
                 .as_str()

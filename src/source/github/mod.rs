@@ -48,6 +48,8 @@ struct Known {
     trees: BTreeMap<(RepoName, String, String), Option<Listing>>,
     /// Blobs by object id.
     blobs: BTreeMap<String, Arc<[u8]>>,
+    /// Blobs that are too large to be read, and how large they are, in bytes.
+    large: BTreeMap<String, u64>,
 }
 
 /// Why a branch's commit cannot be had.

@@ -36,6 +36,8 @@ pub struct OpenPull {
     pub branch: String,
     /// Its own last commit.
     pub head: String,
+    /// Whether whoever reads made it.
+    pub is_ours: bool,
 }
 
 /// The open pull requests of several repositories.
@@ -105,7 +107,7 @@ impl Question {
 pub(super) fn open(reader: &Reader, repos: &[RepoName]) -> Result<Open, Fault> {
     let fields = format!(
         "pullRequests(first: {LISTED}, states: [OPEN], orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ totalCount nodes {{ number title \
-         headRefOid baseRefName author {{ login }} }} }}"
+         headRefOid baseRefName viewerDidAuthor author {{ login }} }} }}"
     );
     let mut all = Open::default();
     for repos in repos.chunks(LISTS) {
@@ -143,6 +145,7 @@ fn one_open(repo: &RepoName, node: &Value) -> Option<OpenPull> {
         author: text(&node["author"]["login"]).unwrap_or_default(),
         branch: text(&node["baseRefName"])?,
         head: text(&node["headRefOid"])?,
+        is_ours: node["viewerDidAuthor"] == true,
     })
 }
 

@@ -152,15 +152,20 @@ impl Snapshot for GithubSnapshot {
         let Node::File(oid) = found.node else {
             return Err(ReadError::WrongKind(path.to_owned(), "file"));
         };
-        let bytes = self.blob(&oid).map_err(|message| ReadError::Io {
+        let too_large = |size: u64| ReadError::TooLarge {
+            path: path.to_owned(),
+            size,
+        };
+        let read = self.blob(&oid);
+        if let Some(size) = self.reader.known().large.get(&oid) {
+            return Err(too_large(*size));
+        }
+        let bytes = read.map_err(|message| ReadError::Io {
             path: path.to_owned(),
             message,
         })?;
         if bytes.len() as u64 > MAX_BLOB {
-            return Err(ReadError::TooLarge {
-                path: path.to_owned(),
-                size: bytes.len() as u64,
-            });
+            return Err(too_large(bytes.len() as u64));
         }
         Ok(Some(Blob {
             bytes,

@@ -12,6 +12,7 @@ use lockstep::board::*;
 use lockstep::cut::{show, train};
 use lockstep::derive::document::build_config;
 use lockstep::finding::Finding;
+use lockstep::impact::{Pull, State, Verdict};
 use lockstep::model::build_config::BuildConfig;
 use lockstep::plan::{Plan, PullRequest};
 use lockstep::results::answer::{
@@ -105,6 +106,7 @@ pub fn view(found: Found) -> View {
         plan: Arc::new(found.plan),
         trains: vec![Arc::new(train())],
         results: Some(Arc::new(results())),
+        impacts: Arc::new(impacts()),
         ..View::default()
     }
 }
@@ -305,6 +307,72 @@ fn open(request: &PullRequest) -> PullRequestView {
     }
 }
 
+/// Pull requests of others: one that breaks OKD and was told, one that waits, one that there is nothing to say of.
+pub fn impacts() -> Impacts {
+    let pull = |number: u64, verdict, state, note: &str| Pull {
+        repository: "openshift/etcd".to_owned(),
+        pull: number,
+        title: "Add a stage </details> @everyone \u{202e}evil".to_owned(),
+        author: "ann".to_owned(),
+        branch: "release-4.16".to_owned(),
+        head: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        url: format!("https://github.com/openshift/etcd/pull/{number}"),
+        releases: vec!["4.16".to_owned()],
+        verdict,
+        sentence: "With this OKD loses the image `etcd` of release 4.16: its Dockerfile has 3 FROMs, metadata 2."
+            .to_owned(),
+        todo: "Let metadata name the new stage.".to_owned(),
+        state,
+        note: note.to_owned(),
+        until: (state == State::Waits).then_some(NOW + 600),
+        since: NOW - 4000,
+    };
+    let answer = serde_json::json!({
+        "version": 1, "repository": "openshift/etcd", "pull": 7, "base": "1111111111111111111111111111111111111111",
+        "head": "0123456789abcdef0123456789abcdef01234567", "merged": "commit", "branch": "release-4.16",
+        "digest": "00112233445566778899aabbccddeeff", "verdict": "breaks", "sentence": "With this OKD loses the image `etcd`.",
+        "do": "Let metadata name the new stage.", "releases": [{
+            "release": "4.16", "verdict": "breaks", "gone": [], "still": [],
+            "new": [{
+                "severity": "error", "code": "stage-count", "message": "its Dockerfile has 3 FROMs, metadata 2", "help": "let metadata name it",
+                "place": {"repo": "openshift/etcd", "commit": null, "file": "Dockerfile", "line": 3}, "release": "4.16",
+                "component": "openshift/etcd", "image": "etcd", "family": "files", "fixable": false, "impact": "break", "alone": true,
+            }],
+            "values": [{"of": "etcd", "field": "base.pullspec", "before": "base:1", "after": null, "rules": ["base (rules/30-from.yaml:3)"]}],
+            "files": [{
+                "repository": "openshift/release", "path": "ci-operator/config/openshift/etcd/x.yaml", "target": "prow-config",
+                "change": "changed", "puts_back": false,
+            }],
+            "rebuild": {
+                "version": 1, "release": "4.16", "of": 2, "batches": [["etcd"]],
+                "images": {"etcd": {"tag": "etcd", "reasons": ["own-source"], "only_by_parent": false, "batch": 1, "only_source": true}},
+            },
+        }],
+    });
+    Impacts {
+        looked_at: Some(NOW - 60),
+        pulls: vec![
+            pull(
+                7,
+                Some(Verdict::Breaks),
+                State::Told,
+                "check `OKD` (neutral) on openshift/etcd#7 at 0123456789",
+            ),
+            pull(
+                8,
+                Some(Verdict::Changes),
+                State::Waits,
+                "60 answers were given within the last hour",
+            ),
+            pull(9, None, State::Silent, ""),
+        ],
+        answers: BTreeMap::from([("openshift/etcd#7".to_owned(), answer.to_string().into())]),
+        unread: vec!["openshift/gone".to_owned()],
+        left_out: BTreeMap::from([("openshift/release".to_owned(), 12)]),
+        error: None,
+    }
+}
+
 /// Runs, newest first, of all outcomes.
 pub fn runs(count: usize) -> Vec<Arc<RunRecord>> {
     let run = |at: usize| {
@@ -339,6 +407,7 @@ pub fn runs(count: usize) -> Vec<Arc<RunRecord>> {
                 Vec::new()
             },
             cache: Cache { hits: 1200, misses: 3 },
+            told: BTreeMap::from([("breaks".to_owned(), 1)]),
             error: (outcome == Outcome::Failed).then(|| "build data cannot be read: no such host".to_owned()),
         }
     };

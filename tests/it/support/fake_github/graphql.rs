@@ -173,7 +173,14 @@ impl Executor<'_> {
                     true => pull.head == branch,
                     false => pull.state == PullState::Open,
                 };
-                let mut found: Vec<Value> = repo.pulls.iter().filter(asked).map(pull).collect();
+                let listed = |of: &Pull| {
+                    let mut found = pull(of);
+                    if let Some(head) = &of.listed {
+                        found["headRefOid"] = json!(head);
+                    }
+                    found
+                };
+                let mut found: Vec<Value> = repo.pulls.iter().filter(asked).map(listed).collect();
                 let total = found.len();
                 if let Some(first) = args.get("first").and_then(Value::as_u64) {
                     // What was made last was changed last.
@@ -286,7 +293,7 @@ fn pull(pull: &Pull) -> Value {
         "baseRefName": pull.base, "baseRefOid": pull.base_sha, "headRefOid": pull.head_sha, "potentialMergeCommit": pull.merge_sha.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })), "viewerDidAuthor": pull.author == BOT,
         "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
         "labels": { "__typename": "LabelConnection", "nodes": labels },
-        "comments": { "__typename": "IssueCommentConnection", "nodes": comments },
+        "comments": { "__typename": "IssueCommentConnection", "nodes": comments, "pageInfo": { "__typename": "PageInfo", "hasNextPage": false, "endCursor": null } },
         "commits": { "__typename": "PullRequestCommitConnection", "nodes": [{ "__typename": "PullRequestCommit", "commit": { "__typename": "Commit", "message": "" } }] },
     })
 }

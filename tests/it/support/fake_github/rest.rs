@@ -68,6 +68,7 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         ("POST", ["issues", number, "assignees"]) => assignees(state, &name, number, body),
         ("POST", ["issues", number, "comments"]) => comment(state, &name, number, body),
         ("PATCH", ["issues", "comments", id]) => edit_comment(state, &name, id, body),
+        ("DELETE", ["issues", "comments", id]) => delete_comment(state, &name, id),
         _ => not_found(),
     }
 }
@@ -392,6 +393,7 @@ fn open(state: &mut State, name: &str, body: &Value) -> Said {
         base_sha,
         merge_sha: None,
         conflicts: false,
+        listed: None,
         draft: body["draft"].as_bool().unwrap_or(false),
         labels: Vec::new(),
         reviewers: Vec::new(),
@@ -488,6 +490,18 @@ fn comment(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
     };
     found.comments.push(made.clone());
     (201, shapes::comment(name, number(n), &made))
+}
+
+fn delete_comment(state: &mut State, name: &str, id: &str) -> Said {
+    let id = number(id);
+    for pull in &mut state.repo_mut(name).unwrap().pulls {
+        let before = pull.comments.len();
+        pull.comments.retain(|comment| comment.id != id);
+        if pull.comments.len() < before {
+            return (204, Value::Null);
+        }
+    }
+    not_found()
 }
 
 fn edit_comment(state: &mut State, name: &str, id: &str, body: &Value) -> Said {

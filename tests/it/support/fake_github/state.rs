@@ -59,6 +59,8 @@ pub struct Pull {
     pub base_sha: String,
     /// The commit that merging it would make.
     pub merge_sha: Option<String>,
+    /// Where lists have its head, as of a moment before.
+    pub listed: Option<String>,
     /// Whether it does not merge.
     pub conflicts: bool,
     pub draft: bool,

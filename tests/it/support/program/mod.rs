@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
+
+use super::fake_github::FakeGithub;
 
 /// A copy of the demo at `fixtures/demo` of an empty folder.
 pub struct Demo {
@@ -89,4 +92,32 @@ fn copy_folder(from: &Path, to: &Path) {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
         }
     }
+}
+
+/// Runs until a request to a fake GitHub has been carried out, and kills the process before it gets the answer.
+pub fn killed_after(github: &FakeGithub, command: &mut Command, request: usize) {
+    let child: Arc<Mutex<Option<Child>>> = Arc::default();
+    let victim = Arc::clone(&child);
+    let last = github.requests() + request;
+    github.inside().after = Some(Box::new(move |number| {
+        if number == last {
+            // The process may have sent its first request before its handle was put here.
+            while victim.lock().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            if let Some(child) = victim.lock().unwrap().as_mut() {
+                child.kill().unwrap();
+            }
+        }
+    }));
+    let spawned = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    *child.lock().unwrap() = Some(spawned);
+    let killed = loop {
+        if let Some(status) = child.lock().unwrap().as_mut().unwrap().try_wait().unwrap() {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    github.inside().after = None;
+    assert!(killed.code().is_none(), "it was killed, it did not end: {killed}");
 }

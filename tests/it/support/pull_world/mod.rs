@@ -1,10 +1,14 @@
 //! Components on a fake GitHub, with a pull request of somebody that adds a stage which metadata does not know.
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use serde_json::Value as Json;
 
 use super::audit_world::{Ran, World};
 use super::fake_github::FakeGithub;
 use super::fake_github::state::{Pull, PullState};
+use super::service::{SECRET, Service};
 
 /// The component that is changed.
 pub const BEACON: &str = "openshift/beacon";
@@ -87,6 +91,7 @@ impl PullWorld {
             base_sha: base,
             merge_sha: None,
             conflicts: false,
+            listed: None,
             draft: false,
             labels: Vec::new(),
             reviewers: Vec::new(),
@@ -112,15 +117,82 @@ impl PullWorld {
         self.world.change(&changes).expect("metadata follows");
     }
 
+    /// Makes commits of metadata and CI configs, so that it can be told whether they have moved.
+    pub fn with_commits(&self) {
+        for (repo, branch) in [
+            ("build-data/4.16", "openshift-4.16"),
+            ("repos/openshift/release", "master"),
+        ] {
+            let text = format!("{{repo: {repo}, branch: {branch}}}");
+            let repo = serde_yaml::from_str(&text).expect("YAML");
+            self.world.commit(&repo).expect("committed");
+        }
+    }
+
+    /// Commits what has changed in metadata.
+    pub fn commit_metadata(&self) {
+        let commit = [
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.com",
+            "commit",
+            "-qm",
+            "A change",
+        ];
+        for args in [&["add", "-A"][..], &commit] {
+            let mut git = Command::new("git");
+            let ran = git.arg("-C").arg(self.world.path("build-data/4.16")).args(args);
+            let ran = ran.output().expect("git");
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        }
+    }
+
+    /// The configuration of a service with a state of its own.
+    pub fn configured(&self, state: &str, schedule: &str) -> PathBuf {
+        let keys = format!(
+            "{{state: {state}, schedule: '{schedule}', listen: '127.0.0.1:0', server: {{webhook: {{secret-env: SECRET}}}}}}"
+        );
+        self.world.configure(&serde_yaml::from_str(&keys).expect("YAML"));
+        let path = self.world.path(&format!("lockstep-{state}.yaml"));
+        std::fs::copy(self.world.path("lockstep.yaml"), &path).expect("copied");
+        path
+    }
+
+    /// Starts a service.
+    pub fn serve(&self, schedule: &str) -> Service {
+        self.serve_in("state", schedule)
+    }
+
+    /// Starts a service with a state of its own.
+    pub fn serve_in(&self, state: &str, schedule: &str) -> Service {
+        Service::start(&self.configured(state, schedule), &[("SECRET", SECRET)])
+    }
+
     /// Runs a command.
     pub fn run(&self, args: &[&str]) -> Ran {
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         self.world.run(&args)
     }
 
+    /// `reconcile`, to be run.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        command.args(["reconcile", "--config", "lockstep.yaml"]);
+        command.current_dir(self.world.path("")).env_clear();
+        command
+    }
+
     /// Runs `reconcile`.
     pub fn reconcile(&self, more: &[&str]) -> Ran {
         self.run(&[&["reconcile"], more].concat())
+    }
+
+    /// Our comments on the pull request.
+    pub fn comments(&self) -> Vec<String> {
+        let pulls = self.github.pulls(BEACON);
+        let pull = pulls.iter().find(|pull| pull.number == NUMBER).expect("it is there");
+        pull.comments.iter().map(|comment| comment.body.clone()).collect()
     }
 
     /// The checks on the head.

@@ -1,0 +1,163 @@
+//! The one comment on a pull request of somebody else, where it is asked for: edited, and never a second one.
+//!
+//! It is known by a marker in a comment of ours, and looked for before it is written and after a write whose answer was lost. Somebody
+//! who deletes it is heard: where it was known and is gone, none is written again.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::GithubForge;
+use super::tell::{Answer, Told, cut};
+use crate::base::RepoName;
+use crate::github::{Fault, FaultKind, Repeat};
+
+/// Starts the comment.
+const MARK: &str = "<!-- lockstep:impact -->";
+/// As long it may be, in bytes; GitHub takes 65,536 characters.
+const LONGEST: usize = 60_000;
+/// How many pages of a hundred comments are looked through.
+const PAGES: usize = 10;
+/// What is needed, for errors.
+const PERMISSION: &str = "(permission `pull_requests: write`)";
+
+const COMMENTS: &str = "\
+query Ours($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      comments(first: 100, after: $after) {
+        pageInfo { hasNextPage endCursor }
+        nodes { databaseId body viewerDidAuthor }
+      }
+    }
+  }
+}";
+
+/// Our comment as it stands.
+struct There {
+    id: u64,
+    body: String,
+}
+
+/// Where it was looked for.
+enum Found {
+    There(There),
+    None,
+    /// There are too many comments to say that it is not there.
+    Unknown,
+}
+
+impl GithubForge {
+    /// Makes our comment say the answer. `known`: its id, kept here. `speaks`: whether one is made where there is none.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or does not take it.
+    pub fn comment(
+        &self,
+        answer: &Answer,
+        known: &mut Option<u64>,
+        speaks: bool,
+        dry_run: bool,
+    ) -> Result<Told, Fault> {
+        let text = format!("{MARK}\n{}", cut(&answer.summary, LONGEST));
+        if let (Some(id), false) = (*known, dry_run) {
+            return self.edit_comment(&answer.repo, answer.pull, id, &answer.summary, false);
+        }
+        self.again(|| match self.our_comment(answer)? {
+            Found::There(there) => {
+                *known = Some(there.id);
+                if there.body.trim() == text.trim() {
+                    return Ok(Told::Already);
+                }
+                self.edit_comment(&answer.repo, answer.pull, there.id, &answer.summary, dry_run)
+            }
+            Found::Unknown if !speaks => Ok(Told::Already),
+            Found::Unknown => Ok(Told::Waits(
+                format!(
+                    "{}#{} has more than {}00 comments, of which one may be ours",
+                    answer.repo, answer.pull, PAGES
+                ),
+                None,
+            )),
+            Found::None if !speaks => Ok(Told::Already),
+            Found::None => {
+                if !dry_run {
+                    let path = format!("/repos/{}/issues/{}/comments", answer.repo, answer.pull);
+                    let what = format!("commenting {PERMISSION} on {}", answer.place());
+                    let made = self.put(
+                        &answer.repo,
+                        Method::POST,
+                        path,
+                        json!({ "body": text }),
+                        Repeat::Once,
+                        what,
+                    )?;
+                    *known = made["id"].as_u64();
+                    self.only_one(answer, known)?;
+                }
+                Ok(Told::Written(vec![format!("a comment on {}", answer.place())]))
+            }
+        })
+    }
+
+    /// Takes ours away where somebody else of ours has written at the same time: of two the older stays.
+    fn only_one(&self, answer: &Answer, known: &mut Option<u64>) -> Result<(), Fault> {
+        let (Some(made), Found::There(first)) = (*known, self.our_comment(answer)?) else {
+            return Ok(());
+        };
+        if first.id != made {
+            let path = format!("/repos/{}/issues/comments/{made}", answer.repo);
+            let what = format!("deleting a second comment {PERMISSION} on {}", answer.place());
+            self.put(&answer.repo, Method::DELETE, path, Value::Null, Repeat::Safe, what)?;
+            *known = Some(first.id);
+        }
+        Ok(())
+    }
+
+    /// Makes a comment of ours say something else. One that somebody has deleted stays so.
+    ///
+    /// # Errors
+    /// GitHub does not take it.
+    pub fn edit_comment(&self, repo: &RepoName, pull: u64, id: u64, text: &str, dry_run: bool) -> Result<Told, Fault> {
+        let line = format!("the comment {id} on {repo}#{pull} says it");
+        if !dry_run {
+            let body = json!({ "body": format!("{MARK}\n{}", cut(text, LONGEST)) });
+            let path = format!("/repos/{repo}/issues/comments/{id}");
+            let what = format!("editing a comment {PERMISSION} on {repo}#{pull}");
+            match self.put(repo, Method::PATCH, path, body, Repeat::Safe, what) {
+                Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Told::Already),
+                other => drop(other?),
+            }
+        }
+        Ok(Told::Written(vec![line]))
+    }
+
+    fn our_comment(&self, answer: &Answer) -> Result<Found, Fault> {
+        let mut after = Value::Null;
+        for _ in 0..PAGES {
+            let variables = json!({
+                "owner": answer.repo.org, "name": answer.repo.repo, "number": answer.pull, "after": after,
+            });
+            let what = format!("reading the comments of {}#{}", answer.repo, answer.pull);
+            let (data, _) = self.reader.ask(&answer.repo, COMMENTS, variables, what)?;
+            let found = &data["repository"]["pullRequest"]["comments"];
+            let nodes = found["nodes"].as_array().into_iter().flatten();
+            let ours = |node: &&Value| {
+                let is_marked = node["body"].as_str().is_some_and(|body| body.starts_with(MARK));
+                is_marked && node["viewerDidAuthor"] == true
+            };
+            // Of two the older stays.
+            let there = nodes.filter(ours).find_map(|node| {
+                let (id, body) = (node["databaseId"].as_u64()?, node["body"].as_str()?.to_owned());
+                Some(There { id, body })
+            });
+            if let Some(there) = there {
+                return Ok(Found::There(there));
+            }
+            if found["pageInfo"]["hasNextPage"] != true {
+                return Ok(Found::None);
+            }
+            after = found["pageInfo"]["endCursor"].clone();
+        }
+        Ok(Found::Unknown)
+    }
+}

@@ -1,0 +1,278 @@
+//! Looks into pull requests, and gives the answers.
+
+use std::collections::BTreeSet;
+
+use super::due::{Due, Looking};
+use super::{Kept, Looked};
+use crate::base::Release;
+use crate::base::text::inert;
+use crate::config::Comment;
+use crate::forge::github::tell::{Answer, Told};
+use crate::github::{Fault, FaultKind};
+use crate::impact::{self, Impact, Pull, State, Verdict};
+use crate::run::impact::{Asked, Bases, ImpactError, Known};
+use crate::run::{Run, RunError};
+use crate::source::CommitId;
+use crate::source::github::{Foreseen, PullHead, Reader};
+
+impl Run {
+    /// Looks into all that are due, and answers each.
+    pub(super) fn answer_all(
+        &mut self,
+        looking: &mut Looking<'_>,
+        due: Vec<Due>,
+        looked: &mut Looked,
+    ) -> Result<(), RunError> {
+        let Some(reader) = self.sources.github().cloned() else {
+            return Ok(());
+        };
+        let names: Vec<_> = due.iter().map(|due| (due.open.repo.clone(), due.open.number)).collect();
+        let heads = reader
+            .pulls(&names)
+            .map_err(|fault| RunError::Config(fault.to_string()))?;
+        // One that is not there any more was closed meanwhile.
+        let due: Vec<(Due, PullHead)> = due
+            .into_iter()
+            .zip(heads)
+            .filter_map(|(due, head)| Some((due, head?)))
+            .collect();
+        let mut bases = Bases::default();
+        let ours = due
+            .iter()
+            .filter(|(due, _)| looking.watched.is_component(&due.open.repo));
+        let releases: BTreeSet<Release> = ours.flat_map(|(due, _)| due.releases.iter().copied()).collect();
+        let failed = match self.extend_bases(&mut bases, &releases) {
+            Ok(()) => None,
+            Err(ImpactError::Run(error @ RunError::Rules(_))) => return Err(error),
+            Err(error) => Some(error.to_string()),
+        };
+        self.foresee_heads_of(looking, &reader, &due, &bases);
+        for (mut due, head) in due {
+            // Pushed to since it was listed: what is looked at is told.
+            due.pull.head.clone_from(&head.head);
+            let answered = match &failed {
+                Some(why) => Err(why.clone()),
+                None => self.answer(looking, &due, head, &mut bases),
+            };
+            self.settle(looking, due, answered, looked);
+        }
+        Ok(())
+    }
+
+    /// Reads what will be looked at of the heads, in as few questions as can be.
+    fn foresee_heads_of(&self, looking: &Looking<'_>, reader: &Reader, due: &[(Due, PullHead)], bases: &Bases) {
+        let wanted = due.iter().filter(|(due, head)| matters(looking, due, head, bases));
+        let wanted = wanted.filter(|(due, _)| looking.watched.is_component(&due.open.repo));
+        let wanted = wanted.map(|(due, head)| {
+            let paths = bases.looked_at(&due.open.repo, &due.open.branch);
+            let commit = head.merge.clone().unwrap_or_else(|| head.head.clone());
+            Foreseen {
+                repo: due.open.repo.clone(),
+                commit: CommitId(commit),
+                files: paths.files,
+                folders: paths.folders,
+            }
+        });
+        reader.foresee(&wanted.collect::<Vec<_>>(), &self.store);
+    }
+
+    /// The answer for a pull request; `None` where there is nothing to say.
+    fn answer(
+        &mut self,
+        looking: &Looking<'_>,
+        due: &Due,
+        head: PullHead,
+        bases: &mut Bases,
+    ) -> Result<Option<Impact>, String> {
+        if !matters(looking, due, &head, bases) {
+            return Ok(None);
+        }
+        let asked = Asked {
+            repository: due.open.repo.clone(),
+            pull: Some(due.open.number),
+            base: None,
+            head: String::new(),
+            branch: None,
+            at: None,
+        };
+        let is_component = looking.watched.is_component(&due.open.repo);
+        let built = is_component.then(|| [(due.open.branch.clone(), due.releases.clone())].into());
+        let known = Known { head, built };
+        let found = self.impact_of(&asked, Some(known), looking.releases, bases);
+        let found = found.map_err(|error| error.to_string())?;
+        Ok(found.releases.iter().any(says).then_some(found))
+    }
+
+    /// Gives an answer, and remembers what became of it.
+    fn settle(
+        &self,
+        looking: &mut Looking<'_>,
+        due: Due,
+        answered: Result<Option<Impact>, String>,
+        looked: &mut Looked,
+    ) {
+        let Due {
+            open,
+            mut pull,
+            key,
+            before,
+            ..
+        } = due;
+        let mut comment = before.as_ref().and_then(|known| known.comment);
+        let (mut shown, mut written) = (None, Vec::new());
+        match answered {
+            Err(why) => (pull.state, pull.note) = (State::Failed, why),
+            Ok(found) => {
+                if let Some(found) = &found {
+                    pull.verdict = Some(found.verdict);
+                    pull.sentence.clone_from(&found.sentence);
+                    pull.todo.clone_from(&found.todo);
+                    shown = serde_json::to_string(found).ok();
+                }
+                let told = self.give(looking, &open.repo, &pull, found.as_ref(), &mut comment);
+                written = became(looking, &mut pull, told);
+                if let (false, Some(verdict), false) = (written.is_empty(), pull.verdict, looking.dry_run) {
+                    *looked.told.entry(verdict).or_default() += 1;
+                }
+            }
+        }
+        looked.writes.extend(written);
+        if let Some(known) = &before
+            && (known.pull.state, &known.pull.note, known.pull.verdict) == (pull.state, &pull.note, pull.verdict)
+        {
+            pull.since = known.pull.since;
+        }
+        let kept = Kept {
+            key: key.unwrap_or_default(),
+            looked: looking.now,
+            answer: shown,
+            comment,
+            pull,
+        };
+        kept.put(&self.store);
+        looked.take(kept.pull, kept.answer.as_deref());
+    }
+
+    /// Writes what is to be written of an answer.
+    fn give(
+        &self,
+        looking: &mut Looking<'_>,
+        repo: &crate::base::RepoName,
+        pull: &Pull,
+        found: Option<&Impact>,
+        comment: &mut Option<u64>,
+    ) -> Result<Told, Fault> {
+        if let Some((why, until)) = &looking.stopped {
+            return Ok(Told::Waits(why.clone(), *until));
+        }
+        let told = match found {
+            Some(found) => self.tell_found(looking, repo, pull, found, comment),
+            // What was said once is not left standing when it no longer holds.
+            None => match *comment {
+                Some(known) => {
+                    let text = "What this pull request has now touches nothing that decides a build of OKD.";
+                    looking
+                        .forge
+                        .edit_comment(repo, pull.pull, known, text, looking.dry_run)
+                }
+                None => Ok(Told::Already),
+            },
+        };
+        if let Err(fault) = &told {
+            looking.stopped = stops(fault, looking.now);
+        }
+        told
+    }
+
+    fn tell_found(
+        &self,
+        looking: &mut Looking<'_>,
+        repo: &crate::base::RepoName,
+        pull: &Pull,
+        found: &Impact,
+        comment: &mut Option<u64>,
+    ) -> Result<Told, Fault> {
+        let answer = Answer {
+            repo: repo.clone(),
+            pull: pull.pull,
+            head: pull.head.clone(),
+            holds: found.verdict == Verdict::Breaks && looking.pulls.breaks_fail,
+            warns: matches!(found.verdict, Verdict::Breaks | Verdict::Changes),
+            title: inert(&format!("{}: {}", found.verdict.name(), found.sentence)),
+            summary: impact::markdown(found),
+            digest: found.digest.clone(),
+        };
+        let full = looking.sent.is_full();
+        let told = looking
+            .forge
+            .tell(&answer, looking.form, looking.dry_run || full.is_some())?;
+        if let (Told::Written(_), Some(until)) = (&told, full) {
+            let most = looking.pulls.max_new;
+            let why = format!("{most} answers were given within the last hour (`feedback.pulls.max-new`)");
+            return Ok(Told::Waits(why, Some(until)));
+        }
+        if let (Told::Written(_), false) = (&told, looking.dry_run) {
+            looking.sent.count();
+        }
+        let speaks = match looking.pulls.comment {
+            Comment::Never => return Ok(told),
+            Comment::Breaks => found.verdict == Verdict::Breaks,
+            Comment::Changes => matches!(found.verdict, Verdict::Breaks | Verdict::Changes),
+        };
+        let said = looking.forge.comment(&answer, comment, speaks, looking.dry_run)?;
+        Ok(told.and(said))
+    }
+}
+
+/// Whether a pull request touches something that decides a build, as far as its files are known.
+fn matters(looking: &Looking<'_>, due: &Due, head: &PullHead, bases: &Bases) -> bool {
+    let Some(files) = &head.files else { return true };
+    if looking.watched.is_component(&due.open.repo) {
+        let paths = bases.looked_at(&due.open.repo, &due.open.branch);
+        return files.iter().any(|file| paths.matter(file));
+    }
+    files.iter().any(|file| looking.watched.may_matter(file))
+}
+
+/// Whether there is something to say of a release. That its image is built again is none: that is what a change is for.
+fn says(release: &impact::OfRelease) -> bool {
+    let found = !release.new.is_empty() || !release.gone.is_empty() || release.verdict != Verdict::Nothing;
+    found || !release.values.is_empty() || !release.files.is_empty()
+}
+
+/// Takes down what became of an answer; gives what was written.
+fn became(looking: &Looking<'_>, pull: &mut Pull, told: Result<Told, Fault>) -> Vec<String> {
+    match told {
+        Ok(Told::Already) => {
+            pull.state = if pull.verdict.is_some() {
+                State::Told
+            } else {
+                State::Silent
+            }
+        }
+        Ok(Told::Written(lines)) => {
+            pull.state = match (looking.dry_run, pull.verdict) {
+                (true, _) => State::Planned,
+                (false, Some(_)) => State::Told,
+                (false, None) => State::Silent,
+            };
+            pull.note = lines.join("; ");
+            return lines;
+        }
+        Ok(Told::Waits(why, until)) => (pull.state, pull.note, pull.until) = (State::Waits, why, until),
+        Err(fault) => (pull.state, pull.note) = (State::Failed, fault.to_string()),
+    }
+    Vec::new()
+}
+
+/// Whether a fault says that nothing else will be taken either, and until when.
+fn stops(fault: &Fault, now: i64) -> Option<(String, Option<i64>)> {
+    match &fault.kind {
+        FaultKind::RateLimited { wait, .. } => {
+            let until = now + i64::try_from(wait.as_secs()).unwrap_or(i64::MAX / 2);
+            Some((format!("GitHub asked to wait: {fault}"), Some(until)))
+        }
+        FaultKind::Fenced(why) => Some((why.clone(), Some(now))),
+        _ => None,
+    }
+}
