@@ -8,12 +8,58 @@ use serde_json::{Value as Json, json};
 use super::outline::Outline;
 use super::provenance::taken_from;
 use super::resolve::Resolver;
-use super::{Config, Derived, Dropped, Standing, failures};
+use super::{Derived, Standing, failures};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::StreamTag;
 use crate::rules::{Decision, Scope, Subject};
+
+/// Why metadata positively dropped an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The image's key in ocp-build-data.
+    pub key: String,
+    /// A sentence.
+    pub why: String,
+    /// The rule that says so.
+    pub rule: Option<usize>,
+}
+
+/// The ci-operator config of a repository's branch.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The repository.
+    pub repo: RepoName,
+    /// The branch.
+    pub branch: String,
+    /// Keys of its images in the config's order.
+    pub images: Vec<String>,
+    /// Payload tags of its images that could not be derived: what is there stays.
+    pub held: BTreeSet<String>,
+    /// Payload tags that metadata positively dropped.
+    pub dropped: BTreeMap<String, Dropped>,
+    /// The build root, resolved.
+    pub build_root: Derived<Option<StreamTag>>,
+    /// `promotion`.
+    pub promotion: Derived<Json>,
+    /// `prowgen`.
+    pub prowgen: Derived<Json>,
+    /// `releases`.
+    pub releases: Derived<Json>,
+    /// `resources`.
+    pub resources: Derived<Json>,
+    /// `tests`.
+    pub tests: Derived<Json>,
+    /// Whether `images` of a new file is `{items: […]}`.
+    pub images_as_items: Derived<bool>,
+    /// Whether an input lists only the names of the last stage that resolves to it.
+    pub last_stage_only: Derived<bool>,
+    /// Whether a config that means the same is written in our form.
+    pub rewrite_same_meaning: Derived<bool>,
+    /// Whether something about the config itself could not be derived, so that nothing of it is touched.
+    pub broken: bool,
+}
 
 /// Puts the images of each repository into one config.
 pub(super) fn configs(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<RepoName, Config> {

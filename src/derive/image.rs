@@ -1,14 +1,85 @@
-//! One image as far as its metadata tells: every field that rules decide about it.
+//! One image, and what its metadata tells of it: every field that rules on image decide is a field here.
 
 use serde_json::{Value as Json, json};
 
-use super::{Derived, Image, Standing, failures};
-use crate::base::RepoName;
+use super::{Derived, Input, Standing, failures};
+use crate::base::{Origin, RepoName};
 use crate::finding::{Finding, Severity};
 use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 use crate::model::replacement::Recipe;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
+
+/// One image of the unified build config.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Its key in ocp-build-data.
+    pub key: String,
+    /// Whether it could be derived.
+    pub standing: Standing,
+    /// Why it is needed.
+    pub needed: Derived<bool>,
+    /// An image that is built from it, by key, where that is the only reason why it is needed.
+    pub needed_by: Option<String>,
+    /// Why OKD does not build it; empty: it does.
+    pub excluded: Derived<String>,
+    /// Its tag in the payload.
+    pub tag: Derived<String>,
+    /// Its public repository.
+    pub repository: Derived<Option<RepoName>>,
+    /// The branch that rules put in the place of the one that promotes; empty: none.
+    pub other_branch: Derived<String>,
+    /// The image that stands for it, so that it is not built; empty: none.
+    pub pullspec: Derived<String>,
+    /// The branch that it is built from.
+    pub branch: String,
+    /// Why that branch.
+    pub branch_because: String,
+    /// The Dockerfile's path in the repository.
+    pub dockerfile: String,
+    /// The rules about the Dockerfile's name.
+    pub dockerfile_name: Derived<String>,
+    /// The rules about the Dockerfile's folder.
+    pub path: Derived<String>,
+    /// The build context; empty: the repository's root.
+    pub context_dir: Derived<String>,
+    /// What it is built from and with, as metadata has it.
+    pub from: Derived<Json>,
+    /// Git's id of the build context's tree.
+    pub tree: Option<String>,
+    /// Git's id of the Dockerfile's blob, links followed.
+    pub dockerfile_blob: Option<String>,
+    /// Whether it is in the payload, or only built because others need it.
+    pub in_payload: bool,
+    /// Builders and base, in the order of the Dockerfile.
+    pub inputs: Vec<Input>,
+    /// Images that other lines of the Dockerfile take files from: each once for each kind of line.
+    pub copies: Vec<Input>,
+    /// What of the Dockerfile decides what is replaced.
+    pub recipe: Recipe,
+    /// Build arguments.
+    pub build_args: Derived<Json>,
+    /// Resources of its build.
+    pub resources: Derived<Json>,
+    /// A step that prepares its base.
+    pub prepare: Derived<Json>,
+    /// The build root that its metadata asks for.
+    pub build_root: Derived<Json>,
+    /// Architectures.
+    pub arches: Derived<Vec<String>>,
+    /// The Go that its module asks for.
+    pub go: GoNeed,
+    /// The build root that the component's `.ci-operator.yaml` names, `namespace/name:tag`, and its line.
+    pub own_build_root: Option<(String, u32)>,
+    /// Where the component was read.
+    pub origin: Option<Origin>,
+    /// How many parents its chain of bases has.
+    pub depth: u32,
+    /// Its build wave, counted from 0.
+    pub wave: Option<u32>,
+    /// As rules see it.
+    pub view: Json,
+}
 
 /// What is decided of every image before it is known which are needed.
 pub(super) struct Draft {

@@ -9,6 +9,7 @@ pub mod config;
 pub mod content;
 mod copies;
 mod demand;
+mod destination;
 pub mod digest;
 pub mod document;
 pub mod explain;
@@ -24,16 +25,15 @@ pub mod outline;
 pub mod payload;
 pub mod provenance;
 pub mod resolve;
+mod scope;
 pub mod supposed;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod texts;
 mod unpromoted;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-
-use serde_json::Value as Json;
 
 use crate::base::{Origin, Place, RepoName};
 use crate::facts::ci_config::Promotion;
@@ -43,10 +43,14 @@ use crate::finding::{Finding, Severity};
 use crate::model::build_config::BuildConfig;
 use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
-use crate::model::pullspec::{Spellings, StreamTag};
-use crate::model::replacement::{InputKind, Recipe};
+
+use crate::model::replacement::InputKind;
 use crate::rules::decide::Tried;
 use crate::rules::{Decision, RuleSet};
+
+pub use config::{Config, Dropped};
+pub use destination::Payload;
+pub use image::Image;
 
 /// A derived value and how it came about.
 #[derive(Clone, Debug, Default)]
@@ -80,45 +84,6 @@ impl<T> Derived<T> {
             .iter()
             .filter(|tried| tried.verdict == crate::rules::Verdict::Decided)
             .map(|tried| tried.rule)
-    }
-}
-
-/// The payload of a release: where OKD's images are promoted to, and where OCP's are.
-#[derive(Clone, Debug, Default)]
-pub struct Payload {
-    /// The registry's host.
-    pub registry: Derived<String>,
-    /// The image stream's namespace.
-    pub namespace: Derived<String>,
-    /// The image stream's name.
-    pub name: Derived<String>,
-    /// Where an earlier rule set promoted, by namespace and name: what is left there is OKD's own.
-    pub former: Vec<(String, String)>,
-    /// The variant of OKD's ci-operator configs.
-    pub variant: Derived<String>,
-    /// The namespace that OCP's configs of the release promote to.
-    pub source_namespace: Derived<String>,
-    /// The name that OCP's configs of the release promote to.
-    pub source_name: Derived<String>,
-    /// The ways in which one image of the registry is written.
-    pub spellings: Spellings,
-    /// Names that the development branch of a repository can have.
-    pub development: Vec<String>,
-    /// Why OKD of the release is not built yet; empty: it is.
-    pub waits: Derived<String>,
-    /// All of it, as rules see it.
-    pub view: Json,
-}
-
-impl Payload {
-    /// The stream tag of one of OKD's own images.
-    pub fn tag(&self, tag: &str) -> StreamTag {
-        StreamTag {
-            registry: self.registry.value.clone(),
-            namespace: self.namespace.value.clone(),
-            name: self.name.value.clone(),
-            tag: tag.to_owned(),
-        }
     }
 }
 
@@ -214,123 +179,6 @@ pub struct Input {
     pub replace: Derived<bool>,
     /// The Go version that it provides; empty: none or unknown.
     pub go: Derived<String>,
-}
-
-/// One image of the unified build config.
-#[derive(Clone, Debug)]
-pub struct Image {
-    /// Its key in ocp-build-data.
-    pub key: String,
-    /// Whether it could be derived.
-    pub standing: Standing,
-    /// Why it is needed.
-    pub needed: Derived<bool>,
-    /// An image that is built from it, by key, where that is the only reason why it is needed.
-    pub needed_by: Option<String>,
-    /// Why OKD does not build it; empty: it does.
-    pub excluded: Derived<String>,
-    /// Its tag in the payload.
-    pub tag: Derived<String>,
-    /// Its public repository.
-    pub repository: Derived<Option<RepoName>>,
-    /// The branch that rules put in the place of the one that promotes; empty: none.
-    pub other_branch: Derived<String>,
-    /// The image that stands for it, so that it is not built; empty: none.
-    pub pullspec: Derived<String>,
-    /// The branch that it is built from.
-    pub branch: String,
-    /// Why that branch.
-    pub branch_because: String,
-    /// The Dockerfile's path in the repository.
-    pub dockerfile: String,
-    /// The rules about the Dockerfile's name.
-    pub dockerfile_name: Derived<String>,
-    /// The rules about the Dockerfile's folder.
-    pub path: Derived<String>,
-    /// The build context; empty: the repository's root.
-    pub context_dir: Derived<String>,
-    /// What it is built from and with, as metadata has it.
-    pub from: Derived<Json>,
-    /// Git's id of the build context's tree.
-    pub tree: Option<String>,
-    /// Git's id of the Dockerfile's blob, links followed.
-    pub dockerfile_blob: Option<String>,
-    /// Whether it is in the payload, or only built because others need it.
-    pub in_payload: bool,
-    /// Builders and base, in the order of the Dockerfile.
-    pub inputs: Vec<Input>,
-    /// Images that other lines of the Dockerfile take files from: each once for each kind of line.
-    pub copies: Vec<Input>,
-    /// What of the Dockerfile decides what is replaced.
-    pub recipe: Recipe,
-    /// Build arguments.
-    pub build_args: Derived<Json>,
-    /// Resources of its build.
-    pub resources: Derived<Json>,
-    /// A step that prepares its base.
-    pub prepare: Derived<Json>,
-    /// The build root that its metadata asks for.
-    pub build_root: Derived<Json>,
-    /// Architectures.
-    pub arches: Derived<Vec<String>>,
-    /// The Go that its module asks for.
-    pub go: GoNeed,
-    /// The build root that the component's `.ci-operator.yaml` names, `namespace/name:tag`, and its line.
-    pub own_build_root: Option<(String, u32)>,
-    /// Where the component was read.
-    pub origin: Option<Origin>,
-    /// How many parents its chain of bases has.
-    pub depth: u32,
-    /// Its build wave, counted from 0.
-    pub wave: Option<u32>,
-    /// As rules see it.
-    pub view: Json,
-}
-
-/// Why metadata positively dropped an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dropped {
-    /// The image's key in ocp-build-data.
-    pub key: String,
-    /// A sentence.
-    pub why: String,
-    /// The rule that says so.
-    pub rule: Option<usize>,
-}
-
-/// The ci-operator config of a repository's branch.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The repository.
-    pub repo: RepoName,
-    /// The branch.
-    pub branch: String,
-    /// Keys of its images in the config's order.
-    pub images: Vec<String>,
-    /// Payload tags of its images that could not be derived: what is there stays.
-    pub held: BTreeSet<String>,
-    /// Payload tags that metadata positively dropped.
-    pub dropped: BTreeMap<String, Dropped>,
-    /// The build root, resolved.
-    pub build_root: Derived<Option<StreamTag>>,
-    /// `promotion`.
-    pub promotion: Derived<Json>,
-    /// `prowgen`.
-    pub prowgen: Derived<Json>,
-    /// `releases`.
-    pub releases: Derived<Json>,
-    /// `resources`.
-    pub resources: Derived<Json>,
-    /// `tests`.
-    pub tests: Derived<Json>,
-    /// Whether `images` of a new file is `{items: […]}`.
-    pub images_as_items: Derived<bool>,
-    /// Whether an input lists only the names of the last stage that resolves to it.
-    pub last_stage_only: Derived<bool>,
-    /// Whether a config that means the same is written in our form.
-    pub rewrite_same_meaning: Derived<bool>,
-    /// Whether something about the config itself could not be derived, so that nothing of it is touched.
-    pub broken: bool,
 }
 
 /// The unified build config of a release, as it was derived.

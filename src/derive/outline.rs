@@ -6,15 +6,15 @@ use rayon::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::demand::Demand;
+pub use super::destination::payload_of;
 use super::image::{Draft, Maker, Unneeded};
 use super::provenance::taken_from;
-use super::{Derived, Image, Payload, Standing, failures};
-use crate::base::{Place, Release};
-use crate::facts::group::Group;
+pub use super::scope::base_scope;
+use super::{Image, Payload, Standing, failures};
+use crate::base::Place;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
-use crate::model::pullspec::Spellings;
-use crate::rules::{RuleSet, Scope, Subject};
+use crate::rules::RuleSet;
 
 /// What the first step works on.
 #[derive(Clone, Copy)]
@@ -46,22 +46,6 @@ pub struct Outline<'a> {
     pub complete: bool,
     /// What was found on the way.
     pub findings: Vec<Finding>,
-}
-
-/// The variables that all rules of a release see.
-pub fn base_scope(release: Release, group: &Group, payload: Option<&Json>) -> Scope<'static> {
-    let mut scope = Scope::new();
-    scope.set("release", &json!(release.to_string()));
-    scope.set("major", &json!(release.major));
-    scope.set("minor", &json!(release.minor));
-    scope.set("vars", &json!(group.vars));
-    scope.set("group", &group.view());
-    if let Some(payload) = payload {
-        scope.set("payload", payload);
-    }
-    // Only Konflux's own fields are decided with it.
-    scope.set("model", &json!(""));
-    scope
 }
 
 impl<'a> Outline<'a> {
@@ -211,111 +195,6 @@ fn waiting(metadata: &Metadata, payload: &Payload) -> Option<Finding> {
     let place = metadata.place("group.yml", metadata.group.okd_line);
     let finding = Finding::new(Severity::Note, "release-not-built", text).with_place(place);
     Some(finding.with_help("nothing is written for it until then, and what is there stays as it is"))
-}
-
-/// Asks the rules where a release's images are promoted to.
-///
-/// # Errors
-/// A field that no rule sets, or a rule that failed.
-pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Payload, Vec<Finding>> {
-    let scope = base_scope(release, group, None);
-    let mut findings = Vec::new();
-    let mut shown = json!({});
-    let mut field = |name: &str| {
-        let decision = rules.decide(Subject::Payload, name, release, &scope);
-        findings.extend(failures(rules, &decision, name, "the payload"));
-        let text = decision
-            .value
-            .as_ref()
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if text.is_empty() && decision.failures().next().is_none() {
-            let message = format!("no rule sets the payload's `{name}` for {release}");
-            findings.push(
-                Finding::new(Severity::Error, "no-rule", message).with_help("use the `builtin` rules, or add one"),
-            );
-        }
-        shown[name] = json!(text);
-        Derived::new(text, decision)
-    };
-    let payload = Payload {
-        registry: field("registry"),
-        namespace: field("namespace"),
-        name: field("name"),
-        variant: field("variant"),
-        source_namespace: field("source_namespace"),
-        source_name: field("source_name"),
-        spellings: Spellings::default(),
-        former: Vec::new(),
-        development: Vec::new(),
-        waits: Derived::default(),
-        view: Json::Null,
-    };
-    let former = former(rules, release, &scope, &payload, &mut findings);
-    let spellings = spellings(rules, release, &scope, &mut findings);
-    let development = list("development", rules, release, &scope, &mut findings);
-    let decision = rules.decide(Subject::Payload, "waits", release, &scope);
-    findings.extend(failures(rules, &decision, "waits", "the payload"));
-    let why = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
-    let waits = Derived::new(why.to_owned(), decision);
-    if findings.is_empty() {
-        Ok(Payload {
-            spellings,
-            former,
-            development,
-            waits,
-            view: shown,
-            ..payload
-        })
-    } else {
-        Err(findings)
-    }
-}
-
-/// Where images of the release were promoted to before: as rules say that another one overrides, or in so many words.
-fn former(
-    rules: &RuleSet,
-    release: Release,
-    scope: &Scope<'_>,
-    payload: &Payload,
-    findings: &mut Vec<Finding>,
-) -> Vec<(String, String)> {
-    let said = list("former", rules, release, scope, findings);
-    let said = said.iter().filter_map(|text| text.split_once('/'));
-    let mut found: BTreeSet<(String, String)> = said.map(|(space, name)| (space.into(), name.into())).collect();
-    let all = |field: &str, own: &Derived<String>| {
-        let others = rules.overridden(Subject::Payload, field, release, scope).into_iter();
-        let others = others.filter_map(|value| value.as_str().map(str::to_owned));
-        others.chain([own.value.clone()]).collect::<BTreeSet<String>>()
-    };
-    for space in all("namespace", &payload.namespace) {
-        let names = all("name", &payload.name).into_iter();
-        found.extend(names.map(|name| (space.clone(), name)));
-    }
-    found.remove(&(payload.namespace.value.clone(), payload.name.value.clone()));
-    found.into_iter().collect()
-}
-
-/// The texts of a list that rules decide for the payload.
-fn list(field: &str, rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Vec<String> {
-    let decision = rules.decide(Subject::Payload, field, release, scope);
-    findings.extend(failures(rules, &decision, field, "the payload"));
-    let items = decision.value.as_ref().and_then(Json::as_array).into_iter().flatten();
-    items.filter_map(Json::as_str).map(str::to_owned).collect()
-}
-
-/// The ways in which one image of the registry is written.
-fn spellings(rules: &RuleSet, release: Release, scope: &Scope<'_>, findings: &mut Vec<Finding>) -> Spellings {
-    let patterns = list("spellings", rules, release, scope, findings);
-    Spellings::new(patterns.iter().map(String::as_str)).unwrap_or_else(|pattern| {
-        let message = format!("`{pattern}` is no spelling of an image of the payload's registry");
-        let finding = Finding::new(Severity::Error, "rule-failed", message).with_help(
-            "a spelling has `<namespace>`, `<name>` and `<tag>`, in this order and with something between them",
-        );
-        findings.push(finding);
-        Spellings::default()
-    })
 }
 
 /// An image as rules on image see it: its file's view, and what the engine adds.
