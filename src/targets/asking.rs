@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::base::Release as Number;
 use crate::derive::outline::base_scope;
 use crate::derive::{Derived, Payload, Release, failures};
+use crate::facts::group::Group;
 use crate::finding::Finding;
 use crate::model::build_config::RuleAt;
 use crate::plan::Cause;
@@ -48,6 +49,32 @@ impl<'a> OwnRules<'a> {
     pub(super) fn scope(self) -> Scope<'static> {
         let Release { metadata, payload, .. } = self.0;
         base_scope(metadata.release, &metadata.group, Some(&payload.view))
+    }
+
+    /// Whether OKD needs any image of the release.
+    pub(super) fn has_images(self) -> bool {
+        !self.0.images.is_empty()
+    }
+
+    /// Asks about a target as a whole for another release, whose group is not known.
+    pub(super) fn of_target_at(self, number: Number, target: &str, field: &str) -> (Decision, Vec<Finding>) {
+        let Release {
+            metadata,
+            payload,
+            rules,
+            ..
+        } = self.0;
+        let none = Group::default();
+        let group = if number == metadata.release {
+            &metadata.group
+        } else {
+            &none
+        };
+        let mut scope = base_scope(number, group, Some(&payload.view));
+        scope.set("target", &json!(target));
+        let decision = rules.decide(Subject::Target, field, number, &scope);
+        let failed = failures(rules, &decision, field, &format!("target {target}"));
+        (decision, failed)
     }
 
     /// Asks about a job that is in scope. `what` says in findings which.

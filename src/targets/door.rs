@@ -114,6 +114,12 @@ impl<'a> Ask<'a> {
         self.release.into()
     }
 
+    /// The repositories that images of the release are built from, each with its branch; empty where that is not known.
+    pub fn repositories(&self) -> impl Iterator<Item = (&'a RepoName, &'a str)> + use<'a> {
+        let configs = self.release.configs.values();
+        configs.map(|config| (&config.repo, config.branch.as_str()))
+    }
+
     /// The release's build config, made when it is first asked for.
     pub fn build_config(&self) -> &'a BuildConfig {
         self.release.build_config()
@@ -182,10 +188,10 @@ impl Destination {
     /// # Errors
     /// None.
     pub fn components(ask: &Ask<'_>) -> Result<Vec<Self>, Vec<Finding>> {
-        let configs = ask.release.configs.values().filter(|config| !config.branch.is_empty());
-        let own = configs.map(|config| Self::Repository {
-            name: config.repo.clone(),
-            branches: vec![config.branch.clone()],
+        let known = ask.repositories().filter(|(_, branch)| !branch.is_empty());
+        let own = known.map(|(name, branch)| Self::Repository {
+            name: name.clone(),
+            branches: vec![branch.to_owned()],
         });
         Ok(own.collect())
     }

@@ -317,6 +317,30 @@ fn after_derivation_nobody_asks_a_rule_about_an_image() {
     assert!(asked > 5, "the rooms that may are read");
 }
 
+/// The targets that take the release as it was derived, and not the build config alone.
+#[test]
+fn a_target_that_reads_more_than_the_build_config_says_why() {
+    let takes = Regex::new(r"\bderive::(?:\{[^}]*)?\bRelease\b|&(?:'\w+ )?Release<|\bask\.release\b").unwrap();
+    let files = files();
+    let folders = files
+        .iter()
+        .filter(|file| file.module.first().is_some_and(|room| room == "targets"));
+    let found: BTreeSet<&str> = folders
+        .filter(|file| file.module.len() > 2 || file.path.ends_with("mod.rs"))
+        .filter(|file| takes.is_match(&file.code))
+        .filter_map(|file| Some(file.module.get(1)?.as_str()))
+        .collect();
+    let text = read(DESIGN);
+    let listed = text.split_once("## Targets that read more").expect("the list").1;
+    let listed = listed.lines().skip(1).take_while(|line| !line.starts_with("## "));
+    let listed: BTreeSet<&str> = listed
+        .filter_map(|line| line.strip_prefix("- `")?.split_once("` — "))
+        .filter(|(_, why)| !why.is_empty())
+        .map(|(target, _)| target)
+        .collect();
+    assert_eq!(found, listed, "{DESIGN} lists these targets with their reasons");
+}
+
 fn drawing() -> String {
     let rows: Vec<(String, String)> = floors()
         .into_iter()

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::base::{Release as Number, RepoName};
-use crate::derive::outline::base_scope;
-use crate::derive::{Release, failures};
 use crate::facts::ci_config::{self, ConfigName};
-use crate::facts::group::Group;
 use crate::finding::{Finding, Severity};
-use crate::rules::{Decision, Subject};
-use crate::targets::asking;
+use crate::rules::Decision;
+use crate::targets::asking::{self, OwnRules};
 
 use super::TARGET;
 
@@ -73,7 +70,8 @@ impl Gates {
     ///
     /// # Errors
     /// A rule that failed, or values that make no sense.
-    pub fn of(release: &Release<'_>) -> Result<Option<Self>, Vec<Finding>> {
+    pub fn of<'a>(release: impl Into<OwnRules<'a>>) -> Result<Option<Self>, Vec<Finding>> {
+        let release = release.into();
         let mut failed = Vec::new();
         let mut decide = |field: &str| {
             let (decision, more) = asking::of_target(release, TARGET.name, field);
@@ -115,7 +113,7 @@ impl Gates {
                 .collect(),
             fresh: fresh.value.unwrap_or_default(),
             bounds: pairs.collect(),
-            upgrades_from: upgrades_from(release, release.metadata.release)?,
+            upgrades_from: upgrades_from(release, release.number())?,
             decision: gates,
         }))
     }
@@ -154,9 +152,10 @@ impl Gates {
     }
 
     /// The bounds that rules give.
-    pub fn bounds(&self, release: &Release<'_>) -> Bounds {
+    pub fn bounds<'a>(&self, release: impl Into<OwnRules<'a>>) -> Bounds {
+        let release = release.into();
         let text = |key: &str| self.bounds.get(key).cloned().unwrap_or_default();
-        let two_before = minor_before(release, release.metadata.release).and_then(|one| minor_before(release, one));
+        let two_before = minor_before(release, release.number()).and_then(|one| minor_before(release, one));
         let lower = text("lower");
         let lower = match two_before {
             Some(two_before) => Some(lower.replace(TWO_BEFORE, &two_before.to_string())),
@@ -177,21 +176,11 @@ const TWO_BEFORE: &str = "{two_before}";
 
 const UPGRADES_FROM: &str = "upgrades_from";
 
-fn decided(release: &Release<'_>, number: Number) -> Decision {
-    let none = Group::default();
-    let group = match number == release.metadata.release {
-        true => &release.metadata.group,
-        false => &none,
-    };
-    let mut scope = base_scope(number, group, Some(&release.payload.view));
-    scope.set("target", &json!(TARGET.name));
-    release.rules.decide(Subject::Target, UPGRADES_FROM, number, &scope)
-}
-
 /// The rule that says from which releases one is upgraded to, with its place; empty where none does.
-pub fn rule_of_upgrades(release: &Release<'_>, number: Number) -> String {
-    let decision = decided(release, number);
-    let rule = decision.deciders().last().and_then(|at| release.rules.rules.get(at));
+pub fn rule_of_upgrades<'a>(release: impl Into<OwnRules<'a>>, number: Number) -> String {
+    let release = release.into();
+    let (decision, _) = release.of_target_at(number, TARGET.name, UPGRADES_FROM);
+    let rule = decision.deciders().last().and_then(|at| release.rule(at));
     rule.map(|rule| format!("{} ({})", rule.id, rule.place))
         .unwrap_or_default()
 }
@@ -200,10 +189,8 @@ pub fn rule_of_upgrades(release: &Release<'_>, number: Number) -> String {
 ///
 /// # Errors
 /// A rule that failed, or names what is no release.
-pub fn upgrades_from(release: &Release<'_>, number: Number) -> Result<Vec<Number>, Vec<Finding>> {
-    let field = UPGRADES_FROM;
-    let decision = decided(release, number);
-    let failed = failures(release.rules, &decision, field, &format!("target {}", TARGET.name));
+pub fn upgrades_from<'a>(release: impl Into<OwnRules<'a>>, number: Number) -> Result<Vec<Number>, Vec<Finding>> {
+    let (decision, failed) = release.into().of_target_at(number, TARGET.name, UPGRADES_FROM);
     if !failed.is_empty() {
         return Err(failed);
     }
@@ -231,7 +218,7 @@ pub fn upgrades_from(release: &Release<'_>, number: Number) -> Result<Vec<Number
 }
 
 /// The minor release before one. Before the first of a major it is the first that rules let be upgraded to it.
-pub fn minor_before(release: &Release<'_>, number: Number) -> Option<Number> {
+pub fn minor_before<'a>(release: impl Into<OwnRules<'a>>, number: Number) -> Option<Number> {
     match number.minor.checked_sub(1) {
         Some(minor) => Some(Number { minor, ..number }),
         None => upgrades_from(release, number).ok()?.first().copied(),

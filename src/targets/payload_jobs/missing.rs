@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::fresh::{at_mut, moved};
 use super::gates::{Gates, minor_before};
 use crate::base::Release as Number;
-use crate::derive::Release;
+use crate::targets::asking::OwnRules;
 use crate::targets::shift::Shift;
 use crate::yaml::{self, Node};
 
@@ -23,13 +23,14 @@ pub type Pieces = Vec<(Range<usize>, String)>;
 
 /// The pieces by which a release's config gets a test as both neighbours have it, with the base images that both have and it
 /// lacks. `None` where they do not have the same but for when it runs, so that somebody has to choose.
-pub fn test_of_neighbours(
-    release: &Release<'_>,
+pub fn test_of_neighbours<'a>(
+    release: impl Into<OwnRules<'a>>,
     gates: &Gates,
     here: &str,
     test: &str,
     (older, newer): (Neighbour<'_>, Neighbour<'_>),
 ) -> Option<Pieces> {
+    let release = release.into();
     let (older, newer) = (on(release, gates, older)?, on(release, gates, newer)?);
     let root = yaml::parse(here.as_bytes()).ok()?;
     let wanted = named(&older, test)?;
@@ -51,8 +52,8 @@ pub fn test_of_neighbours(
 }
 
 /// A neighbour's config as it would be for the release.
-fn on(release: &Release<'_>, gates: &Gates, neighbour: Neighbour<'_>) -> Option<Node> {
-    let own = release.metadata.release;
+fn on(release: OwnRules<'_>, gates: &Gates, neighbour: Neighbour<'_>) -> Option<Node> {
+    let own = release.number();
     let with = |number| (number, minor_before(release, number));
     let shift = Shift::between(with(neighbour.release), with(own));
     let mut root = yaml::parse(neighbour.text).ok()?;

@@ -18,10 +18,9 @@ use super::{
     Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When, prow_config, prow_jobs, release_name,
 };
 use crate::base::{Release as Number, RepoName};
-use crate::derive::Release;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 use crate::yaml::keys::NO_OPTIONS;
 
 /// The target.
@@ -52,10 +51,10 @@ pub static TARGET: Target = Target {
 /// The gating configs of all releases; then the job files beside them, and what says which clouds their tests run on.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     // What rules fail at is reported where the files are made.
-    let Ok(Some(gates)) = Gates::of(ask.release) else {
+    let Ok(Some(gates)) = Gates::of(ask.rules()) else {
         return Ok(Reads::default());
     };
-    let (known, own) = (gates.clone(), ask.release.metadata.release);
+    let (known, own) = (gates.clone(), ask.rules().number());
     let configs = Tree::of(gates.folder(), 1).only(move |path| known.taken_apart(path).is_some());
     let then = move |actual: &Actual| {
         let paths = actual.files.iter();
@@ -80,7 +79,7 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 
 fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut rendered = Rendered::default();
-    let gates = match Gates::of(ask.release) {
+    let gates = match Gates::of(ask.rules()) {
         Ok(Some(gates)) => gates,
         Ok(None) => return rendered,
         Err(findings) => {
@@ -98,7 +97,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     rendering.configs(&mut rendered);
     rendering.jobs(&mut rendered);
     for finding in &mut rendered.findings {
-        finding.release.get_or_insert_with(|| release_name(ask.release));
+        finding.release.get_or_insert_with(|| release_name(ask.rules()));
     }
     rendered
 }
@@ -126,8 +125,14 @@ pub struct Known<'k> {
 
 /// The path and text of the config of an upgrade that a release lacks: made of the newest older release's that has one, or
 /// else of the oldest newer one's. `None` where there is none, or it cannot be read.
-pub fn pair(release: &Release<'_>, gates: &Gates, known: &Known<'_>, from: Number) -> Option<(String, Bytes)> {
-    let gate = Gate::upgrade(release.metadata.release, from);
+pub fn pair<'a>(
+    release: impl Into<OwnRules<'a>>,
+    gates: &Gates,
+    known: &Known<'_>,
+    from: Number,
+) -> Option<(String, Bytes)> {
+    let release = release.into();
+    let gate = Gate::upgrade(release.number(), from);
     let mut there = There::new();
     for (path, text) in known.configs {
         if let Some((branch, gate)) = gates.taken_apart(path) {
@@ -151,8 +156,9 @@ pub fn pair(release: &Release<'_>, gates: &Gates, known: &Known<'_>, from: Numbe
 
 /// What goes with a release that has ended: its gating configs, and their jobs out of the files of all releases. `actual` has
 /// what [`TARGET`] reads.
-pub fn retired(release: &Release<'_>, gates: &Gates, actual: &Actual, policy: &Policy) -> Vec<Desired> {
-    let own = release.metadata.release;
+pub fn retired<'a>(release: impl Into<OwnRules<'a>>, gates: &Gates, actual: &Actual, policy: &Policy) -> Vec<Desired> {
+    let release = release.into();
+    let own = release.number();
     let is_own = |path: &&String| gates.taken_apart(path).is_some_and(|(_, gate)| gate.release == own);
     let configs: Vec<&String> = actual.files.keys().filter(is_own).collect();
     let sources = configs.iter().filter_map(|path| prow_jobs::Source::new(path, None));
@@ -183,7 +189,7 @@ struct Sibling<'s> {
 impl<'s> Sibling<'s> {
     /// That of the newest of some releases. Of several for one thing that of the repository's own branch counts.
     fn of(
-        release: &Release<'_>,
+        release: OwnRules<'_>,
         there: &'s There<'_>,
         branch: &str,
         gate: Gate,
@@ -211,7 +217,7 @@ impl<'s> Sibling<'s> {
     }
 
     /// The text of a new config.
-    fn made(&self, release: &Release<'_>, gates: &Gates, gate: Gate) -> Result<String, (u32, String)> {
+    fn made(&self, release: OwnRules<'_>, gates: &Gates, gate: Gate) -> Result<String, (u32, String)> {
         let bounds = gates.bounds(release);
         let before = |gate: Gate| gate.from.or_else(|| minor_before(release, gate.release));
         let making = Making {
@@ -234,7 +240,7 @@ struct Rendering<'r> {
 
 impl Rendering<'_> {
     fn own(&self) -> Number {
-        self.ask.release.metadata.release
+        self.ask.rules().number()
     }
 
     /// The release's configs: those that are there, and where it has none, new ones.
@@ -256,9 +262,9 @@ impl Rendering<'_> {
         for (_, path, _) in there {
             rendered.files.push(self.file(path));
         }
-        let builds = !self.ask.release.images.is_empty();
+        let builds = self.ask.rules().has_images();
         let has_main = self.there.contains_key(&Gate::of(own));
-        if has_main || super::has_ended(self.ask.release) || !builds || !rendered.findings.is_empty() {
+        if has_main || super::has_ended(self.ask.rules()) || !builds || !rendered.findings.is_empty() {
             return;
         }
         let upgrades = self.gates.upgrades_from.iter().map(|from| Gate::upgrade(own, *from));
@@ -278,7 +284,7 @@ impl Rendering<'_> {
         if sibling.others.len() > 1 {
             rendered.findings.push(self.twice(gate, &sibling));
         }
-        match sibling.made(self.ask.release, &self.gates, gate) {
+        match sibling.made(self.ask.rules(), &self.gates, gate) {
             Ok(after) => {
                 let file = self.settled(&self.gates.path(sibling.branch, gate), sibling.path, after);
                 rendered.files.push(file);
@@ -292,7 +298,7 @@ impl Rendering<'_> {
     }
 
     fn sibling(&self, gate: Gate, wanted: impl Fn(&Gate) -> bool) -> Option<Sibling<'_>> {
-        Sibling::of(self.ask.release, &self.there, &self.actual.branch, gate, wanted)
+        Sibling::of(self.ask.rules(), &self.there, &self.actual.branch, gate, wanted)
     }
 
     fn twice(&self, gate: Gate, sibling: &Sibling<'_>) -> Finding {
@@ -311,7 +317,7 @@ impl Rendering<'_> {
     }
 
     fn settled(&self, path: &str, older: &str, after: String) -> Desired {
-        let release: &Release<'_> = self.ask.release;
+        let release = self.ask.rules();
         let mut file = self.file(path);
         let cause = Cause {
             new: Some(format!("made from {older}")),
@@ -334,7 +340,7 @@ impl Rendering<'_> {
 
     /// A file of the release, which changes together with its main config.
     fn file(&self, path: &str) -> Desired {
-        self.actual.file(&TARGET, self.ask.release, path)
+        self.actual.file(&TARGET, self.ask.rules(), path)
     }
 
     /// The jobs of the release's configs as they will be.
@@ -355,7 +361,7 @@ impl Rendering<'_> {
             rendered.findings.push(self.unreadable(&source.config, None, why));
             rendered.missed.insert(TARGET.name.to_owned());
         }
-        let made = prow_jobs::of_sources(self.ask.release, &sources, self.actual, self.ask.policy);
+        let made = prow_jobs::of_sources(self.ask.rules(), &sources, self.actual, self.ask.policy);
         rendered.findings.extend(made.findings);
         for file in made.files {
             rendered.files.push(Desired {

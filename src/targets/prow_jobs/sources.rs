@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use super::facts::{self, ConfigFacts};
 use super::{LISTS, TARGET, file_parts, names, registry};
 use crate::base::RepoName;
-use crate::derive::Release;
 use crate::facts::ci_config;
 use crate::finding::Finding;
 use crate::plan::{Bytes, Desired};
@@ -126,7 +125,7 @@ fn earlier<'a>(ask: &'a Ask<'_>) -> Option<(&'a Earlier, &'a [Desired])> {
 pub fn all(ask: &Ask<'_>, actual: &Actual) -> Vec<Source> {
     let mut sources = configs(ask);
     if looks_for_orphans(ask) {
-        let found = orphans(ask.release, &known(ask, &sources), actual);
+        let found = orphans(ask, &known(ask, &sources), actual);
         sources.extend(found);
     }
     sources
@@ -141,8 +140,8 @@ pub fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     let mut trees = Vec::new();
     if looks_for_orphans(ask) {
         let known = std::sync::Arc::new(known(ask, &sources));
-        let end = of_release(ask.release);
-        trees.extend(ask.release.configs.keys().map(|repo| {
+        let end = of_release(ask);
+        trees.extend(ask.repositories().map(|(repo, _)| {
             let (known, end, own) = (std::sync::Arc::clone(&known), end.clone(), repo.clone());
             Tree::of(folder(repo), 1).only(move |path| {
                 let label = path.rsplit('/').next().and_then(|file| file_parts(file, &own));
@@ -169,8 +168,8 @@ fn folder(repo: &RepoName) -> String {
 }
 
 /// The end of the names of a release's own branches.
-fn of_release(release: &Release<'_>) -> String {
-    format!("-{}", release.metadata.release)
+fn of_release(ask: &Ask<'_>) -> String {
+    format!("-{}", ask.rules().number())
 }
 
 /// The repositories and branches that have a config of ours, or should.
@@ -190,10 +189,10 @@ fn known(ask: &Ask<'_>, sources: &[Source]) -> BTreeSet<(RepoName, String)> {
 ///
 /// Only branches whose name ends with the release are looked at; a development branch belongs to one release after the
 /// other.
-fn orphans(release: &Release<'_>, known: &BTreeSet<(RepoName, String)>, actual: &Actual) -> Vec<Source> {
-    let (end, variant) = (of_release(release), release.payload.variant.value.as_str());
+fn orphans(ask: &Ask<'_>, known: &BTreeSet<(RepoName, String)>, actual: &Actual) -> Vec<Source> {
+    let (end, variant) = (of_release(ask), ask.rules().payload().variant.value.as_str());
     let mut found = BTreeMap::new();
-    for repo in release.configs.keys() {
+    for (repo, _) in ask.repositories() {
         let folder = format!("{}/", folder(repo));
         let files = actual
             .files

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::text::{indent, quoted};
 use super::{Spot, from_minor_before};
 use crate::base::Release as Number;
-use crate::derive::Release;
 use crate::facts::release_controller::{self, Entry};
+use crate::targets::asking::OwnRules;
 use crate::targets::payload_jobs::gates::minor_before;
 use crate::targets::shift::Shift;
 
@@ -37,14 +37,15 @@ pub struct Addition {
 /// The entry for a job in the file of a release at a path: that of the newest older file of the same kind, or else of the oldest
 /// newer one, with its versions moved; for a further upgrade that of the file's own first one. `None` where none of them has one,
 /// or its key stands for something else here: which entry it is to be, somebody has to choose.
-pub fn addition<'f>(
-    release: &Release<'_>,
+pub fn addition<'a, 'f>(
+    release: impl Into<OwnRules<'a>>,
     spot: &Spot,
     (path, text): (&str, &str),
     wanted: Wanted<'_>,
     files: impl Iterator<Item = (&'f String, &'f [u8])>,
 ) -> Option<Addition> {
-    let own = release.metadata.release;
+    let release = release.into();
+    let own = release.number();
     let form = spot
         .paths
         .iter()

@@ -16,14 +16,13 @@ use super::{
     prow_jobs, release_name,
 };
 use crate::base::{Release as Number, RepoName};
-use crate::derive::Release;
 use crate::derive::outline::base_scope;
 use crate::facts::group::Group;
 use crate::facts::release_controller;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
 use crate::rules::{Decision, RuleSet, Subject};
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 use crate::yaml::keys::NO_OPTIONS;
 
 use text::Making;
@@ -43,7 +42,7 @@ pub static TARGET: Target = Target {
     after: &[payload_jobs::TARGET.name],
     destinations: Destination::ci_config,
     reads,
-    render: |ask, actual| match place(ask.release) {
+    render: |ask, actual| match place(ask.rules()) {
         Ok(Some(spot)) => render(ask, &spot, actual),
         Ok(None) => Rendered::default(),
         Err(findings) => Rendered {
@@ -65,7 +64,7 @@ pub static TARGET: Target = Target {
 /// The files of all releases and majors, of the same kinds as the release's own.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     // What rules fail at is reported where the files are made.
-    let Ok(Some(spot)) = place(ask.release) else {
+    let Ok(Some(spot)) = place(ask.rules()) else {
         return Ok(Reads::default());
     };
     let trees = spot.folders().into_iter().map(|folder| {
@@ -137,7 +136,8 @@ impl Spot {
 ///
 /// # Errors
 /// A rule that failed.
-pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
+pub fn place<'a>(release: impl Into<OwnRules<'a>>) -> Result<Option<Spot>, Vec<Finding>> {
+    let release = release.into();
     let (mut paths, mut failed, mut decided) = (Vec::new(), Vec::new(), None);
     let mut decide = |field: &str| {
         let (decision, more) = asking::of_target(release, TARGET.name, field);
@@ -162,7 +162,7 @@ pub fn place(release: &Release<'_>) -> Result<Option<Spot>, Vec<Finding>> {
     }
     let further = further.value.as_ref().and_then(Json::as_str).unwrap_or("{name}-{from}");
     Ok(decided.map(|decision| Spot {
-        release: release.metadata.release,
+        release: release.number(),
         paths,
         majors: asking::texts(&majors),
         further: further.to_owned(),
@@ -209,8 +209,8 @@ fn render(ask: &Ask<'_>, spot: &Spot, actual: &Actual) -> Rendered {
         rendered.findings.push(finding.with_place(actual.place(path, None)));
         return rendered;
     }
-    let release = ask.release;
-    let own = release.metadata.release;
+    let release = ask.rules();
+    let own = release.number();
     let forms: Vec<Form<'_>> = spot.paths.iter().map(|path| Form::of(path, actual, own)).collect();
     let newest = forms
         .iter()
@@ -223,7 +223,7 @@ fn render(ask: &Ask<'_>, spot: &Spot, actual: &Actual) -> Rendered {
     rendered
         .files
         .extend(there.iter().map(|form| actual.file(&TARGET, release, form.own)));
-    let builds = !release.images.is_empty();
+    let builds = release.has_images();
     let ended = super::has_ended(release);
     // Files that are there under other names than those of the release before are how it is done now.
     let renamed = !there.is_empty() && !there.iter().any(is_asked);
@@ -299,10 +299,10 @@ fn majors(ask: &Ask<'_>, spot: &Spot, actual: &Actual, upgrades_from: &[Number],
 
 /// The jobs that the release will have, each with the end of its name from the variant on.
 fn known_jobs(ask: &Ask<'_>) -> Vec<(String, String)> {
-    let (Some(earlier), Ok(Some(gates))) = (ask.earlier.get(payload_jobs::TARGET.name), Gates::of(ask.release)) else {
+    let (Some(earlier), Ok(Some(gates))) = (ask.earlier.get(payload_jobs::TARGET.name), Gates::of(ask.rules())) else {
         return Vec::new();
     };
-    let main = Gate::of(ask.release.metadata.release);
+    let main = Gate::of(ask.rules().number());
     let known = earlier.files.iter().filter_map(|file| gates.taken_apart(&file.path));
     let branches: BTreeSet<String> = known
         .filter(|(_, gate)| *gate == main)
@@ -335,7 +335,7 @@ fn make(
     text: Result<String, (u32, String)>,
     rendered: &mut Rendered,
 ) {
-    let (release, number) = (ask.release, spot.release);
+    let (release, number) = (ask.rules(), spot.release);
     match text {
         Ok(after) => {
             let mut file = actual.file(&TARGET, release, path);
@@ -354,7 +354,7 @@ fn make(
     }
 }
 
-fn settle(release: &Release<'_>, place: &Spot, policy: &Policy, base: &str, after: String, desired: &mut Desired) {
+fn settle(release: OwnRules<'_>, place: &Spot, policy: &Policy, base: &str, after: String, desired: &mut Desired) {
     let jobs = jobs(&after);
     let rule = place.decision.deciders().last();
     let cause = Cause {
