@@ -261,7 +261,7 @@ fn what_is_added_after_the_cut_is_carried_to_all_later_releases() {
         .current_dir(world.dir.path()))
     .out;
     assert!(
-        out.contains(&format!("{commit} of 2024-")) && out.contains("added it to 4.20"),
+        out.contains(&format!("is carried from 4.20: {commit} of 2024-")) && out.contains("It was added to 4.20"),
         "{out}"
     );
     for release in ["4.21", "4.22"] {

@@ -30,9 +30,7 @@ pub fn carried_cause(release: &Release<'_>, carry: &Carry) -> Cause {
         old: None,
         new: Some(super::changes::short(&carry.value)),
         because: format!(
-            "{} of {} added it to {} when the branch of the next release had been made",
-            short(&carry.edited),
-            carry.edited.day,
+            "It was added to {} when the branch of the next release had been made.",
             carry.from
         ),
     }
@@ -54,6 +52,25 @@ fn change(release: &Release<'_>, carry: &Carry) -> Change {
     }
 }
 
+/// What is told of a file beside its causes: the commits behind what is carried.
+pub(super) fn notes(release: &Release<'_>, path: &str, applied: &[Change]) -> Vec<String> {
+    let is_applied = |carry: &&Carry| {
+        let mut keys = applied.iter().filter(|change| change.cause.rule == RULE);
+        carry.path == path && keys.any(|change| change.key == carry.key)
+    };
+    let carried = release.neighbours.carried.all.iter().filter(is_applied);
+    let note = |carry: &Carry| {
+        format!(
+            "`{}` is carried from {}: {} of {} added it",
+            carry.key,
+            carry.from,
+            short(&carry.edited),
+            carry.edited.day
+        )
+    };
+    carried.map(note).collect()
+}
+
 /// A file of which nothing else is looked at: the group's, or that of an image that OKD does not need.
 pub(super) fn alone(ask: &Ask<'_>, actual: &Actual, path: &str, findings: &mut Vec<Finding>) -> Option<Desired> {
     let release = ask.release;
@@ -61,6 +78,7 @@ pub(super) fn alone(ask: &Ask<'_>, actual: &Actual, path: &str, findings: &mut V
     let mut file = actual.file(&TARGET, release, path);
     let (applied, refused) = judged(ask, changes(release, path));
     file.refused = refused;
+    file.notes = notes(release, path, &applied);
     let edited = edited(release, path, before, &applied);
     if let Err(why) = written(&mut file, before, edited, applied) {
         findings.push(unsafe_edit(ask, actual, path, path, &why));

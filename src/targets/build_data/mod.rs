@@ -186,6 +186,7 @@ impl Wanted<'_> {
         file.images = vec![image.tag.value.clone()];
         let (applied, refused) = judged(ask, changes.all);
         file.refused = refused;
+        file.notes = carried::notes(release, &path, &applied);
         let edited = text::edited(text, &release.metadata.group, &facts.node, &applied);
         if let Err(why) = written(&mut file, text, edited, applied) {
             findings.push(unsafe_edit(ask, actual, &image.key, &path, &why).with_image(image.tag.value.clone()));
