@@ -57,8 +57,8 @@ pub struct RulePart {
 
 /// The key of an image's file whose value the rules took for a field; none where they made the value of something else.
 pub fn taken_from(rules: &RuleSet, tried: &[Tried], field: &str) -> Option<&'static Key> {
-    let deciders = tried.iter().filter(|tried| tried.verdict == Verdict::Decided);
-    let rule = rules.rules.get(deciders.last()?.rule)?;
+    let mut deciders = tried.iter().filter(|tried| tried.verdict == Verdict::Decided);
+    let rule = rules.rules.get(deciders.next_back()?.rule)?;
     let settings = rule.settings.iter().filter(|setting| setting.field == field);
     let mut paths = settings
         .flat_map(|setting| setting.value.expressions())
