@@ -158,7 +158,7 @@ async function open(path, options = {}) {
 }
 
 const PAGES = ['/', '/images/compass-driver/4.16', '/drift', '/pull-requests', '/runs', '/findings', '/graph', '/cut', '/verify', '/verify/4.16',
-  '/results', '/payloads', '/images/harbor-base.rhel9/4.16'];
+  '/results', '/payloads', '/images/harbor-base.rhel9/4.16', '/impact'];
 
 check('every page is whole, in light and dark, narrow and wide, and nothing complains', async () => {
   for (const colorScheme of ['light', 'dark']) {

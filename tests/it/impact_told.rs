@@ -227,3 +227,17 @@ fn what_is_open_in_170_repositories_takes_three_questions() {
     assert_eq!((open.pulls.len(), open.unread.len(), open.left_out.len()), (1, 169, 0));
     assert_eq!((open.pulls[0].number, open.pulls[0].head == told.head), (7, true));
 }
+
+#[test]
+fn a_module_that_asks_for_the_same_go_gets_no_word_and_costs_little() {
+    let told = PullWorld::new("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    let go_mod = told.github.files(BEACON, "main")["go.mod"].clone();
+    let bumped = format!("{go_mod}\nrequire example.org/other v1.2.3\n");
+    let head = told.pull(8, "bump", &[("go.mod", Some(&bumped))]);
+    told.reconcile(&[]);
+    assert_eq!(told.checks_of(&head).len(), 0);
+    let ahead = told.pull(9, "ahead", &[("go.mod", Some("module x\n\ngo 1.99\n"))]);
+    told.reconcile(&[]);
+    assert_eq!(told.checks_of(&ahead).len(), 1, "that is ahead of the builder");
+    assert!(told.tide_merges());
+}

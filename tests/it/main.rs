@@ -35,6 +35,7 @@ mod github_plan;
 mod github_read;
 mod impact;
 mod impact_faults;
+mod impact_hostile;
 mod impact_service;
 mod impact_told;
 mod lock;

@@ -77,7 +77,12 @@ impl Told {
                 lines.extend(more);
                 Self::Written(lines)
             }
-            (waits @ Self::Waits(..), _) | (_, waits @ Self::Waits(..)) => waits,
+            // What was written is told in any case.
+            (Self::Written(mut lines), Self::Waits(why, _)) | (Self::Waits(why, _), Self::Written(mut lines)) => {
+                lines.push(why);
+                Self::Written(lines)
+            }
+            (waits @ Self::Waits(..), Self::Waits(..)) => waits,
         }
     }
 }

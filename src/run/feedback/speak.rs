@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::due::{Due, Looking};
+use super::meaning::{self, matters};
 use super::{Kept, Looked};
 use crate::base::Release;
 use crate::base::text::inert;
@@ -12,7 +13,6 @@ use crate::github::{Fault, FaultKind};
 use crate::impact::{self, Impact, Pull, State, Verdict};
 use crate::run::impact::{Asked, Bases, ImpactError, Known};
 use crate::run::{Run, RunError};
-use crate::source::CommitId;
 use crate::source::github::{Foreseen, PullHead, Reader};
 
 impl Run {
@@ -51,7 +51,7 @@ impl Run {
             // Pushed to since it was listed: what is looked at is told.
             due.pull.head.clone_from(&head.head);
             let answered = match &failed {
-                Some(why) => Err(why.clone()),
+                Some(why) => Err((State::Failed, why.clone())),
                 None => self.answer(looking, &due, head, &mut bases),
             };
             self.settle(looking, due, answered, looked);
@@ -63,15 +63,15 @@ impl Run {
     fn foresee_heads_of(&self, looking: &Looking<'_>, reader: &Reader, due: &[(Due, PullHead)], bases: &Bases) {
         let wanted = due.iter().filter(|(due, head)| matters(looking, due, head, bases));
         let wanted = wanted.filter(|(due, _)| looking.watched.is_component(&due.open.repo));
-        let wanted = wanted.map(|(due, head)| {
+        let wanted = wanted.flat_map(|(due, head)| {
             let paths = bases.looked_at(&due.open.repo, &due.open.branch);
-            let commit = head.merge.clone().unwrap_or_else(|| head.head.clone());
-            Foreseen {
+            let with = Foreseen {
                 repo: due.open.repo.clone(),
-                commit: CommitId(commit),
+                commit: meaning::commit(head),
                 files: paths.files,
                 folders: paths.folders,
-            }
+            };
+            [with, meaning::of_base(due, head, bases)]
         });
         reader.foresee(&wanted.collect::<Vec<_>>(), &self.store);
     }
@@ -83,8 +83,10 @@ impl Run {
         due: &Due,
         head: PullHead,
         bases: &mut Bases,
-    ) -> Result<Option<Impact>, String> {
-        if !matters(looking, due, &head, bases) {
+    ) -> Result<Option<Impact>, (State, String)> {
+        let is_component = looking.watched.is_component(&due.open.repo);
+        let is_idle = |reader| is_component && self.means_the_same(reader, due, &head, bases);
+        if !matters(looking, due, &head, bases) || self.sources.github().is_some_and(is_idle) {
             return Ok(None);
         }
         let asked = Asked {
@@ -95,11 +97,10 @@ impl Run {
             branch: None,
             at: None,
         };
-        let is_component = looking.watched.is_component(&due.open.repo);
         let built = is_component.then(|| [(due.open.branch.clone(), due.releases.clone())].into());
         let known = Known { head, built };
         let found = self.impact_of(&asked, Some(known), looking.releases, bases);
-        let found = found.map_err(|error| error.to_string())?;
+        let found = found.map_err(|error| (unanswered(&error), error.to_string()))?;
         Ok(found.releases.iter().any(says).then_some(found))
     }
 
@@ -108,7 +109,7 @@ impl Run {
         &self,
         looking: &mut Looking<'_>,
         due: Due,
-        answered: Result<Option<Impact>, String>,
+        answered: Result<Option<Impact>, (State, String)>,
         looked: &mut Looked,
     ) {
         let Due {
@@ -121,7 +122,7 @@ impl Run {
         let mut comment = before.as_ref().and_then(|known| known.comment);
         let (mut shown, mut written) = (None, Vec::new());
         match answered {
-            Err(why) => (pull.state, pull.note) = (State::Failed, why),
+            Err(why) => (pull.state, pull.note) = why,
             Ok(found) => {
                 if let Some(found) = &found {
                     pull.verdict = Some(found.verdict);
@@ -224,14 +225,12 @@ impl Run {
     }
 }
 
-/// Whether a pull request touches something that decides a build, as far as its files are known.
-fn matters(looking: &Looking<'_>, due: &Due, head: &PullHead, bases: &Bases) -> bool {
-    let Some(files) = &head.files else { return true };
-    if looking.watched.is_component(&due.open.repo) {
-        let paths = bases.looked_at(&due.open.repo, &due.open.branch);
-        return files.iter().any(|file| paths.matter(file));
+/// How a pull request stands of which nothing can be said: one that conflicts waits for its author.
+fn unanswered(error: &ImpactError) -> State {
+    match error {
+        ImpactError::Conflict(..) => State::Waits,
+        _ => State::Failed,
     }
-    files.iter().any(|file| looking.watched.may_matter(file))
 }
 
 /// Whether there is something to say of a release. That its image is built again is none: that is what a change is for.

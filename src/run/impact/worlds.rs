@@ -32,6 +32,14 @@ pub(crate) struct Bases {
 }
 
 impl Bases {
+    /// Whether something was found in a file of a repository without any change.
+    pub(crate) fn finds_in(&self, repo: &str, file: &str) -> bool {
+        let places = self.worlds.values().flat_map(|world| &world.findings);
+        places
+            .filter_map(|finding| finding.place.as_ref())
+            .any(|place| place.repo == repo && place.file == file)
+    }
+
     /// What of a component's branch was looked at for these releases.
     pub(crate) fn looked_at(&self, repo: &RepoName, branch: &str) -> Paths {
         self.notes.of(&repo.to_string(), branch)
