@@ -117,7 +117,7 @@ impl Maker<'_> {
         let about = About::Release;
         let said =
             |derived: &Derived<String>, field| (!derived.value.is_empty()).then(|| self.text(derived, field, about));
-        let wanted = |wanted: &payload::Wanted| Wanted {
+        let wanted = |wanted: &payload::AskedBy| Wanted {
             operators: wanted.operators.clone(),
             at: At(wanted.place.clone()),
         };

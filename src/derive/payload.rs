@@ -16,7 +16,7 @@ use crate::rules::{Scope, Subject};
 
 /// Who asks for a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct AskedBy {
     /// Payload tags of the images that ship the list; empty: it is in no release.
     pub operators: Vec<String>,
     /// The repository that holds the list.
@@ -40,7 +40,7 @@ pub struct PayloadTag {
     /// Keys of the images that are built for it, those that could not be derived included.
     pub built_by: Vec<String>,
     /// Who asks for it.
-    pub wanted_by: Vec<Wanted>,
+    pub wanted_by: Vec<AskedBy>,
     /// What it was in the last payload.
     pub last: Option<Before>,
     /// The tag of OKD's payload that takes its place; itself in most cases.
@@ -68,7 +68,7 @@ pub(super) fn tags(outline: &mut Outline<'_>, scope: &Scope<'_>) -> BTreeMap<Str
             .map(|image| image.tag.value.clone())
             .collect();
         for asked in &operator.tags {
-            tags.entry(asked.name.clone()).or_default().wanted_by.push(Wanted {
+            tags.entry(asked.name.clone()).or_default().wanted_by.push(AskedBy {
                 operators: operators.clone(),
                 repo: operator.repo.clone(),
                 place: at(&operator.place, asked.line),

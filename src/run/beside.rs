@@ -9,7 +9,7 @@ use super::ground::Ground;
 use super::heads::Head;
 use crate::base::{Release, RepoName};
 use crate::source::{Changed, Snapshot};
-use crate::targets::{Beside, Told, Wanted};
+use crate::targets::{Beside, Question, Told};
 
 /// Looks at what is asked for. The second value is where the repositories stand: with the same heads the answers are the same.
 pub(super) fn look(
@@ -55,12 +55,12 @@ fn open(run: &Run, release: Release, repo: &RepoName, branch: &str) -> Result<Bo
 
 fn of(snapshot: &dyn Snapshot, own: Option<&dyn Snapshot>, beside: &Beside) -> Told {
     match &beside.what {
-        Wanted::Text => match snapshot.read(&beside.path) {
+        Question::Text => match snapshot.read(&beside.path) {
             Ok(Some(blob)) => Told::Text(blob.bytes),
             Ok(None) => Told::Absent,
             Err(error) => Told::Unknown(error.to_string()),
         },
-        Wanted::ChangedAfter(file) => {
+        Question::ChangedAfter(file) => {
             let own = own.map(|own| own.last_changed(file, i64::MIN));
             let own = match own {
                 Some(Ok(Some(own))) => own,

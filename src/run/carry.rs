@@ -9,7 +9,7 @@ use super::Run;
 use super::branches::Depth;
 use super::heads::Head;
 use super::memo::Slot;
-use crate::audit::cut::{self, Side, Wanted};
+use crate::audit::cut::{self, NamedFile, Side};
 use crate::base::Release;
 use crate::config::Via;
 use crate::derive;
@@ -141,7 +141,7 @@ impl Run {
     }
 
     /// Asks a component whether it has a file.
-    fn is_there(&self, release: Release, file: &Wanted) -> Said {
+    fn is_there(&self, release: Release, file: &NamedFile) -> Said {
         let components = &self.config.sources.components;
         let location = match components.via {
             Via::None => return Said::Unasked,
@@ -192,7 +192,7 @@ fn heads(said: impl Iterator<Item = Said>) -> Option<Vec<Head>> {
     Some(heads)
 }
 
-fn not_judged(mut finding: Finding, file: Option<&Wanted>) -> Finding {
+fn not_judged(mut finding: Finding, file: Option<&NamedFile>) -> Finding {
     let file = file
         .map(|file| format!("{} at {} of {}", file.path, file.branch, file.repo))
         .unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::derive::{Component, Components, ReadFile};
 use crate::facts::ci_operator_yaml::{self, CiOperatorYaml};
 use crate::facts::dockerfile::{Builds, Dockerfile, builds};
 use crate::model::go::GoNeed;
-use crate::source::github::{Reader, Wanted};
+use crate::source::github::{Reader, ToRead};
 use crate::source::{CommitId, Location, Noted, Paths, Snapshot};
 
 /// Must change when the same commit yields other facts.
@@ -87,7 +87,7 @@ fn foresee(run: &Run, reader: &Reader, outline: &Outline<'_>, wanted: &[(RepoNam
         let folders = targets
             .flat_map(|target| target.folders)
             .map(|folder| (*folder).to_owned());
-        known.is_none().then(|| Wanted {
+        known.is_none().then(|| ToRead {
             repo,
             commit,
             files,

@@ -9,7 +9,7 @@ use super::heads::Head;
 use super::{Run, RunError};
 use crate::base::{Release, RepoName};
 use crate::config::{CiConfig, Forge};
-use crate::source::github::{Blobs, Wanted};
+use crate::source::github::{Blobs, ToRead};
 use crate::source::{CommitId, EntryKind, Location, Snapshot, SourceError};
 use crate::targets::{Actual, Destination, Reads, Tree};
 
@@ -241,12 +241,12 @@ impl Ground {
 
     /// The folders of a repository at a commit that are to be read and not remembered, for a reader that can be asked for
     /// many at once.
-    pub fn unknown(&self, run: &Run, reads: &Reads) -> Option<Wanted> {
+    pub fn unknown(&self, run: &Run, reads: &Reads) -> Option<ToRead> {
         let commit = self.snapshot.origin().commit.clone()?;
         let trees = reads.trees.iter().filter(|tree| !tree.folder.is_empty());
         let unknown = trees.filter(|tree| self.remembered(run, tree).is_none());
         let folders: BTreeSet<String> = unknown.map(|tree| tree.folder.clone()).collect();
-        (!folders.is_empty()).then(|| Wanted {
+        (!folders.is_empty()).then(|| ToRead {
             repo: self.name.clone(),
             commit: CommitId(commit),
             files: reads.files.iter().cloned().collect(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use git2::{ObjectType, Oid, Repository, RepositoryInitOptions};
 
-use super::http::{self, Client, Fetched, Session, Wanted, What};
+use super::http::{self, Client, FetchRequest, Fetched, Session, What};
 use super::local::open_git;
 use super::{Progress, RemoteUrl, SourceError};
 
@@ -263,7 +263,7 @@ impl Mirror {
             What::Blobs(_) => Vec::new(),
         };
         let shallow = read_oids(&self.path.join("shallow"));
-        let wanted = Wanted {
+        let wanted = FetchRequest {
             what,
             have: &have,
             shallow: &shallow.iter().copied().collect::<Vec<_>>(),

@@ -230,12 +230,12 @@ pub struct Beside {
     /// The path of a file.
     pub path: String,
     /// What is to be known of the file.
-    pub what: Wanted,
+    pub what: Question,
 }
 
 /// What is to be known of a file of another repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wanted {
+pub enum Question {
     /// What it says.
     Text,
     /// Whether it was changed after a file of the target's own repository was, by that one's path.

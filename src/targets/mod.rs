@@ -34,7 +34,7 @@ use crate::finding::Finding;
 use crate::plan::{Bytes, Cause, Desired};
 use crate::yaml::keys::Section;
 
-pub use door::{Ask, Beside, Chosen, Cut, Destination, Earlier, Reads, Step, Target, Then, Told, Tree, Wanted, When};
+pub use door::{Ask, Beside, Chosen, Cut, Destination, Earlier, Question, Reads, Step, Target, Then, Told, Tree, When};
 pub use options::Options;
 
 /// All targets, each after those whose files it is made from.

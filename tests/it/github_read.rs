@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use github_world::World;
 use lockstep::base::RepoName;
-use lockstep::source::github::{Blobs, Reader, Wanted};
+use lockstep::source::github::{Blobs, Reader, ToRead};
 use lockstep::source::{EntryKind, Snapshot};
 use program::{Demo, program, ran};
 
@@ -109,7 +109,7 @@ fn folders_come_in_the_same_questions_as_files() {
     let (reader, cache) = (Arc::new(Reader::new(world.client())), Cache::default());
     let branches: Vec<_> = repos.iter().map(|repo| (name(repo), "main".to_owned())).collect();
     reader.heads(&branches);
-    let wanted = repos.iter().map(|repo| Wanted {
+    let wanted = repos.iter().map(|repo| ToRead {
         repo: name(repo),
         commit: reader.head(&name(repo), "main").unwrap(),
         files: files(&["Dockerfile"]),
@@ -168,7 +168,7 @@ fn files_come_as_git_has_them() {
     world.github.push_raw("o/c", "main", &contents);
     let (reader, cache) = (Arc::new(Reader::new(world.client())), Cache::default());
     let commit = reader.head(&name("o/c"), "main").unwrap();
-    let wanted = Wanted {
+    let wanted = ToRead {
         repo: name("o/c"),
         commit,
         files: files(&[

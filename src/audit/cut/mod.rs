@@ -24,12 +24,12 @@ pub struct Lost {
     /// The finding, if the reason still exists.
     pub finding: Finding,
     /// What the reason is: a file of a component, where it has to be looked for.
-    pub file: Option<Wanted>,
+    pub file: Option<NamedFile>,
 }
 
 /// A file of a component that may or may not still be there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NamedFile {
     /// The component.
     pub repo: RepoName,
     /// The branch that the release is built from.
@@ -160,7 +160,7 @@ impl Pair<'_> {
         Some(self.lost(code, key, text, &help, file))
     }
 
-    fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<Wanted> {
+    fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<NamedFile> {
         let image = self.after.images.get(key)?;
         let text = |value: &Json| value.as_str().unwrap_or_default().trim_end_matches('/').to_owned();
         let folders = [
@@ -169,14 +169,14 @@ impl Pair<'_> {
         ];
         let folder = folders.into_iter().find(|folder| !folder.is_empty());
         let name = text(&intent.value);
-        Some(Wanted {
+        Some(NamedFile {
             repo: image.repository.value.clone()?,
             branch: image.branch.clone(),
             path: folder.map_or(name.clone(), |folder| format!("{folder}/{name}")),
         })
     }
 
-    fn lost(&self, code: &'static str, key: &str, text: String, help: &str, file: Option<Wanted>) -> Lost {
+    fn lost(&self, code: &'static str, key: &str, text: String, help: &str, file: Option<NamedFile>) -> Lost {
         let image = self.after.images.get(key).or_else(|| self.before.images.get(key));
         let place = self.after.metadata.image_place(key, &[]);
         let mut finding = Finding::new(Severity::Warning, code, text)

@@ -8,7 +8,7 @@ use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
 use crate::base::Place;
 use crate::derive::Release;
-use crate::derive::payload::{PayloadTag, Wanted};
+use crate::derive::payload::{AskedBy, PayloadTag};
 use crate::finding::Severity::{Error, Note};
 use crate::finding::{Code, Family, Subject};
 use crate::rules::load::near;
@@ -83,7 +83,7 @@ fn is_resolved(release: &Release<'_>, tag: &PayloadTag) -> bool {
     built(tag) || external(tag) || stand_in.is_some_and(|tag| built(tag) || external(tag))
 }
 
-fn unresolved(release: &Release<'_>, name: &str, wanted: &Wanted, sink: &mut Sink) {
+fn unresolved(release: &Release<'_>, name: &str, wanted: &AskedBy, sink: &mut Sink) {
     let who = wanted.operators.join(" and ");
     let (why, help) = match dropped(release, name) {
         Some((why, key)) => (

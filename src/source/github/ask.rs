@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, Wanted};
+use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, ToRead};
 use crate::base::RepoName;
 use crate::github::{Fault, FaultKind};
 use crate::source::{EntryKind, MAX_BLOB};
@@ -302,21 +302,21 @@ fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
 }
 
 /// Reads the directories that lead to files, links included, then the files.
-pub(super) fn gather(reader: &Reader, wanted: &[Wanted], cache: &dyn Blobs) -> Result<(), Fault> {
-    let mut paths: Vec<(&Wanted, String)> = wanted
+pub(super) fn gather(reader: &Reader, wanted: &[ToRead], cache: &dyn Blobs) -> Result<(), Fault> {
+    let mut paths: Vec<(&ToRead, String)> = wanted
         .iter()
         .flat_map(|of| of.files.iter().map(move |file| (of, file.clone())))
         .collect();
-    let mut below: Vec<(&Wanted, String)> = wanted
+    let mut below: Vec<(&ToRead, String)> = wanted
         .iter()
         .flat_map(|of| of.folders.iter().map(move |folder| (of, folder.clone())))
         .collect();
     for _ in 0..HOPS {
-        let at = |of: &Wanted, dir: &str| (of.repo.clone(), of.commit.0.clone(), dir.to_owned());
+        let at = |of: &ToRead, dir: &str| (of.repo.clone(), of.commit.0.clone(), dir.to_owned());
         let above = paths.iter().flat_map(|(of, path)| folders(path).map(|dir| at(of, dir)));
         let places: BTreeSet<Place> = above.chain(below.iter().map(|(of, dir)| at(of, dir))).collect();
         trees(reader, &places.into_iter().collect::<Vec<_>>())?;
-        let found: Vec<(&Wanted, String, EntryKind, String)> = paths
+        let found: Vec<(&ToRead, String, EntryKind, String)> = paths
             .iter()
             .filter_map(|(of, path)| {
                 entry(reader, &of.repo, &of.commit.0, path).map(|(kind, oid)| (*of, path.clone(), kind, oid))
@@ -370,9 +370,9 @@ pub(super) fn foresee(reader: &Reader, wanted: &[Foreseen], cache: &dyn Blobs) -
 /// The folders in folders; adds the blobs of their files that are wanted.
 fn inside<'w>(
     reader: &Reader,
-    folders: Vec<(&'w Wanted, String)>,
+    folders: Vec<(&'w ToRead, String)>,
     oids: &mut Vec<(RepoName, String)>,
-) -> Vec<(&'w Wanted, String)> {
+) -> Vec<(&'w ToRead, String)> {
     let known = reader.known();
     let mut below = Vec::new();
     for (of, folder) in folders {

@@ -61,7 +61,7 @@ enum Missing {
 
 /// What is wanted of one repository.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct ToRead {
     /// The repository.
     pub repo: RepoName,
     /// The commit.
@@ -255,7 +255,7 @@ impl Reader {
 
     /// Reads directories and files of many repositories. What fails is asked for again, and told, when it is read.
     /// What is in the cache is not asked for.
-    pub fn gather(&self, wanted: &[Wanted], cache: &dyn Blobs) {
+    pub fn gather(&self, wanted: &[ToRead], cache: &dyn Blobs) {
         if let Err(error) = ask::gather(self, wanted, cache) {
             tracing::debug!(%error, "reading many repositories");
         }

@@ -27,7 +27,7 @@ pub(in crate::source) enum What<'a> {
 }
 
 /// What to fetch, and what is there already.
-pub(in crate::source) struct Wanted<'a> {
+pub(in crate::source) struct FetchRequest<'a> {
     pub(in crate::source) what: What<'a>,
     /// Commits whose trees are complete here: the server leaves out what they hold.
     pub(in crate::source) have: &'a [Oid],
@@ -45,7 +45,7 @@ pub(in crate::source) struct Fetched {
 /// Fetches a commit and writes the pack to `sink`; `report` is told how far it is.
 pub(in crate::source) fn fetch(
     session: &Session<'_>,
-    wanted: &Wanted<'_>,
+    wanted: &FetchRequest<'_>,
     sink: &mut dyn Write,
     report: &dyn Fn(&str),
 ) -> Result<Fetched, SourceError> {
@@ -76,7 +76,7 @@ pub(in crate::source) fn fetch(
     receive(body, sink, report).map_err(|error| request.unreachable(error.to_string()))
 }
 
-fn ask_v2(wanted: &Wanted<'_>, shallow: bool) -> Vec<u8> {
+fn ask_v2(wanted: &FetchRequest<'_>, shallow: bool) -> Vec<u8> {
     let mut message = Vec::new();
     push_line(&mut message, "command=fetch");
     push_delimiter(&mut message);
@@ -106,7 +106,7 @@ impl What<'_> {
     }
 }
 
-fn ask_v0(wanted: &Wanted<'_>, shallow: bool, optional: &str) -> Vec<u8> {
+fn ask_v0(wanted: &FetchRequest<'_>, shallow: bool, optional: &str) -> Vec<u8> {
     let mut message = Vec::new();
     for oid in wanted.what.oids() {
         push_line(&mut message, &format!("want {oid} side-band-64k {optional}"));
@@ -119,14 +119,14 @@ fn ask_v0(wanted: &Wanted<'_>, shallow: bool, optional: &str) -> Vec<u8> {
     message
 }
 
-fn push_depth(message: &mut Vec<u8>, wanted: &Wanted<'_>) {
+fn push_depth(message: &mut Vec<u8>, wanted: &FetchRequest<'_>) {
     for oid in wanted.shallow {
         push_line(message, &format!("shallow {oid}"));
     }
     push_line(message, "deepen 1");
 }
 
-fn push_end(message: &mut Vec<u8>, wanted: &Wanted<'_>) {
+fn push_end(message: &mut Vec<u8>, wanted: &FetchRequest<'_>) {
     for oid in wanted.have {
         push_line(message, &format!("have {oid}"));
     }

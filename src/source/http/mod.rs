@@ -21,5 +21,5 @@ pub(super) fn read_answer(bytes: &[u8]) {
 }
 
 pub(super) use client::{Client, plain};
-pub(super) use fetch::{Fetched, Wanted, What, fetch};
+pub(super) use fetch::{FetchRequest, Fetched, What, fetch};
 pub(super) use refs::Session;

@@ -10,7 +10,7 @@ use crate::base::RepoName;
 use crate::derive::here::{Builder, Here, here};
 use crate::facts::dockerfile::instructions;
 use crate::finding::{Finding, Severity};
-use crate::targets::{Actual, Ask, Beside, Told, Wanted};
+use crate::targets::{Actual, Ask, Beside, Question, Told};
 use crate::yaml::Node;
 use crate::yaml::edit::{self, How};
 
@@ -52,7 +52,7 @@ fn dockerfile(builder: &Builder) -> Option<Beside> {
         repo: said("repository").parse::<RepoName>().ok()?,
         branch: said("branch").to_owned(),
         path: path.join("/"),
-        what: Wanted::Text,
+        what: Question::Text,
     })
 }
 

@@ -6,7 +6,7 @@ use crate::base::RepoName;
 use crate::facts::dockerfile::Dockerfile;
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
-use crate::targets::{Beside, Told, Wanted};
+use crate::targets::{Beside, Question, Told};
 
 /// The folder of forks in the repository, and where it is in the image that holds them.
 const FOLDER: &str = "forks/";
@@ -25,7 +25,7 @@ pub(super) fn beside(repo: RepoName, branch: &str, dockerfile: &str, fork: &str)
         repo,
         branch: branch.to_owned(),
         path: dockerfile.to_owned(),
-        what: Wanted::ChangedAfter(path_of(fork)?),
+        what: Question::ChangedAfter(path_of(fork)?),
     })
 }
 

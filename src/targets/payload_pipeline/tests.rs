@@ -8,7 +8,7 @@ use crate::base::Origin;
 use crate::derive::tests::world::{World, repo_name};
 use crate::finding::Finding;
 use crate::targets::door::Memo;
-use crate::targets::{Beside, Options, Told, Wanted};
+use crate::targets::{Beside, Options, Question, Told};
 
 /// What the pipeline has: a builder and a base, batches in both drivers, a list of files, and `cli` as people keep it.
 fn there() -> BTreeMap<String, String> {
@@ -352,7 +352,7 @@ fn a_fork_is_held_against_what_upstream_did_since() {
             "FROM a AS b\nFROM c\n".to_owned(),
         );
         let answer = |asked: &Beside| match &asked.what {
-            Wanted::ChangedAfter(fork) => {
+            Question::ChangedAfter(fork) => {
                 let asked = (asked.repo.to_string(), &*asked.branch, &*asked.path, fork.as_str());
                 assert_eq!(
                     asked,
@@ -365,7 +365,7 @@ fn a_fork_is_held_against_what_upstream_did_since() {
                 );
                 told.clone()
             }
-            Wanted::Text => Told::Absent,
+            Question::Text => Told::Absent,
         };
         let seen = render_beside(&world(), files, &[], &answer);
         seen.message("forked-dockerfile").to_owned()
