@@ -69,7 +69,8 @@ impl Branch {
                 let (started, finished) = (known.started, known.finished);
                 // What is known of when it began was told when it began.
                 let began = if started.is_none() { run.started } else { started };
-                if run.state != State::Running || known.state == State::Running {
+                let is_end = |state: &State| !matches!(state, State::Running | State::Unknown(_));
+                if is_end(&run.state) || !is_end(&known.state) {
                     *known = JobRun {
                         started: began,
                         finished: run.finished.or(finished),

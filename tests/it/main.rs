@@ -46,6 +46,7 @@ mod payload_sources;
 mod registry;
 mod replicas;
 mod results;
+mod results_bad;
 mod results_cluster;
 mod results_corpus;
 mod results_service;
