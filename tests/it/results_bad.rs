@@ -13,7 +13,8 @@ const GO: &str = "go: go.mod requires go &gt;= 1.26.0 (running go 1.25.9; GOTOOL
 /// What the command says, and its exit code.
 fn answer(world: &World) -> (Json, i32) {
     let ran = world.run(&["results", "--format", "json"].map(str::to_owned));
-    let json = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr));
+    let json =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ran.stdout, ran.stderr));
     (json, ran.code)
 }
 
@@ -36,7 +37,10 @@ fn behind_http() -> (World, FakeCi) {
     let items = json!({"items": [item(&okd, "1", "a", "success", 1), item(&okd, "2", "b", "failure", 2)]});
     ci.put("/deck/prowjobs.js", items.to_string());
     ci.put(&format!("/art/logs/{okd}/2/artifacts/junit_operator.xml"), junit(GO));
-    ci.put("/rc/api/v1/releasestream/s/tags", "{\"tags\":[{\"name\":\"p1\",\"phase\":\"Accepted\"}]}");
+    ci.put(
+        "/rc/api/v1/releasestream/s/tags",
+        "{\"tags\":[{\"name\":\"p1\",\"phase\":\"Accepted\"}]}",
+    );
     let config = format!(
         "sources: {{results: {{prow: {{deck: '{0}/deck', artifacts: '{0}/art'}}, release-controller: {{url: '{0}/rc', streams: [s]}}}}}}",
         ci.url
@@ -49,9 +53,16 @@ fn behind_http() -> (World, FakeCi) {
 fn each_source_in_trouble_costs_itself_alone() {
     let (world, ci) = behind_http();
     let (found, code) = answer(&world);
-    assert_eq!((&image(&found, "harbor-base")["state"], code), (&"broken".into(), 0), "{found}");
+    assert_eq!(
+        (&image(&found, "harbor-base")["state"], code),
+        (&"broken".into(), 0),
+        "{found}"
+    );
     let troubles = [
-        (Trouble::Status(404, "no release configuration exists with the requested name"), ""),
+        (
+            Trouble::Status(404, "no release configuration exists with the requested name"),
+            "",
+        ),
         (Trouble::Status(429, "slow down"), "429"),
         (Trouble::Status(500, "oops"), "500"),
         (Trouble::Redirect("https://evil.example.com/"), "redirects"),
@@ -82,7 +93,10 @@ fn each_source_in_trouble_costs_itself_alone() {
             let alone: Vec<Json> = if of_run { Vec::new() } else { vec![source.into()] };
             assert_eq!(sources, alone.iter().collect::<Vec<_>>(), "{what}");
             let why = if of_run { &harbor["says"] } else { &unread[0]["why"] };
-            assert!(why.as_str().is_some_and(|why| why.contains(says) && why.len() > 10), "{what}");
+            assert!(
+                why.as_str().is_some_and(|why| why.contains(says) && why.len() > 10),
+                "{what}"
+            );
             assert_eq!(code, i32::from(!of_run), "{what}");
         }
     }
@@ -94,7 +108,11 @@ fn what_is_slow_is_waited_for() {
     let (world, ci) = behind_http();
     ci.trouble("/", Trouble::Slow(Duration::from_millis(700)));
     let (found, code) = answer(&world);
-    assert_eq!((&image(&found, "harbor-base")["state"], code), (&"broken".into(), 0), "{found}");
+    assert_eq!(
+        (&image(&found, "harbor-base")["state"], code),
+        (&"broken".into(), 0),
+        "{found}"
+    );
 }
 
 #[test]
@@ -103,8 +121,17 @@ fn a_graph_that_is_cut_off_a_word_nobody_knows_and_clocks_that_are_wrong_are_tol
     let okd = job("harbor", "okd-scos-");
     let folder = format!("ci/artifacts/logs/{okd}/2/artifacts");
     std::fs::remove_file(world.path(&format!("{folder}/junit_operator.xml"))).expect("gone");
-    write(&world, &format!("{folder}/ci-operator-step-graph.json"), "[{\"name\": \"harbor-ba");
-    let says = || image(&answer(&world).0, "harbor-base")["says"].as_str().unwrap_or_default().to_owned();
+    write(
+        &world,
+        &format!("{folder}/ci-operator-step-graph.json"),
+        "[{\"name\": \"harbor-ba",
+    );
+    let says = || {
+        image(&answer(&world).0, "harbor-base")["says"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     assert!(says().contains("the graph of steps is cut off"), "{}", says());
 
     let mut ahead = item(&okd, "4", "d", "failure", 4);
@@ -118,9 +145,17 @@ fn a_graph_that_is_cut_off_a_word_nobody_knows_and_clocks_that_are_wrong_are_tol
     write(&world, "ci/prowjobs.js", &items(item(&okd, "3", "c", "frobnicated", 3)));
     assert_eq!(says(), "CI says `frobnicated`, which is not known here");
     write(&world, "ci/prowjobs.js", &items(item(&okd, "3", "c", "scheduling", 3)));
-    assert_eq!(image(&answer(&world).0, "harbor-base")["state"], "builds", "it has not ended");
+    assert_eq!(
+        image(&answer(&world).0, "harbor-base")["state"],
+        "builds",
+        "it has not ended"
+    );
     write(&world, "ci/prowjobs.js", &items(ahead));
-    write(&world, &format!("ci/artifacts/logs/{okd}/4/artifacts/junit_operator.xml"), &junit(GO));
+    write(
+        &world,
+        &format!("ci/artifacts/logs/{okd}/4/artifacts/junit_operator.xml"),
+        &junit(GO),
+    );
     let (found, _) = answer(&world);
     let harbor = image(&found, "harbor-base");
     assert_eq!(harbor["state"], "broken");
@@ -168,16 +203,27 @@ fn decks_list_of_fifty_megabytes_and_a_junit_of_two_hundred_take_little_memory()
         list.push_str(&other);
         list.push(',');
     }
-    list.push_str(&format!("{},{}]}}", item(&okd, "1", "a", "success", 1), item(&okd, "2", "b", "failure", 2)));
+    list.push_str(&format!(
+        "{},{}]}}",
+        item(&okd, "1", "a", "success", 1),
+        item(&okd, "2", "b", "failure", 2)
+    ));
     write(&world, "ci/prowjobs.js", &list);
     drop(list);
     let deck = peak(&world);
     println!("peak: {small} KiB with a short list, {deck} KiB with 50 MB");
     assert!(deck - small <= 40 * MEBI, "{small} KiB, then {deck} KiB");
-    assert_eq!(image(&answer(&world).0, "harbor-base")["state"], "broken", "what stands at its end is found");
+    assert_eq!(
+        image(&answer(&world).0, "harbor-base")["state"],
+        "broken",
+        "what stands at its end is found"
+    );
 
     let path = format!("ci/artifacts/logs/{okd}/2/artifacts/junit_operator.xml");
-    let file = std::fs::File::options().write(true).open(world.path(&path)).expect("it is there");
+    let file = std::fs::File::options()
+        .write(true)
+        .open(world.path(&path))
+        .expect("it is there");
     file.set_len(200_000_000).expect("a large file");
     let whole = peak(&world);
     println!("peak: {whole} KiB with a JUnit of 200 MB as well");
