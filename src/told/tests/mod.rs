@@ -170,6 +170,7 @@ pub fn broken(image: &str, day: i64, suspects: &[u64]) -> ImageResult {
         lines: vec!["error: it does not compile".to_owned()],
         suspects: suspects.iter().map(suspect).collect(),
         run: Some("logs/branch-ci-openshift-harbor-main-okd-scos-images/7".to_owned()),
+        elsewhere: None,
         history: Vec::new(),
         silenced: None,
     }

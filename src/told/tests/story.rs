@@ -103,6 +103,7 @@ fn of_job(rules: &RuleSet, release: Release, job: &str, images: &[&str], runs: &
             attempts: row.attempts,
             lines: row.lines,
             run: row.last.as_ref().and_then(JobRun::folder),
+            elsewhere: None,
             history: Vec::new(),
             silenced: None,
         }
