@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
 use crate::base::{Origin, RepoName};
 use crate::derive::tests::world::World;
+use crate::facts::promoted::Tag;
 use crate::plan::{Accept, Adopt};
 
 const FOLDER: &str = "core-services/image-mirroring/openshift";
