@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::outline::base_scope;
-use super::{Derived, Image, Release, Standing, failures};
+use super::asker::Asker;
+use super::{Derived, Image, Release, Standing};
 use crate::finding::Finding;
-use crate::rules::{Decision, Scope, Subject};
+use crate::rules::{Scope, Subject};
 
 /// What rules say of the pipeline for a release.
 #[derive(Clone, Debug, Default)]
@@ -80,13 +80,9 @@ pub struct Builder {
 /// # Errors
 /// Rules that failed.
 pub fn branch_here(release: &Release<'_>, target: &str) -> Result<Derived<String>, Vec<Finding>> {
-    let metadata = release.metadata;
-    let mut scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
+    let mut asker = Asker::new(release);
+    let mut scope = asker.scope();
     scope.set("target", &json!(target));
-    let mut asker = Asker {
-        release,
-        findings: Vec::new(),
-    };
     let branch = asker.text(Subject::Target, "branch_here", &scope, &format!("target {target}"));
     if asker.findings.is_empty() {
         Ok(branch)
@@ -100,12 +96,8 @@ pub fn branch_here(release: &Release<'_>, target: &str) -> Result<Derived<String
 /// # Errors
 /// Rules that failed about the pipeline as a whole. Those about one image leave that image out and are in the second value.
 pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>), Vec<Finding>> {
-    let metadata = release.metadata;
-    let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
-    let mut asker = Asker {
-        release,
-        findings: Vec::new(),
-    };
+    let mut asker = Asker::new(release);
+    let scope = asker.scope();
     let mut whole = scope.inner();
     whole.set("target", &json!(target));
     let about = format!("target {target}");
@@ -116,11 +108,10 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
         forks: text("forks"),
         images_at: text("images_at"),
         strategy: text("strategy"),
-        external: metadata.external.clone(),
+        external: release.metadata.external.clone(),
         ..Here::default()
     };
-    let arches = asker.decide(Subject::Target, "arches_here", &whole, &about);
-    here.arches = Derived::new(texts(arches.value.as_ref()), arches);
+    here.arches = asker.texts("arches_here", &whole, &about);
     if !asker.findings.is_empty() {
         return Err(asker.findings);
     }
@@ -139,35 +130,10 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
     Ok((here, asker.findings))
 }
 
-/// Asks, and keeps what went wrong.
-pub(super) struct Asker<'r> {
-    pub release: &'r Release<'r>,
-    pub findings: Vec<Finding>,
-}
-
 impl Asker<'_> {
-    pub fn decide(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Decision {
-        let rules = self.release.rules;
-        let decision = rules.decide(subject, field, self.release.metadata.release, scope);
-        self.findings.extend(failures(rules, &decision, field, about));
-        decision
-    }
-
-    pub fn text(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Derived<String> {
-        let decision = self.decide(subject, field, scope, about);
-        let text = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
-        Derived::new(text.to_owned(), decision)
-    }
-
     fn image(&mut self, image: &Image, scope: &Scope<'_>) -> ImageHere {
         let about = format!("image {}", image.key);
-        let mut inner = scope.inner();
-        inner.show("image", &image.view);
-        inner.set("tag", &json!(image.tag.value));
-        if self.release.rules.uses_variable(Subject::Image, "metadata") {
-            let whole = self.release.metadata.images.get(&image.key);
-            inner.set("metadata", &whole.map_or(json!({}), |facts| Json::from(&facts.node)));
-        }
+        let inner = self.of_image(image, scope);
         let mut text = |field: &str| self.text(Subject::Image, field, &inner, &about);
         let mut found = ImageHere {
             tag: text("tag_here"),
@@ -240,9 +206,4 @@ impl Asker<'_> {
             _ => String::new(),
         }
     }
-}
-
-pub(super) fn texts(value: Option<&Json>) -> Vec<String> {
-    let items = value.and_then(Json::as_array).into_iter().flatten();
-    items.filter_map(Json::as_str).map(str::to_owned).collect()
 }

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::here::{Asker, texts};
-use super::outline::base_scope;
+use super::asker::Asker;
 use super::{Derived, Image, Release, Standing};
 use crate::finding::Finding;
 use crate::rules::{Scope, Subject};
@@ -101,12 +100,8 @@ pub struct ImageThere {
 /// # Errors
 /// Rules that failed about Konflux as a whole. Those about one image leave that image out and are in the second value.
 pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Finding>), Vec<Finding>> {
-    let metadata = release.metadata;
-    let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
-    let mut asker = Asker {
-        release,
-        findings: Vec::new(),
-    };
+    let mut asker = Asker::new(release);
+    let scope = asker.scope();
     let mut whole = scope.inner();
     whole.set("target", &json!(target));
     let about = format!("target {target}");
@@ -153,32 +148,33 @@ fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux 
             ..Konflux::default()
         }
     };
-    let mut decide = |field: &str| asker.decide(Subject::Target, field, scope, about);
-    let platforms = decide("platforms");
-    konflux.platforms = Derived::new(pairs(platforms.value.as_ref()), platforms);
-    let labels = decide("labels");
-    let of = pairs(labels.value.as_ref());
-    let label = |name: &str| of.get(name).cloned().unwrap_or_default();
+    konflux.platforms = asker.pairs("platforms", scope, about);
+    let labels = asker.pairs("labels", scope, about);
+    let label = |name: &str| labels.value.get(name).cloned().unwrap_or_default();
     let value = Labels {
         application: label("application"),
         component: label("component"),
         version: label("version"),
         kind: label("type"),
     };
-    konflux.labels = Derived::new(value, labels);
-    let pipeline = decide("pipeline");
-    let of = pairs(pipeline.value.as_ref());
-    let part = |name: &str| of.get(name).cloned().unwrap_or_default();
+    konflux.labels = Derived {
+        value,
+        tried: labels.tried,
+    };
+    let pipeline = asker.pairs("pipeline", scope, about);
+    let part = |name: &str| pipeline.value.get(name).cloned().unwrap_or_default();
     let value = Pipeline {
         path: part("path"),
         revision: part("revision"),
         runner: part("runner"),
         timeout: part("timeout"),
     };
-    konflux.pipeline = Derived::new(value, pipeline);
-    let before = decide("built_before");
-    konflux.built_before = Derived::new(texts(before.value.as_ref()), before);
-    let extra = decide("extra_resources");
+    konflux.pipeline = Derived {
+        value,
+        tried: pipeline.tried,
+    };
+    konflux.built_before = asker.texts("built_before", scope, about);
+    let extra = asker.decide(Subject::Target, "extra_resources", scope, about);
     let items = extra.value.as_ref().and_then(Json::as_array).into_iter().flatten();
     let items = items.filter_map(|item| Some((item["file"].as_str()?.to_owned(), item["resource"].clone())));
     konflux.extra_resources = Derived::new(items.collect(), extra);
@@ -187,14 +183,8 @@ fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux 
 
 fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>, model: &str) -> ImageThere {
     let about = format!("image {}", image.key);
-    let mut inner = scope.inner();
+    let mut inner = asker.of_image(image, scope);
     inner.set("model", &json!(model));
-    inner.show("image", &image.view);
-    inner.set("tag", &json!(image.tag.value));
-    if asker.release.rules.uses_variable(Subject::Image, "metadata") {
-        let whole = asker.release.metadata.images.get(&image.key);
-        inner.set("metadata", &whole.map_or(json!({}), |facts| Json::from(&facts.node)));
-    }
     let mut text = |field: &str| asker.text(Subject::Image, field, &inner, &about);
     ImageThere {
         component: text("component"),
@@ -203,12 +193,4 @@ fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>, model: &str) -> 
         is_built: image.standing == Standing::Derived,
         is_dropped: matches!(image.standing, Standing::Dropped(_)),
     }
-}
-
-/// The texts of a mapping.
-fn pairs(value: Option<&Json>) -> BTreeMap<String, String> {
-    let entries = value.and_then(Json::as_object).into_iter().flatten();
-    entries
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect()
 }

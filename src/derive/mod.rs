@@ -3,6 +3,7 @@
 //! Two steps with a read between them, so that nothing here reads anything: [`outline::Outline::draw`] says which images
 //! OKD needs and which files of which branch of which repository tell the rest; [`complete::complete`] takes those facts.
 
+mod asker;
 mod branch;
 pub mod complete;
 pub mod config;
