@@ -211,6 +211,7 @@ pub fn joined(files: &[&Desired]) -> Option<Bytes> {
     let joined = match first.target.as_str() {
         name if name == payload_jobs::TARGET.name => prow_jobs::joined(&first.path, first.before.as_deref(), &afters),
         name if name == image_mirroring::TARGET.name => image_mirroring::joined(first.before.as_deref(), &afters),
+        name if name == konflux::TARGET.name => konflux::joined(first.before.as_deref(), &afters),
         _ => None,
     };
     joined.map(Bytes::from)

@@ -354,6 +354,11 @@ fn in_one<'s>(files: &mut Files<'_>, world: &World, causes: &Causes<'_>, shared:
     files.findings.push(finding);
 }
 
+/// A file of resources that several releases change, each by itself; `None`: the last one has it.
+pub(super) fn joined(before: Option<&[u8]>, afters: &[&[u8]]) -> Option<Vec<u8>> {
+    resources::joined(before, afters)
+}
+
 /// The step of a cut that a file goes in.
 fn step(file: &Desired) -> &'static Step {
     let is_run = file.path.starts_with(&format!("{TEKTON}/")) || file.path.starts_with(&format!("{CENTRAL}/"));

@@ -1,10 +1,12 @@
 //! Konflux's resources of a release, a file each, in the repository that a cluster applies.
 
+mod joined;
 mod versions;
 mod wanted;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::joined::joined;
 use self::wanted::{Maker, Wanted};
 use super::causes::Causes;
 use super::fresh::{MARK, Shared, text};
