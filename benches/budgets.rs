@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use divan::Bencher;
+use lockstep::run::impact::Asked;
 use world::World;
 use world::generate::Size;
 
@@ -143,6 +144,50 @@ fn pipeline_nothing_changed(bencher: Bencher) {
     run(world.with_pipeline(&config));
     bencher.bench(|| run(world.with_pipeline(&config)));
 }
+
+/// What a change of one component would do, everything else being known: at most 100 ms.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn impact_of_one(bencher: Bencher) {
+    let world = real();
+    let (config, topics) = (warm(world), world.topics(1));
+    let [(repository, branch)] = topics.as_slice() else {
+        panic!("no component has a Dockerfile")
+    };
+    let ask = || world.asked(&["impact", repository, "--head", "topic", "--branch", branch], &config);
+    run(ask());
+    bencher.bench(|| run(ask()));
+}
+
+/// What 500 open changes come to after metadata has changed, of which one in ten touches a Dockerfile: at most 10 s of the processor.
+#[divan::bench(sample_count = 3, sample_size = 1)]
+fn impact_of_those_that_are_open(bencher: Bencher) {
+    let world = real();
+    let topics = world.topics(OPEN / 10);
+    let asked: Vec<Asked> = topics
+        .into_iter()
+        .map(|(repository, branch)| Asked {
+            repository: repository.parse().unwrap(),
+            pull: None,
+            base: None,
+            head: "topic".to_owned(),
+            branch: Some(branch),
+            at: None,
+        })
+        .collect();
+    bencher.with_inputs(|| world.run(&warm(world))).bench_values(|mut run| {
+        let releases: Vec<_> = world
+            .releases()
+            .iter()
+            .map(|release| release.parse().unwrap())
+            .collect();
+        for found in run.impacts(&asked, &releases) {
+            divan::black_box(found.unwrap());
+        }
+    });
+}
+
+/// How many changes are open.
+const OPEN: usize = 500;
 
 /// What each command takes on a world and on one of eight times its size: at most 8.8 times as long.
 mod growth {

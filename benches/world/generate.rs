@@ -147,6 +147,31 @@ pub fn read(repo: &Path, branch: &str, path: &str) -> String {
     String::from_utf8(blob.content().to_vec()).unwrap()
 }
 
+/// Makes a branch `topic` with another Dockerfile beside the one branch of a repository; the name of that branch. `None`: it has no
+/// Dockerfile, or several branches.
+pub fn topic(path: &Path) -> Option<String> {
+    let repo = Repository::open_bare(path).unwrap();
+    let heads: Vec<String> = repo
+        .references_glob("refs/heads/*")
+        .unwrap()
+        .names()
+        .map(|name| name.unwrap().to_owned())
+        .filter(|name| name != "refs/heads/topic")
+        .collect();
+    let [head] = heads.as_slice() else { return None };
+    let commit = repo.find_reference(head).unwrap().peel_to_commit().unwrap();
+    let tree = commit.tree().unwrap();
+    let dockerfile = tree.iter().find(|entry| {
+        let name = entry.name().unwrap_or_default();
+        name.starts_with("Dockerfile") && entry.kind() == Some(ObjectType::Blob)
+    });
+    let name = dockerfile?.name().unwrap().to_owned();
+    repo.reference("refs/heads/topic", commit.id(), true, "topic").unwrap();
+    let text = read(path, "topic", &name);
+    change(path, "topic", &name, &format!("{text}RUN true\n"));
+    head.strip_prefix("refs/heads/").map(str::to_owned)
+}
+
 type Files = Vec<(String, String)>;
 
 /// How many images a repository has: one or two.

@@ -152,6 +152,23 @@ impl World {
         command
     }
 
+    /// A run by the configuration in this process.
+    pub fn run(&self, config: &Path) -> lockstep::run::Run {
+        let mut config = lockstep::config::load(config).unwrap();
+        let rules = self.rules.chunks(2).map(|pair| match pair[1].as_str() {
+            "builtin" => lockstep::config::RuleSet::Builtin,
+            path => lockstep::config::RuleSet::Path(path.into()),
+        });
+        if !self.rules.is_empty() {
+            config.rules = rules.collect();
+        }
+        let files = lockstep::run::rule_files::read(&config.rules).unwrap();
+        let sources = lockstep::source::Sources::new(Some(config.state.clone()));
+        let (store, _) = lockstep::store::Store::open(&config.state);
+        let run = lockstep::run::Run::new(config, lockstep::run::LoadedRules::new(files), sources);
+        run.remembering(store, "bench")
+    }
+
     /// The names of the releases.
     pub fn releases(&self) -> Vec<&str> {
         self.releases.iter().map(String::as_str).collect()
@@ -164,6 +181,22 @@ impl World {
         let text = generate::read(&repo, &branch, &self.image);
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         generate::change(&repo, &branch, &self.image, &format!("{text}# change {run}\n"));
+    }
+
+    /// Makes a branch `topic` with another Dockerfile in so many components; their names, and the branch that each goes into.
+    pub fn topics(&self, count: usize) -> Vec<(String, String)> {
+        let folder = self.dir.join("openshift");
+        let mut names: Vec<PathBuf> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        names.sort();
+        let topics = names.iter().filter_map(|path| {
+            let branch = generate::topic(path)?;
+            let name = path.file_stem()?.to_str()?;
+            Some((format!("openshift/{name}"), branch))
+        });
+        topics.take(count).collect()
     }
 
     /// Its folder.

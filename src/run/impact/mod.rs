@@ -74,6 +74,13 @@ impl Run {
         self.impact_of(asked, None, releases, &mut Bases::default())
     }
 
+    /// What each of several changes would do by itself. What releases are without any of them is derived once.
+    pub fn impacts(&mut self, asked: &[Asked], releases: &[Release]) -> Vec<Result<Impact, ImpactError>> {
+        let mut bases = Bases::default();
+        let each = asked.iter().map(|one| self.impact_of(one, None, releases, &mut bases));
+        each.collect()
+    }
+
     /// The same of one of several changes. `known`: what is known of it already; `bases`: what releases are without any change.
     pub(super) fn impact_of(
         &mut self,
