@@ -62,16 +62,8 @@
 #   carry-not-judged         4.20 cluster-node-tuning-operator and ose-installer-etcd-artifacts: their Dockerfiles are named for OKD
 #                            in 4.19 only; whether they are still there cannot be told without the repositories: true.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus" ]; then
-  echo "corpus audit: skipped, there is no $corpus"
-  exit 0
-fi
-lockstep=${LOCKSTEP:-target/debug/lockstep}
-lockstep=$(realpath "$lockstep")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/lib/corpus.sh" "corpus, audit" build-data-2026-01
+work=$(mktemp -d) scratch=$work
 
 # Codes by release, sorted: code, severity, release, count.
 table() {
@@ -113,8 +105,7 @@ start=$(date +%s%N)
 end=$(date +%s%N)
 table "$work/nine.json" > "$work/nine.tsv"
 if ! diff <(grep -v '^#' tests/corpus_audit.tsv) "$work/nine.tsv"; then
-  echo "corpus audit: the counts of nine releases differ (< expected, > found)" >&2
-  exit 1
+  fail "the counts of nine releases differ (< expected, > found)"
 fi
 
 python3 "$corpus/materialize.py" "$corpus/4.16" "$work/4.16" > /dev/null
@@ -129,13 +120,11 @@ YAML
 "$lockstep" audit --config "$work/one.yaml" --format json > "$work/one.json"
 table "$work/one.json" > "$work/one_counts.tsv"
 if ! diff <(grep -v '^#' tests/corpus_audit_4.16_counts.tsv) "$work/one_counts.tsv"; then
-  echo "corpus audit: the counts of 4.16 differ (< expected, > found)" >&2
-  exit 1
+  fail "the counts of 4.16 differ (< expected, > found)"
 fi
 errors "$work/one.json" > "$work/one.tsv"
 if ! diff <(grep -v '^#' tests/corpus_audit_4.16.tsv | cut -f1-4 | LC_ALL=C sort) "$work/one.tsv"; then
-  echo "corpus audit: the errors of 4.16 differ (< expected, > found)" >&2
-  exit 1
+  fail "the errors of 4.16 differ (< expected, > found)"
 fi
-echo "corpus audit: $(wc -l < "$work/nine.tsv") counts of nine releases and $(wc -l < "$work/one.tsv") errors of 4.16 as expected," \
-  "$(((end - start) / 1000000)) ms for nine releases"
+verdict="passed: $(wc -l < "$work/nine.tsv") counts of nine releases and $(wc -l < "$work/one.tsv") errors of 4.16 as expected, \
+$(((end - start) / 1000000)) ms for nine releases"

@@ -7,22 +7,17 @@
 #
 #   tests/corpus_gating.sh [CORPUS] [--update]     --update writes the table anew, to be read before it is kept
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
-corpus=${LOCKSTEP_CORPUS:-$root/../shared/corpus} update=
+update=
 for word in "$@"; do
-  if [ "$word" = --update ]; then update=--update; else corpus=$word; fi
+  if [ "$word" = --update ]; then update=--update; else export LOCKSTEP_CORPUS=$word; fi
 done
-if [ ! -d "$corpus/gating" ]; then
-  echo "no corpus at $corpus: nothing to compare with" >&2
-  exit 0
-fi
-lockstep=${LOCKSTEP:-$root/target/debug/lockstep}
-[ -x "$lockstep" ] || (cd "$root" && cargo build --locked --quiet)
+. "$(dirname "$0")/lib/corpus.sh" "corpus, gating" gating
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+dir=$(mktemp -d) scratch=$dir
 python3 "$corpus/materialize_real.py" "$corpus/gating/release.tar.xz" "$corpus/history" "$dir/new" > /dev/null
 python3 "$corpus/materialize.py" "$corpus/4.16" "$dir/old" > /dev/null
 mkdir "$dir/expected"
 tar -xJf "$corpus/gating/expected-jobs.tar.xz" -C "$dir/expected"
-exec python3 "$root/tests/corpus_gating.py" "$lockstep" "$dir" "$root/tests/corpus_gating.tsv" $update
+said=$(python3 tests/corpus_gating.py "$lockstep" "$dir" "$PWD/tests/corpus_gating.tsv" $update) || { echo "$said"; fail "see above"; }
+echo "$said"
+verdict="passed: $(tail -n 1 <<< "$said")"

@@ -3,17 +3,10 @@
 #
 #   tests/corpus_jobs.sh [CORPUS]     CORPUS: the folder with 4.16/ and materialize.py; ../shared/corpus where not given
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
-corpus=${1:-$root/../shared/corpus}
-if [ ! -d "$corpus/4.16" ]; then
-  echo "no corpus at $corpus: nothing to compare with" >&2
-  exit 0
-fi
-lockstep=${LOCKSTEP:-$root/target/debug/lockstep}
-[ -x "$lockstep" ] || (cd "$root" && cargo build --locked --quiet)
+[ $# -eq 0 ] || export LOCKSTEP_CORPUS=$1
+. "$(dirname "$0")/lib/corpus.sh" "corpus, jobs" 4.16
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+dir=$(mktemp -d) scratch=$dir
 python3 "$corpus/materialize.py" "$corpus/4.16" "$dir/repos" > /dev/null
 mkdir "$dir/jobs"
 tar -xJf "$corpus/4.16/expected-jobs.tar.xz" -C "$dir/jobs"
@@ -23,7 +16,7 @@ sources:
   ci-config: {repo: repos/openshift/release.git, branch: master}
   components: {repo: "repos/{org}/{repo}.git"}
 releases: ["4.16"]
-rules: [builtin, "$root/fixtures/okd-2024-06"]
+rules: [builtin, "$PWD/fixtures/okd-2024-06"]
 targets: [prow-config, prow-jobs]
 forge: {kind: local, dir: forge}
 state: state
@@ -41,5 +34,5 @@ compare() { # FOLDER-OF-EXPECTED
 }
 compare "$corpus/4.16/expected"
 compare "$dir/jobs"
-echo "$same of $all byte-identical"
-[ "$all" -eq 502 ] && [ "$same" -eq "$all" ]
+[ "$all" -eq 502 ] && [ "$same" -eq "$all" ] || fail "$same of $all byte-identical"
+verdict="passed: $same of $all byte-identical"

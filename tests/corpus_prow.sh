@@ -3,17 +3,10 @@
 #
 #   tests/corpus_prow.sh [CORPUS]     CORPUS: the folder with prow-2026/ and materialize.py; ../shared/corpus where not given
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
-corpus=${1:-$root/../shared/corpus}
-if [ ! -d "$corpus/prow-2026" ]; then
-  echo "no corpus at $corpus: nothing to compare with" >&2
-  exit 0
-fi
-lockstep=${LOCKSTEP:-$root/target/debug/lockstep}
-[ -x "$lockstep" ] || (cd "$root" && cargo build --locked --quiet)
+[ $# -eq 0 ] || export LOCKSTEP_CORPUS=$1
+. "$(dirname "$0")/lib/corpus.sh" "corpus, prow" prow-2026
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+dir=$(mktemp -d) scratch=$dir
 python3 "$corpus/materialize.py" "$corpus/prow-2026" "$dir/repos" > /dev/null
 mkdir "$dir/tree" "$dir/expected"
 tar -xJf "$corpus/prow-2026/release.tar.xz" -C "$dir/tree"
@@ -57,5 +50,6 @@ settings sync/openshift/release > "$dir/in-sync.yaml"
 left=$("$lockstep" plan --config "$dir/in-sync.yaml" --format json 2> /dev/null |
   python3 -c 'import json, sys; print(sum(len(r["files"]) for r in json.load(sys.stdin)["pull_requests"]))')
 
-echo "$jobs; $configs$mirrored; $left files left to change when in sync"
-[ -z "${failed:-}" ] && [ "$left" -eq 0 ]
+said="$jobs; $configs$mirrored; $left files left to change when in sync"
+[ -z "${failed:-}" ] && [ "$left" -eq 0 ] || fail "$said"
+verdict="passed: $said"

@@ -9,27 +9,12 @@
 #
 # Needs git and Python 3 with PyYAML. Without the cases it says `skipped` and does nothing.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "reports: $verdict"' EXIT
-fail() { verdict="FAILED: $*"; exit 1; }
-
-reports=${LOCKSTEP_REPORTS:-../shared/reports}
-if [ ! -f "$reports/cases.tar.xz" ]; then
-  [ -z "${LOCKSTEP_REPORTS:-}" ] || fail "LOCKSTEP_REPORTS is $reports, and $reports/cases.tar.xz is not there"
-  verdict="skipped: $reports is not here"
-  exit 0
-fi
-python3 -c 'import yaml' 2> /dev/null || fail "Python's yaml is missing: apt-get install python3-yaml"
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
+data=reports
+. "$(dirname "$0")/lib/corpus.sh" reports cases.tar.xz
 work="$PWD/target/reports"
 rm -rf "$work"
 mkdir -p "$work"
-tar -C "$work" -xf "$reports/cases.tar.xz"
-said=$(python3 tests/reports.py "$(realpath "$LOCKSTEP")" "$work" "$@") || { echo "$said"; fail "$(tail -n 1 <<< "$said")"; }
+tar -C "$work" -xf "$corpus/cases.tar.xz"
+said=$(python3 tests/reports.py "$lockstep" "$work" "$@") || { echo "$said"; fail "$(tail -n 1 <<< "$said")"; }
 echo "$said"
 verdict="passed: $(tail -n 1 <<< "$said")"
