@@ -462,6 +462,9 @@ pub struct ResultsArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
+    /// Say instead who would be told of it, where and in which words, by `feedback.breaks`; nothing is written
+    #[arg(long, conflicts_with_all = ["image", "since"])]
+    pub told: bool,
     /// Exit with 2 where an image is broken
     #[arg(long)]
     pub exit_code: bool,

@@ -8,6 +8,7 @@ use lockstep::impact::{Pull, State};
 use lockstep::plan::{self, Plan};
 use lockstep::run;
 use lockstep::run::feedback::{Standing, Watch, Wish};
+use lockstep::run::results::ResultsAsked;
 
 use super::args::{ReconcileArgs, TextOrJson};
 use super::place::{self, Place};
@@ -43,6 +44,26 @@ fn tell_pulls(ready: &mut setup::Ready, dry_run: bool) -> Result<Vec<Pull>, anyh
         .collect())
 }
 
+/// Tells once that images do not build, where that is configured; whether all could be done.
+fn tell_breaks(ready: &setup::Ready, dry_run: bool) -> Result<bool, anyhow::Error> {
+    if ready.run.config().feedback.breaks.is_none() {
+        return Ok(true);
+    }
+    let place = run::place::Place::of(&ready.run, Gate::default())?;
+    let now = setup::now();
+    let asked = ResultsAsked {
+        now,
+        ..ResultsAsked::default()
+    };
+    let results = ready.run.results(&ready.releases, &asked)?;
+    let told = ready.run.tell_breaks(&place, &results, dry_run, now)?;
+    told.lines().iter().for_each(|line| say(line));
+    for unread in &results.unread {
+        say(&format!("{} could not be read: {}", unread.source, unread.why));
+    }
+    Ok(told.failed.is_empty() && results.unread.is_empty())
+}
+
 /// Derives, plans, and makes the pull requests what they should be.
 pub fn run(args: &ReconcileArgs) -> Outcome {
     if args.schema {
@@ -75,6 +96,9 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
         ended = ended.max(Ended::Failed);
     }
     told.iter().for_each(|one| say(&one.to_string()));
+    if !tell_breaks(&ready, args.dry_run)? {
+        ended = ended.max(Ended::Failed);
+    }
     Ok(ended)
 }
 

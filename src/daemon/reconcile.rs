@@ -21,6 +21,7 @@ use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
+use crate::results::answer::Results;
 use crate::run::feedback::{Watch, Wish};
 use crate::run::history::Keeper;
 use crate::run::place::Place;
@@ -399,7 +400,12 @@ impl Reconciler {
             .map(|(release, known)| (*release, Arc::clone(&known.built)))
             .collect();
         match self.run.follow_results(&built, &mut self.followed, now()) {
-            Ok(found) => self.posting(None).results(found),
+            Ok(found) => {
+                if let Some(found) = &found {
+                    self.tell_breaks(found);
+                }
+                self.posting(None).results(found);
+            }
             Err(error) => tracing::error!("results: {error}"),
         }
     }
@@ -417,6 +423,31 @@ impl Reconciler {
             .is_none_or(|posted| !Arc::ptr_eq(posted, &view))
         {
             self.board.update(|board| board.verified = Some(view));
+        }
+    }
+
+    /// Tells once that images do not build, where that is configured and this replica may write.
+    fn tell_breaks(&self, found: &Results) {
+        let Some(place) = self
+            .place
+            .as_ref()
+            .filter(|_| self.run.config().feedback.breaks.is_some())
+        else {
+            return;
+        };
+        if self.fence.may_write().is_err() {
+            return;
+        }
+        match self.run.tell_breaks(place, found, false, now()) {
+            Ok(told) => {
+                told.writes.iter().for_each(|write| tracing::info!("{write}"));
+                told.unsaid.iter().for_each(|one| tracing::debug!("{one}"));
+                told.notes.iter().for_each(|note| tracing::warn!("{note}"));
+                told.failed
+                    .iter()
+                    .for_each(|why| tracing::error!("a break is not told: {why}"));
+            }
+            Err(error) => tracing::error!("{error}"),
         }
     }
 

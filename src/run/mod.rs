@@ -30,6 +30,7 @@ mod render;
 pub mod results;
 pub mod rule_files;
 mod successors;
+pub mod told;
 mod upstream;
 pub mod verified;
 pub mod whatif;

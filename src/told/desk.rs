@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::breaks::{Break, breaks};
-use super::object::{Door, Merged, Object, There};
+use super::object::{Door, Key, Merged, Object, There};
 use super::page::{Block, Kept, Page, State};
 use super::policy::{Policy, Telling, Unsaid};
 use super::{Deed, Form, Write, command, text};
@@ -18,6 +18,8 @@ const YOUNG: i64 = 14 * DAY;
 const RELAPSE: i64 = 7 * DAY;
 /// What all breaks of one text may take, in bytes: less than GitHub takes, which leaves room for what people write around it.
 const ROOM: usize = 45_000;
+/// Starts the word with which an issue is closed.
+pub const WORD: &str = "<!-- lockstep:word ";
 /// What the mark of a break takes beside its text, in bytes.
 const MARK: usize = 150;
 
@@ -34,6 +36,35 @@ pub fn plan(results: &Results, there: &There, policy: &Policy<'_>) -> Telling {
         desk.tell(one);
     }
     desk.finish()
+}
+
+/// Whether something may still have to be changed in an issue or comment: it is the table, tells of a break, or of one that was over
+/// less than a week ago, or keeps a silence.
+pub fn concerns(object: &Object, now: i64) -> bool {
+    let Some(page) = Page::of(&object.body) else {
+        return false;
+    };
+    let fresh = |block: &Block| match block.state {
+        State::Broken => true,
+        State::Mended(at) => now - at < RELAPSE,
+        State::Elsewhere => false,
+    };
+    page.is_table || !page.silences.is_empty() || page.blocks.iter().any(fresh)
+}
+
+/// The breaks that are told by what is there, and those that were told before and have not been over since.
+pub fn told_of(there: &There, results: &Results) -> BTreeSet<Key> {
+    let pages = there.objects.iter().filter_map(|object| Page::of(&object.body));
+    let blocks = pages.flat_map(|page| page.blocks);
+    let told = blocks.filter(|block| block.state == State::Broken);
+    let told = told.map(|block| (block.release, block.image, block.since));
+    let over = |(release, image, _): &&Key| {
+        let of = results.releases.iter().find(|of| of.release == *release);
+        of.and_then(|of| of.images.iter().find(|known| known.image == *image))
+            .is_some_and(|image| builds(image.state))
+    };
+    told.chain(there.known.iter().filter(|key| !over(key)).cloned())
+        .collect()
 }
 
 /// An issue or comment, as it is or as it is to be.
@@ -121,35 +152,28 @@ impl<'t> Desk<'t> {
                 let Some(wish) = command::silence(&said.body).filter(|_| !known) else {
                     continue;
                 };
-                // In a table it has to say of which image.
-                if draft.spot == Spot::Table && wish.image.is_none() {
-                    continue;
-                }
                 let until = Date::of_unix(said.at + i64::from(wish.days) * DAY);
-                draft.page.silences.push(Kept {
+                let images: BTreeSet<String> = match (&wish.image, draft.spot) {
+                    (Some(image), _) => BTreeSet::from([image.clone()]),
+                    // In a table it has to say of which image.
+                    (None, Spot::Table) => BTreeSet::new(),
+                    (None, _) => draft.page.blocks.iter().map(|block| block.image.clone()).collect(),
+                };
+                draft.page.silences.extend(images.into_iter().map(|image| Kept {
                     comment: said.comment,
-                    text: text::silence(&said.author, &wish.reason, until),
-                    image: wish.image,
+                    text: text::silence(&image, &said.author, &wish.reason, until),
+                    image,
                     until,
-                });
+                }));
             }
             draft.page.silences.retain(|kept| kept.until >= today);
         }
     }
 
     /// Until when nobody is to hear of an image.
-    fn silent(&self, release: &str, image: &str) -> Option<Date> {
-        let of = |draft: &Draft<'_>| {
-            let about = draft
-                .page
-                .blocks
-                .iter()
-                .any(|block| block.release == release && block.image == image);
-            let kept = draft.page.silences.iter();
-            let kept = kept.filter(|kept| kept.image.as_ref().map_or(about, |only| only == image));
-            kept.map(|kept| kept.until).max()
-        };
-        self.drafts.iter().filter_map(of).max()
+    fn silent(&self, image: &str) -> Option<Date> {
+        let kept = self.drafts.iter().flat_map(|draft| &draft.page.silences);
+        kept.filter(|kept| kept.image == image).map(|kept| kept.until).max()
     }
 
     /// What two texts tell, the older one tells.
@@ -178,13 +202,8 @@ impl<'t> Desk<'t> {
 
     /// What builds again, or is no image any more, is told no longer.
     fn mend(&mut self, results: &Results) {
-        let silent: BTreeSet<(String, String)> = {
-            let blocks = self.drafts.iter().flat_map(|draft| &draft.page.blocks);
-            let silent = blocks.filter(|block| self.silent(&block.release, &block.image).is_some());
-            silent
-                .map(|block| (block.release.clone(), block.image.clone()))
-                .collect()
-        };
+        let silences = self.drafts.iter().flat_map(|draft| &draft.page.silences);
+        let silent: BTreeSet<String> = silences.map(|kept| kept.image.clone()).collect();
         let now = self.policy.now;
         for draft in &mut self.drafts {
             let is_table = draft.spot == Spot::Table;
@@ -204,7 +223,7 @@ impl<'t> Desk<'t> {
                     Some(_) => continue,
                     None => None,
                 };
-                if !silent.contains(&(block.release.clone(), block.image.clone())) {
+                if !silent.contains(&block.image) {
                     let repository = found.map_or("", |image| image.repository.as_str());
                     block.text = text::mended(block, by, repository, now, is_table);
                     block.state = State::Mended(now);
@@ -248,7 +267,7 @@ impl<'t> Desk<'t> {
             }
             return;
         }
-        if let Some(until) = self.silent(&one.release, &one.image.image) {
+        if let Some(until) = self.silent(&one.image.image) {
             return self.not(one, false, format!("it is silenced until {until}, as somebody asked"));
         }
         let Ok(repo) = one.image.repository.parse::<RepoName>() else {
@@ -326,6 +345,11 @@ impl<'t> Desk<'t> {
             }
             (Spot::Pull(_), _) | (_, Some(Door::Open)) => {}
             (_, None) => drop(self.telling.look_at_issues.insert(repo.clone())),
+        }
+        let key = (one.release.clone(), one.image.image.clone(), one.since.clone());
+        if self.there.known.contains(&key) {
+            self.not(one, false, "it was told, and somebody has deleted that".to_owned());
+            return None;
         }
         if self.begun >= self.policy.may_begin {
             self.not(one, true, self.policy.bound.to_owned());
@@ -449,7 +473,7 @@ fn finish_one(mut draft: Draft<'_>, writes: &mut Vec<Write>) {
     let before = object.body.replace("\r\n", "\n");
     let body = merge_body(&before, &body);
     if open == Some(false) {
-        let mark = format!("<!-- lockstep:word {} -->", digest(&draft.page));
+        let mark = format!("{WORD}{} -->", digest(&draft.page));
         if !object.words.iter().any(|said| said.contains(&mark)) {
             write(Deed::Say {
                 number,

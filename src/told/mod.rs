@@ -15,8 +15,8 @@ mod tests;
 mod text;
 
 pub use breaks::{Break, Cause};
-pub use desk::plan;
-pub use object::{Door, Merged, Object, Said, There};
+pub use desk::{concerns, plan, told_of};
+pub use object::{Door, Key, Merged, Object, Said, There};
 pub use page::{Block, Page, State};
 pub use policy::{Policy, Telling, Unsaid};
 
@@ -24,6 +24,26 @@ use serde::Serialize;
 
 use crate::base::RepoName;
 use crate::base::text::terminal;
+
+/// Whether a text is one of ours that tells of breaks.
+pub fn is_ours(body: &str) -> bool {
+    Page::of(body).is_some()
+}
+
+/// Whether a text of ours keeps the silence that was asked for in a comment.
+pub fn keeps(body: &str, comment: u64) -> bool {
+    Page::of(body).is_some_and(|page| page.silences.iter().any(|kept| kept.comment == comment))
+}
+
+/// Whether a comment asks for silence.
+pub fn asks_for_silence(comment: &str) -> bool {
+    command::silence(comment).is_some()
+}
+
+/// Whether a comment of ours is the word with which an issue was closed.
+pub fn is_word(comment: &str) -> bool {
+    comment.starts_with(desk::WORD)
+}
 
 /// In which form breaks are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,6 +56,9 @@ pub enum Door {
     Shut(String),
 }
 
+/// What a break is known by: release, payload tag and first bad commit.
+pub type Key = (String, String, String);
+
 /// What is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct There {
@@ -63,6 +66,8 @@ pub struct There {
     pub objects: Vec<Object>,
     /// The pull requests that were looked at with all that was said there; `None`: it was not merged, or is not there.
     pub pulls: BTreeMap<(RepoName, u64), Option<Merged>>,
+    /// The breaks that were told when somebody looked last.
+    pub known: BTreeSet<Key>,
     /// The repositories whose issues were looked at.
     pub doors: BTreeMap<RepoName, Door>,
     /// What a person who runs this should know: wishes for silence from somebody who may not, for one.

@@ -50,8 +50,8 @@ pub struct Block {
 pub struct Kept {
     /// The comment in which it was asked for.
     pub comment: u64,
-    /// Of this image alone.
-    pub image: Option<String>,
+    /// Of this image.
+    pub image: String,
     /// The last day on which it holds.
     pub until: Date,
     /// What is shown of it.
@@ -121,10 +121,13 @@ impl Page {
         }
         let _ = writeln!(out, "\n{BLOCKS_END}");
         for kept in &self.silences {
-            let image = kept.image.as_deref().map_or_else(|| "*".to_owned(), plain);
             let Kept {
-                comment, until, text, ..
+                comment,
+                image,
+                until,
+                text,
             } = kept;
+            let image = plain(image);
             let _ = writeln!(out, "{SILENCE}{comment} {image} {until} -->{text}\n");
         }
         let _ = write!(out, "{}\n{END}", foot.trim_end());
@@ -175,7 +178,7 @@ fn kept(line: &str) -> Option<Kept> {
     let mut words = inside.split(' ');
     Some(Kept {
         comment: words.next()?.parse().ok()?,
-        image: words.next().filter(|word| *word != "*").map(from_plain),
+        image: words.next().map(from_plain)?,
         until: words.next()?.parse().ok()?,
         text: text.to_owned(),
     })
@@ -237,7 +240,7 @@ mod tests {
             ],
             silences: vec![Kept {
                 comment: 5,
-                image: None,
+                image: "etcd".to_owned(),
                 until: "2026-01-31".parse().expect("a day"),
                 text: "Silent".to_owned(),
             }],

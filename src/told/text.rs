@@ -277,12 +277,9 @@ pub fn word(blocks: &[&Block]) -> String {
 }
 
 /// What is shown of a silence.
-pub fn silence(author: &str, reason: &str, until: Date) -> String {
-    format!(
-        "Silent until {until}, as {} asked: {}",
-        code(author),
-        markdown(&clip(reason, TITLE))
-    )
+pub fn silence(image: &str, author: &str, reason: &str, until: Date) -> String {
+    let (image, author, reason) = (code(image), code(author), markdown(&clip(reason, TITLE)));
+    format!("Of {image} nothing is said until {until}, as {author} asked: {reason}")
 }
 
 /// What a write is about.

@@ -64,6 +64,8 @@ mod server_pages;
 mod soak;
 mod soak_nine;
 mod targets;
+mod told;
+mod told_run;
 mod views;
 mod webhook;
 mod webhook_examples;

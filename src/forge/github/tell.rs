@@ -142,7 +142,7 @@ impl GithubForge {
     }
 
     fn tell_check(&self, answer: &Answer, app: u64, dry_run: bool) -> Result<Told, Fault> {
-        let mut runs = self.own_checks(answer, app)?;
+        let mut runs = self.own_checks(&answer.repo, &answer.head, &answer.place(), app)?;
         let mut written = Vec::new();
         // Other metadata that says the same is no news.
         let same = |run: &&Run| {
@@ -165,7 +165,7 @@ impl GithubForge {
             if !dry_run {
                 self.write_check(answer)?;
                 // Somebody else may have written at the same time: of two the older stays.
-                runs = self.own_checks(answer, app)?;
+                runs = self.own_checks(&answer.repo, &answer.head, &answer.place(), app)?;
             }
         }
         let current = runs.iter().find(same).map(|run| run.id);
@@ -208,14 +208,38 @@ impl GithubForge {
         self.write(answer, Method::PATCH, path, body, Repeat::Safe, what)
     }
 
+    /// What a head that was merged had been told, where that warned.
+    pub(super) fn warned(&self, repo: &RepoName, head: &str, form: Form) -> Result<Option<String>, Fault> {
+        let place = format!("{repo} at {}", head.get(..10).unwrap_or(head));
+        let title = match form {
+            Form::Check(app) => {
+                let runs = self.own_checks(repo, head, &place, app)?;
+                let mut runs = runs.into_iter().filter(|run| !run.title.starts_with(SUPERSEDED));
+                runs.next().map(|run| run.title)
+            }
+            Form::Status => self.own_statuses(repo, head, &place)?.into_iter().next(),
+        };
+        Ok(title.filter(|title| title.starts_with("breaks") || title.starts_with("changes")))
+    }
+
+    /// The texts of the statuses of our name on a head, the newest first.
+    fn own_statuses(&self, repo: &RepoName, head: &str, place: &str) -> Result<Vec<String>, Fault> {
+        let path = format!("/repos/{repo}/commits/{head}/statuses?per_page=100");
+        let found = self
+            .reader
+            .get(repo, path, format!("looking for statuses of {place}"))?;
+        let all = found.body.as_array().into_iter().flatten();
+        let ours = all.filter(|status| status["context"] == NAME);
+        Ok(ours
+            .map(|status| status["description"].as_str().unwrap_or_default().to_owned())
+            .collect())
+    }
+
     /// The checks of our own app on a head; another app's of the same name are none of ours.
-    fn own_checks(&self, answer: &Answer, app: u64) -> Result<Vec<Run>, Fault> {
-        let path = format!(
-            "/repos/{}/commits/{}/check-runs?check_name={NAME}&filter=all&per_page=100",
-            answer.repo, answer.head
-        );
-        let what = format!("looking for checks on {} (permission `checks: write`)", answer.place());
-        let found = self.reader.get(&answer.repo, path, what)?;
+    fn own_checks(&self, repo: &RepoName, head: &str, place: &str, app: u64) -> Result<Vec<Run>, Fault> {
+        let path = format!("/repos/{repo}/commits/{head}/check-runs?check_name={NAME}&filter=all&per_page=100");
+        let what = format!("looking for checks on {place} (permission `checks: write`)");
+        let found = self.reader.get(repo, path, what)?;
         let runs = found.body["check_runs"].as_array().into_iter().flatten();
         let ours = runs.filter(|run| run["app"]["id"].as_u64() == Some(app) && run["name"] == NAME);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

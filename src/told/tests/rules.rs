@@ -256,7 +256,7 @@ fn who_may_silences_an_image_for_a_while() {
     assert_eq!(kinds(&kept), ["edit openshift/harbor#41: a of 4.21 does not build"]);
     let body = kept.writes[0].body();
     assert!(
-        body.contains("Silent until 2026-01-08, as `ann` asked: ") && !body.contains("@everyone"),
+        body.contains("Of `a` nothing is said until 2026-01-08, as `ann` asked: ") && !body.contains("@everyone"),
         "{body}"
     );
     // It comes and goes meanwhile, and nothing is said.

@@ -3,6 +3,7 @@
 use graphql_parser::query::{self as ast, Definition, OperationDefinition, Selection, parse_query};
 use serde_json::{Map, Value, json};
 
+use super::issues;
 use super::state::{BOT, Pull, PullState, State, node_id};
 
 type Args = Map<String, Value>;
@@ -146,6 +147,16 @@ impl Executor<'_> {
             "id" => json!(node_id(repo.id)),
             "nameWithOwner" => json!(repo.name),
             "isArchived" => json!(repo.archived),
+            "hasIssuesEnabled" => json!(!repo.without_issues),
+            "issue" => {
+                let number = args.get("number").and_then(Value::as_u64);
+                let found = repo.issues.iter().find(|issue| Some(issue.number) == number);
+                found.map_or(Value::Null, issues::node)
+            }
+            "issues" => {
+                let first = args.get("first").and_then(Value::as_u64).unwrap_or(100) as usize;
+                issues::page(&repo.issues, first, &text("after"))
+            }
             "ref" => match repo.refs.get(&text("qualifiedName")) {
                 Some(oid) => {
                     json!({ "__typename": "Ref", "name": text("qualifiedName"), "target": object(self.state, oid) })
@@ -169,8 +180,10 @@ impl Executor<'_> {
             "pullRequests" => {
                 let branch = text("headRefName");
                 let last = args.get("last").and_then(Value::as_u64).unwrap_or(100) as usize;
+                let merged = args.get("states").is_some_and(|states| states[0] == "MERGED");
                 let asked = |pull: &&Pull| match args.contains_key("headRefName") {
                     true => pull.head == branch,
+                    false if merged => pull.state == PullState::Merged,
                     false => pull.state == PullState::Open,
                 };
                 let listed = |of: &Pull| {
@@ -281,15 +294,10 @@ fn pull(pull: &Pull) -> Value {
         .iter()
         .map(|name| json!({ "__typename": "Label", "name": name }))
         .collect();
-    let comment = |comment: &super::state::Comment| {
-        json!({
-            "__typename": "IssueComment", "databaseId": comment.id, "body": comment.body, "createdAt": comment.created_at,
-            "lastEditedAt": comment.edited_at, "authorAssociation": comment.association, "viewerDidAuthor": comment.author == BOT,
-        })
-    };
-    let comments: Vec<Value> = pull.comments.iter().map(comment).collect();
+    let comments: Vec<Value> = pull.comments.iter().map(issues::comment).collect();
     json!({
         "__typename": "PullRequest", "author": { "__typename": "User", "login": pull.author }, "number": pull.number, "state": state, "title": pull.title, "body": pull.body, "createdAt": pull.created_at,
+        "mergedAt": (pull.state == PullState::Merged).then_some(&pull.created_at),
         "baseRefName": pull.base, "baseRefOid": pull.base_sha, "headRefOid": pull.head_sha, "potentialMergeCommit": pull.merge_sha.as_ref().map(|sha| json!({ "__typename": "Commit", "oid": sha })), "viewerDidAuthor": pull.author == BOT,
         "headRepository": pull.head_repo.as_ref().map(|name| json!({ "__typename": "Repository", "nameWithOwner": name })),
         "labels": { "__typename": "LabelConnection", "nodes": labels },

@@ -5,6 +5,7 @@
 pub mod faults;
 mod graphql;
 mod http;
+pub mod issues;
 pub mod people;
 mod rest;
 mod shapes;

@@ -156,6 +156,14 @@ impl FakeGithub {
             let branch = name.strip_prefix("refs/heads/").unwrap();
             out.push_str(&format!("{branch}: {:?}\n", inside.state.files(repo, branch)));
         }
+        for issue in &found.issues {
+            let comments: Vec<_> = issue.comments.iter().map(|comment| &comment.body).collect();
+            let state = if issue.is_open { "open" } else { "closed" };
+            out.push_str(&format!(
+                "#{} {state} {}\n{}\n{comments:?}\n",
+                issue.number, issue.title, issue.body
+            ));
+        }
         for pull in &found.pulls {
             let comments: Vec<_> = pull.comments.iter().map(|comment| &comment.body).collect();
             out.push_str(&format!(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Inside;
 use super::http::{Asked, Said};
+use super::issues;
 use super::shapes;
 use super::state::{BOT, Comment, Pull, PullState, State};
 
@@ -64,6 +65,9 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         ("POST", ["pulls"]) => open(state, &name, body),
         ("PATCH", ["pulls", number]) => edit(state, &name, number, body),
         ("POST", ["pulls", number, "requested_reviewers"]) => reviewers(state, &name, number, body),
+        ("POST", ["issues"]) => issues::open(state, &name, body),
+        ("PATCH", ["issues", number]) => issues::edit(state, &name, number, body),
+        ("GET", ["collaborators", login, "permission"]) => issues::permission(state, &name, login),
         ("POST", ["issues", number, "labels"]) => labels(state, &name, number, body),
         ("POST", ["issues", number, "assignees"]) => assignees(state, &name, number, body),
         ("POST", ["issues", number, "comments"]) => comment(state, &name, number, body),
@@ -477,9 +481,6 @@ fn assignees(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
 
 fn comment(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
     let (id, at) = (state.id(), state.tick());
-    let Some(found) = pull(state, name, n) else {
-        return not_found();
-    };
     let made = Comment {
         id,
         author: BOT.into(),
@@ -488,7 +489,14 @@ fn comment(state: &mut State, name: &str, n: &str, body: &Value) -> Said {
         created_at: at,
         edited_at: None,
     };
-    found.comments.push(made.clone());
+    let issues = &mut state.repo_mut(name).unwrap().issues;
+    if let Some(found) = issues.iter_mut().find(|issue| issue.number == number(n)) {
+        found.comments.push(made.clone());
+    } else if let Some(found) = pull(state, name, n) {
+        found.comments.push(made.clone());
+    } else {
+        return not_found();
+    }
     (201, shapes::comment(name, number(n), &made))
 }
 

@@ -277,6 +277,21 @@ pub fn issue(state: &State, name: &str, number: u64) -> Value {
     })
 }
 
+/// As making and editing an issue give it.
+pub fn own_issue(state: &State, name: &str, number: u64) -> Value {
+    let issues = &state.repo(name).unwrap().issues;
+    let found = issues.iter().find(|issue| issue.number == number).unwrap();
+    let below = format!("repos/{name}/issues/{number}");
+    json!({
+        "url": url(&below), "repository_url": url(&format!("repos/{name}")), "labels_url": url(&format!("{below}/labels{{/name}}")),
+        "comments_url": url(&format!("{below}/comments")), "events_url": url(&format!("{below}/events")), "html_url": format!("{WEB}/{name}/issues/{number}"),
+        "id": found.id, "node_id": format!("I_{}", found.id), "number": number, "title": found.title, "user": user(&found.author),
+        "labels": [], "state": if found.is_open { "open" } else { "closed" }, "locked": false, "assignee": null, "assignees": [], "milestone": null,
+        "comments": found.comments.len(), "created_at": found.created_at, "updated_at": found.created_at,
+        "closed_at": (!found.is_open).then_some(&found.created_at), "author_association": "NONE", "body": found.body,
+    })
+}
+
 /// The app that tests sign as.
 fn app() -> Value {
     json!({

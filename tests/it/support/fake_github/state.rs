@@ -34,6 +34,11 @@ pub struct Repo {
     pub archived: bool,
     pub refs: BTreeMap<String, String>,
     pub pulls: Vec<Pull>,
+    pub issues: Vec<super::issues::Issue>,
+    /// Issues are turned off.
+    pub without_issues: bool,
+    /// People who may write.
+    pub writers: Vec<String>,
     /// The repository that this is a fork of.
     pub parent: Option<String>,
     /// Nobody of ours may push.

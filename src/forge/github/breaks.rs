@@ -1,0 +1,408 @@
+//! Issues and comments about images that do not build: what is there, found by listing our own, and one write after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::GithubForge;
+use super::tell::Form;
+use crate::base::RepoName;
+use crate::github::{Call, Fault, FaultKind, Repeat, seconds};
+use crate::told::{Deed, Door, Merged, Object, Said, There, Write, asks_for_silence, is_ours, is_word, keeps};
+
+/// How many repositories are looked at in one question.
+const REPOSITORIES: usize = 10;
+/// How many pages of a hundred issues are read of a repository.
+const PAGES: usize = 10;
+/// How far back issues are listed that nobody has touched since, in seconds.
+const BACK: i64 = 180 * 86_400;
+/// How many people are asked about in one text.
+const ASKED: usize = 10;
+
+/// What is looked at of an issue, and of what was said on it.
+const ISSUE: &str = "number state body createdAt viewerDidAuthor";
+const SAID: &str = "comments(last: 100) { nodes { databaseId body createdAt viewerDidAuthor author { login } } }";
+
+/// What is to be looked at in a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Merged pull requests.
+    pub pulls: BTreeSet<u64>,
+    /// Issues that are known.
+    pub numbers: BTreeSet<u64>,
+    /// All issues of ours.
+    pub issues: bool,
+    /// The merged pull requests that were touched last, as well.
+    pub merged: bool,
+}
+
+/// Who looks: which form our checks have, and the time.
+#[derive(Clone, Copy, Debug)]
+pub struct Looking {
+    /// In which form open pull requests are told; `None`: they are not.
+    pub form: Option<Form>,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+impl GithubForge {
+    /// Looks at what was told in repositories. What cannot be looked at shuts its repository, and is given beside.
+    pub fn look_at_told(&self, wanted: &BTreeMap<RepoName, Wanted>, looking: Looking) -> (There, Vec<Fault>) {
+        let (mut there, mut faults) = (There::default(), Vec::new());
+        let mut orgs: BTreeMap<&str, Vec<(&RepoName, &Wanted)>> = BTreeMap::new();
+        for (repo, wanted) in wanted {
+            orgs.entry(&repo.org).or_default().push((repo, wanted));
+        }
+        for repos in orgs.values().flat_map(|repos| repos.chunks(REPOSITORIES)) {
+            let found = self.ask_of(repos, looking.now);
+            for (repo, wanted) in repos {
+                let looked = found
+                    .as_ref()
+                    .map_err(Clone::clone)
+                    .and_then(|found| self.one(repo, wanted, found.get(*repo), looking, &mut there));
+                if let Err(fault) = looked {
+                    there
+                        .doors
+                        .insert((*repo).clone(), Door::Shut(format!("it cannot be looked at: {fault}")));
+                    faults.push(fault);
+                }
+            }
+        }
+        (there, faults)
+    }
+
+    /// Asks about repositories of one organisation at once.
+    fn ask_of(&self, repos: &[(&RepoName, &Wanted)], now: i64) -> Result<BTreeMap<RepoName, Value>, Fault> {
+        let Some((first, _)) = repos.first() else {
+            return Ok(BTreeMap::new());
+        };
+        let (mut head, mut body, mut variables) = ("$since: DateTime!".to_owned(), String::new(), Map::new());
+        variables.insert("since".to_owned(), json!(since(now)));
+        for (at, (repo, wanted)) in repos.iter().enumerate() {
+            let _ = write!(head, ", $o{at}: String!, $n{at}: String!");
+            variables.insert(format!("o{at}"), json!(repo.org));
+            variables.insert(format!("n{at}"), json!(repo.repo));
+            let _ = write!(
+                body,
+                "  r{at}: repository(owner: $o{at}, name: $n{at}) {{ isArchived hasIssuesEnabled"
+            );
+            for number in &wanted.pulls {
+                let _ = write!(
+                    body,
+                    " p{number}: pullRequest(number: {number}) {{ number mergedAt headRefOid {SAID} }}"
+                );
+            }
+            for number in &wanted.numbers {
+                let _ = write!(body, " i{number}: issue(number: {number}) {{ {ISSUE} {SAID} }}");
+            }
+            if wanted.issues {
+                let _ = write!(body, " {}", listing(""));
+            }
+            if wanted.merged {
+                let _ = write!(
+                    body,
+                    " merged: pullRequests(states: [MERGED], last: 30, orderBy: {{field: UPDATED_AT, direction: ASC}}) {{ nodes {{ number \
+                     mergedAt headRefOid {SAID} }} }}"
+                );
+            }
+            body.push_str(" }\n");
+        }
+        let text = format!("query Told({head}) {{\n{body}}}");
+        let what = match repos.len() {
+            1 => format!("looking for what was told in {first}"),
+            n => format!("looking for what was told in {first} and {} more repositories", n - 1),
+        };
+        let (mut data, _) = match self.reader.ask(first, &text, Value::Object(variables), what) {
+            // Not one of them can be read.
+            Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
+            asked => asked?,
+        };
+        let found = repos.iter().enumerate();
+        Ok(found
+            .map(|(at, (repo, _))| ((*repo).clone(), data[format!("r{at}")].take()))
+            .collect())
+    }
+
+    /// Takes on what was found in one repository.
+    fn one(
+        &self,
+        repo: &RepoName,
+        wanted: &Wanted,
+        found: Option<&Value>,
+        looking: Looking,
+        there: &mut There,
+    ) -> Result<(), Fault> {
+        let found = found.filter(|found| found.is_object()).ok_or_else(|| Fault {
+            what: format!("looking for what was told in {repo}"),
+            kind: FaultKind::NotFound,
+        })?;
+        let mut seen = There::default();
+        for number in &wanted.pulls {
+            seen.pulls.insert((repo.clone(), *number), None);
+        }
+        let pulls = wanted.pulls.iter().map(|number| &found[format!("p{number}")]);
+        for pull in pulls.chain(found["merged"]["nodes"].as_array().into_iter().flatten()) {
+            let is_wanted = pull["number"]
+                .as_u64()
+                .is_some_and(|number| wanted.pulls.contains(&number));
+            self.pull(repo, pull, looking.form.filter(|_| is_wanted), &mut seen)?;
+        }
+        // Of the others only what we said is known.
+        seen.pulls.retain(|(_, number), _| wanted.pulls.contains(number));
+        let mut issues: BTreeMap<u64, Value> = BTreeMap::new();
+        let mut take = |issue: &Value| {
+            if let Some(number) = issue["number"].as_u64() {
+                issues.insert(number, issue.clone());
+            }
+        };
+        wanted
+            .numbers
+            .iter()
+            .for_each(|number| take(&found[format!("i{number}")]));
+        if wanted.issues {
+            let mut page = found["issues"].clone();
+            for turn in 1.. {
+                page["nodes"].as_array().into_iter().flatten().for_each(&mut take);
+                let Some(cursor) = next(&page) else { break };
+                if turn >= PAGES {
+                    let why = format!("more than {} issues were touched in half a year", PAGES * 100);
+                    seen.doors.insert(repo.clone(), Door::Shut(why));
+                    break;
+                }
+                page = self.page(repo, &cursor, looking.now)?;
+            }
+            seen.doors.entry(repo.clone()).or_insert_with(|| door(found));
+        }
+        if found["isArchived"] == true {
+            seen.doors.insert(repo.clone(), door(found));
+        }
+        for issue in issues.values() {
+            self.issue(repo, issue, &mut seen)?;
+        }
+        there.objects.extend(seen.objects);
+        there.pulls.extend(seen.pulls);
+        there.doors.extend(seen.doors);
+        there.notes.extend(seen.notes);
+        Ok(())
+    }
+
+    /// One more page of issues.
+    fn page(&self, repo: &RepoName, cursor: &str, now: i64) -> Result<Value, Fault> {
+        let text = format!(
+            "query More($owner: String!, $name: String!, $after: String!, $since: DateTime!) {{ repository(owner: $owner, name: $name) {{ {} }} \
+             }}",
+            listing(", after: $after")
+        );
+        let variables = json!({"owner": repo.org, "name": repo.repo, "after": cursor, "since": since(now)});
+        let what = format!("listing issues of {repo}");
+        let (mut data, _) = self.reader.ask(repo, &text, variables, what)?;
+        Ok(data["repository"]["issues"].take())
+    }
+
+    /// A pull request with what we said there.
+    fn pull(&self, repo: &RepoName, pull: &Value, form: Option<Form>, seen: &mut There) -> Result<(), Fault> {
+        let (Some(number), Some(at)) = (pull["number"].as_u64(), time(&pull["mergedAt"])) else {
+            return Ok(());
+        };
+        let before = seen.objects.len();
+        for comment in comments(pull).filter(|comment| comment["viewerDidAuthor"] == true) {
+            let body = text(&comment["body"]);
+            let (Some(id), true) = (comment["databaseId"].as_u64(), is_ours(&body)) else {
+                continue;
+            };
+            let object = Object {
+                repo: repo.clone(),
+                number,
+                comment: Some(id),
+                created: time(&comment["createdAt"]).unwrap_or_default(),
+                is_open: true,
+                body,
+                words: Vec::new(),
+                said: Vec::new(),
+            };
+            let said = self.said(&object, pull, &mut seen.notes)?;
+            seen.objects.push(Object { said, ..object });
+        }
+        let head = pull["headRefOid"].as_str().filter(|_| seen.objects.len() == before);
+        let warned = match (head, form) {
+            (Some(head), Some(form)) => self.warned(repo, head, form)?,
+            _ => None,
+        };
+        seen.pulls.insert((repo.clone(), number), Some(Merged { at, warned }));
+        Ok(())
+    }
+
+    fn issue(&self, repo: &RepoName, issue: &Value, seen: &mut There) -> Result<(), Fault> {
+        let body = text(&issue["body"]);
+        let (Some(number), true) = (
+            issue["number"].as_u64(),
+            issue["viewerDidAuthor"] == true && is_ours(&body),
+        ) else {
+            return Ok(());
+        };
+        let own = comments(issue).filter(|comment| comment["viewerDidAuthor"] == true);
+        let object = Object {
+            repo: repo.clone(),
+            number,
+            comment: None,
+            created: time(&issue["createdAt"]).unwrap_or_default(),
+            is_open: issue["state"] == "OPEN",
+            words: own
+                .map(|word| text(&word["body"]))
+                .filter(|word| is_word(word))
+                .collect(),
+            body,
+            said: Vec::new(),
+        };
+        let said = self.said(&object, issue, &mut seen.notes)?;
+        seen.objects.push(Object { said, ..object });
+        Ok(())
+    }
+
+    /// Wishes for silence that are not kept yet, of people who may write to the repository.
+    fn said(&self, object: &Object, of: &Value, notes: &mut BTreeSet<String>) -> Result<Vec<Said>, Fault> {
+        let mut said = Vec::new();
+        let others = comments(of).filter(|comment| comment["viewerDidAuthor"] != true);
+        let wishes = others.filter(|comment| asks_for_silence(&text(&comment["body"])));
+        for comment in wishes.take(ASKED) {
+            let (Some(id), Some(at)) = (comment["databaseId"].as_u64(), time(&comment["createdAt"])) else {
+                continue;
+            };
+            if at < object.created || keeps(&object.body, id) {
+                continue;
+            }
+            let author = text(&comment["author"]["login"]);
+            if self.may_write(&object.repo, &author)? {
+                said.push(Said {
+                    comment: id,
+                    author,
+                    at,
+                    body: text(&comment["body"]),
+                });
+            } else {
+                notes.insert(format!(
+                    "{}#{}: {author} asks for silence, and may not write to the repository",
+                    object.repo, object.number
+                ));
+            }
+        }
+        Ok(said)
+    }
+
+    /// Whether somebody may write to a repository.
+    fn may_write(&self, repo: &RepoName, login: &str) -> Result<bool, Fault> {
+        let plain = login.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !plain || login.is_empty() {
+            return Ok(false);
+        }
+        let path = format!("/repos/{repo}/collaborators/{login}/permission");
+        let what = format!("asking whether {login} may write to {repo} (permission `metadata: read`)");
+        match self.reader.get(repo, path, what) {
+            Ok(found) => Ok(matches!(found.body["permission"].as_str(), Some("admin" | "write"))),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Performs one write.
+    ///
+    /// # Errors
+    /// GitHub cannot be asked, or does not take it.
+    pub fn write_told(&self, write: &Write) -> Result<(), Fault> {
+        let repo = &write.repository;
+        let issues = format!("/repos/{repo}/issues");
+        let (method, path, body, repeat, what) = match &write.deed {
+            Deed::Comment { pull, body } => (
+                Method::POST,
+                format!("{issues}/{pull}/comments"),
+                json!({ "body": body }),
+                Repeat::Once,
+                format!("commenting on {repo}#{pull} (permission `pull_requests: write`)"),
+            ),
+            Deed::EditComment { pull, comment, body } => (
+                Method::PATCH,
+                format!("{issues}/comments/{comment}"),
+                json!({ "body": body }),
+                Repeat::Safe,
+                format!("editing the comment on {repo}#{pull} (permission `pull_requests: write`)"),
+            ),
+            Deed::Open { title, body } => (
+                Method::POST,
+                issues,
+                json!({ "title": title, "body": body }),
+                Repeat::Once,
+                format!("opening an issue in {repo} (permission `issues: write`)"),
+            ),
+            Deed::Edit { number, body, open } => {
+                let mut change = json!({ "body": body });
+                if let Some(open) = open {
+                    change["state"] = json!(if *open { "open" } else { "closed" });
+                    change["state_reason"] = json!(if *open { "reopened" } else { "completed" });
+                }
+                let what = format!("editing {repo}#{number} (permission `issues: write`)");
+                (Method::PATCH, format!("{issues}/{number}"), change, Repeat::Safe, what)
+            }
+            Deed::Say { number, body } => (
+                Method::POST,
+                format!("{issues}/{number}/comments"),
+                json!({ "body": body }),
+                Repeat::Once,
+                format!("commenting on {repo}#{number} (permission `issues: write`)"),
+            ),
+        };
+        let call = Call {
+            method,
+            path,
+            body: Some(body),
+            repeat,
+            what,
+        };
+        self.client.call(repo, &call).map(drop)
+    }
+}
+
+/// The field that lists issues, those of others among them.
+fn listing(after: &str) -> String {
+    format!(
+        "issues(first: 100{after}, filterBy: {{since: $since}}, orderBy: {{field: CREATED_AT, direction: DESC}}) {{ nodes {{ {ISSUE} {SAID} }} \
+         pageInfo {{ hasNextPage endCursor }} }}"
+    )
+}
+
+fn since(now: i64) -> String {
+    let at = chrono::DateTime::from_timestamp(now - BACK, 0).unwrap_or_default();
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+fn next(page: &Value) -> Option<String> {
+    let more = page["pageInfo"]["hasNextPage"] == true;
+    page["pageInfo"]["endCursor"]
+        .as_str()
+        .filter(|_| more)
+        .map(str::to_owned)
+}
+
+/// Whether issues can be opened in a repository.
+fn door(found: &Value) -> Door {
+    match (&found["isArchived"], &found["hasIssuesEnabled"]) {
+        (Value::Bool(true), _) => Door::Shut("it is archived".to_owned()),
+        (_, Value::Bool(false)) => {
+            Door::Shut("issues are turned off there: `feedback.breaks` with `table` needs none of its own".to_owned())
+        }
+        _ => Door::Open,
+    }
+}
+
+fn comments(of: &Value) -> impl Iterator<Item = &Value> {
+    of["comments"]["nodes"].as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn time(value: &Value) -> Option<i64> {
+    seconds(value.as_str()?)
+}
