@@ -67,6 +67,7 @@ impl World {
             head_sha: head.clone(),
             base_sha: head,
             merge_sha: None,
+            listed: None,
             conflicts: false,
             draft: false,
             labels: Vec::new(),
@@ -159,6 +160,7 @@ fn image(tag: &str, state: ImageState) -> ImageResult {
             title: "Change it".to_owned(),
         }],
         run: Some("logs/branch-ci-openshift-harbor-main-okd-scos-images/7".to_owned()),
+        elsewhere: None,
         history: Vec::new(),
         silenced: None,
     }

@@ -178,7 +178,7 @@ fn a_silence_of_the_configuration_is_kept_and_a_useless_one_is_a_note() {
 
 #[test]
 fn nobody_is_told_unless_it_is_configured_and_on_github() {
-    let nobody = told("{silence: []}");
+    let nobody = told("{breaks: {as: none}}");
     let ran = nobody.run(&["results", "--told"]);
     assert!(
         ran.stderr.contains("the configuration has no `feedback.breaks`"),
