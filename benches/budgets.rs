@@ -257,7 +257,7 @@ mod first_start {
         world.allow_filter(fetched != "whole");
         let server = TestServer::start(world.dir(), Manner::default());
         bencher
-            .with_inputs(|| world.from_urls(&server.url("", "")))
+            .with_inputs(|| world.by_urls(&server.url("", "")))
             .bench_values(|config| run(world.command(&config, &[])));
         println!(
             "{fetched}: {} MB came in, in all runs together",

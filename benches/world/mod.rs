@@ -93,7 +93,7 @@ impl World {
     }
 
     /// The same configuration with sources at URLs, its state empty.
-    pub fn from_urls(&self, base: &str) -> PathBuf {
+    pub fn by_urls(&self, base: &str) -> PathBuf {
         let name = format!("state-{}", self.runs.fetch_add(1, Ordering::Relaxed));
         let text = self.config(&name);
         let text = text
