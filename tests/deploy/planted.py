@@ -76,6 +76,15 @@ ADDED = [
         },
         "are not held to one name",
     ),
+    (
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "builds"},
+            "rules": [{"apiGroups": ["build.openshift.io"], "resources": ["builds"], "verbs": ["list", "delete"]}],
+        },
+        "it has no need to delete",
+    ),
 ]
 
 

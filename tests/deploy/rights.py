@@ -1,8 +1,10 @@
-"""What may be done with the cluster's API: one Lease of the own namespace, and nothing where none is held."""
+"""What may be done with the cluster's API: one Lease of the own namespace, builds that are looked at, and nothing where none of both is."""
 
 from objects import dig, name, pods
 
 VERBS = {"get", "create", "update"}
+# What may be looked at, and no more than that.
+LOOKED_AT = {("build.openshift.io", "builds"), ("tekton.dev", "pipelineruns")}
 
 
 def faults(documents):
@@ -24,6 +26,12 @@ def faults(documents):
 
 
 def rule_faults(rule):
+    groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
+    if groups and resources and {(group, resource) for group in groups for resource in resources} <= LOOKED_AT:
+        extra = set(rule.get("verbs", [])) - {"get", "list"}
+        if extra:
+            yield f"builds are only looked at, it has no need to {', '.join(sorted(extra))}"
+        return
     if (rule.get("apiGroups"), rule.get("resources")) != (["coordination.k8s.io"], ["leases"]):
         yield f"{rule.get('resources')} are no leases"
     extra = set(rule.get("verbs", [])) - VERBS
