@@ -78,8 +78,12 @@ impl GithubForge {
         let Some((first, _)) = repos.first() else {
             return Ok(BTreeMap::new());
         };
-        let (mut head, mut body, mut variables) = ("$since: DateTime!".to_owned(), String::new(), Map::new());
-        variables.insert("since".to_owned(), json!(since(now)));
+        let (mut head, mut body, mut variables) = (String::new(), String::new(), Map::new());
+        // GitHub refuses a variable that nothing uses.
+        if repos.iter().any(|(_, wanted)| wanted.issues) {
+            head.push_str(", $since: DateTime!");
+            variables.insert("since".to_owned(), json!(since(now)));
+        }
         for (at, (repo, wanted)) in repos.iter().enumerate() {
             let _ = write!(head, ", $o{at}: String!, $n{at}: String!");
             variables.insert(format!("o{at}"), json!(repo.org));
@@ -109,7 +113,7 @@ impl GithubForge {
             }
             body.push_str(" }\n");
         }
-        let text = format!("query Told({head}) {{\n{body}}}");
+        let text = format!("query Told({}) {{\n{body}}}", head.trim_start_matches(", "));
         let what = match repos.len() {
             1 => format!("looking for what was told in {first}"),
             n => format!("looking for what was told in {first} and {} more repositories", n - 1),
