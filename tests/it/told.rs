@@ -425,7 +425,9 @@ fn what_somebody_has_deleted_is_not_told_again() {
 fn what_the_check_had_said_before_the_merge_is_told() {
     let world = World::new("comment");
     let head = world.github.branch(HARBOR, "main").expect("a branch");
-    let status = serde_json::json!({"id": 1, "context": "OKD", "state": "success", "description": "breaks: With this OKD loses a."});
+    let said =
+        serde_json::json!({"context": "OKD", "state": "success", "description": "breaks: With this OKD loses a."});
+    let status = crate::support::fake_github::shapes::status(HARBOR, &head, 1, "2023-11-14T22:30:00Z", &said);
     world.github.inside().state.set_statuses.insert(head, vec![status]);
     world.tell(&broken(&["a"]));
     let pull = world.github.pulls(HARBOR).remove(0);

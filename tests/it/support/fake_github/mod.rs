@@ -8,7 +8,7 @@ mod http;
 pub mod issues;
 pub mod people;
 mod rest;
-mod shapes;
+pub mod shapes;
 pub mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
