@@ -418,7 +418,7 @@ fn telling_after_the_merge_needs_results_and_a_table_a_place() {
     let none = config(&with("{breaks: {as: none, table: okd-project/okd}}"));
     assert_eq!(none.feedback.breaks, None);
     let some = config(&with("{breaks: {as: comment, table: okd-project/okd, max-new: 3}}"));
-    let again = config(&format!("{}", show(&some)));
+    let again = config(&show(&some).to_string());
     assert_eq!(again.feedback, some.feedback);
     assert_eq!(some.feedback.breaks.expect("it is on").max_new, 3);
 }

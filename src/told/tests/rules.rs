@@ -367,7 +367,7 @@ fn what_others_write_means_nothing() {
         assert_eq!(page.blocks.len(), 1);
         assert_eq!(
             (page.blocks[0].image.as_str(), page.blocks[0].since.as_str()),
-            (&EVIL[..], &EVIL[..])
+            (EVIL, EVIL)
         );
         if form == Form::Table {
             let row = body

@@ -74,8 +74,8 @@ fn of_job(rules: &RuleSet, release: Release, job: &str, images: &[&str], runs: &
         let commit = |run: &Option<JobRun>| run.as_ref().map(|run| run.commit.clone());
         let (since, last_good) = (commit(&row.since), commit(&row.last_good));
         let between = match (&last_good, &since) {
-            (Some(good), Some(bad)) => number(good) + 1..=number(bad),
-            _ => 1..=0,
+            (Some(good), Some(bad)) => number(good) + 1..number(bad) + 1,
+            _ => 0..0,
         };
         let twin = runs.iter().find(|ran| Some(id(ran.commit)) == since);
         let fails = row.state == ImageState::Broken;
