@@ -72,7 +72,12 @@ pub fn generate(dir: &Path, size: Size) {
 pub fn fill(dir: &Path, size: Size) {
     let template = bare(&dir.join("vendor.git"));
     let files: Vec<(String, String)> = (0..5_000u64)
-        .map(|at| (format!("pkg/d{:03}/f{at:04}.go", at % 250), noise(at + 1, 2_400)))
+        .map(|at| {
+            (
+                format!("pkg/d{:03}/f{at:04}.go", at % 250),
+                crate::testserver::noise(at + 1, 2_400),
+            )
+        })
         .collect();
     commit(&template, "main", &files);
     let folder = template.path().to_owned();
@@ -101,19 +106,6 @@ fn add(repo: &Repository, branch: &str, name: &str, folder: Oid) {
     let who = signature();
     repo.commit(Some(&reference), &who, &who, "vendor", &tree, &[&parent])
         .unwrap();
-}
-
-/// Text that no other file has, and that does not compress well.
-fn noise(seed: u64, bytes: usize) -> String {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut text = String::with_capacity(bytes + 20);
-    while text.len() < bytes {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        text.push_str(&format!("{state:016x}\n"));
-    }
-    text
 }
 
 /// Replaces a file on top of a branch.

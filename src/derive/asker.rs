@@ -52,7 +52,7 @@ impl<'r> Asker<'r> {
 
     pub fn text(&mut self, subject: Subject, field: &str, scope: &Scope<'_>, about: &str) -> Derived<String> {
         let decision = self.decide(subject, field, scope, about);
-        let text = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+        let text = decision.text();
         Derived::new(text.to_owned(), decision)
     }
 

@@ -38,12 +38,7 @@ impl<'r> Content<'r> {
     pub fn foreign(&self, image: &Json, input: &Json) -> Option<String> {
         let text = |field| {
             let decision = self.input(field, image, input);
-            decision
-                .value
-                .as_ref()
-                .and_then(Json::as_str)
-                .unwrap_or_default()
-                .to_owned()
+            decision.text().to_owned()
         };
         let why = text("foreign");
         (!why.is_empty() && text("allowed").is_empty()).then_some(why)

@@ -62,12 +62,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
     let mut field = |name: &str| {
         let decision = rules.decide(Subject::Payload, name, release, &scope);
         findings.extend(failures(rules, &decision, name, "the payload"));
-        let text = decision
-            .value
-            .as_ref()
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let text = decision.text().to_owned();
         if text.is_empty() && decision.failures().next().is_none() {
             let message = format!("no rule sets the payload's `{name}` for {release}");
             findings.push(
@@ -95,7 +90,7 @@ pub fn payload_of(rules: &RuleSet, release: Release, group: &Group) -> Result<Pa
     let development = list("development", rules, release, &scope, &mut findings);
     let decision = rules.decide(Subject::Payload, "waits", release, &scope);
     findings.extend(failures(rules, &decision, "waits", "the payload"));
-    let why = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+    let why = decision.text();
     let waits = Derived::new(why.to_owned(), decision);
     if findings.is_empty() {
         Ok(Payload {

@@ -101,7 +101,7 @@ impl Draft {
     pub fn unneeded(self, rules: &RuleSet, metadata: &Metadata, key: &str, scope: &Scope<'_>) -> Unneeded {
         let inner = before_tag(rules, metadata, key, &self.view, scope);
         let tag = rules.decide(Subject::Image, "tag", metadata.release, &inner);
-        let value = tag.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+        let value = tag.text();
         Unneeded {
             needed: Derived::new(false, self.needed),
             tag: Derived::new(value.to_owned(), tag),
@@ -305,12 +305,7 @@ impl Fields<'_, '_, '_> {
 
     fn text(&mut self, field: &str) -> Derived<String> {
         let decision = self.decide(field);
-        let text = decision
-            .value
-            .as_ref()
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned();
+        let text = decision.text().to_owned();
         Derived::new(text, decision)
     }
 

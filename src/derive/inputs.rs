@@ -267,10 +267,7 @@ impl Pairing<'_, '_, '_> {
             },
             chain: resolved.chain,
             replace: Derived::new(replace.value == Some(Json::Bool(true)), replace),
-            go: Derived::new(
-                go.value.as_ref().and_then(Json::as_str).unwrap_or_default().to_owned(),
-                go,
-            ),
+            go: Derived::new(go.text().to_owned(), go),
         })
     }
 }

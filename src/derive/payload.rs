@@ -98,7 +98,7 @@ fn decide(outline: &mut Outline<'_>, scope: &Scope<'_>, tags: &mut BTreeMap<Stri
         let mut field = |field: &str| {
             let decision = rules.decide(Subject::Tag, field, release, &inner);
             found.extend(failures(rules, &decision, field, &format!("tag {name}")));
-            let text = decision.value.as_ref().and_then(Json::as_str).unwrap_or_default();
+            let text = decision.text();
             Derived::new(text.to_owned(), decision)
         };
         tag.stands_for = field("stands_for");

@@ -46,6 +46,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The value as text; empty where it is no text, as where no rule applied.
+    pub fn text(&self) -> &str {
+        self.value.as_ref().and_then(Json::as_str).unwrap_or_default()
+    }
+
     /// The rules whose value it is: one, or several that added items.
     pub fn deciders(&self) -> impl Iterator<Item = usize> {
         self.tried

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::Run;
 use crate::base::Release;
@@ -24,12 +24,7 @@ impl Run {
                 scope.set("target", &json!(target.name));
                 let text = |field: &str| {
                     let decision = rules.decide(Subject::Target, field, release, &scope);
-                    decision
-                        .value
-                        .as_ref()
-                        .and_then(Json::as_str)
-                        .unwrap_or_default()
-                        .to_owned()
+                    decision.text().to_owned()
                 };
                 let (prefix, note) = (text("title_prefix"), text("request_note"));
                 if !(prefix.is_empty() && note.is_empty()) {

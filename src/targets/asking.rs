@@ -131,12 +131,7 @@ pub(super) fn closed<'a>(release: impl Into<OwnRules<'a>>) -> String {
     let decision = release
         .rules
         .decide(Subject::Payload, "closed", metadata.release, &scope);
-    decision
-        .value
-        .as_ref()
-        .and_then(Json::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    decision.text().to_owned()
 }
 
 /// The texts of a decided list.

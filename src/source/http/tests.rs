@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use git2::{ObjectType, Oid, Repository};
 use tempfile::TempDir;
 
-use super::testserver::{Manner, TestServer};
+use super::testserver::{Manner, TestServer, noise};
 use crate::source::testing::TestRepo;
 use crate::source::{CommitId, Location, Snapshot, SourceError, Sources, prepare_git};
 
@@ -396,19 +396,6 @@ fn a_scattered_mirror_is_gathered_once_nobody_reads_it() {
     assert!(left.count() <= 2, "what was gathered, and what came in then");
     assert!(commits(&world.mirror()).len() <= 2, "old commits are gone");
     assert_eq!(text(&*world.open("main").unwrap(), "same"), "same");
-}
-
-/// Lines that no other file has, and that do not compress well.
-fn noise(seed: u64, bytes: usize) -> String {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut text = String::with_capacity(bytes + 20);
-    while text.len() < bytes {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        text.push_str(&format!("{state:016x}\n"));
-    }
-    text
 }
 
 /// A repository as components are: a few files that are read among hundreds that are not.

@@ -106,6 +106,19 @@ impl Drop for TestServer {
     }
 }
 
+/// Lines that no other file has, and that do not compress well: at least so many bytes.
+pub fn noise(seed: u64, bytes: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = String::with_capacity(bytes + 20);
+    while text.len() < bytes {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        text.push_str(&format!("{state:016x}\n"));
+    }
+    text
+}
+
 fn find_backend() -> Option<PathBuf> {
     let output = Command::new("git").arg("--exec-path").output().ok()?;
     let dir = String::from_utf8(output.stdout).ok()?;
