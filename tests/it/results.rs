@@ -307,6 +307,68 @@ fn statuses_of_merged_commits_tell_of_runs_of_long_ago() {
 }
 
 #[test]
+fn the_steps_of_a_branch_are_its_merges_and_not_what_they_merged() {
+    let world = world();
+    let github = FakeGithub::start();
+    let (good, last) = on_github(&world, &github, "artifacts: ci/artifacts", "");
+    let okd = job("harbor", "okd-scos-");
+    // Two pull requests of more commits each than GitHub lists at once; the commits of the second are younger than the first merge.
+    let merge = |number: u32, onto: &str| {
+        let mut inside = github.inside();
+        let state = &mut inside.state;
+        let tree = state
+            .git
+            .find_commit(git2::Oid::from_str(onto).unwrap())
+            .unwrap()
+            .tree_id();
+        let (tree, who) = (tree.to_string(), ("ann", "ann@example.org"));
+        let mut side = onto.to_owned();
+        for n in 0..25 {
+            side = state.commit(&tree, &[side], &format!("Step {n} (#999)"), who).unwrap();
+        }
+        let message = format!("Merge pull request #{number} from ann/branch\n\nThe change {number}\n");
+        state.commit(&tree, &[onto.to_owned(), side], &message, who).unwrap()
+    };
+    let first = merge(728, &last);
+    let second = merge(729, &first);
+    {
+        let mut inside = github.inside();
+        let status = |state: &str, id: &str| {
+            let link = format!("https://prow.example.com/view/gs/x/logs/{okd}/{id}");
+            vec![[okd.clone(), state.to_owned(), link, "openshift-ci".to_owned()]]
+        };
+        let statuses = &mut inside.state.statuses;
+        statuses.clear();
+        statuses.insert(good.clone(), status("SUCCESS", "1"));
+        statuses.insert(first.clone(), status("SUCCESS", "5"));
+        statuses.insert(second.clone(), status("FAILURE", "6"));
+        let branch = "refs/heads/release-4.16";
+        inside.state.set_ref("openshift/harbor", branch, Some(second.clone()));
+    }
+    let folder = format!("ci/artifacts/logs/{okd}");
+    std::fs::rename(world.path(&format!("{folder}/2")), world.path(&format!("{folder}/6"))).expect("moved");
+    let (found, code) = answer(&world, &["--image", "harbor-base"]);
+    let harbor = image(&found, "harbor-base");
+    assert_eq!(
+        (&harbor["since"], &harbor["last_good"]),
+        (&second.clone().into(), &first.into()),
+        "{found}"
+    );
+    assert_eq!(
+        harbor["suspects"],
+        json!([{"commit": second, "pull": 729, "title": "The change 729"}]),
+        "one pull request was merged, whatever it is made of"
+    );
+    assert_eq!(code, 0);
+    let asked = github.asked(0);
+    let questions = asked.iter().filter(|asked| asked.ends_with("/graphql")).count();
+    assert!(
+        questions <= 6,
+        "a line of steps is followed in a few questions: {asked:?}"
+    );
+}
+
+#[test]
 fn a_silence_is_shown_with_its_reason_until_its_day() {
     let told = |until: &str| {
         let world = world();

@@ -16,6 +16,10 @@ use crate::source::{EntryKind, MAX_BLOB};
 const BRANCHES: usize = 200;
 /// How many branches whose last steps are asked for: each has twenty, with all that was reported on them.
 const HISTORIES: usize = 20;
+/// So many steps of a branch are enough.
+const ENOUGH: usize = 20;
+/// How often it is asked again for the steps below those that an answer had between what was merged.
+const FURTHER: usize = 2;
 /// How many directories.
 const TREES: usize = 100;
 /// How many blobs: their text is in the answer.
@@ -34,7 +38,7 @@ struct Field<'a> {
 struct Batch<'a> {
     name: &'static str,
     /// The field with `$v` for its variable, e.g. `ref(qualifiedName: $v) { target { oid } }`.
-    field: &'static str,
+    field: &'a str,
     fields: Vec<Field<'a>>,
 }
 
@@ -120,7 +124,7 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
             if let (true, Ok(_), Ok(found)) = (reader.reports, &head, &answer) {
                 let target = &found["target"];
                 let last = LastStep {
-                    parent: target["parents"]["nodes"][0]["oid"].as_str().map(str::to_owned),
+                    parent: parent(target),
                     step: one_reported(target),
                 };
                 known.steps.insert(branch.clone(), last);
@@ -131,32 +135,105 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
     Ok(())
 }
 
-/// Asks what was reported on the last steps of branches.
+/// What is asked of a commit about the steps that lead to it.
+const STEPS: &str = "... on Commit { history(first: 20) { nodes { oid message parents(first: 1) { nodes { oid } } \
+                     status { contexts { context state targetUrl createdAt creator { login } } } } } }";
+
+/// The last steps of a branch, as far as they are known.
+#[derive(Default)]
+struct Trail {
+    steps: Vec<Reported>,
+    /// The commit that stands below them; none at a branch's beginning.
+    below: Option<String>,
+}
+
+impl Trail {
+    /// Takes as many steps as a history has in one line. GitHub lists what was merged beside the merges; a step of the branch is what
+    /// the first parents lead to, as with `git log --first-parent`.
+    fn take(&mut self, nodes: &[Value]) {
+        let by_id: BTreeMap<&str, &Value> = nodes
+            .iter()
+            .filter_map(|node| Some((node["oid"].as_str()?, node)))
+            .collect();
+        let first = nodes.first().and_then(|node| node["oid"].as_str());
+        let mut at = self.below.take().or_else(|| first.map(str::to_owned));
+        // No history has a circle, and an answer that has one must not hold us up.
+        for _ in 0..nodes.len() {
+            let Some(node) = at.as_deref().and_then(|id| by_id.get(id)) else {
+                break;
+            };
+            self.steps.push(one_reported(node));
+            at = parent(node);
+        }
+        self.below = at;
+    }
+}
+
+/// Asks what was reported on the last steps of branches, the newest first.
 pub(super) fn reported(
     reader: &Reader,
     branches: &[(RepoName, String)],
 ) -> Result<Vec<Result<Vec<Reported>, Missing>>, Fault> {
+    let of_branch = format!("ref(qualifiedName: $v) {{ target {{ {STEPS} }} }}");
+    let of_commit = format!("object(expression: $v) {{ __typename {STEPS} }}");
     let mut all = Vec::new();
     for branches in branches.chunks(HISTORIES) {
-        let batch = Batch {
-            name: "Reported",
-            field: "ref(qualifiedName: $v) { target { ... on Commit { history(first: 20) { nodes { oid message \
-                    status { contexts { context state targetUrl createdAt creator { login } } } } } } } }",
-            fields: branches
-                .iter()
-                .map(|(repo, branch)| Field {
-                    repo,
-                    value: format!("refs/heads/{branch}"),
+        let heads = branches
+            .iter()
+            .map(|(repo, branch)| (repo, format!("refs/heads/{branch}")));
+        let mut trails: Vec<Result<Trail, Missing>> = histories(reader, &of_branch, heads)?
+            .into_iter()
+            .map(|answer| {
+                let answer = answer.map_err(|()| Missing::Repository)?;
+                let mut trail = Trail::default();
+                trail.take(nodes(&answer["target"]).ok_or(Missing::Branch)?);
+                Ok(trail)
+            })
+            .collect();
+        for _ in 0..FURTHER {
+            let short = trails.iter().zip(branches).enumerate();
+            let short: Vec<(usize, (&RepoName, String))> = short
+                .filter_map(|(at, (trail, (repo, _)))| {
+                    let trail = trail.as_ref().ok().filter(|trail| trail.steps.len() < ENOUGH)?;
+                    Some((at, (repo, trail.below.clone()?)))
                 })
-                .collect(),
-        };
-        all.extend(batch.ask(reader)?.into_iter().map(|answer| {
-            let answer = answer.map_err(|()| Missing::Repository)?;
-            let nodes = answer["target"]["history"]["nodes"].as_array();
-            Ok(nodes.ok_or(Missing::Branch)?.iter().map(one_reported).collect())
-        }));
+                .collect();
+            let wanted = short.iter().map(|(_, place)| place.clone());
+            let answers = histories(reader, &of_commit, wanted)?;
+            for ((at, _), answer) in short.iter().zip(answers) {
+                let found = answer.as_ref().ok().and_then(nodes);
+                if let (Some(Ok(trail)), Some(found)) = (trails.get_mut(*at), found) {
+                    trail.take(found);
+                }
+            }
+        }
+        all.extend(trails.into_iter().map(|trail| trail.map(|trail| trail.steps)));
     }
     Ok(all)
+}
+
+/// Asks for histories; `Err` where a repository could not be read.
+fn histories<'r>(
+    reader: &Reader,
+    field: &str,
+    places: impl Iterator<Item = (&'r RepoName, String)>,
+) -> Result<Vec<Result<Value, ()>>, Fault> {
+    let fields = places.map(|(repo, value)| Field { repo, value }).collect();
+    let batch = Batch {
+        name: "Reported",
+        field,
+        fields,
+    };
+    batch.ask(reader)
+}
+
+fn nodes(commit: &Value) -> Option<&[Value]> {
+    commit["history"]["nodes"].as_array().map(Vec::as_slice)
+}
+
+/// The first parent of a commit.
+fn parent(commit: &Value) -> Option<String> {
+    commit["parents"]["nodes"][0]["oid"].as_str().map(str::to_owned)
 }
 
 fn one_reported(node: &Value) -> Reported {

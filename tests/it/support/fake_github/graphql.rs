@@ -380,11 +380,11 @@ fn blob(state: &State, oid: git2::Oid) -> Value {
 
 fn commit(state: &State, oid: git2::Oid) -> Value {
     let mut found = step(state, oid);
-    let (mut steps, mut at) = (Vec::new(), Some(oid));
-    while let Some(oid) = at.filter(|_| steps.len() < 20) {
-        steps.push(step(state, oid));
-        at = state.git.find_commit(oid).unwrap().parent_id(0).ok();
-    }
+    // All that leads to it, what was merged as well, the newest first.
+    let mut walk = state.git.revwalk().unwrap();
+    walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL).unwrap();
+    walk.push(oid).unwrap();
+    let steps: Vec<Value> = walk.take(20).map(|oid| step(state, oid.unwrap())).collect();
     found["history"] = json!({ "__typename": "CommitHistoryConnection", "nodes": steps });
     found
 }
