@@ -487,9 +487,13 @@ impl Ready {
 
 /// Says what kept a release from being derived, its findings included.
 fn tell_error(error: &RunError) {
-    say(&format!("error: {error}"));
-    if let RunError::Release { findings, .. } = error {
-        tell(findings);
+    match error {
+        // What keeps it from that is said in full.
+        RunError::Release { release, findings } if !findings.is_empty() => {
+            say(&format!("error: release {release} cannot be derived"));
+            tell(findings);
+        }
+        error => say(&format!("error: {error}")),
     }
 }
 

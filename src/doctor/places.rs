@@ -87,7 +87,7 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
             Ok(metadata) => metadata,
             Err(error) => {
                 let what = format!("build data {release}");
-                looked.checks.push(Check::fail(what, told(&error), SOURCES));
+                looked.checks.push(Check::fail(what, error.to_string(), SOURCES));
                 continue;
             }
         };
@@ -97,20 +97,13 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
             Ok(outline) => of_release(run, &metadata, outline, ci, &mut wanted, &mut looked),
             Err(error) => looked.checks.push(Check::fail(
                 format!("release {release}"),
-                told(&error),
+                error.to_string(),
                 "`lockstep audit` says more of it",
             )),
         }
     }
     looked.checks.extend(components(run, &wanted));
     looked
-}
-
-fn told(error: &RunError) -> String {
-    match error {
-        RunError::Release { findings, .. } if !findings.is_empty() => format!("{error}: {}", findings[0].message),
-        error => error.to_string(),
-    }
 }
 
 /// Branches of components, each with the release that it is read for.

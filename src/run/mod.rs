@@ -214,7 +214,7 @@ pub enum RunError {
         error: crate::source::SourceError,
     },
     /// A release that could not be derived at all.
-    #[error("release {release} cannot be derived")]
+    #[error("release {release} cannot be derived{}", why(.findings))]
     Release {
         /// The release.
         release: Release,
@@ -230,6 +230,20 @@ pub enum RunError {
     /// A target's files as they are could not be read.
     #[error("the target's files cannot be read: {0}")]
     Forge(#[from] crate::forge::ForgeError),
+}
+
+/// The first thing that keeps a release from being derived: what, where, and how many more there are.
+fn why(findings: &[Finding]) -> String {
+    let Some(first) = findings.first() else {
+        return String::new();
+    };
+    let place = first.place.as_ref().map(|place| format!(" in {place}"));
+    let more = match findings.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let text = format!("{}{}: {}{more}", first.code, place.unwrap_or_default(), first.message);
+    format!(": {}", crate::base::text::terminal(&text))
 }
 
 impl Run {
