@@ -113,6 +113,9 @@ pub struct RunRecord {
     /// How many pull requests of others were answered, by verdict.
     #[serde(default)]
     pub told: BTreeMap<String, u64>,
+    /// How many of what was written tell that images do not build, by kind, such as `comment`, `issue`, `edit`, `close`.
+    #[serde(default)]
+    pub told_writes: BTreeMap<String, u64>,
     /// What the cache knew.
     pub cache: Cache,
     /// What went wrong, where something did.

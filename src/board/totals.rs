@@ -31,6 +31,8 @@ pub struct Totals {
     pub writes: u64,
     /// Answers to pull requests of others, by verdict.
     pub told: BTreeMap<String, u64>,
+    /// Writes that tell that images do not build, by kind.
+    pub told_writes: BTreeMap<String, u64>,
 }
 
 impl Totals {
@@ -52,6 +54,9 @@ impl Totals {
         self.writes += run.writes.len() as u64;
         for (verdict, count) in &run.told {
             *self.told.entry(verdict.clone()).or_default() += count;
+        }
+        for (kind, count) in &run.told_writes {
+            *self.told_writes.entry(kind.clone()).or_default() += count;
         }
     }
 }

@@ -22,6 +22,7 @@ mod post;
 mod pulls;
 pub mod queue;
 mod reconcile;
+mod results;
 mod schedule;
 mod serve;
 mod settings;

@@ -21,7 +21,6 @@ use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
-use crate::results::answer::Results;
 use crate::run::feedback::{Watch, Wish};
 use crate::run::history::Keeper;
 use crate::run::place::Place;
@@ -50,7 +49,7 @@ pub struct Reconciler {
     ids: Ids,
     kept: Keeper,
     /// What is known of results of builds.
-    followed: Followed,
+    pub(super) followed: Followed,
 }
 
 /// What a run came to.
@@ -227,16 +226,17 @@ impl Reconciler {
             self.posting(ground.ci.as_ref()).written(&plan, applied);
         }
         self.look_at_cuts(&ground);
-        self.look_at_results();
+        let untold = self.look_at_results(&mut done.record);
         self.look_at_verification(&ground);
         let compared = plan.not_compared.is_empty();
         self.account(done, &ground, &failed, &*applied?, compared);
+        partly(&mut done.record, untold);
         let wish = if ground.whole { Wish::all() } else { work.wish.clone() };
         self.look_at_pulls(&wish, done);
         Ok(())
     }
 
-    fn posting(&self, ci: Option<&Arc<dyn Snapshot>>) -> Posting<'_> {
+    pub(super) fn posting(&self, ci: Option<&Arc<dyn Snapshot>>) -> Posting<'_> {
         Posting {
             board: &self.board,
             run: &self.run,
@@ -390,26 +390,6 @@ impl Reconciler {
         self.posting(ground.ci.as_ref()).cuts(&trains, train.as_ref());
     }
 
-    /// Looks which images do not build: last, since nothing that is written waits for it, and each source fails alone.
-    fn look_at_results(&mut self) {
-        if self.fence.is_stopping() {
-            return;
-        }
-        let known = self.known.iter();
-        let built = known
-            .map(|(release, known)| (*release, Arc::clone(&known.built)))
-            .collect();
-        match self.run.follow_results(&built, &mut self.followed, now()) {
-            Ok(found) => {
-                if let Some(found) = &found {
-                    self.tell_breaks(found);
-                }
-                self.posting(None).results(found);
-            }
-            Err(error) => tracing::error!("results: {error}"),
-        }
-    }
-
     /// Looks at what verifies the payloads.
     fn look_at_verification(&mut self, ground: &Ground) {
         if self.fence.is_stopping() {
@@ -423,31 +403,6 @@ impl Reconciler {
             .is_none_or(|posted| !Arc::ptr_eq(posted, &view))
         {
             self.board.update(|board| board.verified = Some(view));
-        }
-    }
-
-    /// Tells once that images do not build, where that is configured and this replica may write.
-    fn tell_breaks(&self, found: &Results) {
-        let Some(place) = self
-            .place
-            .as_ref()
-            .filter(|_| self.run.config().feedback.breaks.is_some())
-        else {
-            return;
-        };
-        if self.fence.may_write().is_err() {
-            return;
-        }
-        match self.run.tell_breaks(place, found, false, now()) {
-            Ok(told) => {
-                told.writes.iter().for_each(|write| tracing::info!("{write}"));
-                told.unsaid.iter().for_each(|one| tracing::debug!("{one}"));
-                told.notes.iter().for_each(|note| tracing::warn!("{note}"));
-                told.failed
-                    .iter()
-                    .for_each(|why| tracing::error!("a break is not told: {why}"));
-            }
-            Err(error) => tracing::error!("{error}"),
         }
     }
 
@@ -488,6 +443,18 @@ impl Reconciler {
             self.last = Some((origin(ground.ci.as_ref()), Date::of_unix(now())));
         }
     }
+}
+
+/// Takes down what could not be done beside the plan; the next run tries it again.
+fn partly(record: &mut RunRecord, faults: Vec<String>) {
+    if faults.is_empty() {
+        return;
+    }
+    if record.outcome == Ended::Done {
+        record.outcome = Ended::Partly;
+    }
+    let all: Vec<String> = record.error.take().into_iter().chain(faults).collect();
+    record.error = Some(all.join("; "));
 }
 
 fn make_run(settings: &Settings, store: Store) -> Result<Run, String> {

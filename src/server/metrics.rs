@@ -20,6 +20,7 @@ use super::{Server, answer, now};
 use crate::board::{BOUNDS, Lease, Outcome, PullRequestState, Time, Totals, View};
 use crate::impact::{State, Verdict};
 use crate::results::answer::ImageState;
+use crate::told::Kind;
 
 /// OpenMetrics, for whoever asks for it, as Prometheus does, or for nothing in particular.
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -257,6 +258,12 @@ impl Scrape {
         for verdict in Verdict::ALL {
             let count = self.totals.told.get(verdict.name()).copied().unwrap_or_default();
             counted(&mut told, &[("verdict", verdict.name())], count)?;
+        }
+        let help = "Comments and issues that tell that images do not build, by what was written";
+        let mut writes = counter(out, "told_writes", help)?;
+        for kind in Kind::ALL {
+            let count = self.totals.told_writes.get(kind.name()).copied().unwrap_or_default();
+            counted(&mut writes, &[("kind", kind.name())], count)?;
         }
         let mut pulls = gauge(
             out,

@@ -133,7 +133,60 @@ pub enum Deed {
     },
 }
 
+/// What kind of write it is, as metrics count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A comment on a merged pull request.
+    Comment,
+    /// A new issue.
+    Issue,
+    /// Another text of what is there.
+    Edit,
+    /// An issue is closed.
+    Close,
+    /// An issue is opened again.
+    Reopen,
+    /// A word on an issue.
+    Word,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Comment,
+        Self::Issue,
+        Self::Edit,
+        Self::Close,
+        Self::Reopen,
+        Self::Word,
+    ];
+
+    /// Its name, as labels have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Issue => "issue",
+            Self::Edit => "edit",
+            Self::Close => "close",
+            Self::Reopen => "reopen",
+            Self::Word => "word",
+        }
+    }
+}
+
 impl Write {
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        match &self.deed {
+            Deed::Comment { .. } => Kind::Comment,
+            Deed::Open { .. } => Kind::Issue,
+            Deed::EditComment { .. } | Deed::Edit { open: None, .. } => Kind::Edit,
+            Deed::Edit { open: Some(false), .. } => Kind::Close,
+            Deed::Edit { open: Some(true), .. } => Kind::Reopen,
+            Deed::Say { .. } => Kind::Word,
+        }
+    }
+
     /// Whether something new begins with it, which people are notified of.
     pub fn begins(&self) -> bool {
         matches!(self.deed, Deed::Comment { .. } | Deed::Open { .. })

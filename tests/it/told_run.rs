@@ -214,7 +214,34 @@ fn the_service_tells_once_and_so_does_the_next_one() {
         wait_until("an issue", || service.log(), || !told.issues().is_empty());
         let runs = service.runs();
         wait_until("more runs", || service.log(), || service.runs() >= runs + 3);
+        let count = usize::from(state == "state-1");
+        let line = format!("open an issue in {HARBOR}: {TITLE}");
+        let records: Json = serde_json::from_str(&service.get("/api/v1/runs?limit=500").1).expect("JSON");
+        let all = records.as_array().expect("runs").clone();
+        let told_by = all.iter().filter(|run| run["told_writes"]["issue"] == 1);
+        let wrote = |run: &&Json| run["writes"].as_array().expect("writes").contains(&line.as_str().into());
+        assert_eq!(told_by.filter(wrote).count(), count, "{records}");
+        assert_eq!(service.get("/runs").1.contains(TITLE), count == 1);
+        let metric = format!("lockstep_told_writes_total{{kind=\"issue\"}} {count}");
+        let metrics = service.get("/metrics").1;
+        assert!(metrics.lines().any(|known| known == metric), "{metric}: {metrics}");
         assert!(service.end().0.success());
         assert_eq!(told.issues().len(), 1, "{state}");
     }
+}
+
+#[test]
+fn what_the_service_cannot_tell_stands_in_its_run_and_is_tried_again() {
+    let told = told("{breaks: {as: issue}}");
+    told.github.inside().state.read_only_issues = true;
+    let service = Service::start(&told.world.path("lockstep.yaml"), &[]);
+    service.wait_for("a break is not told: ", 2);
+    let page = service.get("/runs").1;
+    for expected in ["a break is not told: ", "permission `issues: write`", "partly"] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    told.github.inside().state.read_only_issues = false;
+    wait_until("an issue", || service.log(), || !told.issues().is_empty());
+    assert!(service.end().0.success());
+    assert_eq!(told.issues().len(), 1);
 }

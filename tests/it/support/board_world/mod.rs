@@ -408,6 +408,7 @@ pub fn runs(count: usize) -> Vec<Arc<RunRecord>> {
             },
             cache: Cache { hits: 1200, misses: 3 },
             told: BTreeMap::from([("breaks".to_owned(), 1)]),
+            told_writes: BTreeMap::from([("issue".to_owned(), 1)]),
             error: (outcome == Outcome::Failed).then(|| "build data cannot be read: no such host".to_owned()),
         }
     };

@@ -65,6 +65,10 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
         ("POST", ["pulls"]) => open(state, &name, body),
         ("PATCH", ["pulls", number]) => edit(state, &name, number, body),
         ("POST", ["pulls", number, "requested_reviewers"]) => reviewers(state, &name, number, body),
+        ("POST", ["issues"]) if state.read_only_issues => (
+            403,
+            json!({ "message": "Resource not accessible by integration", "documentation_url": "https://docs.github.com/rest", "status": "403" }),
+        ),
         ("POST", ["issues"]) => issues::open(state, &name, body),
         ("PATCH", ["issues", number]) => issues::edit(state, &name, number, body),
         ("GET", ["collaborators", login, "permission"]) => issues::permission(state, &name, login),
@@ -90,6 +94,7 @@ fn check(state: &mut State, repo: &str, body: &Value) -> Said {
     }
     let (id, now) = (state.id(), state.tick());
     let made = shapes::check(repo, id, &now, body);
+    state.waiting.remove(&sha);
     state.checks.entry(sha).or_default().push(made.clone());
     (201, made)
 }
@@ -104,7 +109,14 @@ fn edit_check(state: &mut State, id: &str, body: &Value) -> Said {
     for key in ["title", "summary"] {
         run["output"][key] = body["output"][key].clone();
     }
-    (200, run.clone())
+    for key in ["status", "conclusion", "external_id"] {
+        if let Some(value) = body.get(key) {
+            run[key] = value.clone();
+        }
+    }
+    let run = run.clone();
+    state.waiting.remove(run["head_sha"].as_str().unwrap_or_default());
+    (200, run)
 }
 
 fn status(state: &mut State, repo: &str, sha: &str, body: &Value) -> Said {

@@ -1,6 +1,6 @@
 //! What is in the fake: repositories, branches, objects, pull requests, comments, labels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{FileMode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Time};
 
@@ -17,10 +17,14 @@ pub struct State {
     pub statuses: BTreeMap<String, Vec<[String; 4]>>,
     /// Check runs by commit.
     pub checks: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Commits whose suite of checks waits, since somebody has pressed the button, until a check of it is written.
+    pub waiting: BTreeSet<String>,
     /// Statuses that were set through the API, the newest first, by commit.
     pub set_statuses: BTreeMap<String, Vec<serde_json::Value>>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
+    /// Nobody of ours may open an issue.
+    pub read_only_issues: bool,
     /// What the App may do, where that is something else than usual.
     pub permissions: Option<serde_json::Value>,
     clock: u64,
@@ -105,6 +109,8 @@ impl State {
             repos: BTreeMap::new(),
             statuses: BTreeMap::new(),
             checks: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            read_only_issues: false,
             set_statuses: BTreeMap::new(),
             renamed: BTreeMap::new(),
             permissions: None,
