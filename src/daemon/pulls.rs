@@ -5,13 +5,47 @@ use std::sync::Arc;
 
 use super::now;
 use super::reconcile::{Done, Reconciler};
-use crate::base::{Gate, Guard, Release};
+use crate::base::{Gate, Guard, Release, RepoName};
 use crate::board::{Drift, Impacts};
 use crate::impact::Pull;
 use crate::run::feedback::{Looked, Standing, Wish};
 use crate::run::place::Place;
 
+/// The commits that answers depend on beside heads of pull requests: those of branches of components, by repository and branch,
+/// and, without a repository, those of build data, by release.
+pub(super) type Stands = BTreeMap<(Option<RepoName>, String), String>;
+
 impl Reconciler {
+    /// Where what answers depend on stands.
+    pub(super) fn stands(&self) -> Stands {
+        let mut stands = Stands::new();
+        for (release, known) in &self.known {
+            let commit = known.build_data.commit.clone();
+            stands.extend(commit.map(|commit| ((None, release.to_string()), commit)));
+            for (repo, origin) in &known.components {
+                let at = (Some(repo.clone()), origin.branch.clone());
+                stands.extend(origin.commit.clone().map(|commit| (at, commit)));
+            }
+        }
+        stands
+    }
+
+    /// Whose pull requests have to be looked at, as what their answers depend on has moved since: those of a component to which
+    /// somebody has pushed, and all of them where metadata has changed.
+    pub(super) fn moved(&self, before: &Stands) -> Wish {
+        let mut wish = Wish::default();
+        for ((repo, at), commit) in self.stands() {
+            if before.get(&(repo.clone(), at)) == Some(&commit) {
+                continue;
+            }
+            match repo {
+                Some(repo) => drop(wish.repositories.insert(repo)),
+                None => wish.all = true,
+            }
+        }
+        wish
+    }
+
     /// Looks at pull requests of others where that is configured, and writes where this replica may. A fault there is shown, and
     /// costs nothing else.
     pub(super) fn look_at_pulls(&mut self, wish: &Wish, done: &mut Done) {

@@ -207,6 +207,7 @@ impl Reconciler {
             }
         };
         done.record.releases = ground.wanted.iter().map(Release::to_string).collect();
+        let stood = self.stands();
         let failed = self.derive(&ground)?;
         let moved = self
             .cursors
@@ -231,7 +232,8 @@ impl Reconciler {
         let compared = plan.not_compared.is_empty();
         self.account(done, &ground, &failed, &*applied?, compared);
         partly(&mut done.record, untold);
-        let wish = if ground.whole { Wish::all() } else { work.wish.clone() };
+        let mut wish = if ground.whole { Wish::all() } else { work.wish.clone() };
+        wish.extend(self.moved(&stood));
         self.look_at_pulls(&wish, done);
         Ok(())
     }

@@ -80,6 +80,7 @@ impl World {
             title: format!("{says}: something"),
             summary: format!("### {says}\n"),
             digest: format!("digest of {says}"),
+            is_pressed: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::pull_world::{APP, BEACON, NUMBER, PullWorld, TOKEN};
+use crate::support::pull_world::{APP, BEACON, BRANCH, NUMBER, PullWorld, TOKEN};
 use crate::support::service::{Service, wait_until};
 
 /// Never by itself.
@@ -128,6 +128,50 @@ fn a_change_of_metadata_renews_the_answer() {
 }
 
 #[test]
+fn what_an_answer_depends_on_moves_and_the_answer_with_it_at_once() {
+    let world = PullWorld::new(ALL, APP);
+    world.with_commits();
+    let service = world.serve(NEVER);
+    answered(&service, &world, &world.head);
+    service.rest();
+    assert!(world.title(0).starts_with("breaks: "), "{:?}", world.checks());
+    let heads = format!("refs/heads/{BRANCH}");
+    let push = |text: &str, readme: &str| {
+        let files = [("Dockerfile", Some(text)), ("README.md", Some(readme))];
+        let commit = world.github.push(BEACON, "merged", "bob", &files);
+        let mut inside = world.github.inside();
+        inside.state.set_ref(BEACON, &heads, Some(commit.clone()));
+        drop(inside);
+        let pushed = json!({"ref": heads, "after": commit, "repository": {"full_name": BEACON}});
+        assert_eq!(service.deliver("push", &pushed).1, "queued\n");
+    };
+    let answers = |what: &str, titles: &[&str]| {
+        wait(&service, what, || world.checks().len() >= titles.len());
+        service.rest();
+        let found: Vec<String> = (0..world.checks().len()).map(|at| world.title(at)).collect();
+        let fits = |(found, start): (&String, &&str)| found.starts_with(start);
+        let all = found.len() == titles.len() && found.iter().zip(titles).all(fits);
+        assert!(all, "{what}: {found:?}");
+        assert!(world.tide_merges());
+    };
+    // Somebody merges the same stage. No answer is left standing that says something else, though there is nothing to say.
+    let staged = world.github.files(BEACON, "topic")["Dockerfile"].clone();
+    push(&staged, "Words.\n");
+    let [was, nothing] = ["superseded: breaks: ", "nothing: "];
+    answers("an answer after the push", &[was, nothing]);
+    push(&world.dockerfile(), "Words.\n");
+    let no_more = "superseded: nothing: ";
+    answers("an answer after it was taken back", &[was, no_more, "breaks: "]);
+    world.metadata_follows();
+    world.commit_metadata();
+    answers("an answer after metadata", &[was, no_more, was, "mends: "]);
+    // A push that changes nothing for it writes nothing.
+    push(&world.dockerfile(), "More.\n");
+    answers("the same answer", &[was, no_more, was, "mends: "]);
+    service.end();
+}
+
+#[test]
 fn webhooks_make_it_look_at_once_and_at_little() {
     let world = PullWorld::new(ALL, APP);
     world.with_commits();
@@ -172,24 +216,47 @@ fn webhooks_make_it_look_at_once_and_at_little() {
 }
 
 #[test]
-fn who_asks_gets_a_look_but_not_every_minute() {
+fn who_asks_is_answered_anew_but_not_every_minute() {
     let world = PullWorld::new(ALL, APP);
     world.with_commits();
     let service = world.serve(NEVER);
     answered(&service, &world, &world.head);
     service.rest();
     // The check is lost, as nobody could know who goes by what is remembered.
-    let lost = world.github.inside().state.checks.remove(&world.head);
-    assert!(lost.is_some());
-    let comment = event(
-        "created",
-        json!({"issue": {"number": NUMBER, "pull_request": {}}, "comment": {"body": "/lockstep check"}}),
-    );
+    let lose = || world.github.inside().state.checks.remove(&world.head);
+    assert!(lose().is_some());
+    // Whoever may comment may ask: it costs one look, and is no word of anybody.
+    let comment = |body: &str| {
+        let said = json!({"body": body, "author_association": "NONE", "user": {"login": "eve"}});
+        event(
+            "created",
+            json!({"issue": {"number": NUMBER, "pull_request": {}}, "comment": said}),
+        )
+    };
     let runs = service.runs();
-    assert_eq!(service.deliver("issue_comment", &comment).1, "queued\n");
-    wait(&service, "a run", || service.runs() > runs);
+    let chat = service.deliver("issue_comment", &comment("please do not /lockstep check"));
+    assert_eq!(chat.1, "ignored: nothing here reads that\n");
+    assert_eq!(
+        service.deliver("issue_comment", &comment("/lockstep check")).1,
+        "queued\n"
+    );
+    answered(&service, &world, &world.head);
     service.rest();
-    assert_eq!(world.checks().len(), 0, "it was looked at less than a minute ago");
+    assert_eq!((world.checks().len(), service.runs()), (1, runs + 1));
+    assert!(world.tide_merges());
+    let page = service.get("/api/v1/runs?limit=1").1;
+    assert!(
+        page.contains("somebody asks for a look at openshift/beacon#7"),
+        "{page}"
+    );
+    assert!(page.contains("check `OKD` (neutral) on openshift/beacon#7"), "{page}");
+    // Who asks again at once is not looked at, and that is said.
+    assert!(lose().is_some());
+    service.deliver("issue_comment", &comment("/lockstep check"));
+    wait(&service, "a run", || service.runs() > runs + 1);
+    service.rest();
+    assert_eq!(world.checks().len(), 0);
+    service.wait_for("somebody asked less than 60 s ago", 1);
     service.end();
 
     // Whoever has lost its state looks for what is there, and finds nothing.
@@ -203,6 +270,10 @@ fn who_asks_gets_a_look_but_not_every_minute() {
 fn the_button_of_github_asks_for_a_look_at_a_head_of_a_fork() {
     let world = PullWorld::new(ALL, APP);
     world.with_commits();
+    world.github.edit(BEACON, |pull| {
+        pull.head_repo = Some("ann/beacon".to_owned());
+        pull.head_owner = "ann".to_owned();
+    });
     let service = world.serve(NEVER);
     answered(&service, &world, &world.head);
     service.rest();
@@ -214,11 +285,27 @@ fn the_button_of_github_asks_for_a_look_at_a_head_of_a_fork() {
         service.deliver("check_run", &pressed(6)).1,
         "ignored: nothing here reads that\n"
     );
-    let runs = service.runs();
-    assert_eq!(service.deliver("check_run", &pressed(5)).1, "queued\n");
-    wait(&service, "a run", || service.runs() > runs);
-    service.rest();
-    assert_eq!(world.checks().len(), 1, "the same answer is no second check");
+    // GitHub lets the suite wait until a check of it is written, and says nothing else.
+    let press = |event: &str, payload: &Json| {
+        world.github.inside().state.waiting.insert(world.head.clone());
+        let (runs, since) = (service.runs(), world.github.requests());
+        assert_eq!(service.deliver(event, payload).1, "queued\n");
+        wait(&service, "a suite that is complete", || {
+            world.github.inside().state.waiting.is_empty()
+        });
+        service.rest();
+        assert_eq!(service.runs(), runs + 1);
+        assert_eq!(world.checks().len(), 1, "the same answer is no second check");
+        let written = asked(&world, since);
+        let written = written.iter().filter(|asked| asked.starts_with("PATCH"));
+        assert_eq!(written.count(), 1, "it is given again once");
+    };
+    let before = world.checks();
+    press("check_run", &pressed(5));
+    let suite = json!({"head_sha": world.head, "app": {"id": 5}, "pull_requests": []});
+    press("check_suite", &event("rerequested", json!({ "check_suite": suite })));
+    assert_eq!(world.checks(), before);
+    assert!(world.tide_merges());
     let page = service.get("/api/v1/runs?limit=1").1;
     assert!(
         page.contains("somebody asks for a look at openshift/beacon at "),

@@ -128,7 +128,8 @@ fn what_keeps_a_release_from_being_derived_is_said_with_its_place() {
     let world = world("listen: 127.0.0.1:0\n");
     world.build_data(&[("group.yml", "name: [broken\n")]);
     let service = Service::start(&world.config(), &[]);
-    let expected = "release 4.16 cannot be derived: unreadable-metadata in openshift-eng/ocp-build-data: group.yml:2 at ";
+    let expected =
+        "release 4.16 cannot be derived: unreadable-metadata in openshift-eng/ocp-build-data: group.yml:2 at ";
     service.wait_for(expected, 1);
     service.rest();
     for page in ["/", "/api/v1/runs", "/runs"] {

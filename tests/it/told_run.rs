@@ -219,7 +219,12 @@ fn the_service_tells_once_and_so_does_the_next_one() {
         let records: Json = serde_json::from_str(&service.get("/api/v1/runs?limit=500").1).expect("JSON");
         let all = records.as_array().expect("runs").clone();
         let told_by = all.iter().filter(|run| run["told_writes"]["issue"] == 1);
-        let wrote = |run: &&Json| run["writes"].as_array().expect("writes").contains(&line.as_str().into());
+        let wrote = |run: &&Json| {
+            run["writes"]
+                .as_array()
+                .expect("writes")
+                .contains(&line.as_str().into())
+        };
         assert_eq!(told_by.filter(wrote).count(), count, "{records}");
         assert_eq!(service.get("/runs").1.contains(TITLE), count == 1);
         let metric = format!("lockstep_told_writes_total{{kind=\"issue\"}} {count}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::watched::Watched;
-use super::{ASKED_AGAIN, Hour, Kept, Looked, MOST_AT_ONCE, MOST_SHARED, Standing, Wish};
+use super::{ASKED_AGAIN, Ask, Hour, Kept, Looked, MOST_ASKED, MOST_AT_ONCE, MOST_SHARED, Standing, Wish};
 use crate::base::Release;
 use crate::config::Pulls;
 use crate::forge::github::GithubForge;
@@ -41,6 +41,16 @@ pub(super) struct Due {
     pub key: Option<String>,
     pub releases: BTreeSet<Release>,
     pub before: Option<Kept>,
+    /// How somebody asked for it, where that was heard.
+    pub asked: Option<Ask>,
+}
+
+impl Due {
+    /// Whether the same head has an answer already.
+    pub fn is_told(&self) -> bool {
+        let before = self.before.as_ref().map(|known| &known.pull);
+        before.is_some_and(|known| known.head == self.pull.head && known.verdict.is_some())
+    }
 }
 
 impl Run {
@@ -56,9 +66,11 @@ impl Run {
             let key = self.key(looking, open, &releases);
             let before = Kept::of(&self.store, &open.repo, open.number);
             let mut pull = first_seen(looking, open, &releases);
-            let is_asked = wish.asks(open) && is_asked(looking, before.as_ref());
+            let asked = wish
+                .asks(open)
+                .filter(|how| is_heard(looking, *how, open, before.as_ref()));
             if let Some(known) = &before
-                && !is_asked
+                && asked.is_none()
                 && known.pull.head == open.head
                 && key.as_ref().is_some_and(|key| *key == known.key)
                 && is_settled(looking, &known.pull)
@@ -76,6 +88,7 @@ impl Run {
                 key,
                 releases,
                 before,
+                asked,
             });
         }
         let is_known = |due: &Due| {
@@ -159,10 +172,22 @@ impl Run {
     }
 }
 
-/// Whether somebody who asks for a look is heard: not within a minute of the last one, and not more often than some times an hour.
-fn is_asked(looking: &mut Looking<'_>, before: Option<&Kept>) -> bool {
-    let is_early = before.is_some_and(|known| looking.now - known.looked < ASKED_AGAIN);
-    if is_early || looking.asked.is_full().is_some() {
+/// Whether somebody who asks for a look is heard: in a comment not within a minute of the last time, and not more often than some
+/// times an hour. A button that was pressed is answered in any case, as GitHub waits for it.
+fn is_heard(looking: &mut Looking<'_>, how: Ask, open: &OpenPull, before: Option<&Kept>) -> bool {
+    let asked = before.and_then(|known| known.asked);
+    let is_early = how == Ask::Comment && asked.is_some_and(|asked| looking.now - asked < ASKED_AGAIN);
+    let why = match looking.asked.is_full() {
+        _ if is_early => format!("somebody asked less than {ASKED_AGAIN} s ago"),
+        Some(_) => format!("{MOST_ASKED} looks were asked for within the last hour"),
+        None => String::new(),
+    };
+    if !why.is_empty() {
+        tracing::info!(
+            "{}#{} is not looked at because somebody asks: {why}",
+            open.repo,
+            open.number
+        );
         return false;
     }
     looking.asked.count();

@@ -18,6 +18,9 @@ pub(super) struct Kept {
     pub key: String,
     /// When that was.
     pub looked: i64,
+    /// When somebody last asked for that, and was heard.
+    #[serde(default)]
+    pub asked: Option<i64>,
     /// What became of it.
     pub pull: Pull,
     /// Its answer, as `impact --format json` has it; none where there is nothing to say.

@@ -31,7 +31,7 @@ use crate::source::github::{Open, OpenPull};
 
 /// How often somebody may ask for a look within an hour; what is asked for beyond that waits for the next look at everything.
 const MOST_ASKED: usize = 60;
-/// How long after a look another one is not made because somebody asks for it, in seconds.
+/// How long after a look that somebody asked for another one is not made because somebody asks for it, in seconds.
 const ASKED_AGAIN: i64 = 60;
 /// How many pull requests are looked into at once; the others wait for the next run.
 const MOST_AT_ONCE: usize = 100;
@@ -96,11 +96,25 @@ impl Wish {
         self.all || self.repositories.contains(repo) || self.pulls.iter().any(of) || self.heads.iter().any(at)
     }
 
-    /// Whether somebody asks for a pull request.
-    fn asks(&self, pull: &OpenPull) -> bool {
-        self.pulls.contains(&(pull.repo.clone(), pull.number))
-            || self.heads.contains(&(pull.repo.clone(), pull.head.clone()))
+    /// Whether somebody asks for a pull request, and how.
+    fn asks(&self, pull: &OpenPull) -> Option<Ask> {
+        let pressed = self.heads.contains(&(pull.repo.clone(), pull.head.clone()));
+        let said = self.pulls.contains(&(pull.repo.clone(), pull.number));
+        match (pressed, said) {
+            (true, _) => Some(Ask::Button),
+            (false, true) => Some(Ask::Comment),
+            (false, false) => None,
+        }
     }
+}
+
+/// How somebody asks for a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ask {
+    /// In a comment.
+    Comment,
+    /// By GitHub's button, which makes the suite of our check wait for an answer.
+    Button,
 }
 
 /// What is kept between two looks of one process.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::due::{Due, Looking};
 use super::meaning::{self, matters};
-use super::{Kept, Looked};
-use crate::base::Release;
+use super::{Ask, Kept, Looked};
 use crate::base::text::inert;
+use crate::base::{Release, RepoName};
 use crate::config::Comment;
 use crate::forge::github::tell::{Answer, Told};
 use crate::github::{Fault, FaultKind};
@@ -86,7 +86,9 @@ impl Run {
     ) -> Result<Option<Impact>, (State, String)> {
         let is_component = looking.watched.is_component(&due.open.repo);
         let is_idle = |reader| is_component && self.means_the_same(reader, due, &head, bases);
-        if !matters(looking, due, &head, bases) || self.sources.github().is_some_and(is_idle) {
+        // An answer that is there is not left standing: what holds now has to be known in any case.
+        let is_told = due.is_told();
+        if !is_told && (!matters(looking, due, &head, bases) || self.sources.github().is_some_and(is_idle)) {
             return Ok(None);
         }
         let asked = Asked {
@@ -101,7 +103,7 @@ impl Run {
         let known = Known { head, built };
         let found = self.impact_of(&asked, Some(known), looking.releases, bases);
         let found = found.map_err(|error| (unanswered(&error), error.to_string()))?;
-        Ok(found.releases.iter().any(says).then_some(found))
+        Ok((is_told || found.releases.iter().any(says)).then_some(found))
     }
 
     /// Gives an answer, and remembers what became of it.
@@ -117,6 +119,7 @@ impl Run {
             mut pull,
             key,
             before,
+            asked,
             ..
         } = due;
         let mut comment = before.as_ref().and_then(|known| known.comment);
@@ -130,7 +133,8 @@ impl Run {
                     pull.todo.clone_from(&found.todo);
                     shown = serde_json::to_string(found).ok();
                 }
-                let told = self.give(looking, &open.repo, &pull, found.as_ref(), &mut comment);
+                let is_pressed = asked == Some(Ask::Button);
+                let told = self.give(looking, (&open.repo, &pull, is_pressed), found.as_ref(), &mut comment);
                 written = became(looking, &mut pull, told);
                 if let (false, Some(verdict), false) = (written.is_empty(), pull.verdict, looking.dry_run) {
                     *looked.told.entry(verdict).or_default() += 1;
@@ -146,6 +150,10 @@ impl Run {
         let kept = Kept {
             key: key.unwrap_or_default(),
             looked: looking.now,
+            asked: match asked {
+                Some(_) => Some(looking.now),
+                None => before.as_ref().and_then(|known| known.asked),
+            },
             answer: shown,
             comment,
             pull,
@@ -154,20 +162,21 @@ impl Run {
         looked.take(kept.pull, kept.answer.as_deref());
     }
 
-    /// Writes what is to be written of an answer.
+    /// Writes what is to be written of an answer. `of`: the repository, the pull request, and whether somebody pressed GitHub's
+    /// button for it.
     fn give(
         &self,
         looking: &mut Looking<'_>,
-        repo: &crate::base::RepoName,
-        pull: &Pull,
+        of: (&RepoName, &Pull, bool),
         found: Option<&Impact>,
         comment: &mut Option<u64>,
     ) -> Result<Told, Fault> {
+        let (repo, pull, _) = of;
         if let Some((why, until)) = &looking.stopped {
             return Ok(Told::Waits(why.clone(), *until));
         }
         let told = match found {
-            Some(found) => self.tell_found(looking, repo, pull, found, comment),
+            Some(found) => self.tell_found(looking, of, found, comment),
             // What was said once is not left standing when it no longer holds.
             None => match *comment {
                 Some(known) => {
@@ -188,8 +197,7 @@ impl Run {
     fn tell_found(
         &self,
         looking: &mut Looking<'_>,
-        repo: &crate::base::RepoName,
-        pull: &Pull,
+        (repo, pull, is_pressed): (&RepoName, &Pull, bool),
         found: &Impact,
         comment: &mut Option<u64>,
     ) -> Result<Told, Fault> {
@@ -202,6 +210,7 @@ impl Run {
             title: inert(&format!("{}: {}", found.verdict.name(), found.sentence)),
             summary: impact::markdown(found),
             digest: found.digest.clone(),
+            is_pressed,
         };
         let full = looking.sent.is_full();
         let told = looking

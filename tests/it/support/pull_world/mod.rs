@@ -200,6 +200,12 @@ impl PullWorld {
         self.checks_of(&self.head)
     }
 
+    /// The title of one of them.
+    pub fn title(&self, at: usize) -> String {
+        let title = &self.checks()[at]["output"]["title"];
+        title.as_str().unwrap_or_default().to_owned()
+    }
+
     /// The checks on a commit.
     pub fn checks_of(&self, head: &str) -> Vec<Json> {
         self.github.inside().state.checks.get(head).cloned().unwrap_or_default()
