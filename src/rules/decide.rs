@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::expr::Scope;
+use super::expr_error::ExprError;
 use super::memo;
 use super::rule::{Rule, Setting};
 use super::set::{Candidates, RuleSet};
@@ -25,6 +26,12 @@ pub enum Verdict {
     Failed(String),
     /// Its value contradicts another rule's.
     Contradicts(String),
+}
+
+impl From<ExprError> for Verdict {
+    fn from(error: ExprError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 /// A rule and what became of it.
@@ -263,12 +270,12 @@ impl Run<'_, '_> {
             match when.holds(self.scope) {
                 Ok(true) => {}
                 Ok(false) => return Err(Verdict::DidNotApply),
-                Err(message) => return Err(Verdict::Failed(message)),
+                Err(error) => return Err(error.into()),
             }
         }
         let wanted = |setting: &&Setting| setting.append == append && setting.field == self.field.name;
         let setting = rule.settings.iter().find(wanted).ok_or(Verdict::DidNotApply)?;
-        let value = setting.value.evaluate(self.scope).map_err(Verdict::Failed)?;
+        let value = setting.value.evaluate(self.scope)?;
         if self.field.kind.accepts(&value) {
             return Ok(value);
         }

@@ -11,6 +11,7 @@ use cel::{Context, Env, ExecutionError, Program, extensions};
 use regex::Regex;
 use serde_json::Value as Json;
 
+use super::expr_error::ExprError;
 use super::mistakes::{self, Mistake};
 use super::names::Names;
 use super::old_names::{self, renamed};
@@ -141,7 +142,7 @@ fn capture(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'s
 #[derive(Debug)]
 pub struct Expr {
     source: String,
-    program: OnceLock<Result<Program, String>>,
+    program: OnceLock<Result<Program, ExprError>>,
     /// What it refers to.
     pub names: Names,
 }
@@ -153,40 +154,40 @@ impl Expr {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the expression, or which bound it exceeds.
-    pub fn compile(source: &str) -> Result<Self, String> {
+    /// What is wrong with the expression, or which bound it exceeds.
+    pub fn compile(source: &str) -> Result<Self, ExprError> {
         if source.len() > MAX_LENGTH {
-            return Err(format!(
-                "the expression is {} bytes long; {MAX_LENGTH} are the most",
-                source.len()
-            ));
+            return Err(ExprError::TooLong {
+                bytes: source.len(),
+                most: MAX_LENGTH,
+            });
         }
         check_depth(source)?;
         let program =
             ENVIRONMENT
                 .compile(&renamed(source))
                 .map_err(|errors| match mistakes::with_comparison(source) {
-                    Some(_) => "`=` is no operator in an expression".to_owned(),
-                    None => first_error(&errors),
+                    Some(_) => ExprError::Assignment,
+                    None => ExprError::first(&errors),
                 })?;
         let names = Names::of(program.expression());
         if names.depth > usize::from(MAX_DEPTH) {
-            return Err(format!(
-                "the expression's parts are nested {} deep (a chain of operators counts, too); {MAX_DEPTH} is the most",
-                names.depth
-            ));
+            return Err(ExprError::Deep {
+                depth: names.depth,
+                most: MAX_DEPTH,
+            });
         }
         if names.nodes > MAX_NODES {
-            return Err(format!(
-                "the expression has {} parts; {MAX_NODES} are the most",
-                names.nodes
-            ));
+            return Err(ExprError::Large {
+                parts: names.nodes,
+                most: MAX_NODES,
+            });
         }
         if names.comprehensions > MAX_COMPREHENSIONS {
-            return Err(format!(
-                "{} comprehensions (map, filter, exists, …) stand inside each other; {MAX_COMPREHENSIONS} are the most",
-                names.comprehensions
-            ));
+            return Err(ExprError::Comprehensions {
+                nested: names.comprehensions,
+                most: MAX_COMPREHENSIONS,
+            });
         }
         Ok(Self {
             source: source.to_owned(),
@@ -220,10 +221,10 @@ impl Expr {
         old_names::told(&self.source)
     }
 
-    fn program(&self) -> Result<&Program, String> {
+    fn program(&self) -> Result<&Program, ExprError> {
         let compile = || {
             let compiled = ENVIRONMENT.compile(&renamed(&self.source));
-            compiled.map_err(|errors| first_error(&errors))
+            compiled.map_err(|errors| ExprError::first(&errors))
         };
         self.program.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
@@ -231,30 +232,20 @@ impl Expr {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// What the evaluation ran into, in a sentence.
-    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, String> {
-        let value = self
-            .program()?
-            .execute(&scope.context())
-            .map_err(|error| error.to_string())?;
-        value.json().map(sorted).map_err(|error| error.to_string())
+    /// What the evaluation ran into.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, ExprError> {
+        let value = self.program()?.execute(&scope.context()).map_err(ExprError::failed)?;
+        value.json().map(sorted).map_err(ExprError::failed)
     }
 
     /// Evaluates a condition.
     ///
     /// # Errors
     /// What the evaluation ran into, or that the value is neither true nor false.
-    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, String> {
-        match self
-            .program()?
-            .execute(&scope.context())
-            .map_err(|error| error.to_string())?
-        {
+    pub fn holds(&self, scope: &Scope<'_>) -> Result<bool, ExprError> {
+        match self.program()?.execute(&scope.context()).map_err(ExprError::failed)? {
             cel::Value::Bool(holds) => Ok(holds),
-            other => Err(format!(
-                "a condition must be true or false, this one is {}",
-                other.type_of()
-            )),
+            other => Err(ExprError::NoCondition(other.type_of().to_string())),
         }
     }
 }
@@ -273,7 +264,7 @@ fn sorted(value: Json) -> Json {
 }
 
 /// Refuses deep nesting before the parser recurses into it.
-fn check_depth(source: &str) -> Result<(), String> {
+fn check_depth(source: &str) -> Result<(), ExprError> {
     let (mut depth, mut deepest, mut run) = (0u16, 0u16, 0u16);
     for byte in source.bytes() {
         match byte {
@@ -289,18 +280,12 @@ fn check_depth(source: &str) -> Result<(), String> {
         deepest = deepest.max(depth).max(run);
     }
     if deepest > MAX_DEPTH {
-        return Err(format!(
-            "the expression is nested {deepest} deep; {MAX_DEPTH} is the most"
-        ));
+        return Err(ExprError::Nested {
+            depth: deepest,
+            most: MAX_DEPTH,
+        });
     }
     Ok(())
-}
-
-fn first_error(errors: &cel::ParseErrors) -> String {
-    match errors.errors.first() {
-        Some(error) => format!("{} (at column {} of the expression)", error.msg.trim(), error.pos.1),
-        None => "the expression cannot be read".into(),
-    }
 }
 
 /// The variables that expressions see: those of a subject, and those of the scopes around it.

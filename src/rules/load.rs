@@ -310,9 +310,9 @@ impl Loader<'_> {
                 self.fault("no-release", Mark::of(node), message, hint);
                 Releases::default()
             }
-            Err(message) => {
+            Err(error) => {
                 let hint = "such as `4.16`, `>=4.17` or `>=4.17 <4.20`; leave it out where the rule is for all";
-                self.fault("bad-releases", Mark::of(node), message, hint);
+                self.fault("bad-releases", Mark::of(node), error.to_string(), hint);
                 Releases::default()
             }
         }

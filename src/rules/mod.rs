@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod diagnostic;
 pub mod expr;
+mod expr_error;
 pub mod hint;
 mod kept;
 pub mod load;
@@ -28,6 +29,7 @@ mod tests;
 pub use decide::{Decision, Verdict};
 pub use diagnostic::Diagnostic;
 pub use expr::Scope;
+pub use expr_error::ExprError;
 pub use rule::Rule;
 pub use set::RuleSet;
 pub use subject::Subject;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::expr::Expr;
 use super::subject::Subject;
 use super::template::Template;
-use crate::base::Release;
+use crate::base::{NotARelease, Release};
 use crate::yaml::Pos;
 
 /// Where a rule stands: the file as it was named, and the line of its `id`.
@@ -153,10 +153,24 @@ impl std::fmt::Display for Releases {
     }
 }
 
-impl FromStr for Releases {
-    type Err = String;
+/// Why a text does not say for which releases a rule is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReleases {
+    /// A word starts with no known comparison.
+    #[error("`{0}` is no release or bound; write `4.16`, `>=4.17` or `>=4.17 <4.20`")]
+    Sign(String),
+    /// A bound names no release.
+    #[error(transparent)]
+    Release(#[from] NotARelease),
+    /// It says nothing.
+    #[error("no release is named; leave `releases` out where the rule is for all")]
+    Empty,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for Releases {
+    type Err = NotReleases;
+
+    fn from_str(text: &str) -> Result<Self, NotReleases> {
         let mut bounds = Vec::new();
         for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
             let digits = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
@@ -167,19 +181,12 @@ impl FromStr for Releases {
                 "<=" => Comparison::LessOrEqual,
                 ">" => Comparison::Greater,
                 ">=" => Comparison::GreaterOrEqual,
-                _ => {
-                    return Err(format!(
-                        "`{word}` is no release or bound; write `4.16`, `>=4.17` or `>=4.17 <4.20`"
-                    ));
-                }
+                _ => return Err(NotReleases::Sign(word.to_owned())),
             };
-            bounds.push((
-                comparison,
-                release.parse::<Release>().map_err(|error| error.to_string())?,
-            ));
+            bounds.push((comparison, release.parse()?));
         }
         if bounds.is_empty() {
-            return Err("no release is named; leave `releases` out where the rule is for all".into());
+            return Err(NotReleases::Empty);
         }
         Ok(Self(bounds))
     }

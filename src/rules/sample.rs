@@ -44,14 +44,30 @@ pub fn check_path(subject: Subject, path: &[String]) -> Result<(), (String, Stri
     Ok(())
 }
 
+/// Why an expression cannot be what it is used for.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum Misfit {
+    /// A condition yields another value.
+    #[error("a condition must be true or false, this one yields {0}")]
+    Condition(Json),
+    /// A field's value has another form.
+    #[error("`{field}` cannot be {value}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What it would be.
+        value: Json,
+    },
+}
+
 /// Tries a condition on the sample.
 ///
 /// # Errors
 /// It yields something else than true or false.
-pub fn try_condition(subject: Subject, expr: &Expr) -> Result<(), String> {
+pub fn try_condition(subject: Subject, expr: &Expr) -> Result<(), Misfit> {
     match expr.evaluate(&scope(subject)) {
         Ok(Json::Bool(_)) | Err(_) => Ok(()),
-        Ok(other) => Err(format!("a condition must be true or false, this one yields {other}")),
+        Ok(other) => Err(Misfit::Condition(other)),
     }
 }
 
@@ -59,10 +75,13 @@ pub fn try_condition(subject: Subject, expr: &Expr) -> Result<(), String> {
 ///
 /// # Errors
 /// It yields a value of another form than the field's.
-pub fn try_value(subject: Subject, field: &Field, template: &Template) -> Result<(), String> {
+pub fn try_value(subject: Subject, field: &Field, template: &Template) -> Result<(), Misfit> {
     match template.evaluate(&scope(subject)) {
         Ok(value) if field.kind.accepts(&value) || says_nothing(field.kind, &value) => Ok(()),
-        Ok(value) => Err(format!("`{}` cannot be {value}", field.name)),
+        Ok(value) => Err(Misfit::Field {
+            field: field.name,
+            value,
+        }),
         Err(_) => Ok(()),
     }
 }

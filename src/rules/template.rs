@@ -6,6 +6,7 @@
 use serde_json::{Map, Number, Value as Json};
 
 use super::expr::{Expr, Scope};
+use super::expr_error::ExprError;
 use crate::yaml::{Node, Pos, Value};
 
 /// A value with expressions in it.
@@ -38,7 +39,7 @@ pub struct Fault {
     /// Where the text starts in which the fault is.
     pub pos: Pos,
     /// What is wrong.
-    pub message: String,
+    pub error: ExprError,
 }
 
 impl Template {
@@ -54,9 +55,9 @@ impl Template {
     ///
     /// # Errors
     /// What the function finds wrong with an expression, with its place.
-    pub fn read_with(node: &Node, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Self, Fault> {
+    pub fn read_with(node: &Node, make: &dyn Fn(&str) -> Result<Expr, ExprError>) -> Result<Self, Fault> {
         Ok(match &node.value {
-            Value::String(text) => Self::read_text(text, make).map_err(|message| Fault { pos: node.pos, message })?,
+            Value::String(text) => Self::read_text(text, make).map_err(|error| Fault { pos: node.pos, error })?,
             Value::Seq(items) => {
                 let items = items.iter().map(|item| Self::read_with(item, make));
                 let items = items.collect::<Result<Vec<_>, _>>()?;
@@ -82,7 +83,7 @@ impl Template {
         })
     }
 
-    fn read_text(text: &str, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Self, String> {
+    fn read_text(text: &str, make: &dyn Fn(&str) -> Result<Expr, ExprError>) -> Result<Self, ExprError> {
         let mut parts = parts(text, make)?;
         Ok(match parts.len() {
             0 => Self::Literal(Json::String(String::new())),
@@ -104,8 +105,8 @@ impl Template {
     /// Evaluates the template.
     ///
     /// # Errors
-    /// What an expression ran into, in a sentence.
-    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, String> {
+    /// What an expression ran into.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Json, ExprError> {
         Ok(match self {
             Self::Literal(value) => value.clone(),
             Self::Whole(expr) => expr.evaluate(scope)?,
@@ -142,7 +143,7 @@ impl Template {
     }
 }
 
-fn evaluate_parts(parts: &[Part], scope: &Scope<'_>) -> Result<String, String> {
+fn evaluate_parts(parts: &[Part], scope: &Scope<'_>) -> Result<String, ExprError> {
     let mut out = String::new();
     for part in parts {
         match part {
@@ -150,7 +151,7 @@ fn evaluate_parts(parts: &[Part], scope: &Scope<'_>) -> Result<String, String> {
             Part::Expr(expr) => match expr.evaluate(scope)? {
                 Json::String(text) => out.push_str(&text),
                 value @ (Json::Number(_) | Json::Bool(_)) => out.push_str(&value.to_string()),
-                value => return Err(format!("a text cannot hold {value}")),
+                value => return Err(ExprError::NoText(value)),
             },
         }
     }
@@ -165,7 +166,7 @@ fn number(text: &str) -> Json {
     }
 }
 
-fn parts(text: &str, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Vec<Part>, String> {
+fn parts(text: &str, make: &dyn Fn(&str) -> Result<Expr, ExprError>) -> Result<Vec<Part>, ExprError> {
     let mut parts = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -178,7 +179,7 @@ fn parts(text: &str, make: &dyn Fn(&str) -> Result<Expr, String>) -> Result<Vec<
         }
         literal.push_str(&rest[..at]);
         let inside = &rest[at + 2..];
-        let end = closing_brace(inside).ok_or("a `${` has no closing `}`")?;
+        let end = closing_brace(inside).ok_or(ExprError::Unclosed)?;
         if !literal.is_empty() {
             parts.push(Part::Literal(std::mem::take(&mut literal)));
         }

@@ -2,6 +2,7 @@
 
 use super::{Loader, Mark, nearest, quoted};
 use crate::model::arch;
+use crate::rules::ExprError;
 use crate::rules::expr::{Expr, FUNCTIONS};
 use crate::rules::mistakes;
 use crate::rules::rule::Setting;
@@ -35,20 +36,20 @@ impl Loader<'_> {
             Ok(expr) if self.known.is_some() => Some(expr),
             Ok(expr) => {
                 self.names(&expr, subject, node);
-                if let Err(message) = sample::try_condition(subject, &expr) {
+                if let Err(misfit) = sample::try_condition(subject, &expr) {
                     self.fault(
                         "wrong-type",
                         Mark::of(node),
-                        message,
+                        misfit.to_string(),
                         "compare with something, as in `image.payload_name != ''`",
                     );
                 }
                 Some(expr)
             }
-            Err(message) => {
+            Err(error) => {
                 let right = mistakes::with_comparison(&text).filter(|right| Expr::compile(right).is_ok());
                 let hint = right.map_or_else(|| EXPRESSIONS.into(), |right| format!("write `{right}`"));
-                self.fault("bad-expression", Mark::of(node), message, hint);
+                self.fault("bad-expression", Mark::of(node), error.to_string(), hint);
                 None
             }
         }
@@ -98,7 +99,7 @@ impl Loader<'_> {
                     pos: fault.pos,
                     width: 0,
                 };
-                self.fault("bad-expression", mark, fault.message, EXPRESSIONS);
+                self.fault("bad-expression", mark, fault.error.to_string(), EXPRESSIONS);
                 return None;
             }
         };
@@ -114,7 +115,7 @@ impl Loader<'_> {
     }
 
     /// Takes an expression that is known, else compiles it.
-    fn expression(&self, source: &str) -> Result<Expr, String> {
+    fn expression(&self, source: &str) -> Result<Expr, ExprError> {
         match self.known.and_then(|known| known.get(source)) {
             Some(names) => Ok(Expr::known(source, names.clone())),
             None => Expr::compile(source),
@@ -129,11 +130,11 @@ impl Loader<'_> {
         if field.name == ARCHES {
             self.architectures(node);
         }
-        if let Err(message) = sample::try_value(subject, field, value) {
+        if let Err(misfit) = sample::try_value(subject, field, value) {
             self.fault(
                 "wrong-type",
                 Mark::of(node),
-                message,
+                misfit.to_string(),
                 format!("`{}` is {}", field.name, field.kind.expected()),
             );
         }

@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::rules::ExprError;
 use crate::rules::expr::{Expr, FUNCTIONS, Scope};
 
-fn value(source: &str) -> Result<Json, String> {
+fn value(source: &str) -> Result<Json, ExprError> {
     let mut scope = Scope::new();
     scope.set("text", &json!("a-b-c"));
     scope.set("list", &json!(["x", "y"]));
@@ -75,7 +76,7 @@ fn what_goes_wrong_is_said() {
         scope.set("text", &json!("x"));
         expr.holds(&scope)
     });
-    assert!(condition.is_err_and(|error| error.contains("true or false")));
+    assert!(matches!(condition, Err(ExprError::NoCondition(_))));
 }
 
 #[test]

@@ -8,14 +8,14 @@ use crate::yaml;
 
 fn evaluate(yaml_text: &str) -> Result<Json, String> {
     let node = yaml::parse(yaml_text.as_bytes()).expect("YAML");
-    let template = Template::read(&node).map_err(|fault| fault.message)?;
+    let template = Template::read(&node).map_err(|fault| fault.error.to_string())?;
     let mut scope = Scope::new();
     scope.set("name", &json!("x"));
     scope.set("number", &json!(3));
     scope.set("yes", &json!(true));
     scope.set("list", &json!(["a", 1]));
     scope.set("map", &json!({"k": {"n": null}}));
-    template.evaluate(&scope)
+    template.evaluate(&scope).map_err(|error| error.to_string())
 }
 
 #[test]
