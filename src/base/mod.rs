@@ -11,7 +11,7 @@ pub mod text;
 
 pub use color::Color;
 pub use date::{Date, NotADate};
-pub use gate::{Gate, Guard};
+pub use gate::{Barred, Gate, Guard};
 pub use path::{name_fault, path_fault};
 pub use place::{Origin, Place};
 pub use release::{NotARelease, Release, by_version};

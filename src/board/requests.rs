@@ -169,7 +169,7 @@ mod tests {
         let first = PullRequestView::after(&open, 10, None);
         assert_eq!(first.url, open.url);
         let mut failed = outcome(Action::UpToDate);
-        failed.error = Some(crate::forge::ForgeError::Fenced("shutting down".into()));
+        failed.error = Some(crate::forge::ForgeError::Fenced(crate::base::Barred::Ending));
         assert_eq!(PullRequestView::after(&failed, 20, Some(&first)).url, open.url);
         let gone = PullRequestView::after(&outcome(Action::CloseGone), 30, Some(&first));
         assert_eq!(gone.url, None, "what is over is not linked to");

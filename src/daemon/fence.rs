@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::base::Guard;
+use crate::base::{Barred, Guard};
 
 /// Whether this process may still write. Asked before every single request that writes.
 #[derive(Debug, Default)]
@@ -65,24 +65,24 @@ impl Fence {
     }
 
     /// Says at which moment something may be written.
-    fn check(&self, now: Instant) -> Result<(), String> {
+    fn check(&self, now: Instant) -> Result<(), Barred> {
         if self.is_stopping() {
-            return Err("the service is shutting down; the next run goes on from here".to_owned());
+            return Err(Barred::Ending);
         }
         if self.observes {
-            return Err("this service only observes (`--observe`)".to_owned());
+            return Err(Barred::Observes);
         }
         let Some(lease) = &self.lease else { return Ok(()) };
         match *lease.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(until) if now < until => Ok(()),
-            Some(_) => Err("the lease was not renewed in time: another replica may write by now".to_owned()),
-            None => Err("another replica has the lease".to_owned()),
+            Some(_) => Err(Barred::LeaseLost),
+            None => Err(Barred::NoLease),
         }
     }
 }
 
 impl Guard for Fence {
-    fn may_write(&self) -> Result<(), String> {
+    fn may_write(&self) -> Result<(), Barred> {
         self.check(Instant::now())
     }
 }
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn who_observes_never_writes() {
         let fence = Fence::observing();
-        assert!(fence.may_write().is_err_and(|why| why.contains("--observe")));
+        assert!(fence.may_write().is_err_and(|why| why == Barred::Observes));
         fence.hold_until(Some(Instant::now() + Duration::from_secs(10)));
         assert!(fence.may_write().is_err(), "a lease changes nothing");
     }

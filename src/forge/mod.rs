@@ -27,7 +27,7 @@ pub use train::{StepState, Train};
 pub use view::{OutcomeView, PlannedView, ReconciledView, foretold};
 pub use waits::Waits;
 
-use crate::base::RepoName;
+use crate::base::{Barred, RepoName};
 use crate::plan::Scope;
 
 /// What is there for one pull request.
@@ -198,7 +198,7 @@ pub enum ForgeError {
     Train(String),
     /// This process must not write any more.
     #[error("nothing more is written: {0}")]
-    Fenced(String),
+    Fenced(Barred),
     /// The source of a mirrored repository could not be read.
     #[error("the source of {repo} cannot be read: {message}")]
     Source {

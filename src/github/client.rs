@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use super::auth::{Auth, Token, installation_path};
 use super::usage::Meter;
 use super::{Clock, Credential, Fault, FaultKind, Policy, Repeat, Secret, SystemClock, Usage, web};
-use crate::base::{Gate, RepoName};
+use crate::base::{Barred, Gate, RepoName};
 use crate::net;
 
 /// The largest answer that is read, in bytes.
@@ -415,7 +415,7 @@ impl Reader {
         what: String,
     ) -> Result<(Value, Vec<GraphError>), Fault> {
         if text.trim_start().starts_with("mutation") {
-            let kind = FaultKind::Fenced("a reader asked for a change".to_owned());
+            let kind = FaultKind::Fenced(Barred::Reader);
             return Err(Fault { what, kind });
         }
         let query = Query {

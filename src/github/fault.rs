@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::base::Barred;
+
 /// Why a request did not do what it was sent for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {kind}")]
@@ -65,7 +67,7 @@ pub enum FaultKind {
     },
     /// This process must not write any more; nothing was sent.
     #[error("nothing more is written: {0}")]
-    Fenced(String),
+    Fenced(Barred),
     /// The secret could not be had.
     #[error("{0}")]
     Credential(String),

@@ -280,7 +280,7 @@ fn stops(fault: &Fault, now: i64) -> Option<(String, Option<i64>)> {
             let until = now + i64::try_from(wait.as_secs()).unwrap_or(i64::MAX / 2);
             Some((format!("GitHub asked to wait: {fault}"), Some(until)))
         }
-        FaultKind::Fenced(why) => Some((why.clone(), Some(now))),
+        FaultKind::Fenced(why) => Some((why.to_string(), Some(now))),
         _ => None,
     }
 }
