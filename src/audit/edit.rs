@@ -64,12 +64,29 @@ impl fmt::Display for Edit {
     }
 }
 
+/// Why a change is not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotEdited {
+    /// It cannot be made in the text as it is written.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The file is another one by now.
+    #[error("what was to change is not there any more")]
+    Gone,
+    /// The word is not the only one of its line.
+    #[error("`{0}` stands in the line more than once")]
+    Twice(String),
+    /// A stanza that says something by being there would be left with nothing in it.
+    #[error("the `okd` stanza would be empty, and it has an effect by being there")]
+    EmptyStanza,
+}
+
 impl Edit {
     /// Makes the change. Edits of one file are made in their order: the first kinds leave all lines where they are.
     ///
     /// # Errors
     /// Why it cannot be made safely.
-    pub fn apply(&self, text: &str, group: &Group) -> Result<String, String> {
+    pub fn apply(&self, text: &str, group: &Group) -> Result<String, NotEdited> {
         let read = |text: &str| group.substitute(text);
         let spell = |string: &str| match self {
             Self::Add { value, .. } if read(value) == string => value.clone(),
@@ -80,10 +97,9 @@ impl Edit {
             spell: &spell,
             indent_lists: false,
         };
-        let said = |refused: Refused| refused.to_string();
-        let mut documents = edit::documents(text, &how).map_err(said)?;
+        let mut documents = edit::documents(text, &how)?;
         let [root] = documents.as_mut_slice() else {
-            return Err("it is not one document".to_owned());
+            return Err(Refused::Documents.into());
         };
         // A word of a line is changed in the text itself.
         let word = match self {
@@ -100,50 +116,46 @@ impl Edit {
         if let Some(after) = word {
             return match edit::documents(&after, &how) {
                 Ok(there) if there == documents => Ok(after),
-                _ => Err(Refused::Otherwise.to_string()),
+                _ => Err(Refused::Otherwise.into()),
             };
         }
         self.change(root, &read)?;
-        edit::edit(text, &documents, &how).map_err(said)
+        Ok(edit::edit(text, &documents, &how)?)
     }
 
     /// What the file should mean afterwards.
-    fn change(&self, root: &mut Node, read: &dyn Fn(&str) -> String) -> Result<(), String> {
+    fn change(&self, root: &mut Node, read: &dyn Fn(&str) -> String) -> Result<(), NotEdited> {
         match self {
             Self::Replace { .. } | Self::Quote { .. } => Ok(()),
             Self::Rename { key, to } => {
                 let (parent, name) = apart(key);
                 let map = path::find_mut(root, &steps(parent))
                     .and_then(Node::as_map_mut)
-                    .ok_or_else(gone)?;
+                    .ok_or(NotEdited::Gone)?;
                 if map.contains(to) {
-                    return Err(Refused::Otherwise.to_string());
+                    return Err(Refused::Otherwise.into());
                 }
                 let entry = map.entries.iter_mut().find(|(key, _)| *key.text == *name);
-                entry.ok_or_else(gone)?.0.text = to.as_str().into();
+                entry.ok_or(NotEdited::Gone)?.0.text = to.as_str().into();
                 Ok(())
             }
             Self::Add { after, key, value } => {
-                root.get(after).ok_or_else(gone)?;
+                root.get(after).ok_or(NotEdited::Gone)?;
                 let added = path::insert_behind(root, &[], after, key, Node::string(read(value)));
-                added.then_some(()).ok_or_else(|| Refused::Otherwise.to_string())
+                added.then_some(()).ok_or(Refused::Otherwise.into())
             }
             Self::Remove { key } => {
                 let steps = steps(key);
-                path::find(root, &steps).ok_or_else(gone)?;
+                path::find(root, &steps).ok_or(NotEdited::Gone)?;
                 path::prune(root, &steps);
                 // The stanza itself has an effect by being there.
                 if key.starts_with("okd.") && root.get("okd").is_none() {
-                    return Err("the `okd` stanza would be empty, and it has an effect by being there".to_owned());
+                    return Err(NotEdited::EmptyStanza);
                 }
                 Ok(())
             }
         }
     }
-}
-
-fn gone() -> String {
-    "what was to change is not there any more".to_owned()
 }
 
 /// A dotted key's mapping and name.
@@ -189,18 +201,18 @@ fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
-fn replaced(text: &str, line: u32, old: &str, new: &str) -> Result<String, String> {
+fn replaced(text: &str, line: u32, old: &str, new: &str) -> Result<String, NotEdited> {
     let mut lines = lines(text);
     let at = line.checked_sub(1).map(|at| at as usize);
-    let there = at.and_then(|at| lines.get_mut(at)).ok_or_else(gone)?;
+    let there = at.and_then(|at| lines.get_mut(at)).ok_or(NotEdited::Gone)?;
     match there.matches(old).count() {
-        0 => Err(gone()),
+        0 => Err(NotEdited::Gone),
         1 => {
             let changed = there.replace(old, new);
             *there = &changed;
             Ok(lines.concat())
         }
-        _ => Err(format!("`{old}` stands in the line more than once")),
+        _ => Err(NotEdited::Twice(old.to_owned())),
     }
 }
 
@@ -217,7 +229,7 @@ mod tests {
         }
     }
 
-    fn remove(text: &str, key: &str) -> Result<String, String> {
+    fn remove(text: &str, key: &str) -> Result<String, NotEdited> {
         Edit::Remove { key: key.to_owned() }.apply(text, &group())
     }
 
@@ -278,7 +290,7 @@ mod tests {
             ("a: 1\nb: &x [1]\nc: *x\n", "b", "something else"),
             ("a: 1\n", "b", "not there any more"),
         ] {
-            let error = remove(text, key).expect_err(text);
+            let error = remove(text, key).expect_err(text).to_string();
             assert!(error.contains(why), "{text}: {error}");
         }
     }

@@ -95,7 +95,7 @@ fn of(ready: &setup::Ready, release: &Release<'_>, out: &Path, files: &mut BTree
                     _ => drop(own.insert(place, (key.clone(), text))),
                 }
             }
-            Err(why) => fault(why),
+            Err(why) => fault(why.to_string()),
         }
     }
     files.extend(own.into_iter().map(|(path, (_, text))| (path, text)));

@@ -5,39 +5,74 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use super::modify::{modify, short};
-use crate::facts::dockerfile::{CopySource, Dockerfile, Use};
+use crate::facts::dockerfile::{self, CopySource, Dockerfile, Use};
 use crate::model::build_config::Image;
+
+/// Why a Dockerfile cannot be written anew.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRewritten {
+    /// A modification changes nothing.
+    #[error("`{0}` of its modifications does not occur in it")]
+    Modification(String),
+    /// It is no Dockerfile.
+    #[error(transparent)]
+    Dockerfile(#[from] dockerfile::ParseError),
+    /// It has another number of FROMs than when it was derived from.
+    #[error("it has {there} FROMs that name an image, and {derived} are derived")]
+    Froms {
+        /// How many it has.
+        there: usize,
+        /// How many are derived.
+        derived: usize,
+    },
+    /// A FROM names something else than when it was derived from.
+    #[error("line {line} names {there}, and {derived} was derived")]
+    From {
+        /// The line, from 1.
+        line: u32,
+        /// What it names.
+        there: String,
+        /// What it named.
+        derived: String,
+    },
+    /// A name does not stand in its line as it was read: it is put together of variables.
+    #[error("`{word}` is not found in line {line}")]
+    Word {
+        /// The name.
+        word: String,
+        /// The line, from 1.
+        line: u32,
+    },
+}
 
 /// Writes the Dockerfile of an image anew: modifications are made, as the rebase of ART's tool makes them, then every FROM, and
 /// every `COPY --from` and mount, that is replaced names what stands for it. All other bytes stay.
 ///
 /// # Errors
 /// A modification that changes nothing, or a Dockerfile whose FROMs are no longer those that were derived.
-pub fn rewrite(text: &str, image: &Image, modifications: &Json) -> Result<String, String> {
+pub fn rewrite(text: &str, image: &Image, modifications: &Json) -> Result<String, NotRewritten> {
     let (outcomes, modified) = modify(modifications, Some(text));
     if let Some(stops) = outcomes.iter().find(|one| one.outcome.stops()) {
-        return Err(format!("`{}` of its modifications does not occur in it", stops.what));
+        return Err(NotRewritten::Modification(stops.what.clone()));
     }
     let text = modified.unwrap_or_else(|| text.to_owned());
-    let facts = Dockerfile::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+    let facts = Dockerfile::parse(text.as_bytes())?;
     let mut splices: Vec<(Range<usize>, &str)> = Vec::new();
     let inputs: Vec<_> = image.builders.iter().chain(&image.base).collect();
     let froms: Vec<_> = facts.external_stages().collect();
     if froms.len() != inputs.len() {
-        return Err(format!(
-            "it has {} FROMs that name an image, and {} are derived",
-            froms.len(),
-            inputs.len()
-        ));
+        return Err(NotRewritten::Froms {
+            there: froms.len(),
+            derived: inputs.len(),
+        });
     }
     for (stage, input) in froms.into_iter().zip(inputs) {
         if stage.image != input.written {
-            return Err(format!(
-                "line {} names {}, and {} was derived",
-                stage.line,
-                short(&stage.image),
-                short(&input.written)
-            ));
+            return Err(NotRewritten::From {
+                line: stage.line,
+                there: short(&stage.image),
+                derived: short(&input.written),
+            });
         }
         if input.replaced {
             splices.push((
@@ -69,8 +104,11 @@ pub fn rewrite(text: &str, image: &Image, modifications: &Json) -> Result<String
 }
 
 /// Where a word stands in the instruction that starts in a line.
-fn token(text: &str, line: u32, word: &str) -> Result<Range<usize>, String> {
-    let gone = || format!("`{}` is not found in line {line}", short(word));
+fn token(text: &str, line: u32, word: &str) -> Result<Range<usize>, NotRewritten> {
+    let gone = || NotRewritten::Word {
+        word: short(word),
+        line,
+    };
     let start = text
         .split_inclusive('\n')
         .take((line as usize).saturating_sub(1))
@@ -129,7 +167,8 @@ COPY --from=build /x /x
         let world = World::new().image("a", "r", "{builder: [{stream: golang}], stream: base}", TEXT);
         let release = world.release();
         let document = build_config(&release);
-        rewrite(text, document.images.get("a").expect("it is derived"), modifications)
+        let image = document.images.get("a").expect("it is derived");
+        rewrite(text, image, modifications).map_err(|why| why.to_string())
     }
 
     #[test]

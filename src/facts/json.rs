@@ -82,13 +82,70 @@ const DEPTH: usize = 64;
 /// The longest text that is read.
 const MOST: usize = 4 << 20;
 
+/// A text that is no JSON, or not of the form that is read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Fault {
+    /// The line, from 1.
+    pub line: u32,
+    /// What is wrong there.
+    pub why: NotJson,
+}
+
+/// Why a text is no JSON, or not of the form that is read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotJson {
+    /// Longer than is read.
+    #[error("it has {0} bytes, at most {MOST} are read")]
+    TooLong(usize),
+    /// Nested deeper than is read.
+    #[error("values are nested deeper than {DEPTH}")]
+    TooDeep,
+    /// Bytes that are no text.
+    #[error("it is no UTF-8")]
+    NotUtf8,
+    /// The end comes before this.
+    #[error("it ends where {0} is expected")]
+    Ends(&'static str),
+    /// A comment.
+    #[error("there is a comment, and JSON has none: the release controller does not read the file")]
+    Comment,
+    /// Something else than what may stand there.
+    #[error("{expected} is expected, there is `{}`", there.escape_default())]
+    Unexpected {
+        /// What may stand there.
+        expected: &'static str,
+        /// What does.
+        there: char,
+    },
+    /// A word that is neither a number nor `true`, `false` or `null`.
+    #[error("`{0}` is no value")]
+    Word(String),
+    /// A text without its second quote.
+    #[error("a text does not end in its line")]
+    OpenText,
+    /// A text with an escape that is none.
+    #[error("a text cannot be read: {0}")]
+    BadText(String),
+    /// JSON, but no mapping.
+    #[error("a mapping is expected")]
+    NoMapping,
+}
+
+impl NotJson {
+    /// The fault in a line.
+    pub fn at(self, line: u32) -> Fault {
+        Fault { line, why: self }
+    }
+}
+
 /// Reads a text.
 ///
 /// # Errors
-/// It is no JSON: a sentence and the line.
-pub fn parse(text: &str) -> Result<Value, (u32, String)> {
+/// It is no JSON: why, and the line.
+pub fn parse(text: &str) -> Result<Value, Fault> {
     if text.len() > MOST {
-        return Err((1, format!("it has {} bytes, at most {MOST} are read", text.len())));
+        return Err(NotJson::TooLong(text.len()).at(1));
     }
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(0).and_then(|value| {
@@ -98,7 +155,7 @@ pub fn parse(text: &str) -> Result<Value, (u32, String)> {
             false => Err(parser.unexpected("the end")),
         }
     });
-    value.map_err(|why| (line(text, parser.at), why))
+    value.map_err(|why| why.at(line(text, parser.at)))
 }
 
 struct Parser<'t> {
@@ -123,21 +180,19 @@ impl Parser<'_> {
         found
     }
 
-    fn unexpected(&self, wanted: &str) -> String {
+    fn unexpected(&self, expected: &'static str) -> NotJson {
         match self.rest().chars().next() {
-            None => format!("it ends where {wanted} is expected"),
-            Some('/' | '#') => {
-                "there is a comment, and JSON has none: the release controller does not read the file".to_owned()
-            }
-            Some(c) => format!("{wanted} is expected, there is `{}`", c.escape_default()),
+            None => NotJson::Ends(expected),
+            Some('/' | '#') => NotJson::Comment,
+            Some(there) => NotJson::Unexpected { expected, there },
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, String> {
+    fn value(&mut self, depth: usize) -> Result<Value, NotJson> {
         self.space();
         let start = self.at;
         if depth > DEPTH {
-            return Err(format!("values are nested deeper than {DEPTH}"));
+            return Err(NotJson::TooDeep);
         }
         let what = match self.rest().chars().next() {
             Some('"') => What::Text(self.string()?),
@@ -152,7 +207,7 @@ impl Parser<'_> {
         })
     }
 
-    fn word(&mut self) -> Result<What, String> {
+    fn word(&mut self) -> Result<What, NotJson> {
         let rest = self.rest();
         let end = rest
             .find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
@@ -163,11 +218,11 @@ impl Parser<'_> {
                 self.at += end;
                 Ok(What::Word)
             }
-            Err(_) => Err(format!("`{}` is no value", word.chars().take(40).collect::<String>())),
+            Err(_) => Err(NotJson::Word(word.chars().take(40).collect())),
         }
     }
 
-    fn string(&mut self) -> Result<String, String> {
+    fn string(&mut self) -> Result<String, NotJson> {
         if !self.rest().starts_with('"') {
             return Err(self.unexpected("a text"));
         }
@@ -178,16 +233,16 @@ impl Parser<'_> {
                 Some(b'"') => break,
                 Some(b'\\') => end += 2,
                 Some(byte) if *byte >= b' ' => end += 1,
-                _ => return Err("a text does not end in its line".to_owned()),
+                _ => return Err(NotJson::OpenText),
             }
         }
         let raw = self.text.get(self.at..=end).unwrap_or_default();
-        let text = serde_json::from_str::<String>(raw).map_err(|error| format!("a text cannot be read: {error}"))?;
+        let text = serde_json::from_str::<String>(raw).map_err(|error| NotJson::BadText(error.to_string()))?;
         self.at = end + 1;
         Ok(text)
     }
 
-    fn map(&mut self, depth: usize) -> Result<Vec<Member>, String> {
+    fn map(&mut self, depth: usize) -> Result<Vec<Member>, NotJson> {
         self.at += 1;
         let mut members = Vec::new();
         if self.take('}') {
@@ -212,7 +267,7 @@ impl Parser<'_> {
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<Value>, String> {
+    fn list(&mut self, depth: usize) -> Result<Vec<Value>, NotJson> {
         self.at += 1;
         let mut items = Vec::new();
         if self.take(']') {
@@ -264,10 +319,11 @@ mod tests {
             ("{} {}", 1, "the end is expected"),
             ("\"\\", 1, "does not end in its line"),
         ] {
-            let (line, told) = parse(text).expect_err(text);
+            let fault = parse(text).expect_err(text);
+            let (line, told) = (fault.line, fault.to_string());
             assert!(line == at && told.contains(why), "{text:?}: {line}: {told}");
         }
         let deep = "[".repeat(100);
-        assert!(parse(&deep).expect_err("too deep").1.contains("nested deeper"));
+        assert_eq!(parse(&deep).expect_err("too deep").why, NotJson::TooDeep);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::json::{self, Member, Value};
+use super::json::{self, Fault, Member, NotJson, Value};
 
 /// What matters of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,12 +42,12 @@ pub struct Entry {
 /// Reads a file.
 ///
 /// # Errors
-/// It is no JSON, or no mapping: a sentence and the line.
-pub fn read(text: &[u8]) -> Result<Controller, (u32, String)> {
-    let text = std::str::from_utf8(text).map_err(|_| (1, "it is no UTF-8".to_owned()))?;
+/// It is no JSON, or no mapping: why, and the line.
+pub fn read(text: &[u8]) -> Result<Controller, Fault> {
+    let text = std::str::from_utf8(text).map_err(|_| NotJson::NotUtf8.at(1))?;
     let root = json::parse(text)?;
     if !matches!(root.what, json::What::Map(_)) {
-        return Err((json::line(text, root.range.start), "a mapping is expected".to_owned()));
+        return Err(NotJson::NoMapping.at(json::line(text, root.range.start)));
     }
     let of = |key: &str| root.get(key).and_then(Value::text).unwrap_or_default().to_owned();
     let mut twice = Vec::new();
@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn what_is_no_file_of_it_is_told() {
-        assert_eq!(read(b"[]"), Err((1, "a mapping is expected".to_owned())));
-        assert!(read(b"{\n// x\n}").is_err_and(|(line, why)| line == 2 && why.contains("comment")));
+        assert_eq!(read(b"[]"), Err(NotJson::NoMapping.at(1)));
+        assert_eq!(read(b"{\n// x\n}"), Err(NotJson::Comment.at(2)));
         assert!(read(b"\xff").is_err());
     }
 }

@@ -199,7 +199,7 @@ impl Run {
             };
             let all = applied.iter().filter(|carry| carry.path == *path);
             let edited = match text {
-                Some(text) => build_data::with_carried(release, path, &text, all),
+                Some(text) => build_data::with_carried(release, path, &text, all).map_err(|why| why.to_string()),
                 None => Err("the file is no text of its own".to_owned()),
             };
             match edited {

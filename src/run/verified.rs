@@ -12,6 +12,7 @@ use crate::base::Release as Number;
 use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
 use crate::derive::{Components, Release};
+use crate::facts::json::Fault;
 use crate::facts::release_controller as controller;
 use crate::model::metadata::Metadata;
 use crate::source::Snapshot;
@@ -153,7 +154,7 @@ fn entries(release: &Release<'_>, known: &Verification, verified: &mut Verified)
         let file = path.rsplit('/').next().unwrap_or_default();
         let read = match controller::read(text) {
             Ok(read) => read,
-            Err((line, why)) => {
+            Err(Fault { line, why }) => {
                 verified.missing.push(format!("{file}:{line} cannot be read: {why}"));
                 continue;
             }

@@ -4,6 +4,7 @@ use super::own::Own;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
 use crate::audit::context::Context;
+use crate::facts::json::Fault;
 use crate::facts::{gating, release_controller};
 use crate::finding::Severity::Error;
 use crate::finding::{Code, Family};
@@ -52,7 +53,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         sink.add(finding.with_help("put the file right by hand; until then it and its jobs stay as they are"));
     }
     for (path, text) in own.controller_texts() {
-        let Err((line, why)) = release_controller::read(text) else {
+        let Err(Fault { line, why }) = release_controller::read(text) else {
             continue;
         };
         let finding = CONTROLLER.finding(format!("the release controller's file cannot be read: {why}"));

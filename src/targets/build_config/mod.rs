@@ -132,18 +132,32 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     rendered
 }
 
+/// Why the file that is there cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    /// Its source could not give it.
+    #[error("{0}")]
+    Source(String),
+    /// It is no YAML.
+    #[error("line {}: {}", .0.pos.line, .0.text())]
+    NotYaml(#[from] yaml::Error),
+    /// It is no document.
+    #[error("a mapping is expected, this is {0}")]
+    NoMapping(&'static str),
+}
+
 /// What the file says now; nothing where there is none.
-fn there(actual: &Actual, file: &Desired) -> Result<Json, String> {
+fn there(actual: &Actual, file: &Desired) -> Result<Json, Unreadable> {
     if let Some(why) = actual.unreadable.get(&file.path) {
-        return Err(why.clone());
+        return Err(Unreadable::Source(why.clone()));
     }
     let Some(before) = &file.before else {
         return Ok(Json::Null);
     };
-    let root = yaml::parse(before).map_err(|error| format!("line {}: {}", error.pos.line, error.text()))?;
+    let root = yaml::parse(before)?;
     match root.as_map() {
         Some(_) => Ok(Json::from(&root)),
-        None => Err(format!("a mapping is expected, this is {}", root.type_name())),
+        None => Err(Unreadable::NoMapping(root.type_name())),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is carried to a release from older branches of build data.
 
 use super::changes::{Change, Changes, Does, Fit};
-use super::{Actual, Ask, TARGET, judged, release_name, text, unsafe_edit, written};
+use super::text::{self, NotEdited};
+use super::{Actual, Ask, TARGET, judged, release_name, unsafe_edit, written};
 use crate::derive::neighbours::{Carry, Edited};
 use crate::derive::{Image, Release};
 use crate::doozer::predict::Ends;
@@ -86,14 +87,14 @@ pub(super) fn alone(ask: &Ask<'_>, actual: &Actual, path: &str, findings: &mut V
     Some(file)
 }
 
-fn edited(release: &Release<'_>, path: &str, before: &str, changes: &[Change]) -> Result<String, String> {
+fn edited(release: &Release<'_>, path: &str, before: &str, changes: &[Change]) -> Result<String, NotEdited> {
     let image = Metadata::image_of_file(path).and_then(|key| release.metadata.images.get(key));
     match image {
         Some(image) => text::edited(before, &release.metadata.group, &image.node, changes),
         // A group's own file is read as it is written.
         None => match crate::yaml::parse(before.as_bytes()) {
             Ok(node) => text::edited(before, &Group::default(), &node, changes),
-            Err(error) => Err(error.text()),
+            Err(error) => Err(error.into()),
         },
     }
 }
@@ -107,7 +108,7 @@ pub fn with_carried<'c>(
     path: &str,
     text: &str,
     all: impl Iterator<Item = &'c Carry>,
-) -> Result<String, String> {
+) -> Result<String, NotEdited> {
     let changes: Vec<Change> = all.map(|carry| change(release, carry)).collect();
     edited(release, path, text, &changes)
 }

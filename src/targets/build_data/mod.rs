@@ -22,6 +22,7 @@ use crate::yaml::keys::{Key, Kind, Section, default, section};
 
 pub use carried::{carried_cause, with_carried};
 use changes::{Change, Changes};
+pub use text::NotEdited;
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -197,7 +198,12 @@ impl Wanted<'_> {
 }
 
 /// Takes an edited text into a file with its causes; a file that cannot be edited is held.
-fn written(file: &mut Desired, text: &str, edited: Result<String, String>, applied: Vec<Change>) -> Result<(), String> {
+fn written(
+    file: &mut Desired,
+    text: &str,
+    edited: Result<String, NotEdited>,
+    applied: Vec<Change>,
+) -> Result<(), NotEdited> {
     match edited {
         Ok(after) => {
             file.causes = applied.into_iter().map(|change| change.cause).collect();
@@ -213,7 +219,7 @@ fn written(file: &mut Desired, text: &str, edited: Result<String, String>, appli
     }
 }
 
-fn unsafe_edit(ask: &Ask<'_>, actual: &Actual, what: &str, path: &str, why: &str) -> Finding {
+fn unsafe_edit(ask: &Ask<'_>, actual: &Actual, what: &str, path: &str, why: &NotEdited) -> Finding {
     Finding::new(
         Severity::Warning,
         "edit-refused",

@@ -6,14 +6,31 @@ use super::changes::{Change, Does};
 use crate::doozer::carry::numbers_replaced;
 use crate::facts::group::Group;
 use crate::yaml::edit::path::{self, Step};
-use crate::yaml::edit::{self, How};
-use crate::yaml::{Node, Value};
+use crate::yaml::edit::{self, How, Refused};
+use crate::yaml::{self, Node, Value};
+
+/// Why a file's changes are not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotEdited {
+    /// They cannot be made in the text as it is written.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It is no YAML.
+    #[error("{}", .0.text())]
+    NotYaml(#[from] yaml::Error),
+    /// It is another one by now.
+    #[error("it has changed since it was derived from")]
+    Changed,
+    /// A key would stand below something that is no mapping.
+    #[error("`{0}` leads through something that is no mapping")]
+    NoMapping(String),
+}
 
 /// Makes changes of a file in its own style. `meant`: what the file meant when it was derived from.
 ///
 /// # Errors
 /// Why it is not safe.
-pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]) -> Result<String, String> {
+pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]) -> Result<String, NotEdited> {
     let read = |text: &str| group.substitute(text);
     let mut written = written(text, group);
     for change in changes {
@@ -31,12 +48,12 @@ pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]
         spell: &spell,
         indent_lists: false,
     };
-    let mut documents = edit::documents(text, &how).map_err(|refused| refused.to_string())?;
+    let mut documents = edit::documents(text, &how)?;
     let [root] = documents.as_mut_slice() else {
-        return Err("it is not one document".to_owned());
+        return Err(Refused::Documents.into());
     };
     if root != meant {
-        return Err("it has changed since it was derived from".to_owned());
+        return Err(NotEdited::Changed);
     }
     for change in changes {
         let steps: Vec<Step<'_>> = change.key.split('.').map(Step::Key).collect();
@@ -44,14 +61,14 @@ pub(super) fn edited(text: &str, group: &Group, meant: &Node, changes: &[Change]
             Does::Set(value) => {
                 make_room(root, &change.key);
                 if !path::set(root, &steps, value.clone()) {
-                    return Err(format!("`{}` leads through something that is no mapping", change.key));
+                    return Err(NotEdited::NoMapping(change.key.clone()));
                 }
             }
             // The stanza itself has an effect by being there.
             Does::Remove => drop(path::remove(root, &steps)),
         }
     }
-    edit::edit(text, &documents, &how).map_err(|refused| refused.to_string())
+    Ok(edit::edit(text, &documents, &how)?)
 }
 
 /// Strings that are written with variables, by what they mean.

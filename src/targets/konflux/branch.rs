@@ -56,7 +56,7 @@ pub(super) fn retarget(
     let Some(text) = said(files, run) else {
         return;
     };
-    let Ok(found) = cel::read(&text) else {
+    let Some(found) = cel::read(&text) else {
         return;
     };
     let mut words = Vec::new();
@@ -126,8 +126,8 @@ pub(super) fn judge(files: &mut Files<'_>, world: &World, plan: &Plan, run: &Run
     };
     if let Some(text) = expression(&node) {
         match cel::read(text) {
-            Ok(found) if found.by_hand => by_hand(files, plan, run, text, "not by a plain comparison that must hold"),
-            Ok(found) => {
+            Some(found) if found.by_hand => by_hand(files, plan, run, text, "not by a plain comparison that must hold"),
+            Some(found) => {
                 let other = found.branches.iter().find(|literal| literal.value != plan.branch);
                 if let Some(other) = other {
                     let why = match was_built_from(world, &other.value) {
@@ -138,7 +138,7 @@ pub(super) fn judge(files: &mut Files<'_>, world: &World, plan: &Plan, run: &Run
                 }
             }
             // Told below.
-            Err(_) => {}
+            None => {}
         }
     } else if lists_branches(&node) {
         by_hand(files, plan, run, &listed(&node), "by a list of branches");

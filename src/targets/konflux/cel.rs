@@ -46,21 +46,20 @@ pub(super) struct Said {
     pub by_hand: bool,
 }
 
-/// Reads an expression.
-///
-/// # Errors
-/// It cannot be read, and why.
-pub(super) fn read(expression: &str) -> Result<Said, String> {
-    bounded(expression)?;
+/// Reads an expression; `None` where it cannot be read, or is too long or too deep to be looked at.
+pub(super) fn read(expression: &str) -> Option<Said> {
+    if !is_bounded(expression) {
+        return None;
+    }
     let parsed = ENVIRONMENT.parser().parse_with_source_info(expression);
-    let (root, source) = parsed.map_err(|errors| first(&errors))?;
+    let (root, source) = parsed.ok()?;
     let mut reader = Reader {
         expression,
         source: &source,
         said: Said::default(),
     };
     reader.visit(&root, true);
-    Ok(reader.said)
+    Some(reader.said)
 }
 
 /// Whether a run starts.
@@ -78,7 +77,7 @@ pub(super) enum Starts {
 
 /// Whether a run with this expression starts on an event on a branch, where any path may have changed, among them `file`.
 pub(super) fn starts(expression: &str, event: &str, branch: &str, file: &str) -> Starts {
-    if expression.len() > MAX_LENGTH || depth(expression) > MAX_DEPTH {
+    if !is_bounded(expression) {
         return Starts::NotJudged("the expression is too long or too deep to be looked at".to_owned());
     }
     let program = match ENVIRONMENT.compile(expression) {
@@ -118,11 +117,8 @@ fn evaluate(program: &Program, event: &str, branch: &str, file: &str) -> Starts 
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
-fn bounded(expression: &str) -> Result<(), String> {
-    match expression.len() > MAX_LENGTH || depth(expression) > MAX_DEPTH {
-        true => Err("it is too long or too deep to be looked at".to_owned()),
-        false => Ok(()),
-    }
+fn is_bounded(expression: &str) -> bool {
+    expression.len() <= MAX_LENGTH && depth(expression) <= MAX_DEPTH
 }
 
 /// How deep brackets are nested, or how many signs stand one behind the other.
@@ -293,7 +289,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_no_expression() {
         for expression in ["event ==", "event == \"push", "", &"(".repeat(100), &"a".repeat(20_000)] {
-            assert!(read(expression).is_err(), "{expression:.20}");
+            assert!(read(expression).is_none(), "{expression:.20}");
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, order: &Order, 
     };
     let there = match read(&text) {
         Ok(there) => there,
-        Err(why) => return unreadable(files, Some(line), &why),
+        Err(why) => return unreadable(files, Some(line), &why.to_string()),
     };
     // The first batch here is the first one after what the shared workflow builds before all.
     let names = there
@@ -79,10 +79,18 @@ fn unreadable(files: &mut Files<'_>, line: Option<u32>, why: &str) {
     files.tell(finding, FILE, line);
 }
 
-fn read(text: &str) -> Result<Items, String> {
-    let json: Json = serde_json::from_str(text).map_err(|error| format!("{LIST} is no JSON: {error}"))?;
-    let form = || format!("{LIST} is no list of lists of objects with `{NAME}`");
-    let batches = json.as_array().ok_or_else(form)?;
+/// Why the list cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum NoBatches {
+    #[error("{LIST} is no JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{LIST} is no list of lists of objects with `{NAME}`")]
+    Form,
+}
+
+fn read(text: &str) -> Result<Items, NoBatches> {
+    let json: Json = serde_json::from_str(text)?;
+    let batches = json.as_array().ok_or(NoBatches::Form)?;
     let batch = |batch: &Json| {
         let items = batch.as_array()?.iter().map(|item| {
             let item = item.as_object()?;
@@ -90,7 +98,11 @@ fn read(text: &str) -> Result<Items, String> {
         });
         items.collect::<Option<Vec<_>>>()
     };
-    batches.iter().map(batch).collect::<Option<Items>>().ok_or_else(form)
+    batches
+        .iter()
+        .map(batch)
+        .collect::<Option<Items>>()
+        .ok_or(NoBatches::Form)
 }
 
 /// The items of the batches: those that are there with all that people wrote in them, new ones with what all have.

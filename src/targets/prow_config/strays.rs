@@ -18,6 +18,20 @@ use crate::yaml::{self, Mapping, Node};
 /// The fields of an image's item that are ours.
 const IMAGE_FIELDS: [&str; 6] = ["build_args", "context_dir", "dockerfile_path", "from", "inputs", "to"];
 
+/// What keeps a config from being removed: something that is not ours.
+#[derive(Debug, thiserror::Error)]
+enum Foreign {
+    /// It cannot be told whose its content is.
+    #[error("no readable content: {0}")]
+    Unreadable(#[from] yaml::Error),
+    /// A field.
+    #[error("a field `{0}` that somebody added")]
+    Field(String),
+    /// An item of a list.
+    #[error("an item of `{0}` that somebody added or changed")]
+    Item(String),
+}
+
 /// Looks at configs of our variant that promote to the release and that nothing derives: removed where metadata positively
 /// dropped all of their images and nobody added anything, reported otherwise.
 pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
@@ -166,16 +180,16 @@ impl Stray<'_> {
         }
     }
 
-    fn only_managed(&self, config: &Config, fields: &Fields) -> Result<(), String> {
-        let root = yaml::parse(self.bytes).map_err(|error| format!("no readable content: {error}"))?;
+    fn only_managed(&self, config: &Config, fields: &Fields) -> Result<(), Foreign> {
+        let root = yaml::parse(self.bytes)?;
         let ours: Vec<&str> = fields.manage.iter().chain(&fields.seed).map(String::as_str).collect();
         for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
             if let Some(added) = added_key(&ours, key, node) {
-                return Err(format!("a field `{added}` that somebody added"));
+                return Err(Foreign::Field(added));
             }
             let items = node.as_seq().or_else(|| node.get("items").and_then(Node::as_seq));
             if !items.into_iter().flatten().all(|item| self.is_ours(config, key, item)) {
-                return Err(format!("an item of `{key}` that somebody added or changed"));
+                return Err(Foreign::Item(key.to_owned()));
             }
         }
         Ok(())

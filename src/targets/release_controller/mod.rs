@@ -18,7 +18,7 @@ use super::{
 use crate::base::{Release as Number, RepoName};
 use crate::derive::outline::base_scope;
 use crate::facts::group::Group;
-use crate::facts::release_controller;
+use crate::facts::{json, release_controller};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
 use crate::rules::{Decision, RuleSet, Subject};
@@ -332,7 +332,7 @@ fn make(
     spot: &Spot,
     actual: &Actual,
     (path, base): (&str, &str),
-    text: Result<String, (u32, String)>,
+    text: Result<String, json::Fault>,
     rendered: &mut Rendered,
 ) {
     let (release, number) = (ask.rules(), spot.release);
@@ -342,7 +342,7 @@ fn make(
             settle(release, spot, ask.policy, base, after, &mut file);
             rendered.files.push(file);
         }
-        Err((line, why)) => {
+        Err(json::Fault { line, why }) => {
             let text = format!("the file that {path} of {number} would be made from cannot be read: {why}");
             let finding = Finding::new(Severity::Error, "unreadable-release-controller", text)
                 .with_place(actual.place(base, Some(line)))

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde_json::Value as Json;
 
 use crate::base::Release as Number;
-use crate::facts::json::{self, What};
+use crate::facts::json::{self, Fault, NotJson, What};
 use crate::facts::release_controller::{self, Controller, Entry};
 use crate::targets::shift::Shift;
 
@@ -24,9 +24,6 @@ pub(super) struct Making<'m> {
     pub jobs: &'m [(String, String)],
 }
 
-/// Why a file cannot be made: the line in the older one, and a sentence.
-type Fault = (u32, String);
-
 impl Making<'_> {
     /// The new text.
     ///
@@ -34,7 +31,7 @@ impl Making<'_> {
     /// The older one cannot be read.
     pub fn text(&self, older: &[u8]) -> Result<String, Fault> {
         let there = release_controller::read(older)?;
-        let older = std::str::from_utf8(older).map_err(|_| (1, "it is no UTF-8".to_owned()))?;
+        let older = std::str::from_utf8(older).map_err(|_| NotJson::NotUtf8.at(1))?;
         let first = self.first_upgrade(&there);
         let kept = without(older, |entry| {
             let from = entry.from.as_deref().and_then(|from| from.parse().ok());
@@ -140,7 +137,7 @@ pub fn from_minor_before(entry: &Entry) -> bool {
 /// The text of a file of a whole major with another major: what starts a text or stands before `.y` moves, names of jobs stay.
 pub(super) fn of_major(older: &[u8], from: u32, to: u32) -> Result<String, Fault> {
     release_controller::read(older)?;
-    let text = std::str::from_utf8(older).map_err(|_| (1, "it is no UTF-8".to_owned()))?;
+    let text = std::str::from_utf8(older).map_err(|_| NotJson::NotUtf8.at(1))?;
     let mut changes = Vec::new();
     texts(&json::parse(text)?, &mut |range| {
         let raw = text.get(range.clone()).unwrap_or_default();
@@ -284,6 +281,6 @@ mod tests {
         let older = "{\n  \"name\":\"4-scos-next\",\n  \"to\": \"14-x\", \"verify\":{\"u\":{\"prowJob\": {\"name\": \"4-job\"}}}}\n";
         let text = of_major(older.as_bytes(), 4, 5).expect("a file");
         assert_eq!(text, older.replace("\"4-scos", "\"5-scos"));
-        assert!(of_major(b"{\n// no\n}", 4, 5).is_err_and(|(line, _)| line == 2));
+        assert!(of_major(b"{\n// no\n}", 4, 5).is_err_and(|fault| fault.line == 2));
     }
 }

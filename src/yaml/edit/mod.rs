@@ -59,7 +59,7 @@ pub fn edit(text: &str, wanted: &[Node], how: &How<'_>) -> Result<String, Refuse
     if there.len() != wanted.len() {
         return Err(Refused::Unfollowed);
     }
-    let tree = Tree::of(text).map_err(|_| Refused::Unfollowed)?;
+    let tree = Tree::of(text)?;
     if tree.documents.len() != there.len() {
         return Err(Refused::Unfollowed);
     }

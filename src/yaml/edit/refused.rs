@@ -1,13 +1,13 @@
 //! Why a change is not made.
 
-use std::fmt;
-
 /// Why a text that people wrote is left as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is no YAML, or not what is read here.
+    #[error("{0}")]
     Unreadable(String),
     /// A comment tells of something that would go.
+    #[error("a comment tells of `{of}` (line {line})")]
     Comment {
         /// The comment's line, from 1.
         line: usize,
@@ -15,20 +15,12 @@ pub enum Refused {
         of: String,
     },
     /// The place of the change cannot be found in the text: an alias, a merge, a key that is no text.
+    #[error("it is not written in a way that a small change could be made in")]
     Unfollowed,
     /// The text would mean something else besides.
+    #[error("the file would mean something else besides")]
     Otherwise,
+    /// The text holds no document, or several, where one is changed.
+    #[error("it is not one document")]
+    Documents,
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::Unreadable(why) => f.write_str(why),
-            Refused::Comment { line, of } => write!(f, "a comment tells of `{of}` (line {line})"),
-            Refused::Unfollowed => f.write_str("it is not written in a way that a small change could be made in"),
-            Refused::Otherwise => f.write_str("the file would mean something else besides"),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use yaml_edit::{Mapping, Sequence, TextPosition, YamlFile, YamlNode};
 
+use super::Refused;
+
 /// A value in the text.
 #[derive(Debug)]
 pub(super) struct Spot {
@@ -50,11 +52,14 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Reads a text; what the crate could not make sense of is an error.
-    pub fn of(text: &str) -> Result<Tree, String> {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// The crate could not make sense of all of it.
+    pub fn of(text: &str) -> Result<Tree, Refused> {
         let parsed = YamlFile::parse(text);
-        if let Some(error) = parsed.errors().into_iter().next() {
-            return Err(error);
+        if !parsed.errors().is_empty() {
+            return Err(Refused::Unfollowed);
         }
         let file = parsed.tree();
         let reader = Reader { text };

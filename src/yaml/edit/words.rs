@@ -19,7 +19,7 @@ pub fn reword(text: &str, document: usize, path: &[&str], words: &[(Range<usize>
     let node = path.iter().try_fold(root, |node, key| node.as_map_mut()?.get_mut(key));
     let node = node.ok_or(Refused::Unfollowed)?;
     let meant = node.as_str().ok_or(Refused::Unfollowed)?.to_owned();
-    let tree = Tree::of(text).map_err(|_| Refused::Unfollowed)?;
+    let tree = Tree::of(text)?;
     let root = tree.documents.get(document).and_then(Option::as_ref);
     let spot = root.and_then(|root| find(root, path)).ok_or(Refused::Unfollowed)?;
     let written = text.get(spot.range.clone()).unwrap_or_default();
