@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::anyhow;
 use lockstep::finding;
 use lockstep::model::build_config::BuildConfig;
 use lockstep::run::lock::Lock;
@@ -60,7 +59,7 @@ fn ready(args: &BuildConfigArgs) -> Result<(Ready, BTreeMap<String, String>), an
         locked: Some(path.to_owned()),
         ..args.common.clone()
     };
-    let old = Lock::read(path).map_err(|why| anyhow!(why))?;
+    let old = Lock::read(path)?;
     let mut lock = old.clone();
     let is_named = |name: &String| old.commits.contains_key(name) || old.external.contains_key(name);
     // Only an image's name needs to be looked for among all images.
@@ -76,7 +75,8 @@ fn ready(args: &BuildConfigArgs) -> Result<(Ready, BTreeMap<String, String>), an
         }
     };
     for name in &args.update {
-        lock.free(name, document.as_ref()).map_err(Usage)?;
+        lock.free(name, document.as_ref())
+            .map_err(|error| Usage(error.to_string()))?;
     }
     let free: BTreeSet<String> = old
         .commits
@@ -96,5 +96,5 @@ fn lock(
 ) -> Result<(), anyhow::Error> {
     let (lock, missing) = ready.run.lock(config, known, offline);
     missing.iter().for_each(|missing| say(&format!("warning: {missing}")));
-    lock.write(path).map_err(|why| anyhow!(why))
+    Ok(lock.write(path)?)
 }

@@ -16,7 +16,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
         return Ok(Ended::Done);
     }
     let config = config::load(&args.config)?;
-    let files = rule_files::read(&config.rules).map_err(|message| anyhow::anyhow!(message))?;
+    let files = rule_files::read(&config.rules)?;
     let bar = progress::bar();
     let tell = bar
         .clone()

@@ -21,7 +21,7 @@ pub fn asked() -> Result<Asked, anyhow::Error> {
         return prow(&spec).context("`JOB_SPEC` is not understood");
     }
     if let Some(path) = std::env::var_os("GITHUB_EVENT_PATH") {
-        let text = super::setup::text(Path::new(&path), MAX_BYTES).map_err(|why| anyhow!(why))?;
+        let text = super::setup::text(Path::new(&path), MAX_BYTES)?;
         return github(&text).context("the event in `GITHUB_EVENT_PATH` is not understood");
     }
     Err(super::Usage(

@@ -125,6 +125,6 @@ fn keep(file: &Path, kept: &Kept) -> Result<(), anyhow::Error> {
 /// It cannot be read, or is none.
 pub fn kept(file: &Path) -> Result<Kept, anyhow::Error> {
     const MOST: u64 = 1 << 30;
-    let text = setup::text(file, MOST).map_err(|why| anyhow!(why))?;
+    let text = setup::text(file, MOST)?;
     Kept::read(&text).map_err(|why| anyhow!("{}: {why}", file.display()))
 }

@@ -86,19 +86,19 @@ fn before(args: &RebuildArgs, ended: &mut Ended) -> Result<Json, anyhow::Error> 
         let ready = setup::ready(&args.common)?;
         let release = Some(ready.releases.as_slice()).filter(|all| all.len() == 1);
         let found = history::read(&ready.run.config().state, since, release.map(|all| all[0]));
-        return found.map_err(|why| anyhow!(why));
+        return Ok(found?);
     }
     if !setup::is_file(path) {
         return derived(&args.common, ended, Some(since));
     }
-    let text = setup::text(path, MAX_BYTES).map_err(|why| anyhow!(why))?;
+    let text = setup::text(path, MAX_BYTES)?;
     let document: Json =
         serde_json::from_str(&text).with_context(|| format!("{since} is neither a lock nor a build config as JSON"))?;
     if document.get("lock").is_none() {
         return Ok(document);
     }
     // What the lock says of its own release is what it is compared with.
-    let lock = Lock::read(path).map_err(|why| anyhow!(why))?;
+    let lock = Lock::read(path)?;
     let common = Common {
         locked: Some(path.to_owned()),
         releases: vec![lock.release],

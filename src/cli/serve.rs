@@ -18,6 +18,7 @@ fn told(error: SettingsError) -> anyhow::Error {
     match error {
         SettingsError::Config(error) => error.into(),
         SettingsError::Rules(error) => error.into(),
+        SettingsError::RuleFiles(error) => error.into(),
         SettingsError::Other(text) => anyhow::anyhow!(text),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use indicatif::ProgressBar;
 use lockstep::base::{Date, Release};
 use lockstep::config::{self, Config, RuleSet as RuleSource};
@@ -181,14 +181,13 @@ fn prepare(
     free: BTreeSet<String>,
 ) -> Result<Ready, anyhow::Error> {
     let config = configuration(common)?;
-    let lock = common.locked.as_deref().map(Lock::read).transpose();
-    let lock = lock.map_err(|why| anyhow!(why))?;
+    let lock = common.locked.as_deref().map(Lock::read).transpose()?;
     let asked = match &lock {
         Some(lock) => of_lock(lock, asked)?,
         None => asked,
     };
-    let files = rule_files::read(&config.rules).map_err(|message| anyhow!(message))?;
-    let overrides = Overrides::parse(&common.set).map_err(Usage)?;
+    let files = rule_files::read(&config.rules)?;
+    let overrides = Overrides::parse(&common.set).map_err(|error| Usage(error.to_string()))?;
     let bar = progress::bar();
     // What a cache knows is not read, so that nothing of it could be noted.
     // What was remembered of branches' heads says nothing of other commits.
@@ -280,15 +279,15 @@ pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
 /// A file's text, if it is no larger than so many bytes.
 ///
 /// # Errors
-/// A sentence for people.
-pub fn text(path: &Path, most: u64) -> Result<String, String> {
-    let told = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+/// It cannot be read, or is larger.
+pub fn text(path: &Path, most: u64) -> anyhow::Result<String> {
+    let told = |error: std::io::Error| anyhow!("{} cannot be read: {error}", path.display());
     let size = std::fs::metadata(path).map_err(told)?.len();
     if size > most {
-        return Err(format!(
+        bail!(
             "{} has {size} bytes, more than the {most} that are read",
             path.display()
-        ));
+        );
     }
     std::fs::read_to_string(path).map_err(told)
 }

@@ -16,6 +16,9 @@ pub enum SettingsError {
     /// The rules are wrong, one fault a line.
     #[error("{}", each(.0))]
     Rules(#[from] RunError),
+    /// The rules cannot be read.
+    #[error(transparent)]
+    RuleFiles(#[from] rule_files::Unreadable),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -45,7 +48,7 @@ impl Settings {
     /// All faults of the configuration, or else of the rules.
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         let config = config::load(file)?;
-        let rules = rule_files::read(&config.rules).map_err(SettingsError::Other)?;
+        let rules = rule_files::read(&config.rules)?;
         let settings = Self { config, rules };
         settings.check()?;
         Ok(settings)

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::Run;
 use super::ground::Ground;
 use super::heads::Head;
+use super::{InputError, Run};
 use crate::base::{Release, RepoName};
 use crate::source::{Changed, Snapshot};
 use crate::targets::{Beside, Question, Told};
@@ -36,7 +36,7 @@ pub(super) fn look(
         let told = asked.into_iter().map(|beside| {
             let told = match &opened {
                 Ok(snapshot) => of(&**snapshot, own.as_deref().ok(), &beside),
-                Err(why) => Told::Unknown(why.clone()),
+                Err(why) => Told::Unknown(why.to_string()),
             };
             (beside, told)
         });
@@ -46,11 +46,10 @@ pub(super) fn look(
     (told.into_iter().flatten().collect(), heads)
 }
 
-fn open(run: &Run, release: Release, repo: &RepoName, branch: &str) -> Result<Box<dyn Snapshot>, String> {
+fn open(run: &Run, release: Release, repo: &RepoName, branch: &str) -> Result<Box<dyn Snapshot>, InputError> {
     let location = run.config.sources.components.repo(release, repo);
-    let location = location.ok_or("`sources.components.repo` does not say where it is")?;
-    let opened = run.sources.open_component(repo, &location, branch);
-    opened.map_err(|error| error.to_string())
+    let location = location.ok_or_else(|| InputError::NoPlace(repo.clone()))?;
+    Ok(run.sources.open_component(repo, &location, branch)?)
 }
 
 fn of(snapshot: &dyn Snapshot, own: Option<&dyn Snapshot>, beside: &Beside) -> Told {

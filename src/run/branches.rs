@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
-use super::Run;
+use super::{InputError, Run};
 use crate::base::RepoName;
 use crate::derive::outline::Outline;
 use crate::derive::{Branches, RepoBranches};
@@ -200,7 +200,7 @@ impl Reader<'_> {
             let path = name.path(&self.repo.org, &self.repo.repo);
             match promotions(self.run, self.ci, &path) {
                 Ok(promotions) => known.configs.push((name.branch.clone(), promotions)),
-                Err(message) => known.unreadable.push((path, message)),
+                Err(why) => known.unreadable.push((path, why.to_string())),
             }
         }
     }
@@ -224,17 +224,16 @@ fn folder(repo: &RepoName) -> String {
     format!("{}/{}/{}", ci_config::ROOT, repo.org, repo.repo)
 }
 
-fn promotions(run: &Run, ci: &dyn Snapshot, path: &str) -> Result<Vec<Promotion>, String> {
+fn promotions(run: &Run, ci: &dyn Snapshot, path: &str) -> Result<Vec<Promotion>, InputError> {
     let store = &run.store;
     if store.is_enabled() {
-        let oid = ci.oid(path).map_err(|error| error.to_string())?;
+        let oid = ci.oid(path)?;
         if let Some(known) = oid.and_then(|oid| store.get("promotions", VERSION, oid.as_bytes())) {
             return Ok(known);
         }
     }
-    let blob = ci.read(path).map_err(|error| error.to_string())?;
-    let blob = blob.ok_or_else(|| "it is not there".to_owned())?;
-    let promotions = ci_config::promotions(&blob.bytes).map_err(|error| error.to_string())?;
+    let blob = ci.read(path)?.ok_or(InputError::Missing)?;
+    let promotions = ci_config::promotions(&blob.bytes)?;
     store.put("promotions", VERSION, blob.oid.as_bytes(), &promotions);
     Ok(promotions)
 }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::Run;
 use super::dockerfiles;
 use super::modules::{GO_MOD, GO_WORK, Modules};
+use super::{InputError, Run};
 use crate::base::{Origin, Place, RepoName};
 use crate::config::Via;
 use crate::derive::complete::{Dockerfiles, context_folder, wanted};
@@ -59,7 +59,7 @@ pub fn read(run: &Run, outline: &Outline<'_>) -> Components {
     let read = wanted.into_par_iter().map(|(repo, (branch, files))| {
         let component = component(run, outline, &repo, &branch, &files);
         run.tell("reading repositories", done.fetch_add(1, Ordering::Relaxed) + 1, count);
-        (repo, component)
+        (repo, component.map_err(|why| why.to_string()))
     });
     read.collect::<Vec<_>>().into_iter().collect()
 }
@@ -103,13 +103,13 @@ fn component(
     repo: &RepoName,
     branch: &str,
     files: &Dockerfiles,
-) -> Result<Component, String> {
+) -> Result<Component, InputError> {
     if run.config.sources.components.via == Via::None {
-        return Err("`sources.components.via` is none".to_owned());
+        return Err(InputError::NotAsked);
     }
     let location = run.config.sources.components.repo(outline.metadata.release, repo);
-    let location = location.ok_or_else(|| format!("`sources.components.repo` has no place for {repo}"))?;
-    let (name, text) = (repo.to_string(), |error: crate::source::SourceError| error.to_string());
+    let location = location.ok_or_else(|| InputError::NoPlace(repo.clone()))?;
+    let name = repo.to_string();
     let known = |commit: Option<&str>| {
         let key = commit.map(|commit| key(commit, files));
         let stored = key
@@ -121,11 +121,7 @@ fn component(
     // disk, opening it tells.
     let far = matches!(location, Location::Url(_)) || run.sources.github().is_some();
     let head = run.sources.component_head(repo, &location, branch);
-    let head = if far {
-        head.map_err(text)?
-    } else {
-        head.unwrap_or_default()
-    };
+    let head = if far { head? } else { head.unwrap_or_default() };
     if let Some(CommitId(commit)) = head
         && let (_, Some(stored)) = known(Some(&commit))
     {
@@ -133,7 +129,7 @@ fn component(
         let (branch, commit) = (branch.to_owned(), Some(commit));
         return Ok(restore(stored, Origin { name, branch, commit }));
     }
-    let snapshot = run.sources.open_component(repo, &location, branch).map_err(text)?;
+    let snapshot = run.sources.open_component(repo, &location, branch)?;
     let origin = snapshot.origin().clone();
     let (key, stored) = known(origin.commit.as_deref());
     if let Some(stored) = stored {

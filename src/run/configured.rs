@@ -15,7 +15,7 @@ use crate::rules::RuleSet;
 /// # Errors
 /// The file or directory that cannot be read; else every fault.
 pub fn check_rules(config: &Config) -> Result<usize, RunError> {
-    let files = rule_files::read(&config.rules).map_err(RunError::Config)?;
+    let files = rule_files::read(&config.rules)?;
     let (count, mut faults) = match RuleSet::load(&files) {
         Ok(set) => (set.rules.len(), set.unreachable()),
         Err(faults) => (0, faults),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +24,73 @@ use crate::rebuild;
 pub const MAX_RUNS: usize = 500;
 /// The largest build config that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// Why a run is not kept, or not found again.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// A text that is no id of a run.
+    #[error("`{0}` is no id of a run")]
+    NoId(String),
+    /// The folder cannot be written to.
+    #[error("the history of runs in {} cannot be written: {error}", dir.display())]
+    Unwritable {
+        /// The folder.
+        dir: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The folder has no such run.
+    #[error("the history in {} has no run {id}: {}", dir.display(), newest_of(newest))]
+    NoRun {
+        /// The folder.
+        dir: PathBuf,
+        /// The run.
+        id: String,
+        /// How many runs there are, and the newest; `None` where there is none.
+        newest: Option<(usize, String)>,
+    },
+    /// The run is of several releases, and none is asked for.
+    #[error("run {id} is of several releases: add `--release`, one of {all}")]
+    Several {
+        /// The run.
+        id: String,
+        /// Its releases.
+        all: String,
+    },
+    /// The run is of other releases.
+    #[error("run {id} has no release{}; it has {all}", release.map(|release| format!(" {release}")).unwrap_or_default())]
+    NoRelease {
+        /// The run.
+        id: String,
+        /// What was asked for.
+        release: Option<Release>,
+        /// Its releases.
+        all: String,
+    },
+    /// The run's own file is damaged.
+    #[error("run {id} cannot be read: {error}")]
+    Run {
+        /// The run.
+        id: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// A build config of the run is damaged.
+    #[error("what run {id} came to cannot be read: {error}")]
+    Document {
+        /// The run.
+        id: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+}
+
+fn newest_of(newest: &Option<(usize, String)>) -> String {
+    match newest {
+        Some((count, newest)) => format!("it has {count} runs, the newest is {newest}"),
+        None => "it has none; the service keeps them".to_owned(),
+    }
+}
 
 /// The releases of a run, each with the digest of its build config.
 type Releases = BTreeMap<String, String>;
@@ -60,10 +127,10 @@ impl Keeper {
     /// Keeps what the releases of a run came to; the oldest runs go.
     ///
     /// # Errors
-    /// A sentence for people.
-    pub fn keep(&mut self, id: &str, releases: BTreeMap<Release, Arc<BuildConfig>>) -> Result<(), String> {
+    /// The folder cannot be written to.
+    pub fn keep(&mut self, id: &str, releases: BTreeMap<Release, Arc<BuildConfig>>) -> Result<(), HistoryError> {
         if !is_id(id) {
-            return Err(format!("`{id}` is no id of a run"));
+            return Err(HistoryError::NoId(id.to_owned()));
         }
         fs::create_dir_all(&self.dir).map_err(|error| self.told(error))?;
         let mut run = Releases::new();
@@ -84,15 +151,15 @@ impl Keeper {
         self.clear().map_err(|error| self.told(error))
     }
 
-    fn told(&self, error: impl std::fmt::Display) -> String {
-        format!(
-            "the history of runs in {} cannot be written: {error}",
-            self.dir.display()
-        )
+    fn told(&self, error: impl Into<io::Error>) -> HistoryError {
+        HistoryError::Unwritable {
+            dir: self.dir.clone(),
+            error: error.into(),
+        }
     }
 
     /// Writes a build config unless it is there. Its digest.
-    fn document(&self, document: &BuildConfig) -> Result<String, String> {
+    fn document(&self, document: &BuildConfig) -> Result<String, HistoryError> {
         let document = serde_json::to_value(document).map_err(|error| self.told(error))?;
         let text = rebuild::essence(&document).to_string();
         let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -132,17 +199,17 @@ impl Keeper {
 /// What a release came to in a run, as far as builds depend on it.
 ///
 /// # Errors
-/// A sentence for people: there is no such run, it had no such release, or what is there cannot be read.
-pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, String> {
+/// There is no such run, it had no such release, or what is there cannot be read.
+pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, HistoryError> {
     let dir = folder(state);
     let names = names(&dir).unwrap_or_default();
     let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
     if !ids.contains(&id) {
-        let newest = match ids.last() {
-            Some(newest) => format!("it has {} runs, the newest is {newest}", ids.len()),
-            None => "it has none; the service keeps them".to_owned(),
-        };
-        return Err(format!("the history in {} has no run {id}: {newest}", dir.display()));
+        return Err(HistoryError::NoRun {
+            id: id.to_owned(),
+            newest: ids.last().map(|newest| (ids.len(), (*newest).to_owned())),
+            dir,
+        });
     }
     let run = releases_of(&dir, id)?;
     let all = || run.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -150,25 +217,29 @@ pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, St
         Some(release) => run.get(&release.to_string()),
         None if run.len() == 1 => run.values().next(),
         None => {
-            return Err(format!(
-                "run {id} is of several releases: add `--release`, one of {}",
-                all()
-            ));
+            return Err(HistoryError::Several {
+                id: id.to_owned(),
+                all: all(),
+            });
         }
     };
-    let digest = digest.ok_or_else(|| {
-        let release = release.map_or_else(String::new, |release| format!(" {release}"));
-        format!("run {id} has no release{release}; it has {}", all())
+    let digest = digest.ok_or_else(|| HistoryError::NoRelease {
+        id: id.to_owned(),
+        release,
+        all: all(),
     })?;
-    let damaged = |error: &dyn std::fmt::Display| format!("what run {id} came to cannot be read: {error}");
+    let damaged = |error| HistoryError::Document {
+        id: id.to_owned(),
+        error,
+    };
     if !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(damaged(&"the file of the run is damaged"));
+        return Err(damaged(io::Error::other("the file of the run is damaged")));
     }
-    let file = fs::File::open(dir.join(format!("{digest}.json.gz"))).map_err(|error| damaged(&error))?;
+    let file = fs::File::open(dir.join(format!("{digest}.json.gz"))).map_err(damaged)?;
     let mut text = String::new();
     let read = GzDecoder::new(file).take(MAX_BYTES).read_to_string(&mut text);
-    read.map_err(|error| damaged(&error))?;
-    serde_json::from_str(&text).map_err(|error| damaged(&error))
+    read.map_err(damaged)?;
+    serde_json::from_str(&text).map_err(|error| damaged(error.into()))
 }
 
 fn folder(state: &Path) -> PathBuf {
@@ -180,10 +251,13 @@ fn id_of(name: &str) -> Option<&str> {
     name.strip_suffix(".json").filter(|id| is_id(id))
 }
 
-fn releases_of(dir: &Path, id: &str) -> Result<Releases, String> {
-    let damaged = |error: &dyn std::fmt::Display| format!("run {id} cannot be read: {error}");
-    let file = fs::File::open(dir.join(format!("{id}.json"))).map_err(|error| damaged(&error))?;
-    serde_json::from_reader(file.take(MAX_BYTES)).map_err(|error| damaged(&error))
+fn releases_of(dir: &Path, id: &str) -> Result<Releases, HistoryError> {
+    let damaged = |error| HistoryError::Run {
+        id: id.to_owned(),
+        error,
+    };
+    let file = fs::File::open(dir.join(format!("{id}.json"))).map_err(damaged)?;
+    serde_json::from_reader(file.take(MAX_BYTES)).map_err(|error| damaged(error.into()))
 }
 
 /// The names of the files in a folder, sorted.
@@ -237,12 +311,16 @@ mod tests {
         let other = document("FROM registry.ci.openshift.org/ocp/4.16:base\nRUN x\n");
         keeper.keep(&id(MAX_RUNS + 1), [(release, other)].into()).expect("kept");
         assert_eq!(documents(), 2);
-        let gone = read(dir.path(), &id(1), Some(release)).expect_err("it is gone");
+        let gone = read(dir.path(), &id(1), Some(release))
+            .expect_err("it is gone")
+            .to_string();
         assert!(
             gone.contains("has no run") && gone.contains(&id(MAX_RUNS + 1)),
             "{gone}"
         );
-        let none = read(dir.path(), &id(2), Some(Release::new(4, 17))).expect_err("no such release");
+        let none = read(dir.path(), &id(2), Some(Release::new(4, 17)))
+            .expect_err("no such release")
+            .to_string();
         assert!(none.ends_with("has no release 4.17; it has 4.16"), "{none}");
         // Another process knows nothing of what was kept, and finds the same.
         Keeper::new(dir.path())
@@ -267,6 +345,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         assert!(Keeper::new(dir.path()).keep("../x", BTreeMap::new()).is_err());
         let none = read(dir.path(), "20260131-235959-3f2a-7", None).expect_err("none");
-        assert!(none.contains("it has none"), "{none}");
+        assert!(matches!(none, HistoryError::NoRun { newest: None, .. }), "{none}");
     }
 }

@@ -2,7 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "locks are files that people keep")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,51 @@ use crate::source::oci::{Image, Options};
 pub const VERSION: u32 = 1;
 /// The largest lock that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
+
+/// Why there is no lock, or not the one that is asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The file system refuses.
+    #[error("the lock {} cannot be {done}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was to be done with it.
+        done: &'static str,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file that is larger than is read.
+    #[error("the lock {} has {bytes} bytes, more than the {MAX_BYTES} that are read", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The file holds something else.
+    #[error("{} is no lock: {error}", path.display())]
+    NoLock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// Another lockstep wrote it.
+    #[error("{} is a lock of version {version}, and version {VERSION} is read here", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// The lock has no JSON form.
+    #[error("{0}")]
+    Json(serde_json::Error),
+    /// What is to be looked up anew is not in it.
+    #[error("`{0}` is neither a repository nor a pullspec of the lock, nor an image of the release")]
+    Unknown(String),
+}
 
 /// All that a release was derived from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,36 +88,37 @@ impl Lock {
     /// Reads a lock.
     ///
     /// # Errors
-    /// A sentence for people.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let shown = path.display();
-        let size = std::fs::metadata(path)
-            .map_err(|error| format!("the lock {shown} cannot be read: {error}"))?
-            .len();
-        if size > MAX_BYTES {
-            return Err(format!(
-                "the lock {shown} has {size} bytes, more than the {MAX_BYTES} that are read"
-            ));
+    /// It cannot be read, or is no lock of this version.
+    pub fn read(path: &Path) -> Result<Self, LockError> {
+        let (own, done) = (|| path.to_owned(), "read");
+        let refused = |error| LockError::Io {
+            path: own(),
+            done,
+            error,
+        };
+        let bytes = std::fs::metadata(path).map_err(refused)?.len();
+        if bytes > MAX_BYTES {
+            return Err(LockError::TooLarge { path: own(), bytes });
         }
-        let text =
-            std::fs::read_to_string(path).map_err(|error| format!("the lock {shown} cannot be read: {error}"))?;
-        let lock: Self = serde_json::from_str(&text).map_err(|error| format!("{shown} is no lock: {error}"))?;
-        if lock.lock != VERSION {
-            return Err(format!(
-                "{shown} is a lock of version {}, and version {VERSION} is read here",
-                lock.lock
-            ));
+        let text = std::fs::read_to_string(path).map_err(refused)?;
+        let lock: Self = serde_json::from_str(&text).map_err(|error| LockError::NoLock { path: own(), error })?;
+        match lock.lock {
+            VERSION => Ok(lock),
+            version => Err(LockError::Version { path: own(), version }),
         }
-        Ok(lock)
     }
 
     /// Writes a lock.
     ///
     /// # Errors
-    /// A sentence for people.
-    pub fn write(&self, path: &Path) -> Result<(), String> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())? + "\n";
-        std::fs::write(path, text).map_err(|error| format!("the lock {} cannot be written: {error}", path.display()))
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), LockError> {
+        let text = serde_json::to_string_pretty(self).map_err(LockError::Json)? + "\n";
+        std::fs::write(path, text).map_err(|error| LockError::Io {
+            path: path.to_owned(),
+            done: "written",
+            error,
+        })
     }
 
     /// Its commits as sources take them.
@@ -89,7 +136,7 @@ impl Lock {
     ///
     /// # Errors
     /// A name that stands for nothing in the lock.
-    pub fn free(&mut self, name: &str, document: Option<&BuildConfig>) -> Result<(), String> {
+    pub fn free(&mut self, name: &str, document: Option<&BuildConfig>) -> Result<(), LockError> {
         if self.external.remove(name).is_some() || self.commits.remove(name).is_some() {
             return Ok(());
         }
@@ -98,9 +145,7 @@ impl Lock {
         let repository = named.next().map(|(_, image)| image.repository.value.as_str());
         match repository.and_then(|repository| self.commits.remove(repository)) {
             Some(_) => Ok(()),
-            None => Err(format!(
-                "`{name}` is neither a repository nor a pullspec of the lock, nor an image of the release"
-            )),
+            None => Err(LockError::Unknown(name.to_owned())),
         }
     }
 }

@@ -17,6 +17,7 @@ mod ground;
 mod heads;
 pub mod history;
 pub mod impact;
+mod input_error;
 pub mod lock;
 mod memo;
 pub mod metadata;
@@ -55,9 +56,10 @@ use crate::source::{Instead, Snapshot, Sources};
 use crate::store::Store;
 use crate::targets::{Rendered, TARGETS};
 
+pub use input_error::InputError;
 pub use rule_files::LoadedRules;
 use whatif::Assumed;
-pub use whatif::Overrides;
+pub use whatif::{NoOverride, Overrides};
 
 /// Everything that a run needs; made once, used for any number of releases.
 pub struct Run {
@@ -224,6 +226,9 @@ pub enum RunError {
     /// Rules that are wrong.
     #[error("the rules have {} fault{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
     Rules(Vec<crate::rules::diagnostic::Diagnostic>),
+    /// Rules that cannot be read.
+    #[error(transparent)]
+    RuleFiles(#[from] rule_files::Unreadable),
     /// Something in the configuration that only a run can notice.
     #[error("{0}")]
     Config(String),

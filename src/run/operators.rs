@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Run;
+use super::{InputError, Run};
 use crate::base::{Origin, Place, RepoName};
 use crate::derive::outline::Outline;
 use crate::derive::payload::Operator;
@@ -17,7 +17,7 @@ use crate::derive::{Component, Components, Image, ReadFile, Standing};
 use crate::facts::dockerfile::copies;
 use crate::facts::payload::{Fault, ImageReferences};
 use crate::finding::{Finding, Severity};
-use crate::source::{EntryKind, Noted, Paths, Snapshot};
+use crate::source::{EntryKind, Noted, Paths, ReadError, Snapshot};
 
 /// Must change when the same commit yields other lists.
 const VERSION: u32 = 3;
@@ -92,7 +92,7 @@ impl Reader<'_> {
     fn operators(&self) -> (Vec<Operator>, Vec<Finding>) {
         let (lists, origin) = match self.lists() {
             Ok(read) => read,
-            Err(message) => return (Vec::new(), vec![self.unreadable(message)]),
+            Err(why) => return (Vec::new(), vec![self.unreadable(&why)]),
         };
         let said = lists.all.iter().any(|list| !list.copied_by.is_empty());
         let silent: &[String] = if said { &[] } else { &lists.silent };
@@ -136,7 +136,7 @@ impl Reader<'_> {
         }
     }
 
-    fn lists(&self) -> Result<(Lists, Origin), String> {
+    fn lists(&self) -> Result<(Lists, Origin), InputError> {
         let labelled = self.images.iter().filter(|image| self.is_labelled(image));
         let dockerfiles: BTreeSet<&str> = labelled.map(|image| &*image.dockerfile).collect();
         let origin = &self.component.origin;
@@ -155,10 +155,9 @@ impl Reader<'_> {
             .sources
             .components
             .repo(self.outline.metadata.release, self.repo);
-        let location = location.ok_or_else(|| format!("`sources.components.repo` has no place for {}", self.repo))?;
+        let location = location.ok_or_else(|| InputError::NoPlace(self.repo.clone()))?;
         let sources = &self.run.sources;
-        let snapshot = sources.open_component(self.repo, &location, &origin.branch);
-        let snapshot = snapshot.map_err(|error| error.to_string())?;
+        let snapshot = sources.open_component(self.repo, &location, &origin.branch)?;
         let lists = find(&*snapshot, &dockerfiles, self.walks())?;
         let origin = snapshot.origin().clone();
         if let Some(commit) = &origin.commit {
@@ -172,11 +171,8 @@ impl Reader<'_> {
         self.run.sources.github().is_none()
     }
 
-    fn unreadable(&self, message: String) -> Finding {
-        let text = format!(
-            "the operators' lists of images of {} cannot be read: {message}",
-            self.repo
-        );
+    fn unreadable(&self, why: &InputError) -> Finding {
+        let text = format!("the operators' lists of images of {} cannot be read: {why}", self.repo);
         Finding::new(Severity::Warning, "unreadable-image-references", text)
             .with_component(self.repo.to_string())
             .with_help("what its operators ask for is not known until it can be read")
@@ -192,7 +188,7 @@ impl Reader<'_> {
 }
 
 /// Finds the lists of a repository, and which Dockerfiles ship which.
-fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Result<Lists, String> {
+fn find(snapshot: &dyn Snapshot, dockerfiles: &BTreeSet<&str>, walk: bool) -> Result<Lists, ReadError> {
     let noted = Noted::of(snapshot);
     let snapshot: &dyn Snapshot = &noted;
     let mut copied_by: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -247,9 +243,9 @@ struct Shipped {
     is_silent: bool,
 }
 
-fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<Shipped, String> {
+fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<Shipped, ReadError> {
     let mut folders = BTreeSet::new();
-    let Some(blob) = snapshot.read(dockerfile).map_err(|error| error.to_string())? else {
+    let Some(blob) = snapshot.read(dockerfile)? else {
         return Ok(Shipped::default());
     };
     let copies = copies(&blob.bytes);
@@ -282,7 +278,7 @@ fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<Shipped,
 }
 
 /// All folders with a list, within bounds: those nearer to the root first.
-fn folders_with_lists(snapshot: &dyn Snapshot) -> Result<BTreeSet<String>, String> {
+fn folders_with_lists(snapshot: &dyn Snapshot) -> Result<BTreeSet<String>, ReadError> {
     let (mut found, mut todo, mut seen) = (BTreeSet::new(), vec![String::new()], 0);
     for _ in 0..=MAX_DEPTH {
         let mut below = Vec::new();
@@ -291,11 +287,7 @@ fn folders_with_lists(snapshot: &dyn Snapshot) -> Result<BTreeSet<String>, Strin
             if seen > MAX_FOLDERS {
                 return Ok(found);
             }
-            for entry in snapshot
-                .list(&folder)
-                .map_err(|error| error.to_string())?
-                .unwrap_or_default()
-            {
+            for entry in snapshot.list(&folder)?.unwrap_or_default() {
                 match entry.kind {
                     EntryKind::Dir if !SKIPPED.contains(&&*entry.name) && !entry.name.starts_with('.') => {
                         below.push(join(&folder, &entry.name));

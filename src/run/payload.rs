@@ -1,6 +1,6 @@
 //! Reads the payload as it was last built: from a registry, a URL, a file or a repository.
 
-use super::Run;
+use super::{InputError, Run};
 use crate::base::{Place, Release};
 use crate::config::{Payload, PayloadFile};
 use crate::derive::payload::Last;
@@ -40,15 +40,15 @@ impl Run {
         self.tell("reading the last payload", 0, 1);
         match self.both(payload, release) {
             Ok(both) => understood(both),
-            Err(message) => {
-                let finding = Finding::new(Severity::Warning, "unreadable-payload", message)
+            Err(why) => {
+                let finding = Finding::new(Severity::Warning, "unreadable-payload", why.to_string())
                     .with_help("what the last payload had is not known until `sources.payload` can be read");
                 (None, vec![finding])
             }
         }
     }
 
-    fn both(&self, payload: &Payload, release: Release) -> Result<Both, String> {
+    fn both(&self, payload: &Payload, release: Release) -> Result<Both, InputError> {
         let mut both = match payload.image_references(release) {
             PayloadFile::Oci(reference) => self.image(&options(payload), &reference)?,
             PayloadFile::File(location) => self.beside(&location)?,
@@ -70,8 +70,8 @@ impl Run {
     /// The list of images of a payload that is at a place, read with the logins of `sources.payload`.
     ///
     /// # Errors
-    /// A sentence: it cannot be read, or is no such list.
-    pub(super) fn references(&self, file: &PayloadFile) -> Result<ImageReferences, String> {
+    /// It cannot be read, or is no such list.
+    pub(super) fn references(&self, file: &PayloadFile) -> Result<ImageReferences, InputError> {
         let read = match file {
             PayloadFile::Oci(reference) => {
                 let options = self.config.sources.payload.as_ref().map(options);
@@ -85,11 +85,11 @@ impl Run {
             PayloadFile::File(location) => self.beside(location)?.references,
             PayloadFile::InRepo { repo, branch, path } => self.in_repo(repo, branch.as_deref(), path)?,
         };
-        ImageReferences::parse(&read.bytes).map_err(|fault| fault.message)
+        ImageReferences::parse(&read.bytes).map_err(InputError::References)
     }
 
     /// A file; of a folder both files, as they are when a release image is unpacked.
-    fn beside(&self, location: &Location) -> Result<Both, String> {
+    fn beside(&self, location: &Location) -> Result<Both, InputError> {
         if let Location::Path(path) = location
             && self.sources.is_folder(path)
         {
@@ -105,8 +105,8 @@ impl Run {
         })
     }
 
-    fn file(&self, location: &Location) -> Result<Read, String> {
-        let bytes = self.sources.file(location).map_err(|error| error.to_string())?;
+    fn file(&self, location: &Location) -> Result<Read, InputError> {
+        let bytes = self.sources.file(location)?;
         let file = location.to_string();
         Ok(Read {
             bytes,
@@ -117,19 +117,15 @@ impl Run {
         })
     }
 
-    fn in_repo(&self, repo: &Location, branch: Option<&str>, path: &str) -> Result<Read, String> {
+    fn in_repo(&self, repo: &Location, branch: Option<&str>, path: &str) -> Result<Read, InputError> {
         let name = repo.name().map_or_else(|| repo.to_string(), |name| name.to_string());
-        let snapshot = self
-            .sources
-            .open_branch(&name, repo, branch)
-            .map_err(|error| error.to_string())?;
+        let snapshot = self.sources.open_branch(&name, repo, branch)?;
         let origin = snapshot.origin();
-        let blob = snapshot.read(path).map_err(|error| error.to_string())?;
-        let on = match origin.branch.as_str() {
-            "" => String::new(),
-            branch => format!(" on branch `{branch}`"),
-        };
-        let blob = blob.ok_or_else(|| format!("{repo}: no file `{path}`{on}"))?;
+        let blob = snapshot.read(path)?.ok_or_else(|| InputError::NoFile {
+            repo: repo.to_string(),
+            path: path.to_owned(),
+            branch: origin.branch.clone(),
+        })?;
         let place = Place {
             repo: origin.name.clone(),
             commit: origin.commit.clone(),
@@ -141,17 +137,15 @@ impl Run {
     }
 
     /// A release image's files, kept by its digest.
-    fn image(&self, options: &oci::Options, reference: &str) -> Result<Both, String> {
-        let image = Image::find(reference, options).map_err(|error| error.to_string())?;
+    fn image(&self, options: &oci::Options, reference: &str) -> Result<Both, InputError> {
+        let image = Image::find(reference, options)?;
         let (references, metadata) = (format!("{FOLDER}/{REFERENCES}"), format!("{FOLDER}/{METADATA}"));
         let key = format!("{} {}", image.digest, options.architecture);
         let known: Option<Files> = self.store.get("payload", VERSION, key.as_bytes());
         let mut files = match known {
             Some(files) => files,
             None => {
-                let files = image
-                    .files(&[&references, &metadata])
-                    .map_err(|error| error.to_string())?;
+                let files = image.files(&[&references, &metadata])?;
                 self.store.put("payload", VERSION, key.as_bytes(), &files);
                 files
             }
@@ -166,7 +160,10 @@ impl Run {
             };
             Some(Read { bytes, place })
         };
-        let missing = || format!("{reference}: the image has no file {references}");
+        let missing = || InputError::NotInImage {
+            image: reference.to_owned(),
+            path: references.clone(),
+        };
         Ok(Both {
             references: read(&references).ok_or_else(missing)?,
             metadata: read(&metadata),

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use git2::{ObjectType, Oid};
@@ -149,11 +149,33 @@ fn without_machine(path: &str) -> String {
     last.display().to_string()
 }
 
+/// Rules that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The file system refuses.
+    #[error("rules {} cannot be read: {error}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A directory without rules.
+    #[error("rules {}: the directory has no *.yaml file", .0.display())]
+    Empty(PathBuf),
+    /// A file that is larger than is read.
+    #[error("rules {} are larger than {LARGEST} bytes, which are the most", .0.display())]
+    TooLarge(PathBuf),
+}
+
+/// The largest rule file that is read, in bytes.
+const LARGEST: u64 = 8 << 20;
+
 /// Reads the files of some rule sets in their order; the files of a directory in the order of their names.
 ///
 /// # Errors
-/// A sentence about the first file or directory that cannot be read.
-pub fn read(sets: &[config::RuleSet]) -> Result<Vec<(String, Vec<u8>)>, String> {
+/// The first file or directory that cannot be read.
+pub fn read(sets: &[config::RuleSet]) -> Result<Vec<(String, Vec<u8>)>, Unreadable> {
     let mut files = Vec::new();
     for set in sets {
         match set {
@@ -171,8 +193,8 @@ fn owned(files: &'static [(&str, &str)]) -> impl Iterator<Item = (String, Vec<u8
         .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
 }
 
-fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
-    let fault = |error: std::io::Error| format!("rules {} cannot be read: {error}", path.display());
+fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Unreadable> {
+    let fault = |error| unreadable(path, error);
     if !fs::metadata(path).map_err(fault)?.is_dir() {
         return read_file(path, files);
     }
@@ -185,22 +207,22 @@ fn read_path(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Stri
     }
     found.sort();
     if found.is_empty() {
-        return Err(format!("rules {}: the directory has no *.yaml file", path.display()));
+        return Err(Unreadable::Empty(path.to_owned()));
     }
     found.iter().try_for_each(|file| read_file(file, files))
 }
 
-fn read_file(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), String> {
-    const LARGEST: u64 = 8 << 20;
-    let fault = |error: std::io::Error| format!("rules {} cannot be read: {error}", path.display());
+fn unreadable(path: &Path, error: std::io::Error) -> Unreadable {
+    let path = path.to_owned();
+    Unreadable::Io { path, error }
+}
+
+fn read_file(path: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Unreadable> {
     let mut bytes = Vec::new();
     // The size that a file says it has is no bound: a device has none, and gives what it has for ever.
     let read = fs::File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
-    if read.map_err(fault)? as u64 > LARGEST {
-        return Err(format!(
-            "rules {} are larger than {LARGEST} bytes, which are the most",
-            path.display()
-        ));
+    if read.map_err(|error| unreadable(path, error))? as u64 > LARGEST {
+        return Err(Unreadable::TooLarge(path.to_owned()));
     }
     files.push((path.display().to_string(), bytes));
     Ok(())
@@ -243,16 +265,16 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         let missing = config::RuleSet::Path("/nowhere/rules".into());
-        assert!(read(&[missing]).is_err_and(|error| error.contains("/nowhere/rules")));
+        assert!(read(&[missing]).is_err_and(|error| error.to_string().contains("/nowhere/rules")));
         let empty = tempfile::tempdir().expect("a folder");
         let error = read(&[config::RuleSet::Path(empty.path().into())]).expect_err("no rule in it");
-        assert!(error.contains("no *.yaml file"), "{error}");
+        assert!(matches!(error, Unreadable::Empty(_)), "{error}");
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn what_never_ends_is_not_read_to_its_end() {
         let error = read(&[config::RuleSet::Path("/dev/zero".into())]).expect_err("no end");
-        assert!(error.contains("larger than"), "{error}");
+        assert!(matches!(error, Unreadable::TooLarge(_)), "{error}");
     }
 }

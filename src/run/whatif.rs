@@ -11,6 +11,11 @@ use crate::rules::load::nearest;
 use crate::targets::{Actual, Reads};
 use crate::yaml::{Mapping, Node, Value};
 
+/// A `--set` of no known form.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`--set {0}` has another form than `vars.GO_LATEST=1.23` or `streams.NAME.upstream_image=…`")]
+pub struct NoOverride(String);
+
 /// Changed variables and stream keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
@@ -24,13 +29,11 @@ impl Overrides {
     /// Reads `vars.NAME=VALUE` and `streams.NAME.KEY=VALUE`. A stream's name may have dots.
     ///
     /// # Errors
-    /// A sentence about the first that has another form.
-    pub fn parse(items: &[String]) -> Result<Self, String> {
+    /// The first that has another form.
+    pub fn parse(items: &[String]) -> Result<Self, NoOverride> {
         let mut overrides = Self::default();
         for item in items {
-            let fault = || {
-                format!("`--set {item}` has another form than `vars.GO_LATEST=1.23` or `streams.NAME.upstream_image=…`")
-            };
+            let fault = || NoOverride(item.clone());
             let (path, value) = item.split_once('=').ok_or_else(fault)?;
             match path.split_once('.') {
                 Some(("vars", name)) if !name.is_empty() => {
@@ -133,7 +136,7 @@ fn set(map: &mut Mapping, key: &str, value: &str) {
 mod tests {
     use super::*;
 
-    fn parse(items: &[&str]) -> Result<Overrides, String> {
+    fn parse(items: &[&str]) -> Result<Overrides, NoOverride> {
         Overrides::parse(&items.iter().map(|&item| item.to_owned()).collect::<Vec<_>>())
     }
 
@@ -170,7 +173,10 @@ mod tests {
     #[test]
     fn another_form_is_refused_with_an_example() {
         for item in ["GO_LATEST=1", "vars.", "vars.=1", "images.x.y=1", "streams.x=1"] {
-            assert!(parse(&[item]).is_err_and(|error| error.contains(item)), "{item}");
+            assert!(
+                parse(&[item]).is_err_and(|error| error.to_string().contains(item)),
+                "{item}"
+            );
         }
     }
 }

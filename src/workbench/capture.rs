@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::case::{CASE_FILE, EXPECTED, INPUT};
+use super::CASE_FILE;
+use super::case::{EXPECTED, INPUT};
+use super::fault::Fault;
 use super::run::{BUILD_DATA, CI_CONFIG};
 use super::sets::Files;
+use super::update;
 use crate::base::RepoName;
 use crate::derive::{Image, Release};
 use crate::facts::ci_config;
@@ -34,7 +37,7 @@ pub struct Cut<'c> {
 
 /// The images of a cut: those asked for with their neighbours in the same config, and what these are built from.
 #[derive(Debug, Default)]
-struct Wanted {
+struct Share {
     keys: BTreeSet<String>,
     /// Repositories whose config is the case's business.
     asked: BTreeSet<RepoName>,
@@ -47,14 +50,14 @@ impl Cut<'_> {
     ///
     /// # Errors
     /// An image that is not needed, a folder that is there already, or a file that cannot be written.
-    pub fn write(&self, dir: &Path) -> Result<Vec<PathBuf>, String> {
+    pub fn write(&self, dir: &Path) -> Result<Vec<PathBuf>, Fault> {
         if dir.exists() {
-            return Err(format!("{} is there already", dir.display()));
+            return Err(Fault::Occupied(dir.to_owned()));
         }
-        let wanted = self.wanted()?;
+        let share = self.share()?;
         let mut files: BTreeMap<PathBuf, Arc<[u8]>> = BTreeMap::new();
         for ((name, path), bytes) in self.recorder.files() {
-            if let Some(at) = self.place(&wanted, &name, &path) {
+            if let Some(at) = self.place(&share, &name, &path) {
                 files.insert(Path::new(INPUT).join(at), bytes);
             }
         }
@@ -73,66 +76,61 @@ impl Cut<'_> {
         );
         files.insert(CASE_FILE.into(), Arc::from(case.into_bytes()));
         for (path, bytes) in &files {
-            let path = dir.join(path);
-            let made = path
-                .parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| fs::write(&path, bytes));
-            made.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+            update::write(&dir.join(path), bytes)?;
         }
         let expected = dir.join(EXPECTED);
-        fs::create_dir_all(&expected).map_err(|error| format!("{} cannot be made: {error}", expected.display()))?;
+        fs::create_dir_all(&expected).map_err(Fault::io(&expected, "made"))?;
         Ok(files.into_keys().map(|path| dir.join(path)).collect())
     }
 
-    fn wanted(&self) -> Result<Wanted, String> {
-        let mut wanted = Wanted::default();
+    fn share(&self) -> Result<Share, Fault> {
+        let mut share = Share::default();
         for name in &self.images {
             let named = |image: &&Image| image.key == *name || image.tag.value == *name;
             let image = self.release.images.values().find(named);
-            let image = image.ok_or_else(|| format!("no needed image has the tag or key `{name}`"))?;
-            wanted.asked.extend(image.repository.value.clone());
-            wanted.keys.insert(image.key.clone());
+            let image = image.ok_or_else(|| Fault::NoImage(name.clone()))?;
+            share.asked.extend(image.repository.value.clone());
+            share.keys.insert(image.key.clone());
         }
         let neighbours = self.release.images.values().filter(|image| {
             image
                 .repository
                 .value
                 .as_ref()
-                .is_some_and(|repo| wanted.asked.contains(repo))
+                .is_some_and(|repo| share.asked.contains(repo))
         });
         let mut todo: Vec<String> = neighbours
             .map(|image| image.key.clone())
-            .chain(wanted.keys.clone())
+            .chain(share.keys.clone())
             .collect();
-        wanted.keys.clear();
+        share.keys.clear();
         while let Some(key) = todo.pop() {
-            if !wanted.keys.insert(key.clone()) {
+            if !share.keys.insert(key.clone()) {
                 continue;
             }
             if let Some(image) = self.release.images.get(&key) {
-                wanted.repos.extend(image.repository.value.clone());
+                share.repos.extend(image.repository.value.clone());
                 todo.extend(parents(image));
             }
         }
-        Ok(wanted)
+        Ok(share)
     }
 
     /// Where a file that was read goes in the case's input; `None` for one that the case does without.
-    fn place(&self, wanted: &Wanted, name: &str, path: &str) -> Option<String> {
+    fn place(&self, share: &Share, name: &str, path: &str) -> Option<String> {
         if name == self.build_data {
             let image = path.strip_prefix("images/").and_then(|file| file.strip_suffix(".yml"));
-            let kept = image.is_none_or(|key| wanted.keys.contains(key));
+            let kept = image.is_none_or(|key| share.keys.contains(key));
             return kept.then(|| format!("{BUILD_DATA}/{path}"));
         }
         if Some(name) == self.ci_config.as_deref() {
-            let repo = wanted.repos.iter().find(|repo| self.is_config_of(path, repo, wanted))?;
+            let repo = share.repos.iter().find(|repo| self.is_config_of(path, repo, share))?;
             let _ = repo;
             return Some(format!("{CI_CONFIG}/{path}"));
         }
         let repo: RepoName = name.parse().ok()?;
         let image = self.release.images.values().any(|image| {
-            wanted.keys.contains(&image.key)
+            share.keys.contains(&image.key)
                 && image.repository.value.as_ref() == Some(&repo)
                 && (image.dockerfile == path || matches!(path.rsplit('/').next(), Some("go.mod" | "go.work")))
         });
@@ -140,7 +138,7 @@ impl Cut<'_> {
     }
 
     /// Plain configs tell branches; of OKD's own only those of the repositories that the case is about are kept.
-    fn is_config_of(&self, path: &str, repo: &RepoName, wanted: &Wanted) -> bool {
+    fn is_config_of(&self, path: &str, repo: &RepoName, share: &Share) -> bool {
         let folder = format!("{}/{}/{}/", ci_config::ROOT, repo.org, repo.repo);
         let Some(file) = path.strip_prefix(&folder) else {
             return false;
@@ -152,7 +150,7 @@ impl Cut<'_> {
             .configs
             .get(repo)
             .is_some_and(|config| prow_config::path(self.release, config) == path);
-        plain || (own && wanted.asked.contains(repo))
+        plain || (own && share.asked.contains(repo))
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use super::CASE_FILE;
+use super::fault::Fault;
 use super::value;
 use crate::base::Release;
 use crate::config;
@@ -15,8 +17,6 @@ use crate::rules::load::nearest;
 use crate::targets::{self, Chosen};
 use crate::yaml::{self, Mapping, Node, Pos};
 
-/// The file that makes a folder a case.
-pub const CASE_FILE: &str = "case.yaml";
 /// The folder of repositories, `input/<org>/<repo>/…`.
 pub const INPUT: &str = "input";
 /// The folder of expected files, `expected/<org>/<repo>/…`.
@@ -71,20 +71,18 @@ pub struct ExpectedFinding {
 /// Finds cases: a path is a case itself, or a folder of cases.
 ///
 /// # Errors
-/// A sentence about a path that cannot be read or holds no case.
-pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+/// A path that cannot be read, or none holds a case.
+pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Fault> {
     let mut found = Vec::new();
     for path in paths {
         if path.join(CASE_FILE).exists() {
             found.push(path.clone());
             continue;
         }
-        let entries = fs::read_dir(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let entries = fs::read_dir(path).map_err(Fault::io(path, "read"))?;
         let before = found.len();
         for entry in entries {
-            let entry = entry
-                .map_err(|error| format!("{} cannot be read: {error}", path.display()))?
-                .path();
+            let entry = entry.map_err(Fault::io(path, "read"))?.path();
             // A folder without `case.yaml` is a case that somebody has not finished: it fails instead of being passed over.
             if entry.is_dir() {
                 found.push(entry);
@@ -93,11 +91,7 @@ pub fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
         found[before..].sort();
     }
     if found.is_empty() {
-        let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(format!(
-            "no case in {}: a case is a folder with `{CASE_FILE}`",
-            names.join(", ")
-        ));
+        return Err(Fault::NoCase(paths.to_vec()));
     }
     Ok(found)
 }
@@ -107,10 +101,10 @@ impl Case {
     ///
     /// # Errors
     /// All of its faults, for people.
-    pub fn read(dir: &Path) -> Result<Self, String> {
+    pub fn read(dir: &Path) -> Result<Self, Fault> {
         let file = dir.join(CASE_FILE);
         let shown = file.display().to_string();
-        let bytes = fs::read(&file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let bytes = fs::read(&file).map_err(Fault::io(&file, "read"))?;
         let mut reader = Reader {
             dir,
             file: shown.clone(),
@@ -123,7 +117,7 @@ impl Case {
                 let files = [(shown, bytes)];
                 let texts = Texts::new(&files);
                 let shown: Vec<_> = reader.faults.iter().map(|fault| texts.show(fault)).collect();
-                Err(shown.join("\n"))
+                Err(Fault::Faulty(shown.join("\n")))
             }
         }
     }
@@ -357,8 +351,13 @@ impl Reader<'_> {
     }
 
     fn path(&mut self, path: &str, pos: Pos) {
-        if let Err(message) = value::segments(path) {
-            self.fault("bad-path", pos, message, "`lockstep build-config` shows the document");
+        if let Err(error) = value::segments(path) {
+            self.fault(
+                "bad-path",
+                pos,
+                error.to_string(),
+                "`lockstep build-config` shows the document",
+            );
         }
     }
 

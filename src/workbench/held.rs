@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{self, Case};
+use super::fault::Fault;
 use super::run::Bench;
 use super::sets::RuleSets;
 use crate::rules::decide::Tried;
@@ -145,7 +146,7 @@ pub fn against_cases(
     own_sets: &[std::path::PathBuf],
     own: &dyn Fn(&Rule) -> bool,
     rules: &RuleSet,
-) -> Result<(Held, usize), String> {
+) -> Result<(Held, usize), Fault> {
     let (sets, mut held, mut count) = (RuleSets::default(), Held::default(), 0);
     for dir in case::discover(&[folder.to_owned()])? {
         // A case that cannot be run is what `rules test` tells of.

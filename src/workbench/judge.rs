@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 use similar::TextDiff;
 
-use super::case::{CASE_FILE, Case, EXPECTED};
+use super::CASE_FILE;
+use super::case::{Case, EXPECTED};
 use super::coverage::Tally;
+use super::fault::Fault;
 use super::run::{self, Bench, Results, expected_name, written};
 use super::sets::RuleSets;
 use super::{update, value};
@@ -19,6 +21,7 @@ use crate::derive::provenance::{About, RulePart};
 use crate::derive::{self, Derived};
 use crate::plan::{Cause, Desired};
 use crate::results::{Classifier, jobs};
+use crate::run::RunError;
 
 /// What a case came to.
 #[derive(Debug)]
@@ -76,21 +79,23 @@ pub fn judge(dir: &std::path::Path, sets: &RuleSets, update: bool) -> Verdict {
     match Case::read(dir) {
         Ok(case) => {
             verdict.about.clone_from(&case.about);
-            if let Err(message) = judge_case(&case, sets, update, &mut verdict) {
+            if let Err(fault) = judge_case(&case, sets, update, &mut verdict) {
                 verdict
                     .failures
-                    .push(Failure::new("cannot-run", "the case cannot be run", message));
+                    .push(Failure::new("cannot-run", "the case cannot be run", fault.to_string()));
             }
         }
-        Err(message) => verdict
-            .failures
-            .push(Failure::new("bad-case", "the case itself has faults", message)),
+        Err(fault) => verdict.failures.push(Failure::new(
+            "bad-case",
+            "the case itself has faults",
+            fault.to_string(),
+        )),
     }
     verdict.took = start.elapsed();
     verdict
 }
 
-fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict) -> Result<(), String> {
+fn judge_case(case: &Case, sets: &RuleSets, update: bool, verdict: &mut Verdict) -> Result<(), Fault> {
     let bench = Bench::new(case, sets)?;
     let results = bench.results()?;
     let broken_builds = broken_builds(case, &bench, &results)?;
@@ -142,11 +147,11 @@ struct Judge<'j> {
 }
 
 /// Asks the rules about failed builds, and about the jobs whose they are.
-fn broken_builds(case: &Case, bench: &Bench, results: &Results<'_>) -> Result<Vec<Failure>, String> {
+fn broken_builds(case: &Case, bench: &Bench, results: &Results<'_>) -> Result<Vec<Failure>, RunError> {
     if case.failures.is_empty() {
         return Ok(Vec::new());
     }
-    let rules = bench.run.rules().map_err(|error| error.to_string())?;
+    let rules = bench.run.rules()?;
     if let Some(release) = &results.release {
         jobs(release, rules, false);
     }
@@ -277,7 +282,7 @@ impl Judge<'_> {
     }
 
     /// Every expected file must be written so, and every written file must be expected; without `expected` files don't count.
-    fn files(&mut self) -> Result<(), String> {
+    fn files(&mut self) -> Result<(), Fault> {
         let folder = self.case.dir.join(EXPECTED);
         if !folder.is_dir() {
             return Ok(());
@@ -358,7 +363,7 @@ impl Judge<'_> {
     }
 
     /// What was rendered is rendered once more on top of itself: nothing may change any more.
-    fn fixpoint(&mut self) -> Result<(), String> {
+    fn fixpoint(&mut self) -> Result<(), Fault> {
         let Some(release) = &self.results.release else {
             return Ok(());
         };
@@ -387,7 +392,7 @@ impl Judge<'_> {
     }
 
     /// The rules behind a file's difference from what is expected: what would change if the expected file were there.
-    fn causes(&self, file: &Desired, expected: &[u8]) -> Result<String, String> {
+    fn causes(&self, file: &Desired, expected: &[u8]) -> Result<String, Fault> {
         let Some(release) = &self.results.release else {
             return Ok(String::new());
         };

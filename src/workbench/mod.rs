@@ -7,6 +7,7 @@
 pub mod capture;
 pub mod case;
 pub mod coverage;
+pub mod fault;
 pub mod held;
 pub mod judge;
 pub mod new;
@@ -16,3 +17,6 @@ pub mod sets;
 pub mod update;
 pub mod value;
 pub mod watch;
+
+/// The file that makes a folder a case.
+pub const CASE_FILE: &str = "case.yaml";

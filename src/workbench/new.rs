@@ -1,9 +1,9 @@
 //! `lockstep rules new`: a rule and a case to start from.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::sets;
+use super::fault::Fault;
+use super::{sets, update};
 use crate::base::Release;
 
 /// Where each file of the skeleton goes, and its text.
@@ -36,16 +36,14 @@ const SKELETON: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// The name is none for a rule, the folder is there already, or a file cannot be written.
-pub fn new(name: &str, cases: &Path, release: Release) -> Result<Vec<PathBuf>, String> {
+pub fn new(name: &str, cases: &Path, release: Release) -> Result<Vec<PathBuf>, Fault> {
     let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(kebab) || name.ends_with('-') {
-        return Err(format!(
-            "`{name}` is no rule name: small letters, digits and dashes, such as `needed-payload`"
-        ));
+        return Err(Fault::RuleName(name.to_owned()));
     }
     let dir = cases.join(name);
     if dir.exists() {
-        return Err(format!("{} is there already", dir.display()));
+        return Err(Fault::Occupied(dir));
     }
     let mut written = Vec::new();
     for (file, text) in SKELETON {
@@ -55,11 +53,7 @@ pub fn new(name: &str, cases: &Path, release: Release) -> Result<Vec<PathBuf>, S
         if *file == "rules.yaml" && sets::builtin_folder().is_some() && cases == Path::new("fixtures/cases") {
             text.insert_str(0, "# yaml-language-server: $schema=../../../rules/schema.json\n");
         }
-        let made = path
-            .parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(&path, text));
-        made.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        update::write(&path, text.as_bytes())?;
         written.push(path);
     }
     Ok(written)

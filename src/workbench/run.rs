@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::case::{Case, INPUT};
+use super::fault::Fault;
 use super::sets::RuleSets;
 use crate::config::{self, Config};
 use crate::derive;
@@ -15,7 +16,7 @@ use crate::model::metadata::Metadata;
 use crate::plan::Desired;
 use crate::rules::RuleSet;
 use crate::rules::set::Record;
-use crate::run::{LoadedRules, Overrides, Run, RunError};
+use crate::run::{LoadedRules, NoOverride, Overrides, Run, RunError};
 use crate::source::memory::MemorySnapshot;
 use crate::source::{Snapshot, Sources};
 use crate::targets::Rendered;
@@ -69,17 +70,14 @@ impl Bench {
     /// Gets a case ready.
     ///
     /// # Errors
-    /// Rules or inputs that cannot be used, in a text for people.
-    pub fn new(case: &Case, sets: &RuleSets) -> Result<Self, String> {
+    /// Rules or inputs that cannot be used.
+    pub fn new(case: &Case, sets: &RuleSets) -> Result<Self, Fault> {
         let record = Arc::new(Record::default());
-        let rules = sets.load(&case.rules).map_err(|error| error.to_string())?;
+        let rules = sets.load(&case.rules)?;
         let rules = Arc::new(rules.recording(Arc::clone(&record)));
         let input = case.dir.join(INPUT);
         if !input.is_dir() {
-            return Err(format!(
-                "{} is missing: it holds repositories as <org>/<repo>",
-                input.display()
-            ));
+            return Err(Fault::NoInput(input));
         }
         let config = configuration(case, &input)?;
         let run = run(config, rules, &case.set)?;
@@ -87,7 +85,7 @@ impl Bench {
             folder if folder.is_dir() => Some(Arc::new(tree(&folder)?)),
             _ => None,
         };
-        let metadata = run.metadata(case.release).map_err(|error| error.to_string())?;
+        let metadata = run.metadata(case.release)?;
         Ok(Self {
             run,
             ci,
@@ -101,7 +99,7 @@ impl Bench {
     ///
     /// # Errors
     /// A target's files as they are cannot be read.
-    pub fn results(&self) -> Result<Results<'_>, String> {
+    pub fn results(&self) -> Result<Results<'_>, Fault> {
         match self.run.derive_whole(&self.metadata, self.ci.as_deref()) {
             Ok(release) => {
                 let rendered = self.render(&release, self.ci.as_ref())?;
@@ -110,7 +108,7 @@ impl Bench {
                 if self.audit {
                     let metadata = std::slice::from_ref(&self.metadata);
                     let audit = self.run.audit_seen(metadata, self.ci.as_ref(), false, Judge::new);
-                    let (audit, judges) = audit.map_err(|error| error.to_string())?;
+                    let (audit, judges) = audit?;
                     // What findings mean is said by rules, too, and those are to be tried as well.
                     if let (Some(judge), Ok(rules)) = (judges.first(), self.run.rules()) {
                         audit.findings.iter().for_each(|finding| {
@@ -130,14 +128,12 @@ impl Bench {
                 files: Vec::new(),
                 findings,
             }),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    fn render(&self, release: &derive::Release<'_>, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendered, String> {
-        self.run
-            .render(std::slice::from_ref(release), ci)
-            .map_err(|error| error.to_string())
+    fn render(&self, release: &derive::Release<'_>, ci: Option<&Arc<dyn Snapshot>>) -> Result<Rendered, RunError> {
+        self.run.render(std::slice::from_ref(release), ci)
     }
 
     /// Renders on top of other content of the CI configs: files by path, `None` for one that is gone.
@@ -148,7 +144,7 @@ impl Bench {
         &self,
         release: &derive::Release<'_>,
         changed: &BTreeMap<String, Option<Arc<[u8]>>>,
-    ) -> Result<Vec<Desired>, String> {
+    ) -> Result<Vec<Desired>, Fault> {
         if self.ci.is_none() {
             return Ok(Vec::new());
         }
@@ -169,7 +165,7 @@ impl Bench {
 }
 
 /// The configuration of a case, as a `lockstep.yaml` beside its `input` would be.
-fn configuration(case: &Case, input: &Path) -> Result<Config, String> {
+fn configuration(case: &Case, input: &Path) -> Result<Config, config::Faults> {
     let ci = if input.join(CI_CONFIG).is_dir() {
         format!("  ci-config: {{repo: {CI_CONFIG}}}\n")
     } else {
@@ -181,18 +177,17 @@ fn configuration(case: &Case, input: &Path) -> Result<Config, String> {
          forge: {{kind: github, token-env: NOT_USED}}\nstate: .state\n",
         case.release
     );
-    let mut config =
-        config::parse(text.as_bytes(), "the case's configuration", input).map_err(|faults| faults.to_string())?;
+    let mut config = config::parse(text.as_bytes(), "the case's configuration", input)?;
     config.targets.clone_from(&case.targets);
     Ok(config)
 }
 
-fn run(config: Config, rules: Arc<RuleSet>, set: &[String]) -> Result<Run, String> {
+fn run(config: Config, rules: Arc<RuleSet>, set: &[String]) -> Result<Run, NoOverride> {
     Ok(Run::new(config, LoadedRules::ready(rules), Sources::new(None)).trying(Overrides::parse(set)?))
 }
 
 /// Reads a folder into memory: cases are small, and what is rendered must go on top.
-fn tree(folder: &Path) -> Result<MemorySnapshot, String> {
+fn tree(folder: &Path) -> Result<MemorySnapshot, Fault> {
     let mut tree = MemorySnapshot::new(CI_CONFIG);
     for (path, bytes) in files(folder)? {
         tree = tree.file(path, bytes);
@@ -204,26 +199,23 @@ fn tree(folder: &Path) -> Result<MemorySnapshot, String> {
 ///
 /// # Errors
 /// A file or folder that cannot be read, or one that is neither.
-pub fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
+pub fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, Fault> {
     let mut found = BTreeMap::new();
     let mut folders = vec![(folder.to_owned(), String::new())];
     while let Some((dir, prefix)) = folders.pop() {
-        let fault = |error: std::io::Error| format!("{} cannot be read: {error}", dir.display());
-        for entry in fs::read_dir(&dir).map_err(fault)? {
-            let entry = entry.map_err(fault)?;
+        let fault = || Fault::io(&dir, "read");
+        for entry in fs::read_dir(&dir).map_err(fault())? {
+            let entry = entry.map_err(fault())?;
             let path = entry.path();
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            let kind = entry.file_type().map_err(fault)?;
+            let kind = entry.file_type().map_err(fault())?;
             if kind.is_dir() {
                 folders.push((path, format!("{name}/")));
             } else if kind.is_file() {
-                let bytes = fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+                let bytes = fs::read(&path).map_err(Fault::io(&path, "read"))?;
                 found.insert(name, bytes);
             } else {
-                return Err(format!(
-                    "{} is neither a file nor a folder; fixtures have no links",
-                    path.display()
-                ));
+                return Err(Fault::NoFile(path));
             }
         }
     }

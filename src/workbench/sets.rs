@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config;
 use crate::rules::diagnostic::Texts;
 use crate::rules::{Diagnostic, RuleSet};
-use crate::run::rule_files::{self, BUILTIN};
+use crate::run::rule_files::{self, BUILTIN, Unreadable};
 
 /// Rule files by name, in their order.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -16,8 +16,8 @@ pub type Files = Vec<(String, Vec<u8>)>;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SetError {
     /// A file or directory cannot be read.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(#[from] Arc<Unreadable>),
     /// The rules have faults; the text shows each with its place.
     #[error("{text}")]
     Faults {
@@ -54,7 +54,7 @@ pub fn builtin_folder() -> Option<&'static Path> {
 ///
 /// # Errors
 /// The first file or directory that cannot be read.
-pub fn read(sets: &[PathBuf]) -> Result<Files, String> {
+pub fn read(sets: &[PathBuf]) -> Result<Files, Unreadable> {
     let folder = builtin_folder();
     let mut wanted: Vec<config::RuleSet> = Vec::new();
     for set in sets {
@@ -91,7 +91,7 @@ impl RuleSets {
 }
 
 fn load(sets: &[PathBuf]) -> Loaded {
-    let files = read(sets).map_err(SetError::Unreadable)?;
+    let files = read(sets).map_err(Arc::new)?;
     RuleSet::load(&files).map(Arc::new).map_err(|faults| {
         let texts = Texts::new(&files);
         let text = faults

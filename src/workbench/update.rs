@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::case::{CASE_FILE, Case, EXPECTED};
+use super::CASE_FILE;
+use super::case::{Case, EXPECTED};
+use super::fault::Fault;
 use super::run::{self, Results, written};
 use super::value;
 use crate::yaml::{self, Node};
@@ -14,11 +16,11 @@ use crate::yaml::{self, Node};
 ///
 /// # Errors
 /// A file that cannot be read or written.
-pub fn update(case: &Case, results: &Results<'_>) -> Result<Vec<String>, String> {
+pub fn update(case: &Case, results: &Results<'_>) -> Result<Vec<String>, Fault> {
     let mut done = Vec::new();
     files(case, results, &mut done)?;
     let path = case.dir.join(CASE_FILE);
-    let text = fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let text = fs::read_to_string(&path).map_err(Fault::io(&path, "read"))?;
     let mut new = text.clone();
     if let Some(values) = values(case, results) {
         new = with_section(&new, "values", &values);
@@ -32,7 +34,7 @@ pub fn update(case: &Case, results: &Results<'_>) -> Result<Vec<String>, String>
 }
 
 /// Expected files are kept where the case has any, or where it expects nothing else yet.
-fn files(case: &Case, results: &Results<'_>, done: &mut Vec<String>) -> Result<(), String> {
+fn files(case: &Case, results: &Results<'_>, done: &mut Vec<String>) -> Result<(), Fault> {
     let folder = case.dir.join(EXPECTED);
     if !folder.is_dir() && case.expects_something() {
         return Ok(());
@@ -52,7 +54,7 @@ fn files(case: &Case, results: &Results<'_>, done: &mut Vec<String>) -> Result<(
     }
     for name in known.keys().filter(|name| !written.contains_key(*name)) {
         let path = folder.join(name);
-        fs::remove_file(&path).map_err(|error| format!("{} cannot be removed: {error}", path.display()))?;
+        fs::remove_file(&path).map_err(Fault::io(&path, "removed"))?;
         done.push(format!("removed {}", path.display()));
     }
     Ok(())
@@ -143,12 +145,13 @@ fn with_section(text: &str, key: &str, value: &Json) -> String {
     out
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+/// Writes a file, and the folders that it needs.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     let made = path
         .parent()
         .map_or(Ok(()), fs::create_dir_all)
         .and_then(|()| fs::write(path, bytes));
-    made.map_err(|error| format!("{} cannot be written: {error}", path.display()))
+    made.map_err(Fault::io(path, "written"))
 }
 
 #[cfg(test)]

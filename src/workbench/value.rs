@@ -2,12 +2,23 @@
 
 use serde_json::Value as Json;
 
+/// A text that is no path.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` is no path: {why}; write `images[key].builders[0].pullspec`")]
+pub struct NoPath {
+    path: String,
+    why: &'static str,
+}
+
 /// Splits a path: names between dots, and in brackets names that have dots themselves, or places in lists.
 ///
 /// # Errors
 /// A bracket that is not closed, or an empty name.
-pub fn segments(path: &str) -> Result<Vec<String>, String> {
-    let fault = |what: &str| format!("`{path}` is no path: {what}; write `images[key].builders[0].pullspec`");
+pub fn segments(path: &str) -> Result<Vec<String>, NoPath> {
+    let fault = |why| NoPath {
+        path: path.to_owned(),
+        why,
+    };
     let (mut segments, mut rest) = (Vec::new(), path);
     while !rest.is_empty() {
         if let Some(inside) = rest.strip_prefix('[') {

@@ -9,6 +9,7 @@ use notify::{EventKind, RecursiveMode, Watcher};
 use rayon::prelude::*;
 
 use super::case::{self, Case};
+use super::fault::Fault;
 use super::judge::{Verdict, judge};
 use super::sets::{self, BUILTIN_NAME, RuleSets};
 
@@ -43,7 +44,7 @@ impl Watch {
     ///
     /// # Errors
     /// The system has no way to watch files, or no more of it.
-    pub fn new(paths: Vec<PathBuf>, filter: Vec<String>) -> Result<Self, String> {
+    pub fn new(paths: Vec<PathBuf>, filter: Vec<String>) -> Result<Self, Fault> {
         let (sender, events): (Sender<PathBuf>, _) = channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
@@ -59,7 +60,7 @@ impl Watch {
         Ok(Self {
             paths,
             filter,
-            watcher: watcher.map_err(|error| format!("files cannot be watched: {error}"))?,
+            watcher: watcher.map_err(Fault::Watch)?,
             events,
             watched: BTreeSet::new(),
         })
@@ -145,7 +146,7 @@ impl Watch {
         let start = Instant::now();
         let (dirs, trouble) = match case::discover(&self.paths) {
             Ok(dirs) => (dirs, None),
-            Err(message) => (Vec::new(), Some(message)),
+            Err(fault) => (Vec::new(), Some(fault.to_string())),
         };
         let name = |dir: &Path| dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let matches =

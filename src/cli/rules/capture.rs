@@ -59,5 +59,5 @@ fn own_rules(sets: &[RuleSource]) -> Result<Vec<(String, Vec<u8>)>, anyhow::Erro
         .filter(|set| **set != RuleSource::Builtin)
         .cloned()
         .collect::<Vec<_>>();
-    rule_files::read(&paths).map_err(|message| anyhow!(message))
+    Ok(rule_files::read(&paths)?)
 }

@@ -33,8 +33,7 @@ pub fn test(args: &TestArgs) -> Outcome {
 
 /// Runs cases, and again what depends on a file that is saved.
 fn watch(args: &TestArgs) -> Outcome {
-    let mut watch =
-        Watch::new(args.cases.paths.clone(), args.cases.filter.clone()).map_err(|message| anyhow!(message))?;
+    let mut watch = Watch::new(args.cases.paths.clone(), args.cases.filter.clone())?;
     let mut failed = Ok(());
     watch.run(|round| {
         failed = show(&round);
@@ -85,10 +84,10 @@ pub fn coverage(args: &CoverageArgs) -> Outcome {
         TextOrJson::Text if args.annotate => {
             let mut names: Vec<_> = tally.0.keys().map(|(file, ..)| file.clone()).collect();
             names.dedup();
-            let mut files = sets::read(&builtin).map_err(|message| anyhow!(message))?;
+            let mut files = sets::read(&builtin)?;
             for name in names {
                 if files.iter().all(|(known, _)| *known != name) {
-                    files.extend(sets::read(&[name.into()]).map_err(|message| anyhow!(message))?);
+                    files.extend(sets::read(&[name.into()])?);
                 }
             }
             print(&tally.annotate(&files))?;
@@ -114,7 +113,7 @@ pub fn coverage(args: &CoverageArgs) -> Outcome {
 /// Runs the cases that are asked for; that there is none is an error.
 fn run(cases: &Cases, update: bool, fail_fast: bool) -> Result<(Vec<Verdict>, Duration), anyhow::Error> {
     let start = Instant::now();
-    let mut dirs = case::discover(&cases.paths).map_err(|message| anyhow!(message))?;
+    let mut dirs = case::discover(&cases.paths)?;
     let count = dirs.len();
     let name = |dir: &std::path::Path| dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     dirs.retain(|dir| cases.filter.is_empty() || cases.filter.iter().any(|text| name(dir).contains(text.as_str())));

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use lockstep::base::Date;
 use lockstep::config::{self, RuleSet as RuleSource};
 use lockstep::rules::diagnostic::Texts;
@@ -38,7 +37,7 @@ pub fn run(args: &CheckArgs) -> Outcome {
     if configured.is_some() && args.files.rules.is_empty() {
         wanted.extend(args.files.paths.iter().cloned());
     }
-    let files = sets::read(&wanted).map_err(|message| anyhow!(message))?;
+    let files = sets::read(&wanted)?;
     let (mut count, mut found) = (0, Found::default());
     match RuleSet::load(&files) {
         Ok(rules) => {
@@ -82,7 +81,7 @@ fn own_files(args: &CheckArgs, wanted: &[PathBuf]) -> Result<Files, anyhow::Erro
             .cloned()
             .collect(),
     };
-    sets::read(&own).map_err(|message| anyhow!(message))
+    Ok(sets::read(&own)?)
 }
 
 /// Holds the rules of the author against the cases, where there are any: what decides nothing there lacks a case.

@@ -1,6 +1,5 @@
 //! `lockstep rules new`
 
-use anyhow::anyhow;
 use lockstep::base::Release;
 use lockstep::workbench::new;
 
@@ -13,7 +12,7 @@ pub fn run(args: &NewArgs) -> Outcome {
         .release
         .parse()
         .map_err(|error| Usage(format!("--release: {error}")))?;
-    let written = new::new(&args.name, &args.cases, release).map_err(|message| anyhow!(message))?;
+    let written = new::new(&args.name, &args.cases, release)?;
     let mut text = String::new();
     for path in written {
         text.push_str(&format!("wrote {}\n", path.display()));

@@ -7,6 +7,7 @@ use crate::base::Release;
 use crate::config::ReleaseController;
 use crate::results::answer::{Change, FailedJob, Payload};
 use crate::results::payload::{Info, changes, info, is_name, name_pulls, stream};
+use crate::run::InputError;
 use crate::source::SourceError;
 
 /// The largest answer of the release controller that is read, in bytes.
@@ -33,6 +34,39 @@ struct Known {
     failed: Vec<FailedJob>,
     from: Option<String>,
     changes: Vec<Change>,
+}
+
+/// Why what the release controller says is not known.
+#[derive(Debug, thiserror::Error)]
+enum Silent {
+    /// The configured stream cannot be one.
+    #[error("`{0}` is no name of a stream")]
+    NoName(String),
+    /// It has no such stream.
+    #[error("it has no stream `{0}`")]
+    NoStream(String),
+    /// It cannot be asked about a stream or payload.
+    #[error("{what}: {error}")]
+    Source {
+        /// The stream or payload.
+        what: String,
+        /// Why.
+        error: SourceError,
+    },
+    /// Its answer about a stream is none.
+    #[error("{0}: it is no list of tags")]
+    NoTags(String),
+    /// Its answer about a payload is none.
+    #[error("{0}: what is said of it makes no sense")]
+    NoInfo(String),
+    /// The payload's own list cannot be read.
+    #[error("payload {tag}: {why}")]
+    Payload {
+        /// The payload.
+        tag: String,
+        /// Why.
+        why: InputError,
+    },
 }
 
 impl Reader<'_> {
@@ -64,7 +98,7 @@ impl Reader<'_> {
         let known = known.and_then(|known| known.payload.clone());
         let (payload, mut unread) = match self.tags(controller, name) {
             Ok(payload) => (Some(payload), Vec::new()),
-            Err(why) => (known, vec![why]),
+            Err(why) => (known, vec![why.to_string()]),
         };
         let payload = payload.map(|payload| self.looked_into(controller, payload, &mut unread));
         let at = self.now;
@@ -73,9 +107,9 @@ impl Reader<'_> {
         read
     }
 
-    fn tags(&self, controller: &ReleaseController, name: &str) -> Result<Payload, String> {
+    fn tags(&self, controller: &ReleaseController, name: &str) -> Result<Payload, Silent> {
         if !is_name(name) {
-            return Err(format!("`{name}` is no name of a stream"));
+            return Err(Silent::NoName(name.to_owned()));
         }
         let path = format!("/api/v1/releasestream/{name}/tags");
         let bytes = self
@@ -83,10 +117,13 @@ impl Reader<'_> {
             .sources
             .bytes_below(&controller.url, &path, BYTES)
             .map_err(|error| match error {
-                SourceError::NoFile { .. } => format!("it has no stream `{name}`"),
-                _ => format!("{name}: {error}"),
+                SourceError::NoFile { .. } => Silent::NoStream(name.to_owned()),
+                error => Silent::Source {
+                    what: name.to_owned(),
+                    error,
+                },
             })?;
-        stream(name, &bytes).ok_or_else(|| format!("{name}: it is no list of tags"))
+        stream(name, &bytes).ok_or_else(|| Silent::NoTags(name.to_owned()))
     }
 
     /// Says of a stream whose newest payloads were rejected which jobs failed, and what changed since the last good one.
@@ -97,7 +134,7 @@ impl Reader<'_> {
         let mut of = |tag: &str| match self.info(controller, &payload.stream, tag) {
             Ok(info) => info,
             Err(why) => {
-                unread.push(why);
+                unread.push(why.to_string());
                 Info::default()
             }
         };
@@ -111,7 +148,7 @@ impl Reader<'_> {
                 (payload.changes_since, payload.changes) = (payload.accepted.clone(), ranges);
             }
             Some(Err(why)) => {
-                unread.push(why);
+                unread.push(why.to_string());
                 (payload.changes_since, payload.changes) = (oldest.from, oldest.changes);
             }
             None => (payload.changes_since, payload.changes) = (oldest.from, oldest.changes),
@@ -120,7 +157,7 @@ impl Reader<'_> {
     }
 
     /// What the release controller says of a payload; that of one which stands as it always will is asked for once.
-    fn info(&self, controller: &ReleaseController, stream: &str, tag: &str) -> Result<Info, String> {
+    fn info(&self, controller: &ReleaseController, stream: &str, tag: &str) -> Result<Info, Silent> {
         let key = format!("{stream} {tag}");
         if let Some(Known { failed, from, changes }) = self.run.store.get("release-info", STORED, key.as_bytes()) {
             let phase = String::new();
@@ -133,8 +170,11 @@ impl Reader<'_> {
         }
         let path = format!("/api/v1/releasestream/{stream}/release/{tag}?format=short");
         let bytes = self.run.sources.bytes_below(&controller.url, &path, BYTES);
-        let bytes = bytes.map_err(|error| format!("{tag}: {error}"))?;
-        let found = info(&bytes).ok_or_else(|| format!("{tag}: what is said of it makes no sense"))?;
+        let bytes = bytes.map_err(|error| Silent::Source {
+            what: tag.to_owned(),
+            error,
+        })?;
+        let found = info(&bytes).ok_or_else(|| Silent::NoInfo(tag.to_owned()))?;
         if matches!(found.phase.as_str(), "Accepted" | "Rejected" | "Failed") {
             let known = Known {
                 failed: found.failed.clone(),
@@ -153,14 +193,17 @@ impl Reader<'_> {
         controller: &ReleaseController,
         payload: &Payload,
         first: &str,
-    ) -> Option<Result<Vec<Change>, String>> {
+    ) -> Option<Result<Vec<Change>, Silent>> {
         let accepted = payload.accepted.as_deref()?;
         let key = format!("{accepted} {first}");
         if let Some(known) = self.run.store.get("payload-changes", STORED, key.as_bytes()) {
             return Some(Ok(known));
         }
         let (before, after) = (controller.payload(accepted)?, controller.payload(first)?);
-        let read = |tag: &str, file| self.run.references(file).map_err(|why| format!("payload {tag}: {why}"));
+        let read = |tag: &str, file| {
+            let tag = tag.to_owned();
+            self.run.references(file).map_err(|why| Silent::Payload { tag, why })
+        };
         let found = read(accepted, &before).and_then(|before| Ok(changes(&before, &read(first, &after)?)));
         if let Ok(found) = &found {
             self.run.store.put("payload-changes", STORED, key.as_bytes(), found);
