@@ -234,6 +234,87 @@ fn a_sarif_log_has_the_new_findings() {
     assert_eq!(codes, ["stage-count"]);
 }
 
+#[test]
+fn marks_name_lines_of_this_repository_once_for_all_releases() {
+    let of = |release: &str| {
+        let elsewhere = stages("3 for 2").with_place(Place {
+            repo: "openshift-eng/ocp-build-data".to_owned(),
+            commit: Some("c".repeat(40)),
+            file: "images/etcd.yml".to_owned(),
+            line: Some(1),
+        });
+        let hidden = finding(
+            Severity::Error,
+            "stage-count",
+            "a\u{202e}b",
+            1,
+            "a name of another kind",
+        );
+        let evil = finding(
+            Severity::Error,
+            "stage-count",
+            "Dockerfile",
+            4,
+            "x @everyone \u{7} fixes #1",
+        );
+        let other = finding(Severity::Note, "go-toolchain", "go.mod", 9, "it prefers another");
+        let new = [
+            elsewhere,
+            hidden,
+            evil,
+            other,
+            behind("COPY a /a", 2).with_help("copy it"),
+        ];
+        let old = behind("COPY b /b", 1);
+        let mut found = compared(
+            std::slice::from_ref(&old),
+            &[&[old][..], &new].concat(),
+            &["Dockerfile", "Dockerfile.okd"],
+        );
+        found.release = release.to_owned();
+        found
+    };
+    let answer = answer(vec![of("4.20"), of("4.21")]);
+    let shown: Vec<String> = marks(&answer)
+        .iter()
+        .map(|mark| {
+            let Mark {
+                path,
+                line,
+                severity,
+                title,
+                message,
+                commit,
+            } = mark;
+            format!("{severity} {path}:{line} at {} {title}: {message}", &commit[..4])
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "warning Dockerfile.okd:2 at 0000 OKD 4.20, 4.21: dockerfile-behind: it lacks something\ncopy it\nOKD alone suffers.",
+            "error Dockerfile:4 at 0000 OKD 4.20, 4.21: stage-count: x @\u{200b}everyone \\u{7} f\u{200b}ixes #\u{200b}1\nOCP suffers as well.",
+            "note go.mod:9 at aaaa OKD 4.20, 4.21: go-toolchain: it prefers another\nOCP suffers as well.",
+        ],
+        "of a file that is not touched the base's line is told"
+    );
+}
+
+#[test]
+fn a_line_is_found_where_it_has_moved_to() {
+    let before = b"a\nb\nc\nb\n";
+    assert_eq!(line_in(before, 3, before), Some(3));
+    assert_eq!(line_in(before, 3, b"x\ny\na\nb\nc\n"), Some(5));
+    assert_eq!(
+        line_in(before, 4, b"b\nz\nz\nz\nb\n"),
+        Some(5),
+        "the nearest of several"
+    );
+    assert_eq!(line_in(before, 3, b"a\nb\n"), None);
+    assert_eq!((line_in(before, 0, b"a\n"), line_in(before, 99, b"a\n")), (None, None));
+    assert_eq!(line_in(b"", u32::MAX, b"a"), None);
+}
+
 mod properties {
     use proptest::prelude::*;
 

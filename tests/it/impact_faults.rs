@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lockstep::finding::Severity;
 use lockstep::forge::github::GithubForge;
 use lockstep::forge::github::tell::{Answer, Form, Told};
 use lockstep::github::{Client, Credential, Fault as Failure, Policy};
+use lockstep::impact::Mark;
 use serde_json::Value as Json;
 
 use crate::support::fake_github::state::{Pull, PullState};
@@ -79,6 +81,7 @@ impl World {
             warns: says == "breaks",
             title: format!("{says}: something"),
             summary: format!("### {says}\n"),
+            marks: Vec::new(),
             digest: format!("digest of {says}"),
             is_pressed: false,
         }
@@ -185,6 +188,49 @@ fn each_fault_once_at_each_request_leaves_one_of_each() {
         }
     }
     println!("{tried} faults");
+}
+
+#[test]
+fn fifty_lines_are_marked_in_one_request_and_the_rest_is_told() {
+    let world = World::new();
+    let mark = |line| Mark {
+        path: "Dockerfile".into(),
+        line,
+        severity: Severity::Warning,
+        title: "OKD 4.21: dockerfile-behind".into(),
+        message: format!("instruction {line}"),
+        commit: world.head.clone(),
+    };
+    let answer = Answer {
+        marks: (1..=60).map(mark).collect(),
+        ..world.answer("breaks")
+    };
+    let told = world.another().tell(&answer, Form::Check(5), false).unwrap();
+    let Told::Written(lines) = told else { panic!("{told:?}") };
+    assert!(
+        lines.len() == 1 && lines[0].ends_with("; 50 lines are marked"),
+        "{lines:?}"
+    );
+    let marked = world.github.marked();
+    assert_eq!(marked.len(), 50);
+    assert_eq!(
+        marked[49],
+        "warning Dockerfile:50 OKD 4.21: dockerfile-behind: instruction 50"
+    );
+    let written = world.github.asked(0);
+    assert_eq!(
+        written.iter().filter(|asked| !asked.starts_with("GET")).count(),
+        1,
+        "{written:?}"
+    );
+    let inside = world.github.inside();
+    let check = &inside.state.checks[&world.head][0];
+    let summary = check["output"]["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("Of 60 lines that findings stand at 50 are marked"),
+        "{summary}"
+    );
+    assert_eq!(check["conclusion"], "neutral", "marks of any level hold nobody up");
 }
 
 #[test]

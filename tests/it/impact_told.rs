@@ -73,6 +73,31 @@ fn a_changed_answer_is_a_new_check_and_the_old_one_says_so() {
 }
 
 #[test]
+fn findings_stand_beside_the_lines_of_the_head() {
+    let told = PullWorld::new("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    told.pull(9, "ahead", &[("go.mod", Some("module x\n\ngo 1.99\n"))]);
+    told.reconcile(&[]);
+    let marked = told.github.marked();
+    insta::assert_snapshot!("impact_marks", marked.join("\n\n"));
+    // What GitHub would merge has two lines more above: they are not the head's.
+    let moved = PullWorld::new("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    moved.pull(9, "ahead", &[("go.mod", Some("module x\n\ngo 1.99\n"))]);
+    moved.merged_with(9, "go.mod", "// One.\n// Two.\nmodule x\n\ngo 1.99\n");
+    moved.reconcile(&[]);
+    assert_eq!(moved.github.marked(), marked);
+    // What comes of the merge alone has no line in the head.
+    let gone = PullWorld::new("{pulls: {repositories: ['openshift/beacon']}}", APP);
+    let head = gone.pull(
+        9,
+        "other",
+        &[("README.md", Some("x\n")), ("go.mod", Some("module x\n"))],
+    );
+    gone.merged_with(9, "go.mod", "module x\n\ngo 1.99\n");
+    gone.reconcile(&[]);
+    assert_eq!(gone.checks_of(&head)[0]["output"]["annotations_count"], 0);
+}
+
+#[test]
 fn a_status_is_successful_with_the_truth_in_its_text() {
     let told = PullWorld::new("{pulls: {repositories: ['openshift/*'], as: status}}", TOKEN);
     told.reconcile(&[]);

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::GithubForge;
 use crate::base::RepoName;
+use crate::finding::Severity;
 use crate::github::{Call, Fault, FaultKind, Repeat};
+use crate::impact::Mark;
 
 /// What the check and the status are called.
 const NAME: &str = "OKD";
@@ -22,6 +24,8 @@ const MOST: usize = 5;
 const STATUS: usize = 140;
 /// As long the summary of a check may be, in bytes; GitHub takes 65,535.
 const SUMMARY: usize = 60_000;
+/// As many lines are marked: what GitHub takes in one request. More could only be appended, and nothing tells what was.
+const MARKS: usize = 50;
 /// What an older answer is called once there is a newer one.
 const SUPERSEDED: &str = "superseded: ";
 
@@ -42,6 +46,8 @@ pub struct Answer {
     pub title: String,
     /// The answer in markdown.
     pub summary: String,
+    /// Lines of the head's files that findings stand at, the worst first.
+    pub marks: Vec<Mark>,
     /// What it was made from.
     pub digest: String,
     /// Whether somebody pressed GitHub's button to have it again: the suite of the check waits until a check of it is written.
@@ -158,8 +164,13 @@ impl GithubForge {
                     None,
                 ));
             }
+            let marked = match answer.marks.len().min(MARKS) {
+                0 => String::new(),
+                1 => "; one line is marked".to_owned(),
+                more => format!("; {more} lines are marked"),
+            };
             written.push(format!(
-                "check `{NAME}` ({}) on {}: {}",
+                "check `{NAME}` ({}) on {}: {}{marked}",
                 answer.conclusion(),
                 answer.place(),
                 answer.title
@@ -201,9 +212,18 @@ impl GithubForge {
     }
 
     fn write_check(&self, answer: &Answer) -> Result<(), Fault> {
+        let marks: Vec<Value> = answer.marks.iter().take(MARKS).map(annotation).collect();
+        let mut summary = cut(&answer.summary, SUMMARY).to_owned();
+        if answer.marks.len() > MARKS {
+            let all = answer.marks.len();
+            summary.push_str(&format!(
+                "\n\nOf {all} lines that findings stand at {MARKS} are marked in the files; lockstep's page about this pull request has all.\n"
+            ));
+        }
         let body = json!({
             "name": NAME, "head_sha": answer.head, "external_id": answer.digest, "status": "completed",
-            "conclusion": answer.conclusion(), "output": {"title": answer.title, "summary": cut(&answer.summary, SUMMARY)},
+            "conclusion": answer.conclusion(),
+            "output": {"title": answer.title, "summary": summary, "annotations": marks},
         });
         let path = format!("/repos/{}/check-runs", answer.repo);
         let what = "writing a check (permission `checks: write`)";
@@ -351,6 +371,19 @@ impl GithubForge {
             other => other.map(|answer| answer.body),
         }
     }
+}
+
+/// A mark as GitHub takes it.
+fn annotation(mark: &Mark) -> Value {
+    let level = match mark.severity {
+        Severity::Error => "failure",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    json!({
+        "path": mark.path, "start_line": mark.line, "end_line": mark.line, "annotation_level": level, "title": mark.title,
+        "message": mark.message,
+    })
 }
 
 /// A text cut to so many bytes.

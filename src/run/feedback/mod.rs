@@ -6,6 +6,7 @@
 
 mod due;
 mod kept;
+mod marked;
 mod meaning;
 mod speak;
 mod watched;

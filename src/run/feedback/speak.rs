@@ -8,7 +8,7 @@ use super::{Ask, Kept, Looked};
 use crate::base::text::inert;
 use crate::base::{Release, RepoName};
 use crate::config::Comment;
-use crate::forge::github::tell::{Answer, Told};
+use crate::forge::github::tell::{Answer, Form, Told};
 use crate::github::{Fault, FaultKind};
 use crate::impact::{self, Impact, Pull, State, Verdict};
 use crate::run::impact::{Asked, Bases, ImpactError, Known};
@@ -209,6 +209,10 @@ impl Run {
             warns: matches!(found.verdict, Verdict::Breaks | Verdict::Changes),
             title: inert(&format!("{}: {}", found.verdict.name(), found.sentence)),
             summary: impact::markdown(found),
+            marks: match looking.form {
+                Form::Check(_) => self.marks_at_head(repo, pull, found),
+                Form::Status => Vec::new(),
+            },
             digest: found.digest.clone(),
             is_pressed,
         };

@@ -108,6 +108,34 @@ impl FakeGithub {
     }
 }
 
+impl FakeGithub {
+    /// The lines that checks marked, in order: level, file, line, title and words.
+    pub fn marked(&self) -> Vec<String> {
+        let inside = self.inside();
+        let written = inside
+            .log
+            .iter()
+            .filter(|exchange| exchange.status == 201 && exchange.path.ends_with("/check-runs"));
+        let marks = written.flat_map(|exchange| {
+            exchange.request["output"]["annotations"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default()
+        });
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let line = |mark: serde_json::Value| {
+            let (level, path) = (text(&mark["annotation_level"]), text(&mark["path"]));
+            format!(
+                "{level} {path}:{} {}: {}",
+                mark["start_line"],
+                text(&mark["title"]),
+                text(&mark["message"])
+            )
+        };
+        marks.map(line).collect()
+    }
+}
+
 impl Drop for FakeGithub {
     fn drop(&mut self) {
         self.server.stop();

@@ -83,6 +83,8 @@ pub fn answer(inside: &mut Inside, asked: &Asked) -> Said {
 
 /// The most of a check's summary that GitHub takes.
 const SUMMARY: usize = 65_535;
+/// The most annotations that it takes in one request.
+const ANNOTATIONS: usize = 50;
 
 fn check(state: &mut State, repo: &str, body: &Value) -> Said {
     let sha = body["head_sha"].as_str().unwrap_or_default().to_owned();
@@ -91,6 +93,22 @@ fn check(state: &mut State, repo: &str, body: &Value) -> Said {
         .is_some_and(|text| text.len() > SUMMARY)
     {
         return invalid("summary is too long");
+    }
+    let marks = body["output"]["annotations"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_whole = |mark: &Value| {
+        let text = |key: &str| {
+            mark[key]
+                .as_str()
+                .is_some_and(|text| !text.is_empty() && text.len() < 65_536)
+        };
+        let line = |key: &str| mark[key].as_u64().is_some_and(|line| line > 0);
+        let level = ["notice", "warning", "failure"]
+            .map(Value::from)
+            .contains(&mark["annotation_level"]);
+        text("path") && text("message") && line("start_line") && line("end_line") && level
+    };
+    if marks.len() > ANNOTATIONS || !marks.iter().all(is_whole) {
+        return invalid("annotations exceeds a maximum quantity of 50, or one of them lacks something");
     }
     let (id, now) = (state.id(), state.tick());
     let made = shapes::check(repo, id, &now, body);

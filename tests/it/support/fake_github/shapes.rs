@@ -309,7 +309,8 @@ pub fn check(repo: &str, id: u64, now: &str, body: &Value) -> Value {
         "html_url": format!("{WEB}/{repo}/runs/{id}"), "details_url": null, "status": body["status"], "conclusion": body["conclusion"],
         "started_at": now, "completed_at": now, "name": body["name"], "check_suite": { "id": 9 }, "app": app(), "pull_requests": [],
         "output": {
-            "title": body["output"]["title"], "summary": body["output"]["summary"], "text": null, "annotations_count": 0,
+            "title": body["output"]["title"], "summary": body["output"]["summary"], "text": null,
+            "annotations_count": body["output"]["annotations"].as_array().map_or(0, Vec::len),
             "annotations_url": url(&format!("{at}/annotations")),
         },
     })

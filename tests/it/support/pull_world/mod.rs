@@ -105,6 +105,37 @@ impl PullWorld {
         head
     }
 
+    /// GitHub merges the pull request for a try: beacon gets a file from somebody else meanwhile, and of the head's files one is
+    /// another in the merge.
+    pub fn merged_with(&self, number: u64, file: &str, text: &str) {
+        let base = self
+            .github
+            .push(BEACON, "main", "bob", &[("NEWS", Some("something\n"))]);
+        let mut inside = self.github.inside();
+        let state = &mut inside.state;
+        state.set_ref(BEACON, &format!("refs/heads/{BRANCH}"), Some(base.clone()));
+        let blob = state.blob(text.as_bytes());
+        let tree = state
+            .git
+            .find_commit(git2::Oid::from_str(&base).unwrap())
+            .unwrap()
+            .tree_id();
+        let changes = [(file.to_owned(), Some((0o100_644, blob)))].into();
+        let tree = state.tree(Some(&tree.to_string()), &changes).unwrap();
+        let pulls = &state.repo(BEACON).unwrap().pulls;
+        let head = pulls
+            .iter()
+            .find(|pull| pull.number == number)
+            .unwrap()
+            .head_sha
+            .clone();
+        let merge = state
+            .commit(&tree, &[base, head], "Merge", ("GitHub", "noreply@github.com"))
+            .unwrap();
+        let pulls = &mut state.repo_mut(BEACON).unwrap().pulls;
+        pulls.iter_mut().find(|pull| pull.number == number).unwrap().merge_sha = Some(merge);
+    }
+
     /// The text of beacon's Dockerfile as its branch has it.
     pub fn dockerfile(&self) -> String {
         dockerfile(&self.world)
