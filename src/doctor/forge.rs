@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::places::Looked;
 use super::{Check, Written};
 use crate::base::RepoName;
+use crate::config::Config;
 use crate::forge::github::Options;
 use crate::github::{Call, Client, Credential, Fault, FaultKind, Policy, Repeat, SystemClock};
 
@@ -20,21 +22,21 @@ const NEEDED: [(&str, &str); 3] = [("contents", "write"), ("metadata", "read"), 
 
 const TOKEN: &str = "make a new one: docs/operations.md has the permissions that are needed";
 
-struct Forge<'f> {
-    client: Client,
-    credential: &'f Credential,
+pub(super) struct Forge<'f> {
+    pub(super) client: Client,
+    pub(super) credential: &'f Credential,
     options: &'f Options,
     now: i64,
 }
 
-/// Looks at all of that.
+/// Looks at all of that. `api`, `credential` and `options` are those of the configuration's forge.
 pub(super) fn check(
-    api: &str,
-    credential: &Credential,
-    options: &Options,
-    written: &BTreeSet<Written>,
+    config: &Config,
+    (api, credential, options): (&str, &Credential, &Options),
+    looked: &Looked,
     now: i64,
 ) -> Vec<Check> {
+    let written = &looked.written;
     // Whoever waits for an answer about a wrong address wants it soon.
     let policy = Policy {
         attempts: 2,
@@ -51,11 +53,12 @@ pub(super) fn check(
         options,
         now,
     };
-    let Some(first) = written.first() else {
+    let first = written.first().map(|place| &place.repo).or(looked.components.first());
+    let Some(first) = first else {
         return vec![Check::skipped("token", "nothing is known that would be written to")];
     };
     let mut checks = Vec::new();
-    if !forge.token(&first.repo, &mut checks) {
+    if !forge.token(first, &mut checks) {
         checks.push(Check::skipped(
             "repositories",
             "without a token that is accepted nothing can be said of them",
@@ -67,11 +70,12 @@ pub(super) fn check(
         let places: Vec<&Written> = written.iter().filter(|place| place.repo == *repo).collect();
         checks.extend(forge.repository(repo, &places, at < LOOKED_INTO));
     }
+    checks.extend(forge.told(config, &looked.components, &looked.shared));
     checks
 }
 
 impl Forge<'_> {
-    fn get(&self, repo: &RepoName, path: String, what: &str) -> Result<(Json, Option<i64>), Fault> {
+    pub(super) fn get(&self, repo: &RepoName, path: String, what: &str) -> Result<(Json, Option<i64>), Fault> {
         let call = Call {
             method: http::Method::GET,
             path,
@@ -280,27 +284,26 @@ fn lacking(repo: &RepoName, installation: &Json) -> Option<Check> {
         let help = "have an owner of the organisation unsuspend it";
         return Some(Check::fail(what, format!("the app is suspended in {}", repo.org), help));
     }
+    let found = lacks(installation, &NEEDED)?;
+    let help = format!(
+        "change the app's permissions, and have an owner of {} accept them",
+        repo.org
+    );
+    Some(Check::fail(what, found, help))
+}
+
+/// What of some permissions an installation does not have, as a sentence.
+pub(super) fn lacks(installation: &Json, needed: &[(&str, &str)]) -> Option<String> {
     let lacks = |(name, needed): &(&str, &str)| {
         let has = installation["permissions"][*name].as_str().unwrap_or("none");
         let enough = has == *needed || has == "admin" || (has == "write" && *needed == "read");
         (!enough).then(|| format!("{} is `{has}` and has to be `{needed}`", name.replace('_', " ")))
     };
-    let lacking: Vec<String> = NEEDED.iter().filter_map(lacks).collect();
-    if lacking.is_empty() {
-        return None;
-    }
-    let help = format!(
-        "change the app's permissions, and have an owner of {} accept them",
-        repo.org
-    );
-    Some(Check::fail(
-        what,
-        format!("the app lacks permissions: {}", lacking.join(", ")),
-        help,
-    ))
+    let lacking: Vec<String> = needed.iter().filter_map(lacks).collect();
+    (!lacking.is_empty()).then(|| format!("the app lacks permissions: {}", lacking.join(", ")))
 }
 
-fn refused(what: &str, fault: &Fault) -> Check {
+pub(super) fn refused(what: &str, fault: &Fault) -> Check {
     let help = match &fault.kind {
         FaultKind::Connection(_) => "check the network, `https_proxy` and `no_proxy`, and `forge.api`",
         FaultKind::Unauthorized(_) => TOKEN,

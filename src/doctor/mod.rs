@@ -11,6 +11,7 @@ mod here;
 mod places;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -150,14 +151,15 @@ pub fn examine(config: &Config, rules: LoadedRules, progress: Option<Progress>, 
             checks.extend(places::ci(&run, &ci));
             let ci = ci.ok().flatten();
             let looked = places::look(&run, ci.as_ref());
-            checks.extend(looked.checks);
+            checks.extend(looked.checks.iter().cloned());
+            checks.extend(places::results(&run, &looked));
             checks.extend(match &config.forge {
                 Forge::Local { dir } => vec![here::folder("forge", dir)],
                 Forge::GitHub {
                     api,
                     credential,
                     options,
-                } => forge::check(api, credential, options, &looked.written, now),
+                } => forge::check(config, (api, credential, options), &looked, now),
             });
         }
         Err(fault) => checks.push(Check::fail(

@@ -14,6 +14,7 @@ use crate::derive::payload::Demand;
 use crate::model::metadata::Metadata;
 use crate::plan::Policy;
 use crate::run::branches::Depth;
+use crate::run::results::Tried;
 use crate::run::{Run, RunError};
 use crate::targets::{Ask, Destination};
 
@@ -25,6 +26,14 @@ const NAMED: usize = 10;
 pub(super) struct Looked {
     pub checks: Vec<Check>,
     pub written: BTreeSet<Written>,
+    /// The releases that were found.
+    pub releases: Vec<Release>,
+    /// Where components are, on GitHub where they are there.
+    pub components: BTreeSet<RepoName>,
+    /// Build data and CI configs.
+    pub shared: BTreeSet<RepoName>,
+    /// A branch of a component that can be read.
+    pub component: Option<(RepoName, String)>,
 }
 
 const SOURCES: &str = "check the address and the network, `no_proxy` and `https_proxy`; a private one needs a token";
@@ -81,8 +90,14 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
     };
     let names: Vec<String> = releases.iter().map(Release::to_string).collect();
     looked.checks.push(Check::ok("releases", names.join(", ")));
+    looked.releases.clone_from(&releases);
     let mut wanted = BTreeMap::new();
+    let ci_config = run.config().sources.ci_config.as_ref();
+    looked.shared.extend(ci_config.and_then(CiConfig::name));
     for release in releases {
+        looked
+            .shared
+            .extend(run.config().sources.build_data.repo(release).name());
         let metadata = match run.metadata(release) {
             Ok(metadata) => metadata,
             Err(error) => {
@@ -103,7 +118,27 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
         }
     }
     looked.checks.extend(components(run, &wanted));
+    for ((repo, branch), release) in wanted {
+        let location = run.config().sources.components.repo(release, &repo);
+        let name = location.and_then(|location| location.name()).unwrap_or(repo);
+        looked.component.get_or_insert_with(|| (name.clone(), branch));
+        looked.components.insert(name);
+    }
     looked
+}
+
+/// The sources of results, each tried with little.
+pub(super) fn results(run: &Run, looked: &Looked) -> Vec<Check> {
+    let tried = run.try_results(&looked.releases, looked.component.as_ref());
+    let check = |Tried { source, found }: Tried| match found {
+        Ok(found) => Check::ok(source, found),
+        Err(why) => Check::fail(
+            source,
+            why,
+            "put it right, or take it out of `sources.results`: the others are read without it",
+        ),
+    };
+    tried.into_iter().map(check).collect()
 }
 
 /// Branches of components, each with the release that it is read for.

@@ -4,9 +4,12 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::support::fake_ci::FakeCi;
+use crate::support::fake_cluster::FakeCluster;
 use crate::support::fake_lease::FakeLease;
 use crate::support::github_demo::{REPO, TOKEN, World};
 use crate::support::program::{Demo, Ran, program, ran};
+use crate::support::pull_world::{APP, BEACON, BRANCH, PullWorld, TOKEN as PULL_TOKEN};
 
 fn doctor(world: &World) -> Ran {
     ran(&mut world.command_of("doctor"))
@@ -261,4 +264,155 @@ fn its_json_has_a_schema() {
     let ran = Demo::new().run(&["doctor", "--format", "json"]);
     let report: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &report), "{report}");
+}
+
+/// What is said of sources of results and of telling, without what changes from run to run.
+fn of_results(report: &str, hide: &[(&str, &str)]) -> String {
+    let lines: Vec<&str> = report.lines().collect();
+    let mut shown = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let is_help = line.trim_start().starts_with('→');
+        if !is_help && (line.contains("sources.results") || line.contains("feedback.")) {
+            shown.push(*line);
+            shown.extend(lines.get(at + 1).filter(|next| next.trim_start().starts_with('→')));
+        }
+    }
+    // The first columns are as wide as the longest name of the table.
+    let squeezed = shown
+        .iter()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let text = squeezed.collect::<Vec<_>>().join("\n");
+    hide.iter().fold(text, |text, (what, with)| text.replace(what, with))
+}
+
+/// A world with sources of results and developers to tell; its CI, cluster and the file that says where the cluster is.
+fn told_world(credential: &str, feedback: &str) -> (PullWorld, FakeCi, FakeCluster, std::path::PathBuf) {
+    let world = PullWorld::new(feedback, credential);
+    let (ci, cluster) = (FakeCi::start(), FakeCluster::start());
+    let config = format!(
+        "sources: {{results: {{github: true, prow: {{deck: '{url}', artifacts: '{url}/bucket'}}, release-controller: {{url: '{url}', streams: \
+         ['{{release}}.0-0.okd', gone]}}, kubernetes: {{namespace: okd-team}}}}}}",
+        url = ci.url
+    );
+    world.world.configure(&serde_yaml::from_str(&config).unwrap());
+    let kubeconfig = cluster.kubeconfig(&world.world.path(""));
+    (world, ci, cluster, kubeconfig)
+}
+
+fn examined(world: &PullWorld, kubeconfig: &std::path::Path) -> String {
+    let mut command = program();
+    command.current_dir(world.world.path("")).env("KUBECONFIG", kubeconfig);
+    let ran = ran(command.args(["doctor", "--config", "lockstep.yaml"]));
+    assert!(
+        !format!("{}{}", ran.out, ran.err).contains("secret\n"),
+        "no secret is shown"
+    );
+    ran.out
+}
+
+#[test]
+fn sources_of_results_are_tried_one_by_one() {
+    let (world, ci, cluster, kubeconfig) = told_world(APP, "{}");
+    let hide: Vec<(&str, &str)> = vec![(&ci.url, "CI")];
+    insta::assert_snapshot!("results_down", of_results(&examined(&world, &kubeconfig), &hide));
+    let head = world.github.branch(BEACON, BRANCH).unwrap();
+    let job = "branch-ci-openshift-beacon-release-4.16-okd-scos-images";
+    let status = [
+        job,
+        "SUCCESS",
+        &format!("https://elsewhere.example.com/logs/{job}/17"),
+        "openshift-ci",
+    ];
+    world
+        .github
+        .inside()
+        .state
+        .statuses
+        .insert(head, vec![status.map(str::to_owned)]);
+    ci.put("/prowjobs.js", "{\"items\":[]}");
+    ci.put(&format!("/bucket/logs/{job}/17/started.json"), "{}");
+    for stream in ["4.16.0-0.okd", "gone"] {
+        let tags = json!({"name": stream, "tags": [{"name": "p2", "phase": "Accepted"}]});
+        ci.put(&format!("/api/v1/releasestream/{stream}/tags"), tags.to_string());
+    }
+    for (kind, objects) in [
+        ("build.openshift.io/v1/namespaces/okd-team/builds", 3),
+        ("tekton.dev/v1/namespaces/okd-team/pipelineruns", 0),
+    ] {
+        cluster
+            .inside()
+            .objects
+            .insert(format!("/apis/{kind}"), vec![json!({}); objects]);
+    }
+    insta::assert_snapshot!("results_up", of_results(&examined(&world, &kubeconfig), &hide));
+    let asked = [ci.asked(), cluster.inside().asked.clone()].concat();
+    assert!(asked.len() <= 20, "each is asked for little: {asked:?}");
+    // What stands at the addresses is something else.
+    ci.put("/prowjobs.js", "<html>log in</html>");
+    ci.put("/api/v1/releasestream/gone/tags", "no");
+    ci.inside().files.remove(&format!("/bucket/logs/{job}/17/started.json"));
+    cluster.inside().refuses = Some(403);
+    insta::assert_snapshot!("results_other", of_results(&examined(&world, &kubeconfig), &hide));
+}
+
+#[test]
+fn the_permission_that_telling_lacks_is_named() {
+    let breaks = "breaks: {as: comment, table: okd-project/okd}";
+    let (world, _ci, _cluster, kubeconfig) = told_world(
+        APP,
+        &format!("{{pulls: {{repositories: ['openshift/*'], comment: breaks}}, {breaks}}}"),
+    );
+    let shown = || {
+        let text = of_results(&examined(&world, &kubeconfig), &[]);
+        text.lines()
+            .filter(|line| !line.contains("sources."))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    world.github.inside().state.permissions =
+        Some(json!({"contents": "write", "metadata": "read", "pull_requests": "read", "checks": "read"}));
+    insta::assert_snapshot!("told_lacks", shown());
+    world.github.repository("okd-project/okd", &[("README.md", "x\n")]);
+    world.github.inside().state.permissions = Some(
+        json!({"contents": "write", "metadata": "read", "pull_requests": "write", "checks": "write", "issues": "write"}),
+    );
+    insta::assert_snapshot!("told_may", shown());
+    world
+        .github
+        .inside()
+        .state
+        .repo_mut("okd-project/okd")
+        .unwrap()
+        .without_issues = true;
+    world.github.inside().state.repo_mut(BEACON).unwrap().archived = true;
+    insta::assert_snapshot!("told_closed", shown());
+}
+
+#[test]
+fn a_token_can_set_statuses_where_its_owner_may_write_and_no_checks() {
+    let shown = |feedback: &str, read_only: bool| {
+        let (world, _ci, _cluster, kubeconfig) = told_world(PULL_TOKEN, feedback);
+        for repo in world.github.inside().state.repos.values_mut() {
+            repo.read_only = read_only;
+        }
+        let text = of_results(&examined(&world, &kubeconfig), &[]);
+        text.lines()
+            .filter(|line| line.contains("feedback."))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let check = shown("{pulls: {repositories: ['openshift/*']}}", false);
+    assert_eq!(
+        check,
+        "FAIL feedback.pulls only an app can write checks, and `forge` has a token"
+    );
+    let status = "{pulls: {repositories: ['openshift/*'], as: status}}";
+    assert!(shown(status, false).starts_with("ok feedback.pulls statuses can be set in openshift/"));
+    let refused = shown(status, true);
+    assert!(
+        refused.starts_with("FAIL feedback.pulls") && refused.ends_with("and so sets no status"),
+        "{refused}"
+    );
+    let nobody = shown("{pulls: {repositories: ['elsewhere/*'], as: status}}", false);
+    assert!(nobody.contains("no repository is known"), "{nobody}");
 }

@@ -14,7 +14,10 @@ const SOURCE: &str = "sources.results.kubernetes";
 /// A cluster is not asked again within so many seconds where nobody waits for the answer.
 const PAUSE: i64 = 300;
 /// What is listed: Builds, and runs of pipelines.
-const KINDS: [(&str, &str); 2] = [("build.openshift.io/v1", "builds"), ("tekton.dev/v1", "pipelineruns")];
+pub(super) const KINDS: [(&str, &str); 2] = [("build.openshift.io/v1", "builds"), ("tekton.dev/v1", "pipelineruns")];
+
+/// What is said where the cluster knows neither.
+pub(super) const NO_KIND: &str = "the cluster knows neither OpenShift's Builds nor Tekton's PipelineRuns";
 
 /// What was read of a cluster.
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ impl Reader<'_> {
             let cluster = &mut self.followed.cluster;
             cluster.at = Some(self.now);
             cluster.unread = match read {
-                Ok(0) => Some("the cluster knows neither OpenShift's Builds nor Tekton's PipelineRuns".to_owned()),
+                Ok(0) => Some(NO_KIND.to_owned()),
                 Ok(_) => {
                     cluster.all = all;
                     None

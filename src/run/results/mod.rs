@@ -8,6 +8,7 @@ mod cluster;
 mod images;
 mod payloads;
 mod reported;
+mod tried;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::results::{Branch, Built, Classifier, Images, JobRun, deck, jobs, sett
 use artifacts::Left;
 use cluster::OnCluster;
 use payloads::Stream;
+pub use tried::Tried;
 
 /// The version of the answer's form.
 const VERSION: u32 = 1;

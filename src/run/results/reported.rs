@@ -81,7 +81,7 @@ fn take(branch: &mut Branch, step: &Reported, names: &BTreeSet<&str>, is_known: 
 }
 
 /// A run as a status tells of it. Of the address only the run's id is taken, which is put on the configured base.
-fn of_status(status: &Status, commit: &str) -> JobRun {
+pub(super) fn of_status(status: &Status, commit: &str) -> JobRun {
     let last = status.link.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let is_id = !last.is_empty() && last.len() <= 30 && last.bytes().all(|byte| byte.is_ascii_digit());
     let time = chrono::DateTime::parse_from_rfc3339(&status.created_at);

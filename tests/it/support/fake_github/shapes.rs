@@ -170,6 +170,7 @@ pub fn full_repository(state: &State, name: &str) -> Value {
     let found = state.repo(name).unwrap();
     let mut repo = repository(state, name);
     repo["archived"] = json!(found.archived);
+    repo["has_issues"] = json!(!found.without_issues);
     repo["permissions"] =
         json!({ "admin": false, "maintain": false, "push": !found.read_only, "triage": true, "pull": true });
     for (name, value) in [("network_count", json!(0)), ("subscribers_count", json!(0))] {
