@@ -571,6 +571,12 @@ pub(super) static BREAKS: Section = section(
             "10",
             "The most comments and issues that are begun within an hour; the others wait.",
         ),
+        default(
+            "owners",
+            Kind::Flag,
+            "false",
+            "Whether a comment or issue names the first five approvers of the component's OWNERS file; a table never does.",
+        ),
     ],
 );
 

@@ -152,11 +152,17 @@ fn feedback_value(feedback: &Feedback) -> Option<Value> {
         })
     });
     let breaks = breaks.as_ref().map(|breaks| {
-        let Breaks { form, table, max_new } = breaks;
+        let Breaks {
+            form,
+            table,
+            max_new,
+            owners,
+        } = breaks;
         Value::Object(object([
             ("as", Some(json!(form.name()))),
             ("table", table.as_ref().map(|table| json!(table.to_string()))),
             ("max-new", Some(json!(max_new))),
+            ("owners", Some(json!(owners))),
         ]))
     });
     let all = object([

@@ -144,6 +144,8 @@ pub struct Breaks {
     pub table: Option<RepoName>,
     /// The most comments and issues that are begun within an hour.
     pub max_new: usize,
+    /// Whether a comment or issue names who approves changes of the component.
+    pub owners: bool,
 }
 
 /// An image that nobody is to hear of for a while.

@@ -136,6 +136,7 @@ fn breaks(view: View<'_>) -> Option<Breaks> {
         form,
         table: view.text("table").parse().ok(),
         max_new: view.parsed("max-new").unwrap_or_default(),
+        owners: view.flag("owners"),
     })
 }
 

@@ -244,8 +244,9 @@ impl Teller<'_> {
 
     /// Plans, after everything was looked at that the plan would begin something in.
     fn plan(&mut self) -> Telling {
-        // A pull request may turn out to be none that is told, so that an issue has to be looked for: no third thing comes after.
-        for _ in 0..4 {
+        // A pull request may turn out to be none that is told, so that an issue has to be looked for: then for who approves
+        // there, and no fourth thing comes after.
+        for _ in 0..5 {
             let telling = self.planned();
             let mut wanted: BTreeMap<RepoName, Wanted> = BTreeMap::new();
             for (repo, pull) in &telling.look_at_pulls {
@@ -253,6 +254,9 @@ impl Teller<'_> {
             }
             for repo in &telling.look_at_issues {
                 wanted.entry(repo.clone()).or_default().issues = true;
+            }
+            for repo in &telling.look_at_owners {
+                wanted.entry(repo.clone()).or_default().owners = true;
             }
             if wanted.is_empty() {
                 return telling;
@@ -269,6 +273,7 @@ impl Teller<'_> {
         let policy = Policy {
             form: self.breaks.form,
             table: self.breaks.table.as_ref(),
+            owners: self.breaks.owners,
             may_begin: most.saturating_sub(self.sent.len()),
             bound: &bound,
             now: self.now,
@@ -315,12 +320,14 @@ impl Teller<'_> {
         }
         self.there.pulls.extend(found.pulls);
         self.there.doors.extend(found.doors);
+        self.there.owners.extend(found.owners);
         self.there.notes.extend(found.notes);
         for (repo, more) in wanted {
             let all = self.looked.entry(repo).or_default();
             all.pulls.extend(more.pulls);
             all.numbers.extend(more.numbers);
             (all.issues, all.merged) = (all.issues || more.issues, all.merged || more.merged);
+            all.owners |= more.owners;
         }
         for fault in faults {
             let text = fault.to_string();

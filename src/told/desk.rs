@@ -414,7 +414,22 @@ impl<'t> Desk<'t> {
         });
     }
 
+    /// Names who approves changes where something begins; a table is not theirs.
+    fn name_owners(&mut self) {
+        if !self.policy.owners {
+            return;
+        }
+        let begun = self.drafts.iter_mut().filter(|draft| draft.object.is_none());
+        for draft in begun.filter(|draft| draft.spot != Spot::Table) {
+            match self.there.owners.get(&draft.repo) {
+                Some(names) => draft.page.named = text::named(names),
+                None => drop(self.telling.look_at_owners.insert(draft.repo.clone())),
+            }
+        }
+    }
+
     fn finish(mut self) -> Telling {
+        self.name_owners();
         for draft in std::mem::take(&mut self.drafts) {
             finish_one(draft, &mut self.telling.writes);
         }

@@ -68,6 +68,8 @@ pub struct There {
     pub pulls: BTreeMap<(RepoName, u64), Option<Merged>>,
     /// The breaks that were told when somebody looked last.
     pub known: BTreeSet<Key>,
+    /// Who approves changes of a repository, by its OWNERS file: the few that are named.
+    pub owners: BTreeMap<RepoName, Vec<String>>,
     /// The repositories whose issues were looked at.
     pub doors: BTreeMap<RepoName, Door>,
     /// What a person who runs this should know: wishes for silence from somebody who may not, for one.

@@ -14,6 +14,8 @@ const BREAK: &str = "<!-- lockstep:break ";
 const BLOCKS_END: &str = "<!-- lockstep:breaks-end -->";
 /// Starts a line about a silence.
 const SILENCE: &str = "<!-- lockstep:silence ";
+/// Starts the line that names people.
+const NAMED: &str = "<!-- lockstep:cc -->";
 /// Stands in an issue that was closed here, and not by a person.
 const CLOSED: &str = "<!-- lockstep:closed -->";
 /// As many blocks and silences are read of one text.
@@ -67,6 +69,8 @@ pub struct Page {
     pub blocks: Vec<Block>,
     /// The silences.
     pub silences: Vec<Kept>,
+    /// The line that names who approves changes there, from when it was begun on; empty: nobody is named.
+    pub named: String,
     /// Whether it was closed here.
     pub is_closed: bool,
 }
@@ -90,6 +94,8 @@ impl Page {
                 inside = true;
             } else if let Some(kept) = kept(line).filter(|_| page.silences.len() < MOST) {
                 page.silences.push(kept);
+            } else if let Some((_, named)) = line.split_once(NAMED) {
+                page.named = named.to_owned();
             } else if let (true, Some(block)) = (inside, page.blocks.last_mut()) {
                 block.text.push('\n');
                 block.text.push_str(line);
@@ -129,6 +135,9 @@ impl Page {
             } = kept;
             let image = plain(image);
             let _ = writeln!(out, "{SILENCE}{comment} {image} {until} -->{text}\n");
+        }
+        if !self.named.is_empty() {
+            let _ = writeln!(out, "{NAMED}{}\n", self.named);
         }
         let _ = write!(out, "{}\n{END}", foot.trim_end());
         out
@@ -244,6 +253,7 @@ mod tests {
                 until: "2026-01-31".parse().expect("a day"),
                 text: "Silent".to_owned(),
             }],
+            named: "cc @ann".to_owned(),
             is_closed: true,
         };
         let text = page.write("head", "foot");

@@ -14,6 +14,8 @@ pub struct Policy<'p> {
     pub form: Form,
     /// The repository of the table.
     pub table: Option<&'p RepoName>,
+    /// Whether who approves changes of a component is named where something begins.
+    pub owners: bool,
     /// How many comments and issues may still be begun.
     pub may_begin: usize,
     /// Why no more may be begun, once as many are.
@@ -38,6 +40,9 @@ pub struct Telling {
     /// Repositories whose issues have to be looked at before anything is written there.
     #[serde(skip)]
     pub look_at_issues: BTreeSet<RepoName>,
+    /// Repositories whose OWNERS file has to be looked at before anything is written there.
+    #[serde(skip)]
+    pub look_at_owners: BTreeSet<RepoName>,
 }
 
 /// A break that is not told.

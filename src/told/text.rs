@@ -282,6 +282,15 @@ pub fn silence(image: &str, author: &str, reason: &str, until: Date) -> String {
     format!("Of {image} nothing is said until {until}, as {author} asked: {reason}")
 }
 
+/// The line that names people, who hear of it by that; empty for nobody. Only what can be somebody's name is one.
+pub fn named(logins: &[String]) -> String {
+    if logins.is_empty() {
+        return String::new();
+    }
+    let logins: Vec<String> = logins.iter().map(|login| format!("@{login}")).collect();
+    format!("cc {} (`approvers` in OWNERS)", logins.join(", "))
+}
+
 /// What a write is about.
 pub fn about(blocks: &[&Block]) -> String {
     let broken: Vec<&Block> = in_state(blocks, |state| state == State::Broken);

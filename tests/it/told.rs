@@ -29,6 +29,7 @@ struct World {
     dir: tempfile::TempDir,
     form: &'static str,
     max_new: usize,
+    owners: bool,
 }
 
 impl World {
@@ -45,6 +46,7 @@ impl World {
             dir,
             form,
             max_new: 10,
+            owners: false,
         };
         world.pull(11, PullState::Merged);
         world
@@ -82,7 +84,7 @@ impl World {
 
     /// A process of its own: nothing but what the store keeps is known from one run to the next.
     fn process(&self, store: Option<&str>) -> (Run, Place) {
-        let (form, most) = (self.form, self.max_new);
+        let (form, most, owners) = (self.form, self.max_new, self.owners);
         let table = if form == "table" {
             format!(", table: {TABLE}")
         } else {
@@ -91,7 +93,7 @@ impl World {
         let text = format!(
             "sources:\n  build-data: {{repo: ./none}}\n  results:\n    prow: {{deck: 'https://prow.example.com', artifacts: \
              'https://storage.example.com/bucket'}}\nreleases: ['4.21']\nforge: {{kind: github, api: '{}', token-file: token}}\nfeedback: {{pulls: \
-             {{repositories: [x], as: status}}, breaks: {{as: {form}, max-new: {most}{table}}}}}\n",
+             {{repositories: [x], as: status}}, breaks: {{as: {form}, max-new: {most}, owners: {owners}{table}}}}}\n",
             self.github.url
         );
         let config = config::parse(text.as_bytes(), "lockstep.yaml", self.dir.path()).unwrap_or_else(|f| panic!("{f}"));
@@ -217,6 +219,47 @@ impl Life {
         };
         (world, results)
     }
+}
+
+#[test]
+fn the_approvers_of_owners_are_named_and_nobody_else() {
+    let told = |owners: &str, groups: Option<&str>| {
+        let mut world = World::new("comment");
+        world.owners = true;
+        let files = [("OWNERS", Some(owners)), ("OWNERS_ALIASES", groups)];
+        let files: Vec<_> = files.into_iter().filter(|(_, text)| text.is_some()).collect();
+        world.github.push(HARBOR, "main", "ann", &files);
+        let told = world.tell(&broken(&["a"]));
+        assert_eq!((told.failed.len(), told.writes.len()), (0, 1), "{:?}", lines(&told));
+        world.tell(&broken(&["a", "b"]));
+        let pulls = world.github.pulls(HARBOR);
+        assert_eq!(pulls[0].comments.len(), 1);
+        let body = pulls[0].comments[0].body.clone();
+        let line = body
+            .lines()
+            .find(|line| line.contains("lockstep:cc"))
+            .map(str::to_owned);
+        assert_eq!(
+            body.matches('@').count(),
+            line.as_deref().unwrap_or_default().matches('@').count(),
+            "{body}"
+        );
+        line
+    };
+    let named = |names: &str| Some(format!("<!-- lockstep:cc -->cc {names} (`approvers` in OWNERS)"));
+    let groups = "aliases:\n  harbor-team: [Bob, carol]\n";
+    assert_eq!(
+        told("approvers: [ann, harbor-team]\n", Some(groups)),
+        named("@ann, @bob, @carol")
+    );
+    let evil = "approvers: [ann, '@everyone', 'openshift/team', '--> </details>', \"x\\n<!-- lockstep:break \"]\n";
+    assert_eq!(told(evil, None), named("@ann"));
+    assert_eq!(told("approvers: &a [*a, *a]\n", None), None);
+    let none = World::new("comment");
+    none.github
+        .push(HARBOR, "main", "ann", &[("OWNERS", Some("approvers: [ann]\n"))]);
+    none.tell(&broken(&["a"]));
+    assert!(!none.picture().contains("@ann"), "only by option");
 }
 
 const FORMS: [&str; 3] = ["comment", "issue", "table"];

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::GithubForge;
 use super::tell::Form;
+use super::{GithubForge, owners};
 use crate::base::RepoName;
 use crate::github::{Call, Fault, FaultKind, Repeat, seconds};
 use crate::told::{Deed, Door, Merged, Object, Said, There, Write, asks_for_silence, is_ours, is_word, keeps};
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub issues: bool,
     /// The merged pull requests that were touched last, as well.
     pub merged: bool,
+    /// Who approves changes there.
+    pub owners: bool,
 }
 
 /// Who looks: which form our checks have, and the time.
@@ -111,6 +113,14 @@ impl GithubForge {
                      mergedAt headRefOid {SAID} }} }}"
                 );
             }
+            if wanted.owners {
+                for (name, file) in [("owners", "OWNERS"), ("groups", "OWNERS_ALIASES")] {
+                    let _ = write!(
+                        body,
+                        " {name}: object(expression: \"HEAD:{file}\") {{ __typename ... on Blob {{ text }} }}"
+                    );
+                }
+            }
             body.push_str(" }\n");
         }
         let text = format!("query Told({}) {{\n{body}}}", head.trim_start_matches(", "));
@@ -143,6 +153,11 @@ impl GithubForge {
             kind: FaultKind::NotFound,
         })?;
         let mut seen = There::default();
+        if wanted.owners {
+            let people = found["owners"]["text"].as_str();
+            let people = people.map(|text| owners::approvers(text, found["groups"]["text"].as_str()));
+            seen.owners.insert(repo.clone(), people.unwrap_or_default());
+        }
         for number in &wanted.pulls {
             seen.pulls.insert((repo.clone(), *number), None);
         }
@@ -188,6 +203,7 @@ impl GithubForge {
         there.objects.extend(seen.objects);
         there.pulls.extend(seen.pulls);
         there.doors.extend(seen.doors);
+        there.owners.extend(seen.owners);
         there.notes.extend(seen.notes);
         Ok(())
     }

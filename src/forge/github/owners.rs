@@ -94,6 +94,47 @@ fn reviewers(text: &str, aliases: &Aliases) -> BTreeSet<String> {
     }
 }
 
+/// As many approvers are named.
+const NAMED: usize = 5;
+/// As long a file is looked at, in bytes.
+const LONGEST: usize = 64 << 10;
+/// As long a name on GitHub can be.
+const LOGIN: usize = 39;
+
+/// The first few approvers of a whole repository, groups resolved, in the order of the file. Whatever stands there, only what can be a
+/// person's name on GitHub comes out.
+pub fn approvers(owners: &str, groups: Option<&str>) -> Vec<String> {
+    let Some(root) = Some(owners)
+        .filter(|text| text.len() <= LONGEST)
+        .and_then(|text| yaml::parse(text.as_bytes()).ok())
+    else {
+        return Vec::new();
+    };
+    let groups = groups
+        .filter(|text| text.len() <= LONGEST)
+        .map(aliases)
+        .unwrap_or_default();
+    // Instead of names for everything a file may have some for patterns; `.*` is everything.
+    let everything = root.get("filters").and_then(|filters| filters.get(".*"));
+    let lists = [Some(&root), everything].into_iter().flatten();
+    let named = lists.flat_map(|node| names(node.get("approvers")));
+    let mut people = Vec::new();
+    for login in named.flat_map(|name| groups.get(&name).cloned().unwrap_or_else(|| vec![name])) {
+        if is_login(&login) && !people.contains(&login) {
+            people.push(login);
+        }
+    }
+    people.truncate(NAMED);
+    people
+}
+
+/// Whether a word can be somebody's name: letters, digits, and single hyphens within.
+fn is_login(word: &str) -> bool {
+    let plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let hyphens = word.starts_with('-') || word.ends_with('-') || word.contains("--");
+    !word.is_empty() && word.len() <= LOGIN && plain && !hyphens
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +171,30 @@ mod tests {
         assert_eq!(of(&["a/b/x", "a/b/y"]), [ALIASES, "a/b/OWNERS", "a/OWNERS", "OWNERS"]);
         assert_eq!(of(&["a/b/x", "a/bc/y"]), [ALIASES, "a/OWNERS", "OWNERS"]);
         assert_eq!(of(&["x", "a/y"]), [ALIASES, "OWNERS"]);
+    }
+
+    #[test]
+    fn approvers_are_people_and_few() {
+        let groups = "aliases:\n  team: [Bob, carol, '@everyone']\n";
+        assert_eq!(
+            approvers("approvers: [Ann, team, ann]\nreviewers: [dave]\n", Some(groups)),
+            ["ann", "bob", "carol"]
+        );
+        let filtered = "filters:\n  '.*':\n    approvers: [eve]\n  '\\.go$':\n    approvers: [gopher]\n";
+        assert_eq!(approvers(filtered, None), ["eve"]);
+        let many: Vec<String> = (0..50).map(|n| format!("p{n}")).collect();
+        assert_eq!(
+            approvers(&format!("approvers: [{}]", many.join(", ")), None).len(),
+            NAMED
+        );
+        let evil = "approvers: ['@everyone', 'openshift/team', 'a b', '</details>', \"x\\u202ey\", 'fixes #1', -a, a-, 'a--b', '', {a: b}, [c], 7]";
+        assert_eq!(approvers(evil, None), Vec::<String>::new());
+        let long = "x".repeat(LOGIN + 1);
+        assert_eq!(approvers(&format!("approvers: [{long}]"), None), Vec::<String>::new());
+        let bomb = format!("approvers: [ann]\n# {}", "x".repeat(LONGEST));
+        for nothing in ["approvers: ann", "approvers: [", "", "- ann", &bomb] {
+            assert_eq!(approvers(nothing, None), Vec::<String>::new());
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub struct Forge {
     pub form: Form,
     pub table: Option<RepoName>,
     pub may_begin: usize,
+    pub owners: bool,
     ids: u64,
     numbers: BTreeMap<RepoName, u64>,
 }
@@ -35,6 +36,7 @@ impl Forge {
             form,
             table: None,
             may_begin: 10,
+            owners: false,
             ids: 100,
             numbers: BTreeMap::new(),
         }
@@ -55,6 +57,7 @@ impl Forge {
             form: self.form,
             table: self.table.as_ref(),
             may_begin: self.may_begin,
+            owners: self.owners,
             bound: "as many as are allowed were begun within the last hour",
             now: self.now,
             address: &address,

@@ -32,6 +32,51 @@ fn one_comment_for_all_images_and_releases_of_its_pull_request() {
 }
 
 #[test]
+fn who_approves_changes_is_named_where_it_begins_and_by_option_only() {
+    let body = |forge: &Forge| forge.there.objects[0].body.clone();
+    let one = results("4.21", vec![broken("a", 0, &[11])]);
+    let both = results("4.21", vec![broken("a", 0, &[11]), broken("b", 0, &[11])]);
+    for form in [Form::Comment, Form::Issue] {
+        let mut forge = Forge::new(form);
+        forge.merged("openshift/harbor", 11, 0, None);
+        forge.tell(&one);
+        assert!(!body(&forge).contains("cc @"), "{}", body(&forge));
+        let mut forge = Forge::new(form);
+        forge.owners = true;
+        forge.merged("openshift/harbor", 11, 0, None);
+        let asks = forge.plan(&one).look_at_owners;
+        assert_eq!(asks, [repo("openshift/harbor")].into(), "the file is looked at first");
+        let names = vec!["ann".to_owned(), "bob".to_owned()];
+        forge.there.owners.insert(repo("openshift/harbor"), names);
+        forge.tell(&one);
+        let named = "\n<!-- lockstep:cc -->cc @ann, @bob (`approvers` in OWNERS)\n";
+        assert_eq!(body(&forge).matches(named).count(), 1, "{}", body(&forge));
+        // Nobody is named anew because of an edit, and nobody is asked for.
+        forge
+            .there
+            .owners
+            .insert(repo("openshift/harbor"), vec!["eve".to_owned()]);
+        assert!(forge.tell(&both).look_at_owners.is_empty());
+        assert!(
+            body(&forge).contains(named) && !body(&forge).contains("@eve"),
+            "{}",
+            body(&forge)
+        );
+    }
+    let mut table = Forge::new(Form::Table);
+    (table.owners, table.table) = (true, Some(repo("okd-project/okd")));
+    assert!(
+        table.tell(&one).look_at_owners.is_empty(),
+        "a table is of all components"
+    );
+    let mut nobody = Forge::new(Form::Issue);
+    nobody.owners = true;
+    nobody.there.owners.insert(repo("openshift/harbor"), Vec::new());
+    nobody.tell(&one);
+    assert!(!body(&nobody).contains("lockstep:cc"), "{}", body(&nobody));
+}
+
+#[test]
 fn an_old_pull_request_one_of_many_and_one_that_was_not_merged_get_no_comment() {
     for (suspects, merged) in [
         (&[11][..], Some(-20)),

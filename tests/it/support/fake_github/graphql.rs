@@ -215,6 +215,11 @@ impl Executor<'_> {
 
     /// `oid`, `oid:path` or `branch:path`.
     fn resolve(&self, refs: &std::collections::BTreeMap<String, String>, expression: &str) -> Option<String> {
+        // The default branch.
+        let expression = match expression.strip_prefix("HEAD:") {
+            Some(path) => &format!("main:{path}"),
+            None => expression,
+        };
         let (commit, path) = expression
             .split_once(':')
             .map_or((expression, None), |(commit, path)| (commit, Some(path)));
