@@ -268,7 +268,7 @@ fn marks_name_lines_of_this_repository_once_for_all_releases() {
         let old = behind("COPY b /b", 1);
         let mut found = compared(
             std::slice::from_ref(&old),
-            &[&[old][..], &new].concat(),
+            &[std::slice::from_ref(&old), &new].concat(),
             &["Dockerfile", "Dockerfile.okd"],
         );
         found.release = release.to_owned();

@@ -21,28 +21,48 @@ const BYTES: usize = 64 << 20;
 /// # Errors
 /// A sentence: there is no API, it does not answer, or it does not let us list.
 pub fn list(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str, &Json)) -> Result<usize, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
-        let all = tokio::time::timeout(PATIENCE, all(namespace, kinds, look));
-        all.await.map_err(|_| "the cluster's API does not answer".to_owned())?
+    within(PATIENCE, async {
+        let access = access().await?;
+        all(access, namespace, kinds, look).await
     })
 }
 
-async fn all(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str, &Json)) -> Result<usize, String> {
-    let nowhere = |error: &dyn std::fmt::Display| {
-        format!("the cluster's API is not found ({error}): run in a pod with a service account, or set KUBECONFIG")
-    };
+/// What comes within some time; a server that is silent, or that never ends, costs no more.
+fn within<T>(patience: Duration, wanted: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(async {
+        let wanted = tokio::time::timeout(patience, wanted);
+        wanted
+            .await
+            .map_err(|_| "the cluster's API does not answer".to_owned())?
+    })
+}
+
+fn nowhere(error: &dyn std::fmt::Display) -> String {
+    format!("the cluster's API is not found ({error}): run in a pod with a service account, or set KUBECONFIG")
+}
+
+/// Where the API is, and who we are there.
+async fn access() -> Result<kube::Config, String> {
     let mut access = kube::Config::infer().await.map_err(|error| nowhere(&error))?;
     // What fails is looked at again by the next run.
     access.default_retry = false;
+    Ok(access)
+}
+
+async fn all(
+    access: kube::Config,
+    namespace: &str,
+    kinds: &[(&str, &str)],
+    look: &mut dyn FnMut(&str, &Json),
+) -> Result<usize, String> {
     let client = kube::Client::try_from(access).map_err(|error| nowhere(&error))?;
     let mut known = 0;
     for (group, plural) in kinds {
         let mut page = format!("/apis/{group}/namespaces/{namespace}/{plural}?limit={PAGE}");
-        for _ in 0..PAGES {
-            let Some(list) = one(&client, &page, &format!("{plural} in {namespace}")).await? else {
-                break;
-            };
+        let what = format!("{plural} in {namespace}");
+        let mut pages = 0;
+        while let Some(list) = one(&client, &page, &what).await? {
             list["items"]
                 .as_array()
                 .into_iter()
@@ -53,6 +73,10 @@ async fn all(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str,
                 known += 1;
                 break;
             };
+            pages += 1;
+            if pages == PAGES {
+                return Err(format!("{what} are more than {}: have old ones pruned", PAGES * PAGE));
+            }
             let next: String = next.bytes().map(|byte| format!("%{byte:02X}")).collect();
             page = format!("/apis/{group}/namespaces/{namespace}/{plural}?limit={PAGE}&continue={next}");
         }
@@ -85,4 +109,85 @@ async fn one(client: &kube::Client, page: &str, what: &str) -> Result<Option<Jso
     let body = Limited::new(answer.into_body(), BYTES).collect().await;
     let bytes = body.map_err(|error| fault(&error))?.to_bytes();
     serde_json::from_slice(&bytes).map(Some).map_err(|error| fault(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A server that does this with each connection; its address.
+    fn server(serve: fn(TcpStream)) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            listener
+                .incoming()
+                .flatten()
+                .for_each(|stream| drop(std::thread::spawn(move || serve(stream))))
+        });
+        format!("http://{address}")
+    }
+
+    fn listed(url: &str, patience: Duration) -> Result<usize, String> {
+        let mut access = kube::Config::new(url.parse().expect("an address"));
+        access.default_retry = false;
+        within(
+            patience,
+            all(
+                access,
+                "okd-team",
+                &[("build.openshift.io/v1", "builds")],
+                &mut |_, _| {},
+            ),
+        )
+    }
+
+    #[test]
+    fn a_cluster_that_is_silent_or_never_ends_is_left() {
+        let silent = server(|mut stream| {
+            let _ = stream.read(&mut [0; 1024]);
+            std::thread::sleep(Duration::from_secs(30));
+        });
+        let dripping = server(|mut stream| {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n");
+            while stream.write_all(b" ").is_ok() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let circling = server(|mut stream| {
+            let body = "{\"items\": [], \"metadata\": {\"continue\": \"again\"}}";
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            while stream.read(&mut [0; 4096]).is_ok_and(|bytes| bytes > 0) {
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        for url in [silent, dripping] {
+            let began = Instant::now();
+            let error = listed(&url, Duration::from_millis(300)).expect_err("it does not answer");
+            assert_eq!(error, "the cluster's API does not answer");
+            assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        }
+        // A list that always has one more page ends all the same.
+        let endless = listed(&circling, Duration::from_secs(60)).expect_err("there is always more");
+        assert!(
+            endless.starts_with("builds in okd-team are more than 10000"),
+            "{endless}"
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_is_slow_is_waited_for() {
+        let slow = server(|mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+            std::thread::sleep(Duration::from_millis(400));
+            let _ =
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 13\r\nconnection: close\r\n\r\n{\"items\": []}");
+        });
+        assert_eq!(listed(&slow, Duration::from_secs(60)), Ok(1));
+    }
 }

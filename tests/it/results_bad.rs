@@ -104,6 +104,46 @@ fn each_source_in_trouble_costs_itself_alone() {
 }
 
 #[test]
+fn a_server_that_never_answers_is_asked_once_in_a_look() {
+    let (world, ci) = behind_http();
+    let okd = job("harbor", "okd-scos-");
+    let items = json!({"items": [item(&okd, "1", "a", "success", 1), item(&okd, "2", "b", "failure", 2), item(&okd, "3", "c", "failure", 3)]});
+    ci.put("/deck/prowjobs.js", items.to_string());
+    let (deck, art, rc) = (
+        format!("{}/deck", ci.url),
+        format!("{}/art", ci.url),
+        format!("{}/rc", ci.url),
+    );
+    let config = format!(
+        "sources: {{results: {{prow: {{deck: '{deck}', artifacts: '{art}'}}, release-controller: {{url: '{rc}', streams: [s, other, third]}}}}}}"
+    );
+    world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+    ci.trouble("/art/", Trouble::Silent);
+    ci.trouble("/rc/", Trouble::Silent);
+    let began = std::time::Instant::now();
+    let (found, code) = answer(&world);
+    assert!(began.elapsed() < Duration::from_secs(150), "{:?}", began.elapsed());
+    assert_eq!(
+        (&image(&found, "harbor-base")["state"], code),
+        (&"unknown".into(), 1),
+        "{found}"
+    );
+    let asked = ci.asked();
+    for path in ["/art/", "/rc/"] {
+        let of = asked.iter().filter(|asked| asked.starts_with(path)).count();
+        assert_eq!(of, 1, "{asked:?}");
+    }
+    let unread = found["unread"].as_array().expect("a list");
+    let told = |source: &str| unread.iter().filter(|one| one["source"] == source).count();
+    assert_eq!(told("sources.results.prow.artifacts"), 1, "{unread:?}");
+    assert_eq!(
+        told("sources.results.release-controller"),
+        3,
+        "each stream is told of: {unread:?}"
+    );
+}
+
+#[test]
 fn what_is_slow_is_waited_for() {
     let (world, ci) = behind_http();
     ci.trouble("/", Trouble::Slow(Duration::from_millis(700)));

@@ -182,7 +182,10 @@ impl Reader<'_> {
             })?;
         let mut bytes = Vec::new();
         let read = reader.take(most).read_to_end(&mut bytes);
-        read.map_err(|error| Unread::This(format!("{name} breaks off: {error}")))?;
+        read.map_err(|error| match error.kind() {
+            std::io::ErrorKind::TimedOut => Unread::Server(format!("{base}{suffix}: {error}")),
+            _ => Unread::This(format!("{name} breaks off: {error}")),
+        })?;
         Ok(bytes)
     }
 }

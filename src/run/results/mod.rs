@@ -133,6 +133,7 @@ impl Run {
             now,
             whole,
             down: None,
+            no_payloads: false,
             looked_into: 0,
         };
         reader.read(built);
@@ -190,6 +191,8 @@ struct Reader<'r> {
     whole: bool,
     /// Why artifacts are not asked for any more in this look: their server does not answer.
     down: Option<String>,
+    /// Whether the release controller is not asked any more in this look: it does not answer.
+    no_payloads: bool,
     /// How many failed runs were looked into.
     looked_into: usize,
 }

@@ -53,6 +53,9 @@ enum Silent {
         /// Why.
         error: SourceError,
     },
+    /// It did not answer about another stream a moment ago.
+    #[error("{0}: it is not asked for, as the server does not answer")]
+    Down(String),
     /// Its answer about a stream is none.
     #[error("{0}: it is no list of tags")]
     NoTags(String),
@@ -67,6 +70,19 @@ enum Silent {
         /// Why.
         why: InputError,
     },
+}
+
+impl Silent {
+    /// Whether the server does not answer, whatever it is asked.
+    fn is_of_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Source {
+                error: SourceError::Unreachable { .. },
+                ..
+            }
+        )
+    }
 }
 
 impl Reader<'_> {
@@ -96,9 +112,19 @@ impl Reader<'_> {
             return known.clone();
         }
         let known = known.and_then(|known| known.payload.clone());
+        if self.no_payloads {
+            return Stream {
+                at: self.now,
+                payload: known,
+                unread: vec![Silent::Down(name.to_owned()).to_string()],
+            };
+        }
         let (payload, mut unread) = match self.tags(controller, name) {
             Ok(payload) => (Some(payload), Vec::new()),
-            Err(why) => (known, vec![why.to_string()]),
+            Err(why) => {
+                self.no_payloads = why.is_of_server();
+                (known, vec![why.to_string()])
+            }
         };
         let payload = payload.map(|payload| self.looked_into(controller, payload, &mut unread));
         let at = self.now;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ureq::http::{Response, StatusCode, header};
@@ -39,6 +39,21 @@ pub(super) struct Request<'a> {
     pub(super) limit: u64,
     /// The content type that an answer must have, or [`ANYTHING`].
     pub(super) accept: &'static str,
+}
+
+/// A body as it comes. That its server has become silent is told from that it broke off.
+struct Patient<R>(R);
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| {
+            let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+            match inner {
+                Some(ureq::Error::Timeout(_)) => io::Error::new(io::ErrorKind::TimedOut, error.to_string()),
+                _ => error,
+            }
+        })
+    }
 }
 
 impl Client {
@@ -121,6 +136,7 @@ impl Client {
         let call = call
             .config()
             .proxy(proxy)
+            .timeout_per_read(Some(net::RESULTS.silence))
             .timeout_recv_response(Some(net::RESULTS.silence))
             .timeout_global(Some(net::RESULTS.total));
         let answer = call.build().call();
@@ -134,7 +150,7 @@ impl Client {
             },
             other => other,
         });
-        Ok(Box::new(body?))
+        Ok(Box::new(Patient(body?)))
     }
 
     /// Posts a message to `<base><suffix>`. Redirects are not followed: the GET before has settled where to go.

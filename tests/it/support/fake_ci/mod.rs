@@ -24,6 +24,8 @@ pub enum Trouble {
     Slow(Duration),
     /// Not at all.
     Lost,
+    /// Never, and the connection stays.
+    Silent,
 }
 
 /// What the fake has.
@@ -103,6 +105,7 @@ async fn answer(request: Request<Incoming>, inside: Arc<Mutex<Inside>>) -> fake_
     let said = |status: u16, body: Bytes| Response::builder().status(status).body(Full::new(body)).unwrap();
     Ok(match (trouble, body) {
         (Some(Trouble::Lost), _) => return Err(fake_http::Lost),
+        (Some(Trouble::Silent), _) => std::future::pending().await,
         (Some(Trouble::Status(status, text)), _) => said(status, Bytes::from_static(text.as_bytes())),
         (Some(Trouble::Redirect(to)), _) => {
             let response = Response::builder().status(302).header("location", to);
