@@ -30,9 +30,28 @@ pub struct Carried {
     /// What is not, and why.
     pub left: Vec<Left>,
     /// Why the histories of branches could not be read: nothing is carried then.
-    pub unread: Option<String>,
+    pub unread: Option<Unread>,
     /// Build data with what is carried, and the images that are derived from it; none where that changes nothing.
     pub release: Option<(Metadata, BTreeMap<String, Image>)>,
+}
+
+/// Why histories could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// A sentence without a full stop.
+    pub why: String,
+    /// Whether they may be read later without anybody changing anything.
+    pub passing: bool,
+}
+
+impl Unread {
+    /// What stays so until somebody changes it.
+    pub fn lasting(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            passing: false,
+        }
+    }
 }
 
 /// One key that is carried.

@@ -4,30 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::heads::Head;
+use super::later::{Here, Key};
+use super::traced::{Branches, Steps, filled, ids};
 use super::{Run, RunError};
-use crate::base::{Date, Release};
+use crate::base::Release;
 use crate::derive::complete::complete;
-use crate::derive::neighbours::{Carried, Carry, Edited, Left};
+use crate::derive::neighbours::{Carried, Carry, Left, Unread};
 use crate::derive::texts::Texts;
 use crate::derive::{self, Image};
-use crate::doozer::carry::{self, Added, Fate, Step, There};
-use crate::doozer::topics::dotted;
+use crate::doozer::carry::{self, Added, Fate};
 use crate::model::metadata::Metadata;
 use crate::plan::Verdict;
-use crate::source::{FileStep, Location, Over, Since, Snapshot, Traced};
+use crate::source::{FileStep, Over, Since, Snapshot};
 use crate::targets::build_data;
-use crate::yaml::{self, Node};
 
 /// Must change when the same steps come to other additions.
 const VERSION: u32 = 1;
 /// What OKD's stanzas stand in.
 const PATHS: [&str; 2] = ["group.yml", "images"];
 
-/// What branches added since the next one was made: by their commit and the next one's.
-pub(super) type Histories = Mutex<BTreeMap<(String, String), Arc<Vec<Added>>>>;
+/// Two commits of neighbouring branches.
+type Pair = (String, String);
 
-/// Branches of build data, each with its release.
-type Branches = BTreeMap<Release, Box<dyn Snapshot>>;
+/// What branches added since the next one was made: by their commit and the next one's.
+pub(super) type Histories = Mutex<BTreeMap<Pair, Arc<Vec<Added>>>>;
 
 /// A release with what is carried to it: build data, images, and the files that are looked at for them.
 type With = (Metadata, BTreeMap<String, Image>, Texts);
@@ -37,19 +37,16 @@ impl Run {
     pub(super) fn carry_over(&self, release: &mut derive::Release<'_>, ci: Option<&dyn Snapshot>) {
         let own = release.metadata.release;
         let known: BTreeSet<Release> = self.known_releases().range(..own).copied().chain([own]).collect();
-        // What somebody tries out is no other state of a branch.
-        if known.len() < 2 || !self.overrides.is_empty() || !self.assumed.is_empty() {
+        if known.len() < 2 {
             return;
         }
-        let found = self.build_data_of(&known).and_then(|branches| {
-            let heads = branches.iter().filter(|(release, _)| **release != own);
-            release.neighbours.heads = heads
-                .map(|(release, branch)| (*release, branch.origin().commit.clone().unwrap_or_default()))
-                .collect();
+        let found = self.histories_of(&known).and_then(|branches| {
+            let others = known.iter().filter(|release| **release != own);
+            release.neighbours.heads = others.map(|release| (*release, branches.commit(*release))).collect();
             self.added_before(release, &branches)
         });
-        let mut carried = found.unwrap_or_else(|why| Carried {
-            unread: Some(why),
+        let mut carried = found.unwrap_or_else(|unread| Carried {
+            unread: Some(unread),
             ..Carried::default()
         });
         match self.derived_with(release, &mut carried, ci) {
@@ -60,13 +57,15 @@ impl Run {
             Ok(None) => {}
             Err(error) => {
                 carried.all.clear();
-                carried.unread = Some(format!("what the release would be with it cannot be derived: {error}"));
+                let why = format!("what the release would be with it cannot be derived: {error}");
+                carried.unread = Some(Unread::lasting(why));
             }
         }
         release.neighbours.carried = Arc::new(carried);
     }
 
-    /// Where the branches stood that were looked at beside a release's own; `None` where that cannot be told.
+    /// Where the branches stood that were looked at beside a release's own; `None` where that cannot be told, or where the next
+    /// look may see more.
     pub(super) fn heads_beside(&self, release: &derive::Release<'_>) -> Option<Vec<Head>> {
         let build_data = &self.config.sources.build_data;
         let head = |(release, commit): &(Release, String)| {
@@ -77,30 +76,19 @@ impl Run {
                 commit: commit.clone(),
             })
         };
+        let unread = release.neighbours.carried.unread.as_ref();
+        if unread.is_some_and(|unread| unread.passing) {
+            return None;
+        }
         release.neighbours.heads.iter().map(head).collect()
     }
 
-    /// Opens the branches of releases, where they can have a history at all.
-    fn build_data_of(&self, known: &BTreeSet<Release>) -> Result<Branches, String> {
-        let is_url = |release: &Release| matches!(self.config.sources.build_data.repo(*release), Location::Url(_));
-        if known.iter().any(is_url) {
-            return Err("build data is read from a URL, without its history".to_owned());
-        }
-        let open = |release: &Release| match self.build_data(*release, None) {
-            Ok(branch) => Ok((*release, branch)),
-            Err(error) => Err(error.to_string()),
-        };
-        known.iter().map(open).collect()
-    }
-
-    fn added_before(&self, release: &derive::Release<'_>, branches: &Branches) -> Result<Carried, String> {
-        let numbers: Vec<Release> = branches.keys().copied().collect();
-        let mut candidates: BTreeMap<(String, String), Vec<(Release, Added)>> = BTreeMap::new();
+    fn added_before(&self, release: &derive::Release<'_>, branches: &Branches) -> Result<Carried, Unread> {
+        let mut candidates: BTreeMap<Key, Vec<(Release, Added)>> = BTreeMap::new();
         let mut order = Vec::new();
         // The nearest release first: of two additions the later release's counts.
-        for pair in numbers.windows(2).rev() {
-            let [from, next] = *pair else { continue };
-            for added in self.added(from, &*branches[&from], &*branches[&next])?.iter() {
+        for (from, all) in self.added(branches)?.into_iter().rev() {
+            for added in all.iter() {
                 let key = (added.path.clone(), added.key.clone());
                 let known = candidates.entry(key.clone()).or_default();
                 if known.is_empty() {
@@ -109,14 +97,10 @@ impl Run {
                 known.push((from, added.clone()));
             }
         }
-        let here = Here {
-            release,
-            branches,
-            group: self.raw_group(release, branches)?,
-        };
+        let here = Here::new(release, branches, &candidates)?;
         let mut carried = Carried::default();
         for key in order {
-            match here.settled(&candidates[&key])? {
+            match here.settled(&candidates[&key]) {
                 Fate::Nothing => {}
                 Fate::Carried(carry) => carried.all.push(carry),
                 Fate::Left(why) => {
@@ -129,49 +113,62 @@ impl Run {
         Ok(carried)
     }
 
-    /// What a branch added to OKD's stanzas since the next one was made.
-    fn added(&self, release: Release, branch: &dyn Snapshot, next: &dyn Snapshot) -> Result<Arc<Vec<Added>>, String> {
-        let commit = |snapshot: &dyn Snapshot| snapshot.origin().commit.clone().unwrap_or_default();
-        let key = (commit(branch), commit(next));
-        let known = || self.histories.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(added) = known().get(&key) {
-            return Ok(Arc::clone(added));
-        }
-        // What two commits come to stays as it is, and walking over years of a branch takes seconds.
-        let name = format!("{} {}", key.0, key.1);
-        let is_fixed = !key.0.is_empty() && !key.1.is_empty();
-        let remembered = is_fixed
-            .then(|| self.store.get("okd-added", VERSION, name.as_bytes()))
-            .flatten();
-        if let Some(added) = remembered {
-            let added: Arc<Vec<Added>> = Arc::new(added);
-            known().insert(key, Arc::clone(&added));
-            return Ok(added);
-        }
-        let steps = match steps(release, branch, Since::Fork(&key.1), &PATHS)? {
-            Some(steps) => steps,
-            // The two have no commit in common: what is younger than the other's first one is new.
-            None => {
-                let began = next.began().map_err(|error| format!("{release}: {error}"))?;
-                let began = began.ok_or_else(|| format!("when the branch after {release} was made is not known"))?;
-                steps_since(release, branch, began, &PATHS)?
+    /// What each branch but the last added to OKD's stanzas since the next one was made.
+    pub(super) fn added(&self, branches: &Branches) -> Result<BTreeMap<Release, Arc<Vec<Added>>>, Unread> {
+        let releases = branches.releases();
+        let (mut found, mut steps) = (BTreeMap::new(), Steps::new());
+        let mut pairs: BTreeMap<Release, Pair> = BTreeMap::new();
+        for pair in releases.windows(2) {
+            let [from, next] = *pair else { continue };
+            let commits = (branches.commit(from), branches.commit(next));
+            match self.known_added(&commits) {
+                Some(known) => drop(found.insert(from, known)),
+                None => {
+                    steps.insert(from, since_fork(branches, from, next)?);
+                    pairs.insert(from, commits);
+                }
             }
-        };
-        let added = Arc::new(carry::added(&steps));
-        if is_fixed {
-            self.store.put("okd-added", VERSION, name.as_bytes(), &*added);
         }
-        known().insert(key, Arc::clone(&added));
-        Ok(added)
+        // What a file says now and what it said then tells whether anything was added; who did it is asked of few.
+        let ends: Steps = steps.iter().map(|(from, steps)| (*from, ends(steps))).collect();
+        let contents = branches.contents(&ids_of(&ends))?;
+        for (from, steps) in &mut steps {
+            let whole: Vec<_> = ends[from].iter().map(|step| filled(step, &contents)).collect();
+            let more: BTreeSet<String> = carry::added(&whole).into_iter().map(|added| added.path).collect();
+            steps.retain(|step| more.contains(&step.path));
+        }
+        let contents = branches.contents(&ids_of(&steps))?;
+        for (from, steps) in steps {
+            let whole = steps.iter().map(|step| filled(step, &contents));
+            let concerned = whole.filter(|step| carry::concerns(step.before.as_deref(), step.after.as_deref()));
+            let added = Arc::new(carry::added(&concerned.collect::<Vec<_>>()));
+            if let Some(pair) = pairs.remove(&from) {
+                self.remember_added(pair, &added);
+            }
+            found.insert(from, added);
+        }
+        Ok(found)
     }
 
-    /// A release's `group.yml` as it is written.
-    fn raw_group(&self, release: &derive::Release<'_>, branches: &Branches) -> Result<Node, String> {
-        let own = release.metadata.release;
-        let read = branches.get(&own).map(|branch| branch.read("group.yml"));
-        let blob = read.transpose().map_err(|error| format!("{own}: {error}"))?.flatten();
-        let node = blob.map(|blob| yaml::parse(&blob.bytes)).transpose();
-        Ok(node.ok().flatten().unwrap_or_default())
+    /// What is known of two commits: what they come to stays as it is, and walking over years of a branch takes seconds.
+    fn known_added(&self, pair: &Pair) -> Option<Arc<Vec<Added>>> {
+        let mut known = self.histories.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(added) = known.get(pair) {
+            return Some(Arc::clone(added));
+        }
+        let name = fixed(pair)?;
+        let added: Vec<Added> = self.store.get("okd-added", VERSION, name.as_bytes())?;
+        let added = Arc::new(added);
+        known.insert(pair.clone(), Arc::clone(&added));
+        Some(added)
+    }
+
+    fn remember_added(&self, pair: Pair, added: &Arc<Vec<Added>>) {
+        if let Some(name) = fixed(&pair) {
+            self.store.put("okd-added", VERSION, name.as_bytes(), &**added);
+        }
+        let mut known = self.histories.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(pair, Arc::clone(added));
     }
 
     /// A release with what is carried to it, as far as that is put right at all; what cannot be written is left.
@@ -235,6 +232,38 @@ impl Run {
     }
 }
 
+/// What two commits are remembered under; none where one is no commit.
+fn fixed((one, other): &Pair) -> Option<String> {
+    (!one.is_empty() && !other.is_empty()).then(|| format!("{one} {other}"))
+}
+
+/// The steps of a branch since the next one was made.
+fn since_fork(branches: &Branches, from: Release, next: Release) -> Result<Vec<FileStep>, Unread> {
+    if let Some(steps) = branches.trace(from, Since::Fork(&branches.commit(next)), &PATHS)? {
+        return Ok(steps);
+    }
+    // The two have no commit in common: what is younger than the other's first one is new.
+    let began = branches.began(next)?;
+    let began = began.ok_or_else(|| Unread::lasting(format!("when the branch after {from} was made is not known")))?;
+    Ok(branches.trace(from, Since::Time(began), &PATHS)?.unwrap_or_default())
+}
+
+/// One step for each file, from what it said before the first of its steps to what it says after the last one.
+fn ends(steps: &[FileStep]) -> Vec<FileStep> {
+    let mut whole: BTreeMap<&str, FileStep> = BTreeMap::new();
+    for step in steps {
+        match whole.get_mut(&*step.path) {
+            Some(known) => known.before.clone_from(&step.before),
+            None => drop(whole.insert(&step.path, step.clone())),
+        }
+    }
+    whole.into_values().filter(|step| step.before != step.after).collect()
+}
+
+fn ids_of(steps: &Steps) -> BTreeMap<Release, BTreeSet<String>> {
+    steps.iter().map(|(release, steps)| (*release, ids(steps))).collect()
+}
+
 fn left(from: Release, added: &Added, why: String) -> Left {
     Left {
         path: added.path.clone(),
@@ -242,125 +271,5 @@ fn left(from: Release, added: &Added, why: String) -> Left {
         from,
         edited: added.edited.clone(),
         why,
-    }
-}
-
-/// The release that things are carried to.
-struct Here<'h, 'a> {
-    release: &'h derive::Release<'a>,
-    branches: &'h Branches,
-    /// Its `group.yml`.
-    group: Node,
-}
-
-impl Here<'_, '_> {
-    /// What becomes of additions of one key, those of the nearest release first.
-    fn settled(&self, candidates: &[(Release, Added)]) -> Result<Fate, String> {
-        let own = self.release.metadata.release;
-        let mut gone: Option<(Release, Edited)> = None;
-        for (from, added) in candidates {
-            let taken_since = gone.as_ref().is_some_and(|(_, gone)| gone.time >= added.edited.time);
-            if taken_since {
-                continue;
-            }
-            let Some(node) = self.file(&added.path) else {
-                return Ok(Fate::Nothing);
-            };
-            let there = There {
-                node,
-                group: &self.release.metadata.group,
-                release: own,
-            };
-            let fate = carry::fate(added, *from, there);
-            if !matches!(fate, Fate::Carried(_)) {
-                return Ok(fate);
-            }
-            match self.since(*from, added)? {
-                Between::Had => return Ok(Fate::Nothing),
-                Between::Removed(release, edited) => gone = Some((release, edited)),
-                Between::Nothing => return Ok(fate),
-            }
-        }
-        Ok(match gone {
-            Some((release, edited)) => {
-                let commit = edited.commit.get(..10).unwrap_or(&edited.commit);
-                Fate::Left(format!("{commit} of {} removed it from {release}", edited.day))
-            }
-            None => Fate::Nothing,
-        })
-    }
-
-    /// A file of the release.
-    fn file(&self, path: &str) -> Option<&Node> {
-        match Metadata::image_of_file(path) {
-            Some(key) => Some(&self.release.metadata.images.get(key)?.node),
-            None => self.group.as_map().map(|_| &self.group),
-        }
-    }
-
-    /// What people did about a key in the releases after the one that it was added in.
-    fn since(&self, from: Release, added: &Added) -> Result<Between, String> {
-        let own = self.release.metadata.release;
-        let after = (std::ops::Bound::Excluded(from), std::ops::Bound::Included(own));
-        // The later of two that are as old counts as the later one.
-        let since = added.edited.time.saturating_sub(1);
-        for (release, branch) in self.branches.range(after) {
-            let read = branch
-                .read(&added.path)
-                .map_err(|error| format!("{release}: {error}"))?;
-            let file = read.and_then(|blob| yaml::parse(&blob.bytes).ok());
-            // That it was there already when this release was made is the cut's business.
-            if *release != own && file.is_some_and(|file| dotted(&file, &added.key).is_some()) {
-                return Ok(Between::Had);
-            }
-            let steps = steps_since(*release, &**branch, since, &[&added.path])?;
-            if let Some(edited) = carry::removed(&steps, &added.path, &added.key) {
-                return Ok(Between::Removed(*release, edited));
-            }
-        }
-        Ok(Between::Nothing)
-    }
-}
-
-/// What happened to a key between the release that added it and a later one.
-enum Between {
-    /// Nothing.
-    Nothing,
-    /// One of them has it anyway.
-    Had,
-    /// It was removed.
-    Removed(Release, Edited),
-}
-
-fn steps_since(release: Release, branch: &dyn Snapshot, time: i64, paths: &[&str]) -> Result<Vec<Step>, String> {
-    Ok(steps(release, branch, Since::Time(time), paths)?.unwrap_or_default())
-}
-
-/// The steps of a branch that may concern OKD; `None` where it has nothing in common with what they are counted from.
-fn steps(
-    release: Release,
-    branch: &dyn Snapshot,
-    since: Since<'_>,
-    paths: &[&str],
-) -> Result<Option<Vec<Step>>, String> {
-    let mut found = Vec::new();
-    let traced = branch.trace(since, paths, &mut |step: FileStep| {
-        if carry::concerns(step.before.as_deref(), step.after.as_deref()) {
-            found.push(Step {
-                path: step.path,
-                edited: Edited {
-                    day: Date::of_unix(step.time),
-                    time: step.time,
-                    commit: step.commit,
-                },
-                before: step.before,
-                after: step.after,
-            });
-        }
-    });
-    match traced.map_err(|error| format!("{release}: {error}"))? {
-        Traced::Whole => Ok(Some(found)),
-        Traced::Unrelated => Ok(None),
-        Traced::Short(why) => Err(format!("{release}: {why}")),
     }
 }

@@ -1,6 +1,6 @@
 //! Reads what the target that writes build data looks at beside a release: Dockerfiles of components, and other releases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -22,17 +22,18 @@ impl Run {
         mut release: derive::Release<'a>,
         ci: Option<&dyn Snapshot>,
     ) -> derive::Release<'a> {
-        let asked = self
-            .config
-            .targets
-            .iter()
-            .any(|chosen| chosen.target == &build_data::TARGET);
-        if asked {
+        if self.writes_build_data() {
             release.texts = self.texts(&release);
             release.neighbours = self.neighbours(&release);
             self.carry_over(&mut release, ci);
         }
         release
+    }
+
+    /// Whether the configuration has the target that writes build data.
+    pub(super) fn writes_build_data(&self) -> bool {
+        let mut targets = self.config.targets.iter();
+        targets.any(|chosen| chosen.target == &build_data::TARGET)
     }
 
     /// The releases that build data is known to have, and those of the configuration.
@@ -59,33 +60,43 @@ impl Run {
             .filter_map(|release| self.metadata(release).ok())
             .collect();
         let mut neighbours = Neighbours::default();
-        let all: Vec<(Release, &str)> = read
-            .iter()
-            .map(|other| other.release)
-            .chain([metadata.release])
-            .flat_map(|release| disputed.iter().map(move |key| (release, *key)))
-            .collect();
-        let edits = all
-            .into_par_iter()
-            .map(|(release, key)| ((release, key.to_owned()), self.edited(release, key)));
-        neighbours.edits = edits.collect();
+        let all = read.iter().map(|other| other.release).chain([metadata.release]);
+        neighbours.edits = self.edits(&all.collect(), &disputed);
         neighbours.metadata = read.into_iter().map(|other| (other.release, Arc::new(other))).collect();
         neighbours
     }
 
-    /// The last change of what an image's file says about OKD, as far as the branch's history is there.
-    fn edited(&self, release: Release, key: &str) -> Option<Edited> {
-        let build_data = &self.config.sources.build_data;
-        let location = build_data.repo(release);
-        let snapshot = self
-            .sources
-            .open(&location.to_string(), &location, &build_data.branch(release))
-            .ok()?;
-        let found = snapshot.last_change(&Metadata::image_file(key), &settled::says).ok()?;
-        found.map(|(commit, time)| Edited {
-            day: Date::of_unix(time),
-            time,
-            commit,
-        })
+    /// The last changes of what images' files say about OKD, as far as the branches' histories are there.
+    fn edits(&self, releases: &BTreeSet<Release>, keys: &[&str]) -> BTreeMap<(Release, String), Option<Edited>> {
+        let files: Vec<String> = keys.iter().map(|key| Metadata::image_file(key)).collect();
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        let all = self.histories_of(releases).ok();
+        let of_release = |release: &Release| {
+            // One branch that cannot be read costs itself.
+            let alone = match &all {
+                Some(_) => None,
+                None => self.histories_of(&BTreeSet::from([*release])).ok(),
+            };
+            let branch = all.as_ref().or(alone.as_ref()).and_then(|all| all.get(*release));
+            if let Some(branch) = branch {
+                branch.expect_changes(&files);
+            }
+            let edited = |(key, file): (&&str, &&str)| {
+                let edited = branch.and_then(|branch| edited(branch, file));
+                ((*release, (*key).to_owned()), edited)
+            };
+            keys.iter().zip(&files).map(edited).collect::<Vec<_>>()
+        };
+        releases.par_iter().flat_map_iter(of_release).collect()
     }
+}
+
+/// The last change of what a file says about OKD.
+fn edited(branch: &dyn Snapshot, file: &str) -> Option<Edited> {
+    let found = branch.last_change(file, &settled::says).ok()?;
+    found.map(|(commit, time)| Edited {
+        day: Date::of_unix(time),
+        time,
+        commit,
+    })
 }

@@ -70,6 +70,16 @@ pub enum SourceError {
         /// The branch that was asked for.
         branch: String,
     },
+    /// The repository's branches can be read, and not what was before.
+    #[error(
+        "{place}: the history of its branches cannot be had: {message}; name a repository on disk that has it instead"
+    )]
+    NoHistory {
+        /// The place as configured.
+        place: String,
+        /// Why not.
+        message: String,
+    },
     /// The repository has no commit at all.
     #[error("{place}: the repository is empty; push branch `{branch}` to it first")]
     Empty {

@@ -1,9 +1,9 @@
 //! Snapshots that are read in the place of branches: what a branch would be with somebody's change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Blob, Changed, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
+use super::{Blob, Changed, Contents, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
 use crate::base::Origin;
 
 /// Snapshots by repository and branch.
@@ -71,6 +71,14 @@ impl Snapshot for Shared {
 
     fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
         self.0.trace(since, paths, show)
+    }
+
+    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        self.0.contents(ids)
+    }
+
+    fn expect_changes(&self, files: &[&str]) {
+        self.0.expect_changes(files);
     }
 
     fn began(&self) -> Result<Option<i64>, ReadError> {

@@ -3,6 +3,7 @@
 //! Nothing of the head is checked out or run, and nothing is written to the repository that it is in: the scratch repository
 //! borrows its objects, holds what the merge makes, and goes with the snapshot.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,8 +12,8 @@ use tempfile::TempDir;
 
 use super::local::{self, Local};
 use super::{
-    Blob, Changed, DirectorySnapshot, Entry, FileStep, GitSnapshot, Location, ReadError, Since, Snapshot, SourceError,
-    Step, Traced, Walked,
+    Blob, Changed, Contents, DirectorySnapshot, Entry, FileStep, GitSnapshot, Location, ReadError, Since, Snapshot,
+    SourceError, Step, Traced, Walked,
 };
 use crate::base::Origin;
 
@@ -275,6 +276,14 @@ impl Snapshot for Scratch {
 
     fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
         self.inner.trace(since, paths, show)
+    }
+
+    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        self.inner.contents(ids)
+    }
+
+    fn expect_changes(&self, files: &[&str]) {
+        self.inner.expect_changes(files);
     }
 
     fn began(&self) -> Result<Option<i64>, ReadError> {

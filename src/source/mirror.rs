@@ -2,22 +2,21 @@
 //!
 //! A mirror is a bare repository that holds, for every branch asked for, its last commit without history, and of its files
 //! those that were read: a server that can leaves the contents of files out, and gives them by their ids when they are asked
-//! for ([`Promised`]). It can be deleted at any time; what is needed of it is fetched again.
+//! for ([`Promised`](super::promised::Promised)). It can be deleted at any time; what is needed of it is fetched again.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use git2::{ObjectType, Oid, Repository, RepositoryInitOptions};
+use git2::{ObjectType, Oid, PackBuilder, Repository, RepositoryInitOptions};
 
-use super::http::{self, Client, FetchRequest, Fetched, Session, What};
+use super::http::{self, FetchRequest, Fetched, Session, What};
 use super::local::open_git;
 use super::{Progress, RemoteUrl, SourceError};
 
 /// How many packs a mirror may have. Each fetch adds one, and each is looked through for every object.
-const MAX_PACKS: usize = 64;
+pub(super) const MAX_PACKS: usize = 64;
 /// As many files are asked for at once.
 const MAX_WANTED: usize = 10_000;
 /// The list of commits of which not all files are here.
@@ -26,8 +25,8 @@ const PARTIAL: &str = "partial";
 /// Where one URL's repository is kept.
 #[derive(Clone, Debug)]
 pub(super) struct Mirror {
-    path: PathBuf,
-    place: String,
+    pub(super) path: PathBuf,
+    pub(super) place: String,
 }
 
 impl Mirror {
@@ -93,21 +92,21 @@ impl Mirror {
     }
 
     /// Keeps others from fetching into the same mirror until the result is dropped; the system ends it with the process.
-    fn lock(&self) -> Result<File, SourceError> {
+    pub(super) fn lock(&self) -> Result<File, SourceError> {
         let file = self.lock_file("lock")?;
         file.lock()
             .map_err(|error| unusable(&self.path.with_extension("lock"), error))?;
         Ok(file)
     }
 
-    fn in_use(&self) -> Result<InUse, SourceError> {
+    pub(super) fn in_use(&self) -> Result<InUse, SourceError> {
         let file = self.lock_file("use")?;
         file.lock_shared()
             .map_err(|error| unusable(&self.path.with_extension("use"), error))?;
         Ok(InUse(file))
     }
 
-    fn lock_file(&self, name: &str) -> Result<File, SourceError> {
+    pub(super) fn lock_file(&self, name: &str) -> Result<File, SourceError> {
         let path = self.path.with_extension(name);
         let dir = path.parent().unwrap_or(&path);
         fs::create_dir_all(dir).map_err(|error| unusable(dir, error))?;
@@ -136,7 +135,7 @@ impl Mirror {
     }
 
     /// The packs of the mirror.
-    fn packs(&self) -> Vec<PathBuf> {
+    pub(super) fn packs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path.join("objects/pack"))
             .into_iter()
             .flatten()
@@ -174,6 +173,11 @@ impl Mirror {
                 }
             }
         }
+        self.replace(packs, builder)
+    }
+
+    /// Writes a pack that holds what is in some others, and removes those.
+    pub(super) fn replace(&self, packs: &[PathBuf], mut builder: PackBuilder<'_>) -> Result<(), git2::Error> {
         builder.write(&self.path.join("objects/pack"), 0)?;
         let new = builder.name()?.map(|name| format!("pack-{name}.pack"));
         let is_new = |pack: &&PathBuf| pack.file_name().and_then(|name| name.to_str()) == new.as_deref();
@@ -189,7 +193,7 @@ impl Mirror {
     }
 
     /// Opens the mirror, making it (or completing one that a killed process left half made). Call it with the lock held.
-    fn open_or_init(&self) -> Result<Repository, SourceError> {
+    pub(super) fn open_or_init(&self) -> Result<Repository, SourceError> {
         let repo = match open_git(&self.path) {
             Ok(repo) => repo,
             Err(_) => {
@@ -244,7 +248,7 @@ impl Mirror {
     }
 
     /// Takes in what is wanted. It comes into the repository as a whole pack or not at all.
-    fn take(
+    pub(super) fn take(
         &self,
         repo: &Repository,
         session: &Session<'_>,
@@ -254,7 +258,7 @@ impl Mirror {
         let failed = |error: git2::Error| unusable(&self.path, error.message());
         let odb = repo.odb().map_err(failed)?;
         let have = match what {
-            What::Trees(_) => tips(repo),
+            What::Trees(_) | What::History(_) => tips(repo),
             // What a commit without its files "has" the server would leave out.
             What::Whole(_) => {
                 let partial = read_oids(&self.path.join(PARTIAL));
@@ -293,11 +297,12 @@ impl Mirror {
         Ok(())
     }
 
-    /// Brings contents of files of a commit.
-    fn bring_blobs(
+    /// Brings contents of files. `whole`: the commit that is fetched with all of its files where the server does not give them
+    /// by their ids.
+    pub(super) fn bring_blobs(
         &self,
         session: &Session<'_>,
-        commit: Oid,
+        whole: Option<Oid>,
         wanted: &[Oid],
         report: &dyn Fn(&str),
     ) -> Result<(), SourceError> {
@@ -314,31 +319,38 @@ impl Mirror {
         }
         report(&format!("fetching {} files", missing.len()));
         for some in missing.chunks(MAX_WANTED) {
-            if let Err(error) = self.take(&repo, session, What::Blobs(some), report) {
-                tracing::debug!("{error}");
-                break;
+            match self.take(&repo, session, What::Blobs(some), report) {
+                Err(error) if whole.is_none() => return Err(error),
+                Err(error) => {
+                    tracing::debug!("{error}");
+                    break;
+                }
+                Ok(()) => {}
             }
         }
-        if lacking()?.is_empty() {
-            return Ok(());
-        }
-        tracing::info!(
-            "{} does not give files by their ids; all of commit {commit} is fetched",
-            self.place
-        );
-        self.take(&repo, session, What::Whole(commit), report)?;
-        self.note_partial(commit, false)?;
-        match lacking()?.as_slice() {
-            [] => Ok(()),
-            [first, ..] => Err(SourceError::Unreachable {
-                place: self.place.clone(),
-                message: format!("the server has not got what it promised: {first} of commit {commit}"),
-            }),
-        }
+        let still = lacking()?;
+        let still = match whole {
+            Some(commit) if !still.is_empty() => {
+                tracing::info!(
+                    "{} does not give files by their ids; all of commit {commit} is fetched",
+                    self.place
+                );
+                self.take(&repo, session, What::Whole(commit), report)?;
+                self.note_partial(commit, false)?;
+                lacking()?
+            }
+            _ => still,
+        };
+        let Some(first) = still.first() else { return Ok(()) };
+        let of = whole.map_or_else(String::new, |commit| format!(" of commit {commit}"));
+        Err(SourceError::Unreachable {
+            place: self.place.clone(),
+            message: format!("the server has not got what it promised: {first}{of}"),
+        })
     }
 
     /// Sets the branch, after everything it needs is there.
-    fn point(&self, repo: &Repository, branch: &str, commit: Oid) -> Result<(), SourceError> {
+    pub(super) fn point(&self, repo: &Repository, branch: &str, commit: Oid) -> Result<(), SourceError> {
         let whole = repo.find_commit(commit).and_then(|commit| commit.tree());
         whole.map_err(|error| SourceError::Unreachable {
             place: self.place.clone(),
@@ -350,7 +362,7 @@ impl Mirror {
 }
 
 /// Names the ref that holds a branch's commit. It has no `/`: a branch `a/b` could not stand beside an `a` that is gone.
-fn refname(branch: &str) -> String {
+pub(super) fn refname(branch: &str) -> String {
     format!("refs/heads/{}", branch.replace('%', "%25").replace('/', "%2F"))
 }
 
@@ -359,7 +371,7 @@ fn refname(branch: &str) -> String {
 pub(super) struct InUse(#[expect(dead_code, reason = "the lock is held as long as the file is open")] File);
 
 /// Says that the state directory is no good.
-fn unusable(path: &Path, message: impl ToString) -> SourceError {
+pub(super) fn unusable(path: &Path, message: impl ToString) -> SourceError {
     SourceError::State {
         path: path.to_owned(),
         message: message.to_string(),
@@ -367,55 +379,13 @@ fn unusable(path: &Path, message: impl ToString) -> SourceError {
 }
 
 /// Lists the commits of all branches that are there.
-fn tips(repo: &Repository) -> Vec<Oid> {
+pub(super) fn tips(repo: &Repository) -> Vec<Oid> {
     let heads = repo.references_glob("refs/heads/*").into_iter().flatten().flatten();
     let tips: BTreeSet<Oid> = heads
         .filter_map(|head| head.target())
         .filter(|oid| repo.find_commit(*oid).is_ok())
         .collect();
     tips.into_iter().collect()
-}
-
-/// Brings the contents of a commit's files that were left out when it was fetched.
-pub(super) struct Promised {
-    mirror: Mirror,
-    url: RemoteUrl,
-    client: Arc<Client>,
-    commit: Oid,
-    progress: Option<Progress>,
-}
-
-impl Promised {
-    pub(super) fn new(
-        state: &Path,
-        url: RemoteUrl,
-        client: Arc<Client>,
-        commit: Oid,
-        progress: Option<Progress>,
-    ) -> Self {
-        Self {
-            mirror: Mirror::new(state, &url),
-            url,
-            client,
-            commit,
-            progress,
-        }
-    }
-
-    /// Brings files by their ids.
-    ///
-    /// # Errors
-    /// A sentence for people.
-    pub(super) fn bring(&self, oids: &[Oid]) -> Result<(), String> {
-        let report = |line: &str| {
-            if let Some(progress) = &self.progress {
-                progress(&format!("{}: {line}", self.url));
-            }
-        };
-        let session = Session::connect(&self.client, &self.url).map_err(|error| error.to_string())?;
-        let brought = self.mirror.bring_blobs(&session, self.commit, oids, &report);
-        brought.map_err(|error| error.to_string())
-    }
 }
 
 /// Reads a list of ids, such as git's own of commits whose parents are not there.

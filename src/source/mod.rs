@@ -14,6 +14,7 @@ mod directory;
 mod error;
 mod git;
 pub mod github;
+mod histories;
 mod http;
 mod instead;
 mod local;
@@ -26,6 +27,7 @@ pub mod oci;
 mod open;
 mod over;
 mod pins;
+mod promised;
 mod record;
 mod template;
 #[cfg(test)]
@@ -36,6 +38,7 @@ mod tree;
 mod url;
 mod walk;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use directory::DirectorySnapshot;
@@ -172,11 +175,15 @@ pub struct FileStep {
     pub commit: String,
     /// Its time, in seconds since 1970-01-01.
     pub time: i64,
-    /// The file's bytes before it; `None` where there was no such file.
-    pub before: Option<Arc<[u8]>>,
+    /// The blob id of the file before it, as hexadecimal digits; `None` where there was no such file. [`Snapshot::contents`] has
+    /// the bytes.
+    pub before: Option<String>,
     /// The same after it.
-    pub after: Option<Arc<[u8]>>,
+    pub after: Option<String>,
 }
+
+/// Bytes of files, by their blob ids.
+pub type Contents = BTreeMap<String, Arc<[u8]>>;
 
 /// How far a walk over the steps of a branch came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,10 +226,17 @@ pub trait Snapshot: Send + Sync {
         Ok(None)
     }
     /// Shows what the steps of the branch changed in files and folders, the last one first. What was there from a branch's first
-    /// commit on is no step. Most sources have no history.
+    /// commit on is no step. Most sources have no history, a repository behind a URL has one where [`Sources::open_histories`]
+    /// opened it.
     fn trace(&self, _since: Since<'_>, _paths: &[&str], _show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
         Ok(Traced::Short("there is no history here".to_owned()))
     }
+    /// The bytes of files of which [`Self::trace`] told, by their blob ids. Of one that is larger than [`MAX_BLOB`] there are none.
+    fn contents(&self, _ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        Ok(Contents::new())
+    }
+    /// Has brought here in one go what [`Self::last_change`] will look at of files, where that would be fetched one by one.
+    fn expect_changes(&self, _files: &[&str]) {}
     /// When the first commit of the branch was made (seconds since 1970-01-01); `None` where that is not here.
     fn began(&self) -> Result<Option<i64>, ReadError> {
         Ok(None)

@@ -10,12 +10,14 @@ use std::sync::{Arc, OnceLock};
 use git2::Oid;
 
 use super::github::Reader;
+use super::histories::{Head, Histories};
 use super::http::{Client, Session};
 use super::instead::Instead;
 use super::local::{self, Local};
-use super::mirror::{Mirror, Promised};
+use super::mirror::Mirror;
 use super::noted::{Noted, Notes, Paths};
 use super::pins::{Commits, Pinned, Pins};
+use super::promised::Promised;
 use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
 use crate::base::RepoName;
@@ -81,6 +83,11 @@ impl Sources {
     /// Reads other snapshots in the place of some branches.
     pub fn set_instead(&mut self, instead: Instead) {
         self.instead = instead;
+    }
+
+    /// Whether another snapshot is read in the place of a branch.
+    pub fn has_instead(&self, name: &str, branch: &str) -> bool {
+        self.instead.commit(name, branch).is_some()
     }
 
     /// Notes from now on what is looked at of components; `None`: no longer.
@@ -185,6 +192,24 @@ impl Sources {
         Ok(head)
     }
 
+    /// Asks which commits branches of one repository are at, in one question where it is behind a URL. `None`: one could not be
+    /// told.
+    pub fn heads(&self, repo: &RepoName, at: &Location, branches: &[&str]) -> Option<Vec<String>> {
+        let name = repo.to_string();
+        let is_free =
+            |branch: &&str| !self.has_instead(&name, branch) && matches!(self.pins.of(&name, branch), Pinned::Head);
+        let Location::Url(url) = at else { return None };
+        if self.github.is_some() || !branches.iter().all(is_free) {
+            return None;
+        }
+        let heads = Session::connect(self.client(), url).ok()?.heads(branches).ok()?;
+        let heads: Vec<String> = heads.iter().map(Oid::to_string).collect();
+        for (branch, head) in branches.iter().zip(&heads) {
+            self.pins.note(&name, branch, head);
+        }
+        Some(heads)
+    }
+
     /// Has every file that is read noted.
     pub fn with_recorder(mut self, recorder: Arc<Recorder>) -> Self {
         self.recorder = Some(recorder);
@@ -276,9 +301,81 @@ impl Sources {
                 let snapshot = GitSnapshot::new(repo, id, name, branch);
                 Ok(snapshot
                     .map_err(|error| local::damaged(&place, &error))?
-                    .holding(in_use, self.promised(state, url, id)))
+                    .holding(Arc::new(in_use), self.promised(state, url, id)))
             }
         }
+    }
+
+    /// Opens branches with all of their history. Of a repository behind a URL it is fetched, without the contents of files, and
+    /// kept; a branch that has moved costs its new commits.
+    ///
+    /// # Errors
+    /// A branch is not there, or the server does not give histories.
+    pub fn open_histories(
+        &self,
+        name: &str,
+        location: &Location,
+        branches: &[&str],
+    ) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {
+        let Location::Url(url) = location else {
+            return branches
+                .iter()
+                .map(|branch| self.open(name, location, branch))
+                .collect();
+        };
+        let is_real = |branch: &&&str| !self.has_instead(name, branch);
+        let real: Vec<&str> = branches.iter().filter(is_real).copied().collect();
+        let mut fetched = self.fetched(name, url, &real)?.into_iter();
+        let opened = branches.iter().map(|branch| match self.instead.of(name, branch) {
+            Some(known) => Some(self.recorded(known)),
+            None => fetched.next(),
+        });
+        Ok(opened.flatten().collect())
+    }
+
+    fn fetched(&self, name: &str, url: &RemoteUrl, branches: &[&str]) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {
+        let place = url.to_string();
+        let Some(state) = &self.state else {
+            return Err(SourceError::NoState { place });
+        };
+        let session = Session::connect(self.client(), url)?;
+        let commits = self.commits_of(name, &session, branches)?;
+        let heads: Vec<Head<'_>> = branches
+            .iter()
+            .zip(&commits)
+            .map(|(branch, commit)| Head {
+                branch,
+                commit: *commit,
+            })
+            .collect();
+        let histories = Histories::new(state, url);
+        let in_use = Arc::new(histories.bring(&session, &heads, self.progress.as_ref())?);
+        let open = |head: &Head<'_>| {
+            let snapshot = GitSnapshot::new(histories.open()?, head.commit, name, head.branch);
+            let promised = self.bringing(histories.mirror().clone(), url, None);
+            let snapshot = snapshot.map_err(|error| local::damaged(&place, &error))?;
+            let snapshot = snapshot.holding(Arc::clone(&in_use), promised);
+            self.noted(name, head.branch, &snapshot);
+            Ok(self.recorded(Box::new(snapshot)))
+        };
+        heads.iter().map(open).collect()
+    }
+
+    /// The commits that branches are to be read at.
+    fn commits_of(&self, name: &str, session: &Session<'_>, branches: &[&str]) -> Result<Vec<Oid>, SourceError> {
+        let is_free = |branch: &&&str| matches!(self.pins.of(name, branch), Pinned::Head);
+        let free: Vec<&str> = branches.iter().filter(is_free).copied().collect();
+        let mut heads = match free.as_slice() {
+            [] => Vec::new(),
+            free => session.heads(free)?,
+        }
+        .into_iter();
+        let commit = |branch: &&str| match self.pins.of(name, branch) {
+            Pinned::Head => heads.next().ok_or_else(|| Self::not_locked(name, branch)),
+            Pinned::At(commit) => Oid::from_str(commit).map_err(|_| Self::not_locked(name, branch)),
+            Pinned::Unknown => Err(Self::not_locked(name, branch)),
+        };
+        branches.iter().map(commit).collect()
     }
 
     fn recorded(&self, inner: Box<dyn Snapshot>) -> Box<dyn Snapshot> {
@@ -418,18 +515,22 @@ impl Sources {
         let snapshot = GitSnapshot::new(repo, commit, name, &branch);
         Ok(snapshot
             .map_err(|error| local::damaged(&place, &error))?
-            .holding(in_use, self.promised(state, url, commit)))
+            .holding(Arc::new(in_use), self.promised(state, url, commit)))
     }
 
     /// What brings the contents of a commit's files.
     fn promised(&self, state: &Path, url: &RemoteUrl, commit: Oid) -> Promised {
-        Promised::new(
-            state,
-            url.clone(),
-            Arc::clone(self.shared_client()),
-            commit,
-            self.progress.clone(),
-        )
+        self.bringing(Mirror::new(state, url), url, Some(commit))
+    }
+
+    fn bringing(&self, mirror: Mirror, url: &RemoteUrl, whole: Option<Oid>) -> Promised {
+        Promised {
+            mirror,
+            url: url.clone(),
+            client: Arc::clone(self.shared_client()),
+            whole,
+            progress: self.progress.clone(),
+        }
     }
 
     /// How many requests were made of git servers so far.

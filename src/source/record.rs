@@ -1,9 +1,9 @@
 //! Notes which files are read, so that a fixture can hold just those.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Changed, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
+use super::{Blob, Changed, Contents, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
 use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
@@ -74,6 +74,14 @@ impl Snapshot for Recording {
 
     fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
         self.inner.trace(since, paths, show)
+    }
+
+    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        self.inner.contents(ids)
+    }
+
+    fn expect_changes(&self, files: &[&str]) {
+        self.inner.expect_changes(files);
     }
 
     fn began(&self) -> Result<Option<i64>, ReadError> {

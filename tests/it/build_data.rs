@@ -12,9 +12,9 @@ use serde_json::Value as Json;
 use crate::support::program::{program, ran};
 
 const DAY: i64 = 86_400;
-const BUILD_DATA: &str = "openshift-eng/ocp-build-data";
+pub(crate) const BUILD_DATA: &str = "openshift-eng/ocp-build-data";
 
-const GROUP: &str = "\
+pub(crate) const GROUP: &str = "\
 vars:
   MAJOR: 4
   MINOR: 20
@@ -29,7 +29,7 @@ public_upstreams:
   public: https://github.com/openshift
 ";
 
-const IMAGE: &str = "\
+pub(crate) const IMAGE: &str = "\
 name: openshift/ose-a
 payload_name: a
 for_payload: true
@@ -47,23 +47,23 @@ content:
         enabled: false
 ";
 
-const STREAMS: &str = "base: {image: openshift/base:9, upstream_image: registry.example.com/ocp/base:9}\n";
+pub(crate) const STREAMS: &str = "base: {image: openshift/base:9, upstream_image: registry.example.com/ocp/base:9}\n";
 
 /// Build data with a history, and components without one.
-struct World {
-    dir: tempfile::TempDir,
-    repo: Repository,
+pub(crate) struct World {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) repo: Repository,
     day: Cell<i64>,
 }
 
 /// A branch's name.
-fn branch(release: &str) -> String {
+pub(crate) fn branch(release: &str) -> String {
     format!("openshift-{release}")
 }
 
 impl World {
     /// With the branch of 4.20, in which image `a` has this file.
-    fn new(image: &str) -> Self {
+    pub(crate) fn new(image: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(BUILD_DATA);
         let mut options = RepositoryInitOptions::new();
@@ -91,14 +91,28 @@ impl World {
     }
 
     /// With three releases that were made one of the other.
-    fn three(image: &str) -> Self {
+    pub(crate) fn three(image: &str) -> Self {
         let world = Self::new(image);
         world.cut("4.20", "4.21");
         world.cut("4.21", "4.22");
         world
     }
 
-    fn configure(&self, more: &str) {
+    /// Makes the component a repository with commits: what a plain folder has is never remembered.
+    pub(crate) fn component_in_git(&self) {
+        let path = self.dir.path().join("repos/openshift/a");
+        let repo = Repository::init(&path).unwrap();
+        let mut index = repo.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        let tree = repo.find_tree(index.write_tree().unwrap()).unwrap();
+        let who = Signature::new("ann", "ann@example.com", &Time::new(DAY, 0)).unwrap();
+        for release in ["4.20", "4.21", "4.22"] {
+            let name = format!("refs/heads/release-{release}");
+            repo.commit(Some(&name), &who, &who, "A change", &tree, &[]).unwrap();
+        }
+    }
+
+    pub(crate) fn configure(&self, more: &str) {
         let config = format!(
             "sources:\n  build-data: {{repo: {BUILD_DATA}}}\n  components: {{repo: 'repos/{{org}}/{{repo}}'}}\n\
              targets: [build-data]\nforge: {{kind: local, dir: forge}}\nstate: state\nreleases: auto\n{more}"
@@ -107,7 +121,7 @@ impl World {
     }
 
     /// Commits files to a release's branch, a day after the last commit; an empty text removes the file.
-    fn commit(&self, release: &str, files: &[(&str, &str)]) -> String {
+    pub(crate) fn commit(&self, release: &str, files: &[(&str, &str)]) -> String {
         self.commit_to(&branch(release), files)
     }
 
@@ -145,7 +159,7 @@ impl World {
     }
 
     /// Makes the branch of a release of another one's.
-    fn cut(&self, from: &str, to: &str) {
+    pub(crate) fn cut(&self, from: &str, to: &str) {
         let at = self
             .repo
             .refname_to_id(&format!("refs/heads/{}", branch(from)))
@@ -160,7 +174,7 @@ impl World {
         self.commit(to, &[("group.yml", &group)]);
     }
 
-    fn file(&self, release: &str, path: &str) -> Option<String> {
+    pub(crate) fn file(&self, release: &str, path: &str) -> Option<String> {
         let commit = self
             .repo
             .find_reference(&format!("refs/heads/{}", branch(release)))
@@ -172,7 +186,7 @@ impl World {
     }
 
     /// What the target makes of a release's file, and the messages of findings of the family.
-    fn rendered(&self, release: &str, path: &str) -> (String, Vec<String>) {
+    pub(crate) fn rendered(&self, release: &str, path: &str) -> (String, Vec<String>) {
         let (out, told) = self.plan(release);
         let now = self.file(release, path).unwrap_or_default();
         (
@@ -182,7 +196,7 @@ impl World {
     }
 
     /// The files that a release's plan changes, as they would be, and the messages of findings of the family.
-    fn plan(&self, release: &str) -> (Vec<(String, String)>, Vec<String>) {
+    pub(crate) fn plan(&self, release: &str) -> (Vec<(String, String)>, Vec<String>) {
         let out = tempfile::tempdir().unwrap();
         let lockstep = |args: &[&str]| {
             let ran = ran(program()
@@ -223,7 +237,7 @@ impl World {
     }
 
     /// Takes in what is planned for a release; the next plan has to be empty. What was changed.
-    fn merged(&self, release: &str) -> Vec<(String, String)> {
+    pub(crate) fn merged(&self, release: &str) -> Vec<(String, String)> {
         let (files, _) = self.plan(release);
         let all: Vec<(&str, &str)> = files
             .iter()
@@ -237,11 +251,11 @@ impl World {
     }
 }
 
-fn with(okd: &str) -> String {
+pub(crate) fn with(okd: &str) -> String {
     format!("{IMAGE}{okd}")
 }
 
-const FLAVOUR: &str =
+pub(crate) const FLAVOUR: &str =
     "okd:\n  envs:\n    FLAVOUR: v{MAJOR}.{MINOR}\n  content:\n    source:\n      dockerfile: Dockerfile.okd\n";
 
 #[test]
@@ -691,4 +705,31 @@ fn a_fix_is_made_where_its_line_is_after_what_is_carried() {
         after.contains("    okd_alignment:\n      context_dir: release-"),
         "{after}"
     );
+}
+
+#[test]
+fn a_try_carries_as_a_run_does() {
+    let world = World::three(IMAGE);
+    world.commit("4.20", &[("images/a.yml", &with(FLAVOUR))]);
+    let lockstep = |args: &[&str]| {
+        let ran = ran(program()
+            .args(args)
+            .args(["--release", "4.21"])
+            .current_dir(world.dir.path()));
+        assert!(ran.code < 2, "{}{}", ran.out, ran.err);
+        ran.out
+    };
+    let stream = "--set=streams.base.upstream_image=registry.example.com/ocp/base:8";
+    let out = tempfile::tempdir().unwrap();
+    lockstep(&["render", stream, "--out", out.path().to_str().unwrap()]);
+    let text = fs::read_to_string(out.path().join(BUILD_DATA).join("images/a.yml")).unwrap();
+    assert_eq!(text, with(FLAVOUR));
+    // What is carried without the try is no change of the try.
+    let plan: Json = serde_json::from_str(&lockstep(&["plan", stream, "--format", "json"])).unwrap();
+    assert!(!plan["files"].to_string().contains("FLAVOUR"), "{plan}");
+    assert!(!plan["findings"].to_string().contains("okd-carry"), "{plan}");
+    // A variable that is tried holds for what is carried, too, which is written as it was.
+    lockstep(&["render", "--set=vars.MINOR=99", "--out", out.path().to_str().unwrap()]);
+    let text = fs::read_to_string(out.path().join(BUILD_DATA).join("images/a.yml")).unwrap();
+    assert_eq!(text, with(FLAVOUR));
 }

@@ -17,6 +17,7 @@ mod audit_fixtures;
 mod audit_verified;
 mod bad_input;
 mod build_data;
+mod build_data_url;
 mod carry_kept;
 mod cli;
 mod cut_payload;

@@ -60,9 +60,12 @@ pub static CODES: &[Code] = &[
         family: Family::Doozer,
         severity: Note,
         title: "whether something is to be carried from older releases is not known",
-        means: "What was added to OKD's stanzas on one branch after the next one was made is told by the histories of both. Build data \
-                that is read from a URL, GitHub's API or a plain folder, and a shallow clone, have none here. Nothing is carried then.",
-        action: "Let `sources.build-data` be a repository on disk that has the whole history of its branches, such as a mirror.",
+        means: "What was added to OKD's stanzas on one branch after the next one was made is told by the histories of both. A plain \
+                folder and a shallow clone have none; a server that cannot leave the contents of files out of a history is not \
+                asked for it, as that may be gigabytes; and one may be out of reach, or lack what it promised. Nothing is carried then.",
+        action: "Where the server could not be reached, nothing: the next run asks again, and goes on where this one stopped. Otherwise \
+                 let `sources.build-data` be a repository that has the whole history of its branches: on disk, such as a mirror, or \
+                 behind a URL whose server offers `filter` in git's protocol 2 (`uploadpack.allowFilter`).",
         example: "whether something was added to OKD's stanzas of an older release that 4.22 lacks is not known: 4.21: there is no \
                   history here",
         fix: None,

@@ -1,6 +1,6 @@
 //! How two files came to be what they are: a walk back along a branch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use git2::{Commit, ObjectType, Oid, Repository};
@@ -205,4 +205,32 @@ pub(super) fn last_change(
         (commit, now) = (parent, before);
     }
     Ok(None)
+}
+
+/// The ids of the last versions of files, as many of each: what [`last_change`] looks at first.
+pub(super) fn versions(
+    repo: &Repository,
+    head: Oid,
+    paths: &[&str],
+    most: usize,
+) -> Result<BTreeSet<Oid>, git2::Error> {
+    let mut files = Files::new(repo);
+    let mut versions = BTreeSet::new();
+    for path in paths {
+        let mut commit = repo.find_commit(head)?;
+        let (mut last, mut count) = (None, 0);
+        for _ in 0..MOST_STEPS {
+            let blob = files.blob(commit.tree_id(), path)?;
+            if count == 0 || blob != last {
+                (last, count) = (blob, count + 1);
+                versions.extend(blob);
+            }
+            let parent = commit.parent_id(0).and_then(|id| repo.find_commit(id));
+            match parent {
+                Ok(parent) if count < most => commit = parent,
+                _ => break,
+            }
+        }
+    }
+    Ok(versions)
 }

@@ -8,7 +8,7 @@ mod tests;
 mod trace;
 mod tree;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -17,15 +17,21 @@ use git2::{ErrorCode, ObjectType, Odb, OdbLookupFlags, Oid, Repository};
 pub use self::folders::Folders;
 use self::handles::Handles;
 use self::tree::TreeIndex;
-use super::mirror::{InUse, Promised};
+use super::mirror::InUse;
+use super::promised::Promised;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
-use super::{Blob, Changed, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, Step, Traced, Walked};
+use super::{
+    Blob, Changed, Contents, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, Step, Traced, Walked,
+};
 use crate::base::Origin;
 
 /// The largest tree object that is read, in bytes: a directory of some 500,000 entries.
 const MAX_TREE: u64 = 32 << 20;
 /// The longest target of a symbolic link, in bytes; longer ones no file system takes either.
 const MAX_LINK: u64 = 4096;
+
+/// As many versions of a file are brought at first where somebody looks for its last change.
+const FEW_VERSIONS: usize = 16;
 
 /// A snapshot of one commit of a local git repository.
 pub struct GitSnapshot {
@@ -37,7 +43,7 @@ pub struct GitSnapshot {
     /// directories, some with thousands of entries, seven hundred times.
     trees: RwLock<HashMap<Oid, Arc<TreeIndex>>>,
     /// Keeps a fetched mirror from being cleared away.
-    _in_use: Option<InUse>,
+    _in_use: Option<Arc<InUse>>,
     /// What brings the contents of files that a mirror was fetched without.
     promised: Option<Promised>,
 }
@@ -89,7 +95,7 @@ impl GitSnapshot {
     }
 
     /// Keeps what says that the repository is in use as long as the snapshot, and what brings what it lacks.
-    pub(super) fn holding(self, in_use: InUse, promised: Promised) -> Self {
+    pub(super) fn holding(self, in_use: Arc<InUse>, promised: Promised) -> Self {
         Self {
             _in_use: Some(in_use),
             promised: Some(promised),
@@ -122,7 +128,12 @@ impl GitSnapshot {
         }
         oids.sort_unstable();
         oids.dedup();
-        let found = self.handles.with(|odb| {
+        self.not_here(&oids).unwrap_or_default()
+    }
+
+    /// Those of some objects that are not here yet.
+    fn not_here(&self, oids: &[Oid]) -> Result<Vec<Oid>, Fault> {
+        self.handles.with(|odb| {
             // What came in since this handle was opened is looked for once, not for each object.
             odb.refresh()?;
             Ok(oids
@@ -130,8 +141,26 @@ impl GitSnapshot {
                 .copied()
                 .filter(|oid| !odb.exists_ext(*oid, OdbLookupFlags::NO_REFRESH))
                 .collect())
-        });
-        found.unwrap_or_default()
+        })
+    }
+
+    /// Brings what is not here of some files' contents, where they can be had.
+    fn bring(&self, oids: &[Oid]) -> Result<(), Fault> {
+        let Some(promised) = &self.promised else { return Ok(()) };
+        match self.not_here(oids)?.as_slice() {
+            [] => Ok(()),
+            missing => promised.bring(missing).map_err(Fault::Other),
+        }
+    }
+
+    /// Brings the last versions of files, as many of each.
+    fn bring_versions(&self, files: &[&str], most: usize) -> Result<(), Fault> {
+        if self.promised.is_none() {
+            return Ok(());
+        }
+        let repo = super::local::open_git(self.handles.path())?;
+        let versions = history::versions(&repo, self.commit, files, most)?;
+        self.bring(&versions.into_iter().collect::<Vec<_>>())
     }
 
     /// The repository's own directory (of an ordinary repository its `.git`).
@@ -304,7 +333,44 @@ impl Snapshot for GitSnapshot {
             message: error.message().to_owned(),
         };
         let repo = super::local::open_git(self.handles.path()).map_err(told)?;
-        history::last_change(&repo, self.commit, file, says).map_err(told)
+        let mut found = history::last_change(&repo, self.commit, file, says);
+        for most in [FEW_VERSIONS, usize::MAX] {
+            match &found {
+                Err(error) if error.code() == ErrorCode::NotFound && self.promised.is_some() => {}
+                _ => break,
+            }
+            let brought = self.bring_versions(&[file], most);
+            brought.map_err(|fault| ReadError::Io {
+                path: file.to_owned(),
+                message: fault.into(),
+            })?;
+            found = history::last_change(&repo, self.commit, file, says);
+        }
+        found.map_err(told)
+    }
+
+    fn expect_changes(&self, files: &[&str]) {
+        if let Err(fault) = self.bring_versions(files, FEW_VERSIONS) {
+            tracing::debug!(files = files.len(), "{}", String::from(fault));
+        }
+    }
+
+    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        let oids: Vec<Oid> = ids.iter().filter_map(|id| Oid::from_str(id).ok()).collect();
+        let told = |fault: Fault| ReadError::Io {
+            path: self.origin.branch.clone(),
+            message: fault.into(),
+        };
+        self.bring(&oids).map_err(told)?;
+        let mut contents = Contents::new();
+        for oid in oids {
+            let bytes = match self.blob(oid, MAX_BLOB) {
+                Err(Fault::TooLarge(_)) => Arc::from([]),
+                read => read.map_err(told)?,
+            };
+            contents.insert(oid.to_string(), bytes);
+        }
+        Ok(contents)
     }
 
     fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {

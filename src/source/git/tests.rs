@@ -367,18 +367,20 @@ fn a_shallow_history_ends_too_early() {
 
 /// What steps since something changed: commit, path, text before and after; and how far the walk came.
 fn traced(repo: &TestRepo, branch: &str, since: Since<'_>) -> (Vec<String>, Traced) {
-    let text = |file: &Option<Arc<[u8]>>| match file {
-        Some(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    let mut steps = Vec::new();
+    let tree = open(repo, branch).unwrap();
+    let traced = tree.trace(since, &["images", "group.yml"], &mut |step| steps.push(step));
+    let ids = steps.iter().flat_map(|step| [&step.before, &step.after]).flatten();
+    let contents = tree.contents(&ids.cloned().collect()).unwrap();
+    let text = |file: &Option<String>| match file {
+        Some(id) => String::from_utf8_lossy(&contents[id]).into_owned(),
         None => "-".to_owned(),
     };
-    let mut steps = Vec::new();
-    let traced = open(repo, branch)
-        .unwrap()
-        .trace(since, &["images", "group.yml"], &mut |step| {
-            let (before, after) = (text(&step.before), text(&step.after));
-            steps.push(format!("{} {} {before} {after}", step.commit, step.path));
-        });
-    (steps, traced.unwrap())
+    let told = steps.iter().map(|step| {
+        let (before, after) = (text(&step.before), text(&step.after));
+        format!("{} {} {before} {after}", step.commit, step.path)
+    });
+    (told.collect(), traced.unwrap())
 }
 
 fn branch_of(repo: &TestRepo, branch: &str, at: Oid) {

@@ -1,12 +1,9 @@
 //! What the steps of a branch changed in files, since it parted from another one or since a time.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use git2::{Commit, DiffFile, DiffOptions, FileMode, Oid, Repository};
 
 use super::history::MOST_STEPS;
-use crate::source::{FileStep, MAX_BLOB, Since, Traced};
+use crate::source::{FileStep, Since, Traced};
 
 /// Walks back from a commit along first parents, and shows what each step changed below some paths.
 pub(super) fn trace(
@@ -34,10 +31,6 @@ pub(super) fn trace(
             }
         }
     };
-    let mut texts = Texts {
-        repo,
-        known: HashMap::new(),
-    };
     let mut commit = repo.find_commit(head)?;
     for _ in 0..MOST_STEPS {
         let is_old = |commit: &Commit<'_>| match (&base, since) {
@@ -62,7 +55,7 @@ pub(super) fn trace(
             Some(base) if is_beside(repo, &parent, base)? => base.clone(),
             _ => parent,
         };
-        texts.changed(&before, &commit, paths, show)?;
+        changed(repo, [&before, &commit], paths, show)?;
         commit = before;
     }
     Ok(Traced::Short("its history is longer than is looked at".to_owned()))
@@ -89,61 +82,39 @@ pub(super) fn began(repo: &Repository, head: Oid) -> Result<Option<i64>, git2::E
     Ok(None)
 }
 
-/// The bytes of blobs: what one step has before it, another one has after it.
-struct Texts<'r> {
-    repo: &'r Repository,
-    known: HashMap<Oid, Arc<[u8]>>,
+/// Shows what differs between two commits below some paths.
+fn changed(
+    repo: &Repository,
+    [before, after]: [&Commit<'_>; 2],
+    paths: &[&str],
+    show: &mut dyn FnMut(FileStep),
+) -> Result<(), git2::Error> {
+    let (old, new) = (before.tree()?, after.tree()?);
+    let mut options = DiffOptions::new();
+    options.disable_pathspec_match(true);
+    for path in paths {
+        options.pathspec(path);
+    }
+    let diff = repo.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
+    for delta in diff.deltas() {
+        let path = delta.new_file().path().or_else(|| delta.old_file().path());
+        // What is not UTF-8 is no file that anybody asks for.
+        let Some(path) = path.and_then(std::path::Path::to_str).map(str::to_owned) else {
+            continue;
+        };
+        show(FileStep {
+            path,
+            commit: after.id().to_string(),
+            time: after.time().seconds(),
+            before: id(&delta.old_file()),
+            after: id(&delta.new_file()),
+        });
+    }
+    Ok(())
 }
 
-impl Texts<'_> {
-    fn changed(
-        &mut self,
-        before: &Commit<'_>,
-        after: &Commit<'_>,
-        paths: &[&str],
-        show: &mut dyn FnMut(FileStep),
-    ) -> Result<(), git2::Error> {
-        let (old, new) = (before.tree()?, after.tree()?);
-        let mut options = DiffOptions::new();
-        options.disable_pathspec_match(true);
-        for path in paths {
-            options.pathspec(path);
-        }
-        let diff = self
-            .repo
-            .diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))?;
-        for delta in diff.deltas() {
-            let path = delta.new_file().path().or_else(|| delta.old_file().path());
-            // What is not UTF-8 is no file that anybody asks for.
-            let Some(path) = path.and_then(std::path::Path::to_str).map(str::to_owned) else {
-                continue;
-            };
-            show(FileStep {
-                path,
-                commit: after.id().to_string(),
-                time: after.time().seconds(),
-                before: self.text(&delta.old_file())?,
-                after: self.text(&delta.new_file())?,
-            });
-        }
-        Ok(())
-    }
-
-    /// A file's bytes; none of a link, and nothing of one that is larger than is read.
-    fn text(&mut self, file: &DiffFile<'_>) -> Result<Option<Arc<[u8]>>, git2::Error> {
-        if !matches!(file.mode(), FileMode::Blob | FileMode::BlobExecutable) {
-            return Ok(None);
-        }
-        if let Some(known) = self.known.get(&file.id()) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let odb = self.repo.odb()?;
-        let (size, _) = odb.read_header(file.id())?;
-        let bytes: Arc<[u8]> = match size as u64 > MAX_BLOB {
-            true => Arc::from([]),
-            false => odb.read(file.id())?.data().into(),
-        };
-        self.known.insert(file.id(), Arc::clone(&bytes));
-        Ok(Some(bytes))
-    }
+/// A file's id; none of a link.
+fn id(file: &DiffFile<'_>) -> Option<String> {
+    let is_file = matches!(file.mode(), FileMode::Blob | FileMode::BlobExecutable);
+    is_file.then(|| file.id().to_string())
 }

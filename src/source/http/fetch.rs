@@ -1,5 +1,5 @@
 //! Fetches one commit with its tree, without its history where the server can leave it out, and without the contents of its
-//! files where it can leave these out, too; or the contents of some files.
+//! files where it can leave these out, too; or commits with their history, without contents; or the contents of some files.
 
 use std::io::{self, Read, Write};
 
@@ -12,6 +12,9 @@ use crate::source::SourceError;
 
 /// The most bytes of a pack that are read. The largest repository in question is some 2 GiB with all its history.
 const MAX_PACK: u64 = 8 << 30;
+/// The most bytes of a history without contents that are read at once: all branches of openshift-eng/ocp-build-data, ten years of
+/// them, are 12 MiB.
+const MAX_HISTORY: u64 = 256 << 20;
 /// After how many received bytes progress is reported.
 const REPORT_EVERY: u64 = 4 << 20;
 
@@ -22,6 +25,9 @@ pub(in crate::source) enum What<'a> {
     Whole(Oid),
     /// A commit with its trees, without the contents of files.
     Trees(Oid),
+    /// Commits with all that was before them and their trees, without the contents of files; only a server that can leave these
+    /// out gives them.
+    History(&'a [Oid]),
     /// Contents of files by their ids; only a server of version 2 gives them.
     Blobs(&'a [Oid]),
 }
@@ -51,7 +57,10 @@ pub(in crate::source) fn fetch(
 ) -> Result<Fetched, SourceError> {
     let request = Request {
         url: session.url,
-        limit: MAX_PACK,
+        limit: match wanted.what {
+            What::History(_) => MAX_HISTORY,
+            What::Whole(_) | What::Trees(_) | What::Blobs(_) => MAX_PACK,
+        },
         accept: RESULT,
     };
     let (message, v2) = match &session.spoken {
@@ -61,8 +70,14 @@ pub(in crate::source) fn fetch(
             if !can("side-band-64k") {
                 return Err(request.unreachable("the server is too old: it cannot send `side-band-64k`"));
             }
-            if let What::Blobs(_) = wanted.what {
-                return Err(request.unreachable("the server gives no contents of files by their ids"));
+            match wanted.what {
+                What::Blobs(_) => {
+                    return Err(request.unreachable("the server gives no contents of files by their ids"));
+                }
+                What::History(_) => {
+                    return Err(request.unreachable("the server cannot leave the contents of files out"));
+                }
+                What::Whole(_) | What::Trees(_) => {}
             }
             let optional = ["thin-pack", "ofs-delta"]
                 .into_iter()
@@ -83,10 +98,10 @@ fn ask_v2(wanted: &FetchRequest<'_>, shallow: bool) -> Vec<u8> {
     // Without history between them, a server leaves out what a commit we have holds only for a thin pack.
     push_line(&mut message, "thin-pack");
     push_line(&mut message, "ofs-delta");
-    if shallow && !matches!(wanted.what, What::Blobs(_)) {
+    if shallow && matches!(wanted.what, What::Whole(_) | What::Trees(_)) {
         push_depth(&mut message, wanted);
     }
-    if let What::Trees(_) = wanted.what {
+    if let What::Trees(_) | What::History(_) = wanted.what {
         push_line(&mut message, "filter blob:none");
     }
     for oid in wanted.what.oids() {
@@ -101,7 +116,7 @@ impl What<'_> {
     fn oids(&self) -> &[Oid] {
         match self {
             Self::Whole(oid) | Self::Trees(oid) => std::slice::from_ref(oid),
-            Self::Blobs(oids) => oids,
+            Self::History(oids) | Self::Blobs(oids) => oids,
         }
     }
 }

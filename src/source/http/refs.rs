@@ -1,5 +1,6 @@
 //! Asks a server for its refs: its branches and the commits that they are at.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use git2::Oid;
@@ -82,6 +83,32 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Yields the commits that branches are at, in their order, in one question.
+    pub(in crate::source) fn heads(&self, branches: &[&str]) -> Result<Vec<Oid>, SourceError> {
+        let names: Vec<String> = branches.iter().map(|branch| format!("{HEADS}{branch}")).collect();
+        let valid: Vec<&str> = names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| git2::Reference::is_valid_name(name))
+            .collect();
+        let found = match (&self.spoken, valid.as_slice()) {
+            (_, []) => Vec::new(),
+            (Spoken::V0 { refs, .. }, _) => refs.clone(),
+            (Spoken::V2 { .. }, valid) => self.ask(valid, false)?,
+        };
+        let at: BTreeMap<&str, Oid> = found.iter().map(|one| (&*one.name, one.oid)).collect();
+        let head = |(name, branch): (&String, &&str)| match at.get(name.as_str()) {
+            Some(oid) => Ok(*oid),
+            None => Err(SourceError::no_branch(
+                self.url.to_string(),
+                branch,
+                self.branches()?,
+                false,
+            )),
+        };
+        names.iter().zip(branches).map(head).collect()
+    }
+
     /// Yields the default branch, the one that the server's HEAD stands for, and the commit that it is at.
     pub(in crate::source) fn default_branch(&self) -> Result<(String, Oid), SourceError> {
         let (refs, symbolic) = match &self.spoken {
@@ -90,7 +117,7 @@ impl<'a> Session<'a> {
                 (refs.clone(), said.map(str::to_owned))
             }
             Spoken::V2 { .. } => {
-                let refs = self.ask(HEAD, true)?;
+                let refs = self.ask(&[HEAD], true)?;
                 let said = refs.iter().find_map(|one| one.symbolic.clone());
                 (refs, said)
             }
@@ -135,19 +162,21 @@ impl<'a> Session<'a> {
     fn refs(&self, prefix: &str) -> Result<Vec<Ref>, SourceError> {
         match &self.spoken {
             Spoken::V0 { refs, .. } => Ok(refs.clone()),
-            Spoken::V2 { .. } => self.ask(prefix, false),
+            Spoken::V2 { .. } => self.ask(&[prefix], false),
         }
     }
 
     /// Asks a server of version 2 for refs; `symbolic`: and what those that stand for others stand for.
-    fn ask(&self, prefix: &str, symbolic: bool) -> Result<Vec<Ref>, SourceError> {
+    fn ask(&self, prefixes: &[&str], symbolic: bool) -> Result<Vec<Ref>, SourceError> {
         let mut message = Vec::new();
         push_line(&mut message, "command=ls-refs");
         push_delimiter(&mut message);
         if symbolic {
             push_line(&mut message, "symrefs");
         }
-        push_line(&mut message, &format!("ref-prefix {prefix}"));
+        for prefix in prefixes {
+            push_line(&mut message, &format!("ref-prefix {prefix}"));
+        }
         push_flush(&mut message);
         let request = Request {
             url: self.url,

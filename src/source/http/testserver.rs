@@ -23,6 +23,10 @@ pub struct Manner {
     pub refuse_filter: bool,
     /// Knows nothing of single files.
     pub forgets: bool,
+    /// Leaves folders out that it was asked for.
+    pub forgets_folders: bool,
+    /// Breaks off the answer to this fetch and all later ones; the first is 0.
+    pub gone_at: Option<usize>,
 }
 
 /// One request that came in.
@@ -40,6 +44,7 @@ pub struct TestServer {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     sent: Arc<AtomicU64>,
+    mended: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -52,12 +57,15 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let (seen, stop) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let sent = Arc::new(AtomicU64::new(0));
+        let mended = Arc::new(AtomicBool::new(false));
         let backend = Arc::new(Backend {
             program: backend,
             root: root.to_owned(),
             manner,
             seen: Arc::clone(&seen),
             sent: Arc::clone(&sent),
+            fetches: AtomicU64::new(0),
+            mended: Arc::clone(&mended),
         });
         let stopped = stop.clone();
         let thread = std::thread::spawn(move || {
@@ -74,6 +82,7 @@ impl TestServer {
             address,
             seen,
             sent,
+            mended,
             stop,
             thread: Some(thread),
         }
@@ -83,6 +92,11 @@ impl TestServer {
     pub fn url(&self, credentials: &str, path: &str) -> String {
         let at = if credentials.is_empty() { "" } else { "@" };
         format!("http://{credentials}{at}{}/{path}", self.address)
+    }
+
+    /// From now on it is no longer [gone](Manner::gone_at), and forgets nothing.
+    pub fn mend(&self) {
+        self.mended.store(true, Ordering::SeqCst);
     }
 
     /// How many bytes of answers were sent.
@@ -131,6 +145,8 @@ struct Backend {
     manner: Manner,
     seen: Arc<Mutex<Vec<Seen>>>,
     sent: Arc<AtomicU64>,
+    fetches: AtomicU64,
+    mended: Arc<AtomicBool>,
 }
 
 impl Backend {
@@ -150,8 +166,15 @@ impl Backend {
         }
         let has = |what: &[u8]| request.body.windows(what.len()).any(|window| window == what);
         let is_filtered = has(b"filter blob:none");
-        let is_blobs = has(b"command=fetch") && !has(b"deepen 1");
-        if (self.manner.refuse_filter && is_filtered) || (self.manner.forgets && is_blobs) {
+        let is_fetch = has(b"command=fetch");
+        let is_blobs = is_fetch && !has(b"deepen 1") && !is_filtered;
+        let fetches = match is_fetch {
+            true => self.fetches.fetch_add(1, Ordering::SeqCst),
+            false => 0,
+        };
+        let is_mended = self.mended.load(Ordering::SeqCst);
+        let is_gone = is_fetch && !is_mended && self.manner.gone_at.is_some_and(|at| fetches >= at as u64);
+        if (self.manner.refuse_filter && is_filtered) || (self.manner.forgets && is_blobs && !is_mended) {
             let text = "ERR upload-pack: not our ref\n";
             let body = format!("{:04x}{text}", text.len() + 4);
             return write!(
@@ -160,12 +183,16 @@ impl Backend {
                 body.len()
             );
         }
+        let mut request = request;
+        if self.manner.forgets_folders {
+            request.body = String::from_utf8_lossy(&request.body)
+                .replace("0015filter blob:none", "0012filter tree:0")
+                .into_bytes();
+        }
         let output = self.run(&request, &headers)?;
-        let cut = self
-            .manner
-            .cut
-            .filter(|_| request.method == "POST")
-            .unwrap_or(usize::MAX);
+        let cut = self.manner.cut.filter(|_| request.method == "POST");
+        // Enough for the headings and not for the pack.
+        let cut = cut.or_else(|| is_gone.then_some(40)).unwrap_or(usize::MAX);
         let split = output
             .windows(4)
             .position(|window| window == b"\r\n\r\n")

@@ -151,15 +151,22 @@ pub(super) fn breaks(ask: &Ask<'_>, as_is: &Doozer<'_>, with: &Doozer<'_>, image
 pub(super) fn told(release: &Release<'_>) -> Vec<Finding> {
     let carried = &release.neighbours.carried;
     let mut findings = Vec::new();
-    if let Some(why) = &carried.unread {
+    if let Some(unread) = &carried.unread {
         let text = format!(
-            "whether something was added to OKD's stanzas of an older release that {} lacks is not known: {why}",
-            release.metadata.release
+            "whether something was added to OKD's stanzas of an older release that {} lacks is not known: {}",
+            release.metadata.release, unread.why
         );
+        let help = match unread.passing {
+            true => "nothing is carried this time, and the next run tries again",
+            false => {
+                "nothing is carried; a repository of build data that has the whole history of its branches is read, on disk or \
+                      behind a URL whose server can leave the contents of files out"
+            }
+        };
         let finding = Finding::new(Severity::Note, "okd-carry-unread", text)
             .with_place(release.metadata.place("images", None))
             .with_release(release_name(release))
-            .with_help("nothing is carried; a repository of build data on disk that has the whole history of its branches is read");
+            .with_help(help);
         findings.push(finding);
     }
     for left in &carried.left {
