@@ -27,6 +27,7 @@ mod doctor;
 mod end_to_end;
 mod forge_local;
 mod github_auth;
+mod github_build_data;
 mod github_corpus;
 mod github_crash;
 mod github_faults;
