@@ -9,7 +9,7 @@ use super::Run;
 use super::branches::Depth;
 use super::heads::Head;
 use super::memo::Slot;
-use crate::audit::cut::{self, NamedFile, Side};
+use crate::audit::cut::{self, Lost, NamedFile, Side};
 use crate::base::Release;
 use crate::config::Via;
 use crate::derive;
@@ -118,10 +118,14 @@ impl Run {
         sides.sort_by_key(|side| side.metadata.release);
         let mut looked: BTreeMap<(Release, String), Said> = BTreeMap::new();
         let mut findings = Vec::new();
-        for pair in sides.windows(2) {
-            let [before, after] = pair else { continue };
-            let release = after.metadata.release;
-            for lost in cut::lost(*before, *after) {
+        let pairs = sides.windows(2).filter_map(|pair| match pair {
+            [before, after] => Some((after.metadata.release, cut::lost(*before, *after))),
+            _ => None,
+        });
+        let mut pairs: Vec<(Release, Vec<Lost>)> = pairs.collect();
+        let known = self.say_what_is_carried(&mut pairs);
+        for (release, all) in pairs {
+            for lost in all {
                 let there = match &lost.file {
                     None => Some(true),
                     Some(file) => looked
@@ -137,7 +141,45 @@ impl Run {
             }
         }
         findings.sort();
-        (findings, heads(looked.into_values()))
+        (findings, heads(looked.into_values()).filter(|_| known))
+    }
+
+    /// Has findings say what the target of the configuration carries itself. False where it may tell more later.
+    fn say_what_is_carried(&self, pairs: &mut [(Release, Vec<Lost>)]) -> bool {
+        let all = || pairs.iter().flat_map(|(_, all)| all);
+        let Some(newest) = pairs.iter().map(|(release, _)| *release).max() else {
+            return true;
+        };
+        if !self.writes_build_data() || all().all(|lost| lost.said.is_none()) {
+            return true;
+        }
+        let releases = self.known_releases().range(..=newest).copied().collect();
+        let added = match self.histories_of(&releases).and_then(|branches| self.added(&branches)) {
+            Ok(added) => added,
+            Err(unread) => return !unread.passing,
+        };
+        for (release, lost) in pairs
+            .iter_mut()
+            .flat_map(|(release, all)| all.iter_mut().map(|lost| (*release, lost)))
+        {
+            let Some(said) = &lost.said else { continue };
+            let of_branch = added.get(&said.release).into_iter().flat_map(|all| all.iter());
+            let is_below = |key: &str| {
+                said.keys
+                    .iter()
+                    .any(|said| key == *said || key.starts_with(&format!("{said}.")))
+            };
+            if of_branch
+                .into_iter()
+                .any(|added| added.path == said.path && is_below(&added.key))
+            {
+                lost.finding.help = Some(format!(
+                    "it was added when the branch of {release} had been made: target `build-data` carries it with its request for \
+                     {release}, or `okd-carry-left` says why not"
+                ));
+            }
+        }
+        true
     }
 
     /// Asks a component whether it has a file.

@@ -733,3 +733,48 @@ fn a_try_carries_as_a_run_does() {
     let text = fs::read_to_string(out.path().join(BUILD_DATA).join("images/a.yml")).unwrap();
     assert_eq!(text, with(FLAVOUR));
 }
+
+#[test]
+fn what_the_target_carries_nobody_is_asked_to_carry_by_hand() {
+    let helps = |world: &World, args: &[&str]| {
+        let ran = ran(program()
+            .args(args)
+            .args(["--format", "json"])
+            .current_dir(world.dir.path()));
+        let found: Json = serde_json::from_str(&ran.out).unwrap();
+        let findings = found["findings"].as_array().unwrap().iter();
+        let ours = findings.filter(|one| one["code"] == "carry-dockerfile");
+        let help = ours.map(|one| one["help"].as_str().unwrap().to_owned());
+        help.collect::<Vec<_>>()
+    };
+    // Lost at the cut, which is nobody's but a person's.
+    let lost = World::new(&with(FLAVOUR));
+    lost.cut("4.20", "4.21");
+    lost.commit("4.21", &[("images/a.yml", IMAGE)]);
+    let added = World::new(IMAGE);
+    added.cut("4.20", "4.21");
+    added.commit("4.20", &[("images/a.yml", &with(FLAVOUR))]);
+    for command in [&["plan"][..], &["audit"]] {
+        for turn in ["first", "again"] {
+            let by_hand = helps(&lost, command);
+            assert!(
+                by_hand.len() == 1 && by_hand[0].starts_with("carry `"),
+                "{command:?} {turn}: {by_hand:?}"
+            );
+            let by_us = helps(&added, command);
+            let says = |help: &String| help.contains("target `build-data` carries it with its request for 4.21");
+            assert!(
+                by_us.len() == 1 && by_us.iter().all(says),
+                "{command:?} {turn}: {by_us:?}"
+            );
+        }
+    }
+    // Without the target somebody has to.
+    let config = fs::read_to_string(added.dir.path().join("lockstep.yaml")).unwrap();
+    fs::write(
+        added.dir.path().join("lockstep.yaml"),
+        config.replace("[build-data]", "[{build-config: {repo: openshift/a}}]"),
+    )
+    .unwrap();
+    assert!(helps(&added, &["plan"])[0].starts_with("carry `"));
+}

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::filled;
+use crate::facts::image::KEYS;
 
 /// One thing that metadata says for OKD, whichever stanza says it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Intent {
     pub key: &'static str,
     /// What it says.
     pub value: Json,
+    /// The keys of the file that say it, dotted.
+    pub said_by: Vec<&'static str>,
 }
 
 /// Name, what it is, the key to write, where it is found in the view, and OCP's own value that it stands in for.
@@ -103,16 +106,30 @@ const KINDS: [Kind; 11] = [
 /// What `mode` is where it is not set.
 const BUILT: &str = "enabled";
 
+/// The key of the file that a place of the view is made of.
+fn key_of(place: &str) -> Option<&'static str> {
+    let view = place.trim_start_matches('/').replace('/', ".");
+    KEYS.iter().find(|key| key.view == view).map(|key| key.file)
+}
+
 impl Intent {
     /// Everything that an image's view says for OKD and that differs from what holds for OCP.
     pub fn all(view: &Json) -> Vec<Self> {
         let said = KINDS.iter().filter_map(|(name, what, key, places, own)| {
-            let mut values = places.iter().filter_map(|place| view.pointer(place));
-            let value = values.find(|value| filled(value))?.clone();
+            let said = places.iter().filter_map(|place| Some((*place, view.pointer(place)?)));
+            let said: Vec<_> = said.filter(|(_, value)| filled(value)).collect();
+            let value = said.first()?.1.clone();
             let same = !own.is_empty() && view.pointer(own) == Some(&value);
             // That OKD does without an image is nothing that it has.
             let nothing = *name == "mode" && (value != BUILT || !filled(&view["mode"]));
-            (!same && !nothing).then_some(Self { name, what, key, value })
+            let said_by = said.iter().filter_map(|(place, _)| key_of(place)).collect();
+            (!same && !nothing).then_some(Self {
+                name,
+                what,
+                key,
+                value,
+                said_by,
+            })
         });
         said.collect()
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use self::intent::Intent;
-use crate::base::RepoName;
+use crate::base::{Release, RepoName};
 use crate::derive::{self, Standing};
 use crate::facts::image::Image;
 use crate::finding::{Finding, Severity};
@@ -25,6 +25,19 @@ pub struct Lost {
     pub finding: Finding,
     /// What the reason is: a file of a component, where it has to be looked for.
     pub file: Option<NamedFile>,
+    /// Where the older release says it.
+    pub said: Option<Said>,
+}
+
+/// Keys of a file of build data that say something for OKD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// The release.
+    pub release: Release,
+    /// The file.
+    pub path: String,
+    /// The keys, dotted.
+    pub keys: Vec<&'static str>,
 }
 
 /// A file of a component that may or may not still be there.
@@ -157,7 +170,15 @@ impl Pair<'_> {
         } else {
             None
         };
-        Some(self.lost(code, key, text, &help, file))
+        let said = Said {
+            release: self.before.metadata.release,
+            path: Metadata::image_file(key),
+            keys: intent.said_by.clone(),
+        };
+        Some(Lost {
+            said: Some(said),
+            ..self.lost(code, key, text, &help, file)
+        })
     }
 
     fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<NamedFile> {
@@ -187,7 +208,11 @@ impl Pair<'_> {
             finding.image = Some(image.tag.value.clone());
             finding.component = image.repository.value.as_ref().map(RepoName::to_string);
         }
-        Lost { finding, file }
+        Lost {
+            finding,
+            file,
+            said: None,
+        }
     }
 
     fn name(&self) -> String {

@@ -33,7 +33,8 @@ pub static CODES: &[Code] = &[
         severity: Warning,
         title: "OKD's own Dockerfile was not carried forward",
         means: "One release names a Dockerfile of OKD's own, the next names none in either stanza, and the file is still there.",
-        action: "Carry the key forward to the new branch of ocp-build-data.",
+        action: "Carry the key forward to the new branch of ocp-build-data; what was added when that branch had been made, target \
+                 `build-data` carries itself.",
         example: "OKD's Dockerfile of beacon in 4.16 was `Dockerfile.okd`; 4.17 says nothing of it in either stanza",
         fix: None,
     },
@@ -43,7 +44,8 @@ pub static CODES: &[Code] = &[
         severity: Warning,
         title: "something that metadata said for OKD was not carried forward",
         means: "One release says it in one of the two stanzas, the next in neither, and what it was said for is still the same.",
-        action: "Carry the key forward to the new branch of ocp-build-data.",
+        action: "Carry the key forward to the new branch of ocp-build-data; what was added when that branch had been made, target \
+                 `build-data` carries itself.",
         example: "OKD's `from` of beacon in 4.16 was {\"stream\":\"base\"}; 4.17 says nothing of it in either stanza",
         fix: None,
     },
