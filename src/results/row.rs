@@ -27,6 +27,8 @@ pub struct Row {
     pub last: Option<JobRun>,
     /// How often it was tried in vain since.
     pub attempts: usize,
+    /// The commits at which it was, the newest first.
+    pub failing: Vec<String>,
     /// The last lines of what was said.
     pub lines: Vec<String>,
 }
@@ -43,6 +45,7 @@ pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
         last_good: None,
         last: None,
         attempts: 0,
+        failing: Vec::new(),
         lines: Vec::new(),
     };
     let good = runs.iter().position(|(_, outcome)| *outcome == Outcome::Built);
@@ -76,6 +79,7 @@ pub fn row(mut runs: Vec<(JobRun, Outcome)>) -> Row {
     }
     row.last = streak.first().map(|(run, _)| run.clone());
     row.attempts = streak.len();
+    row.failing = streak.iter().map(|(run, _)| run.commit.clone()).collect();
     row.since = streak.last().map(|(run, _)| run.clone());
     match last {
         Outcome::Broken(failure) => {

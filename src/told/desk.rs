@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::breaks::{Break, breaks};
+use super::draft::{Draft, Spot};
+use super::finish;
 use super::object::{Door, Key, Merged, Object, There};
 use super::page::{Block, Kept, Page, State};
 use super::policy::{Policy, Telling, Unsaid};
-use super::{Deed, Form, Write, command, text};
+use super::{Form, command, text};
 use crate::base::{Date, RepoName};
-use crate::plan::merge_body;
-use crate::results::answer::{ImageState, Results};
+use crate::results::answer::{ImageResult, ImageState, Results};
 
 const DAY: i64 = 86_400;
 /// Older pull requests are left alone.
@@ -18,8 +19,6 @@ const YOUNG: i64 = 14 * DAY;
 const RELAPSE: i64 = 7 * DAY;
 /// What all breaks of one text may take, in bytes: less than GitHub takes, which leaves room for what people write around it.
 const ROOM: usize = 45_000;
-/// Starts the word with which an issue is closed.
-pub const WORD: &str = "<!-- lockstep:word ";
 /// What the mark of a break takes beside its text, in bytes.
 const MARK: usize = 150;
 
@@ -44,12 +43,13 @@ pub fn concerns(object: &Object, now: i64) -> bool {
     let Some(page) = Page::of(&object.body) else {
         return false;
     };
-    let fresh = |block: &Block| match block.state {
-        State::Broken => true,
-        State::Mended(at) => now - at < RELAPSE,
-        State::Elsewhere => false,
-    };
+    let fresh = |block: &Block| block.state == State::Broken || is_fresh(block, now);
     page.is_table || !page.silences.is_empty() || page.blocks.iter().any(fresh)
+}
+
+/// Whether a break was over less than a week ago.
+fn is_fresh(block: &Block, now: i64) -> bool {
+    block.state.over().is_some_and(|at| now - at < RELAPSE)
 }
 
 /// The breaks that are told by what is there, and those that were told before and have not been over since.
@@ -61,45 +61,10 @@ pub fn told_of(there: &There, results: &Results) -> BTreeSet<Key> {
     let over = |(release, image, _): &&Key| {
         let of = results.releases.iter().find(|of| of.release == *release);
         of.and_then(|of| of.images.iter().find(|known| known.image == *image))
-            .is_some_and(|image| builds(image.state))
+            .is_some_and(|image| builds(image.state) || fails_everywhere(image))
     };
     told.chain(there.known.iter().filter(|key| !over(key)).cloned())
         .collect()
-}
-
-/// An issue or comment, as it is or as it is to be.
-struct Draft<'t> {
-    repo: RepoName,
-    spot: Spot,
-    object: Option<&'t Object>,
-    page: Page,
-}
-
-/// Where something is told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spot {
-    /// A comment on this pull request.
-    Pull(u64),
-    Issue,
-    Table,
-}
-
-impl Draft<'_> {
-    fn is_open(&self) -> bool {
-        self.object.is_none_or(|object| object.is_open)
-    }
-
-    /// Whether a person has closed it.
-    fn is_closed_by_person(&self) -> bool {
-        !self.is_open() && !self.page.is_closed
-    }
-
-    fn name(&self) -> String {
-        let number = self
-            .object
-            .map_or_else(String::new, |object| format!("#{}", object.number));
-        format!("{}{number}", self.repo)
-    }
 }
 
 struct Desk<'t> {
@@ -200,7 +165,7 @@ impl<'t> Desk<'t> {
         }
     }
 
-    /// What builds again, or is no image any more, is told no longer.
+    /// What builds again, is no image any more, or fails for OCP as well, is told no longer.
     fn mend(&mut self, results: &Results) {
         let silences = self.drafts.iter().flat_map(|draft| &draft.page.silences);
         let silent: BTreeSet<String> = silences.map(|kept| kept.image.clone()).collect();
@@ -211,30 +176,34 @@ impl<'t> Desk<'t> {
                 .page
                 .blocks
                 .iter_mut()
-                .filter(|block| block.state == State::Broken)
+                .filter(|block| matches!(block.state, State::Broken | State::Shared(_)))
             {
                 let Some(release) = results.releases.iter().find(|release| release.release == block.release) else {
                     continue;
                 };
                 let found = release.images.iter().find(|image| image.image == block.image);
+                if silent.contains(&block.image) {
+                    continue;
+                }
                 let by = match found {
+                    Some(image) if fails_everywhere(image) => {
+                        if block.state == State::Broken {
+                            block.text = text::in_both(block, image, now, is_table);
+                            block.state = State::Shared(now);
+                        }
+                        continue;
+                    }
                     // Those that are held back were built.
                     Some(image) if builds(image.state) => image.last_good.as_deref().or(image.since.as_deref()),
                     Some(_) => continue,
                     None => None,
                 };
-                if !silent.contains(&block.image) {
-                    let repository = found.map_or("", |image| image.repository.as_str());
-                    block.text = text::mended(block, by, repository, now, is_table);
-                    block.state = State::Mended(now);
-                }
+                let repository = found.map_or("", |image| image.repository.as_str());
+                block.text = text::over(block, by, repository, now, is_table);
+                block.state = State::Mended(now);
             }
             if is_table {
-                let is_kept = |block: &Block| match block.state {
-                    State::Broken => true,
-                    State::Mended(at) => now - at < RELAPSE,
-                    State::Elsewhere => false,
-                };
+                let is_kept = |block: &Block| block.state == State::Broken || is_fresh(block, now);
                 draft.page.blocks.retain(is_kept);
             }
         }
@@ -285,11 +254,9 @@ impl<'t> Desk<'t> {
             draft.spot != Spot::Table
                 && draft.page.blocks.iter().any(|block| {
                     let is = block.release == one.release && block.image == one.image.image;
-                    match block.state {
-                        State::Mended(_) if is && block.since == one.since => true,
-                        State::Mended(at) => is && draft.spot == Spot::Issue && self.policy.now - at < RELAPSE,
-                        _ => false,
-                    }
+                    let is_over = block.state.over().is_some();
+                    let same = block.since == one.since;
+                    is && is_over && (same || draft.spot == Spot::Issue && is_fresh(block, self.policy.now))
                 })
         })
     }
@@ -431,7 +398,7 @@ impl<'t> Desk<'t> {
     fn finish(mut self) -> Telling {
         self.name_owners();
         for draft in std::mem::take(&mut self.drafts) {
-            finish_one(draft, &mut self.telling.writes);
+            finish::finish(draft, &mut self.telling.writes);
         }
         self.telling.unsaid.sort();
         self.telling
@@ -442,98 +409,7 @@ fn builds(state: ImageState) -> bool {
     matches!(state, ImageState::Builds | ImageState::StaleBase | ImageState::HeldBack)
 }
 
-/// The writes that make a draft what it is to be.
-fn finish_one(mut draft: Draft<'_>, writes: &mut Vec<Write>) {
-    let order = |block: &Block| (block.release.clone(), block.image.clone());
-    draft.page.blocks.sort_by_cached_key(order);
-    let blocks: Vec<&Block> = draft.page.blocks.iter().collect();
-    let is_broken = blocks.iter().any(|block| block.state == State::Broken);
-    let (head, foot) = match draft.spot {
-        Spot::Table => text::around(&blocks),
-        Spot::Pull(_) => (text::head(&blocks, true), text::foot(is_broken, false)),
-        Spot::Issue => (text::head(&blocks, false), text::foot(is_broken, true)),
-    };
-    let (about, title, word) = (text::about(&blocks), text::title(&blocks), text::word(&blocks));
-    let mut write = |deed| {
-        writes.push(Write {
-            repository: draft.repo.clone(),
-            deed,
-            about: about.clone(),
-        });
-    };
-    let Some(object) = draft.object else {
-        let body = draft.page.write(&head, &foot);
-        return write(match draft.spot {
-            Spot::Pull(pull) => Deed::Comment { pull, body },
-            Spot::Issue => Deed::Open { title, body },
-            Spot::Table => Deed::Open {
-                title: text::TABLE_TITLE.to_owned(),
-                body,
-            },
-        });
-    };
-    let number = object.number;
-    let was_closed_here = draft.page.is_closed;
-    let open = match (draft.spot, object.is_open, is_broken) {
-        (Spot::Issue, true, false) => Some(false),
-        // What a person closed while it was broken stays so; what was over meanwhile is opened again.
-        (Spot::Issue, false, true) if was_closed_here || revived(object, &draft.page) => Some(true),
-        _ => None,
-    };
-    draft.page.is_closed = match open {
-        Some(open) => !open,
-        None => was_closed_here && !object.is_open,
-    };
-    let body = draft.page.write(&head, &foot);
-    let before = object.body.replace("\r\n", "\n");
-    let body = merge_body(&before, &body);
-    if open == Some(false) {
-        let mark = format!("{WORD}{} -->", digest(&draft.page));
-        if !object.words.iter().any(|said| said.contains(&mark)) {
-            write(Deed::Say {
-                number,
-                body: format!("{mark}\n{word}"),
-            });
-        }
-    }
-    if body.trim_end() == before.trim_end() && open.is_none() {
-        return;
-    }
-    write(match object.comment {
-        Some(comment) => Deed::EditComment {
-            pull: number,
-            comment,
-            body,
-        },
-        None => Deed::Edit { number, body, open },
-    });
-}
-
-/// Whether something that is broken now was over before: then it is a relapse, and no break that a person has seen.
-fn revived(object: &Object, page: &Page) -> bool {
-    let before = Page::of(&object.body).unwrap_or_default();
-    page.blocks
-        .iter()
-        .filter(|block| block.state == State::Broken)
-        .any(|block| {
-            let same = |old: &Block| old.release == block.release && old.image == block.image;
-            before
-                .blocks
-                .iter()
-                .any(|old| same(old) && matches!(old.state, State::Mended(_)))
-        })
-}
-
-/// What a closing word is known by: the breaks that are over.
-fn digest(page: &Page) -> String {
-    use sha2::{Digest, Sha256};
-    let mut hash = Sha256::new();
-    for block in &page.blocks {
-        hash.update(format!("{}\0{}\0{}\0", block.release, block.image, block.since));
-    }
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+/// Whether it does not build, and OCP's own build does not either.
+fn fails_everywhere(image: &ImageResult) -> bool {
+    image.state == ImageState::Broken && image.okd_only == Some(false)
 }

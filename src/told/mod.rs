@@ -7,6 +7,8 @@
 mod breaks;
 mod command;
 mod desk;
+mod draft;
+mod finish;
 mod object;
 mod page;
 mod policy;
@@ -42,7 +44,7 @@ pub fn asks_for_silence(comment: &str) -> bool {
 
 /// Whether a comment of ours is the word with which an issue was closed.
 pub fn is_word(comment: &str) -> bool {
-    comment.starts_with(desk::WORD)
+    comment.starts_with(finish::WORD)
 }
 
 /// In which form breaks are told.

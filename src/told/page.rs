@@ -28,8 +28,20 @@ pub enum State {
     Broken,
     /// It builds again since that time (seconds since 1970), or is no longer an image.
     Mended(i64),
+    /// OCP's own build fails as well, seen at that time (seconds since 1970): its own CI tells of it.
+    Shared(i64),
     /// It is told in an older issue or comment.
     Elsewhere,
+}
+
+impl State {
+    /// Since when nothing is to be done about it here.
+    pub fn over(self) -> Option<i64> {
+        match self {
+            Self::Mended(at) | Self::Shared(at) => Some(at),
+            Self::Broken | Self::Elsewhere => None,
+        }
+    }
 }
 
 /// A break as it is told.
@@ -149,6 +161,7 @@ fn mark(block: &Block) -> String {
     let state = match block.state {
         State::Broken => "broken".to_owned(),
         State::Mended(at) => format!("mended@{at}"),
+        State::Shared(at) => format!("shared@{at}"),
         State::Elsewhere => "elsewhere".to_owned(),
     };
     let Block {
@@ -171,7 +184,11 @@ fn block(line: &str) -> Option<Block> {
     let state = match state.as_str() {
         "broken" => State::Broken,
         "elsewhere" => State::Elsewhere,
-        other => State::Mended(other.strip_prefix("mended@")?.parse().ok()?),
+        other => match other.split_once('@')? {
+            ("mended", at) => State::Mended(at.parse().ok()?),
+            ("shared", at) => State::Shared(at.parse().ok()?),
+            _ => return None,
+        },
     };
     Some(Block {
         release,
@@ -246,6 +263,7 @@ mod tests {
                 block("etcd", State::Broken),
                 block("a -->\n<b>--x", State::Mended(7)),
                 block("é", State::Elsewhere),
+                block("both", State::Shared(8)),
             ],
             silences: vec![Kept {
                 comment: 5,

@@ -20,6 +20,9 @@ const TITLE: usize = 120;
 /// As long a row's last line of the log is.
 const LAST: usize = 100;
 
+/// What is said of images that OCP cannot build either.
+const FOR_OCP: [&str; 2] = ["does not build for OCP either", "do not build for OCP either"];
+
 /// What stands above the rows of a table.
 pub const ROWS: &str = "| release | image | repository | does not build since | why | OCP's own build | log |\n|---|---|---|---|---|---|---|";
 /// The title of the issue with the table.
@@ -47,17 +50,23 @@ pub fn head(blocks: &[&Block], pull: bool) -> String {
                 ".\n"
             });
         }
-        true if in_state(blocks, |state| matches!(state, State::Mended(_))).is_empty() => {
-            out.push_str("### OKD: this is told elsewhere already\n");
-        }
-        true => {
-            let all: Vec<&Block> = in_state(blocks, |state| matches!(state, State::Mended(_)));
-            let _ = writeln!(
-                out,
-                "### OKD: {} again\n\nNothing is left to do.",
-                verb(&all, "builds", "build")
-            );
-        }
+        true => match (mended(blocks).as_slice(), shared(blocks).as_slice()) {
+            ([], []) => out.push_str("### OKD: this is told elsewhere already\n"),
+            ([], both) => {
+                let _ = writeln!(
+                    out,
+                    "### OKD: {}\n\nOCP's own CI tells of that: nothing more is said here.",
+                    verb(both, FOR_OCP[0], FOR_OCP[1])
+                );
+            }
+            (again, _) => {
+                let _ = writeln!(
+                    out,
+                    "### OKD: {} again\n\nNothing is left to do.",
+                    verb(again, "builds", "build")
+                );
+            }
+        },
     }
     out
 }
@@ -224,7 +233,7 @@ fn cause_text(cause: &str) -> String {
 }
 
 /// What is said of a break that is over. `by`: the commit that builds.
-pub fn mended(block: &Block, by: Option<&str>, repository: &str, now: i64, is_table: bool) -> String {
+pub fn over(block: &Block, by: Option<&str>, repository: &str, now: i64, is_table: bool) -> String {
     let built = match by {
         Some(by) => format!("builds again, with {}, seen on {}", commit(by), Date::of_unix(now)),
         None => format!(
@@ -251,6 +260,22 @@ pub fn mended(block: &Block, by: Option<&str>, repository: &str, now: i64, is_ta
     }
 }
 
+/// What is said of a break that OCP has as well.
+pub fn in_both(block: &Block, image: &ImageResult, now: i64, is_table: bool) -> String {
+    let (release, tag, since) = (markdown(&block.release), code(&block.image), commit(&block.since));
+    let seen = format!("seen on {}", Date::of_unix(now));
+    match is_table {
+        true => {
+            let repository = code(&image.repository);
+            format!("| {release} | {tag} | {repository} | {since} | OCP's own CI tells of it, {seen} | fails as well | |")
+        }
+        false => format!(
+            "**{tag}, OKD {release}**: OCP's job {} fails as well, {seen}, and its own CI tells of that. OKD's fails from {since} on.",
+            code(&image.twin)
+        ),
+    }
+}
+
 /// What is said of a break that an older text tells.
 pub fn elsewhere(block: &Block, is_table: bool) -> String {
     match is_table {
@@ -269,10 +294,16 @@ pub fn elsewhere(block: &Block, is_table: bool) -> String {
 
 /// The word with which an issue is closed.
 pub fn word(blocks: &[&Block]) -> String {
-    let mended: Vec<&Block> = in_state(blocks, |state| matches!(state, State::Mended(_)));
-    match mended.is_empty() {
-        true => "This is told elsewhere already. Closing.".to_owned(),
-        false => format!("Over: {} again. Closing.", verb(&mended, "builds", "build")),
+    let both = |both: &[&Block]| verb(both, FOR_OCP[0], FOR_OCP[1]);
+    match (mended(blocks).as_slice(), shared(blocks).as_slice()) {
+        ([], []) => "This is told elsewhere already. Closing.".to_owned(),
+        ([], all) => format!("Now {}: its own CI tells of that. Closing.", both(all)),
+        (again, []) => format!("Over: {} again. Closing.", verb(again, "builds", "build")),
+        (again, all) => format!(
+            "Over: {} again; {}, as its own CI tells. Closing.",
+            verb(again, "builds", "build"),
+            both(all)
+        ),
     }
 }
 
@@ -294,7 +325,7 @@ pub fn named(logins: &[String]) -> String {
 /// What a write is about.
 pub fn about(blocks: &[&Block]) -> String {
     let broken: Vec<&Block> = in_state(blocks, |state| state == State::Broken);
-    let mended: Vec<&Block> = in_state(blocks, |state| matches!(state, State::Mended(_)));
+    let (mended, shared) = (mended(blocks), shared(blocks));
     let named = |blocks: &[&Block]| {
         let names: Vec<String> = blocks
             .iter()
@@ -302,7 +333,11 @@ pub fn about(blocks: &[&Block]) -> String {
             .collect();
         names.join(", ")
     };
-    let parts = [("does not build", &broken), ("builds again", &mended)];
+    let parts = [
+        ("does not build", &broken),
+        ("builds again", &mended),
+        ("fails for OCP as well", &shared),
+    ];
     let parts = parts.iter().filter(|(_, blocks)| !blocks.is_empty());
     let parts: Vec<String> = parts
         .map(|(verb, blocks)| format!("{} {verb}", named(blocks)))
@@ -312,6 +347,14 @@ pub fn about(blocks: &[&Block]) -> String {
         (true, false) => "told elsewhere".to_owned(),
         (true, true) => "nothing is left".to_owned(),
     }
+}
+
+fn mended<'b>(blocks: &[&'b Block]) -> Vec<&'b Block> {
+    in_state(blocks, |state| matches!(state, State::Mended(_)))
+}
+
+fn shared<'b>(blocks: &[&'b Block]) -> Vec<&'b Block> {
+    in_state(blocks, |state| matches!(state, State::Shared(_)))
 }
 
 fn in_state<'b>(blocks: &[&'b Block], is: impl Fn(State) -> bool) -> Vec<&'b Block> {
@@ -335,8 +378,8 @@ fn verb(blocks: &[&Block], one: &str, more: &str) -> String {
 fn twin(image: &ImageResult) -> String {
     let name = code(&image.twin);
     match image.okd_only {
-        Some(true) => format!("OCP's job {name} succeeds on the same commit: only OKD is hit."),
-        Some(false) => format!("OCP's job {name} fails on that commit as well."),
+        Some(true) => format!("OCP's job {name} succeeds where this one fails: only OKD is hit."),
+        Some(false) => format!("OCP's job {name} fails as well."),
         None => "Whether OCP's build of this commit fails as well is not known.".to_owned(),
     }
 }

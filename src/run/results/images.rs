@@ -51,10 +51,7 @@ impl Reader<'_> {
                 because: row.because,
                 // A clock that is ahead makes nothing begin tomorrow.
                 since_time: started.map(|started| started.min(self.now)),
-                okd_only: since
-                    .as_ref()
-                    .filter(|_| fails)
-                    .and_then(|commit| okd_only(commit, &twins)),
+                okd_only: fails.then(|| okd_only(&row.failing, &twins)).flatten(),
                 twin: job.twin.clone(),
                 since,
                 last_good,
@@ -120,12 +117,15 @@ impl Reader<'_> {
     }
 }
 
-/// Whether OKD alone fails: OCP's job of the same commit succeeded.
-fn okd_only(commit: &str, twins: &[JobRun]) -> Option<bool> {
-    let mut of_commit = twins.iter().filter(|run| run.commit == commit);
+/// Whether OKD alone fails: OCP's job succeeded on a commit on which OKD's does not. Where both fail, and OCP's is mended later, it is
+/// from then on that OKD's fails alone.
+fn okd_only(failing: &[String], twins: &[JobRun]) -> Option<bool> {
+    let mut of_them = twins
+        .iter()
+        .filter(|run| !run.commit.is_empty() && failing.contains(&run.commit));
     match () {
-        () if of_commit.clone().any(|run| run.state == State::Success) => Some(true),
-        () if of_commit.any(|run| run.state == State::Failure) => Some(false),
+        () if of_them.clone().any(|run| run.state == State::Success) => Some(true),
+        () if of_them.any(|run| run.state == State::Failure) => Some(false),
         () => None,
     }
 }
@@ -149,8 +149,14 @@ mod tests {
             run("b", State::Failure),
             run("c", State::Running),
         ];
-        assert_eq!(okd_only("a", &twins), Some(true));
-        assert_eq!(okd_only("b", &twins), Some(false));
-        assert_eq!((okd_only("c", &twins), okd_only("d", &twins)), (None, None));
+        let only = |failing: &[&str]| {
+            let failing: Vec<String> = failing.iter().map(|&commit| commit.to_owned()).collect();
+            okd_only(&failing, &twins)
+        };
+        assert_eq!(only(&["a"]), Some(true));
+        assert_eq!(only(&["b"]), Some(false));
+        assert_eq!((only(&["c"]), only(&["d"]), only(&[""])), (None, None, None));
+        assert_eq!(only(&["a", "b"]), Some(true), "OCP's was mended, and OKD's was not");
+        assert_eq!(only(&["c", "b"]), Some(false));
     }
 }

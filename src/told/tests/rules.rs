@@ -466,3 +466,92 @@ fn what_people_write_around_it_stays() {
         "{body}"
     );
 }
+
+#[test]
+fn what_fails_for_ocp_as_well_by_now_is_told_no_longer() {
+    let as_well = |image: &str| ImageResult {
+        okd_only: Some(false),
+        ..broken(image, 0, &[11])
+    };
+    // An issue is closed with a word, once.
+    let mut forge = Forge::new(Form::Issue);
+    forge.tell(&results("4.21", vec![broken("a", 0, &[11])]));
+    let told = forge.tell(&results("4.21", vec![as_well("a")]));
+    assert_eq!(
+        kinds(&told),
+        [
+            "say on openshift/harbor#41: a of 4.21 fails for OCP as well",
+            "close openshift/harbor#41: a of 4.21 fails for OCP as well",
+        ]
+    );
+    let word = told.writes[0].body().lines().nth(1);
+    assert_eq!(
+        word,
+        Some("Now image `a` does not build for OCP either: its own CI tells of that. Closing.")
+    );
+    assert!(
+        told.writes[1]
+            .body()
+            .contains("OCP's job `branch-ci-openshift-harbor-main-images` fails as well, seen on 2026-01-01"),
+        "{}",
+        told.writes[1].body()
+    );
+    assert_eq!(
+        whys(&told),
+        ["a of 4.21: not told: OCP fails as well: its own CI has told"]
+    );
+    // OCP's is mended and OKD's is not: within a week the issue is opened again, and it is over with a word of its own.
+    forge.now += 6 * DAY;
+    let again = forge.tell(&results("4.21", vec![broken("a", 0, &[11])]));
+    assert_eq!(kinds(&again), ["reopen openshift/harbor#41: a of 4.21 does not build"]);
+    let over = kinds(&forge.tell(&results("4.21", vec![builds("a")])));
+    assert_eq!(over.len(), 2, "{over:?}");
+    // Both are mended meanwhile: the issue that is closed says so in silence.
+    let mut forge = Forge::new(Form::Issue);
+    forge.tell(&results("4.21", vec![broken("a", 0, &[11])]));
+    forge.tell(&results("4.21", vec![as_well("a")]));
+    assert_eq!(
+        kinds(&forge.tell(&results("4.21", vec![builds("a")]))),
+        ["edit openshift/harbor#41: a of 4.21 builds again"]
+    );
+    // It stays so for weeks, and then OKD's alone is left: that is told anew.
+    let mut forge = Forge::new(Form::Issue);
+    forge.tell(&results("4.21", vec![broken("a", 0, &[11])]));
+    forge.tell(&results("4.21", vec![as_well("a")]));
+    forge.now += 8 * DAY;
+    forge.there.known = told_of(&forge.there, &results("4.21", vec![as_well("a")]));
+    forge.there.objects.retain(|object| concerns(object, forge.now));
+    assert_eq!(
+        kinds(&forge.tell(&results("4.21", vec![broken("a", 0, &[11])]))),
+        ["open an issue in openshift/harbor: OKD 4.21: a does not build any more"]
+    );
+}
+
+#[test]
+fn a_comment_and_a_row_say_in_silence_that_ocp_fails_as_well() {
+    for (form, table) in [(Form::Comment, None), (Form::Table, Some("okd-project/okd"))] {
+        let mut forge = Forge::new(form);
+        forge.table = table.map(repo);
+        forge.merged("openshift/harbor", 11, 0, None);
+        forge.tell(&results("4.21", vec![broken("a", 0, &[11]), broken("b", 0, &[11])]));
+        let as_well = ImageResult {
+            okd_only: Some(false),
+            ..broken("a", 0, &[11])
+        };
+        let told = forge.tell(&results("4.21", vec![as_well.clone(), broken("b", 0, &[11])]));
+        let about = "b of 4.21 does not build; a of 4.21 fails for OCP as well";
+        assert_eq!(told.writes.len(), 1, "{form:?}: {:?}", kinds(&told));
+        assert!(kinds(&told)[0].ends_with(about), "{form:?}: {:?}", kinds(&told));
+        let body = told.writes[0].body();
+        let expected = match form {
+            Form::Table => "| OCP's own CI tells of it, seen on 2026-01-01 | fails as well | |",
+            _ => "its own CI tells of that. OKD's fails from `bbbbbbbbbb` on.",
+        };
+        assert!(body.contains(expected), "{form:?}: {body}");
+        let alone = forge.tell(&results("4.21", vec![broken("a", 0, &[11]), broken("b", 0, &[11])]));
+        assert_eq!(alone.writes.len(), 1, "{form:?}: {:?}", kinds(&alone));
+        assert!(!alone.writes[0].body().contains("tells of"), "{form:?}");
+        let both = forge.tell(&results("4.21", vec![as_well, builds("b")]));
+        assert_eq!(both.writes.len(), 1, "{form:?}: {:?}", kinds(&both));
+    }
+}
