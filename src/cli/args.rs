@@ -456,8 +456,8 @@ pub struct ResultsArgs {
     /// Only this image, by its payload tag
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Only what does not build since this day or later, such as 2026-01-31
-    #[arg(long, value_name = "DATE")]
+    /// Only what does not build since this day or later, such as 2026-01-31, or since a run of the service, by its id
+    #[arg(long, value_name = "DATE|RUN")]
     pub since: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]

@@ -4,7 +4,8 @@ use lockstep::base::{Date, Gate};
 use lockstep::results;
 use lockstep::results::answer::{ImageState, Results};
 use lockstep::run::place::Place;
-use lockstep::run::results::ResultsAsked;
+use lockstep::run::history;
+use lockstep::run::results::{ResultsAsked, Since};
 use lockstep::run::told::Told;
 
 use super::args::{ResultsArgs, TextOrJson};
@@ -20,9 +21,21 @@ pub fn run(args: &ResultsArgs) -> Outcome {
         })?;
         return Ok(Ended::Done);
     }
-    let since = args.since.as_deref().map(str::parse::<Date>).transpose();
-    let since = since.map_err(|error| Usage(format!("--since: {error}")))?;
+    let day = match args.since.as_deref().filter(|since| !history::is_id(since)) {
+        Some(since) => Some(since.parse::<Date>().map_err(|error| {
+            Usage(format!("--since: {error}, or give the id of a run, as the service's list of runs has it"))
+        })?),
+        None => None,
+    };
     let ready = setup::ready(&args.common)?;
+    let since = match (&args.since, day) {
+        (_, Some(day)) => Some(Since::Day(day)),
+        (Some(run), None) => {
+            let before = history::read_stuck(&ready.run.config().state, run);
+            Some(Since::Run(before?))
+        }
+        (None, None) => None,
+    };
     let asked = ResultsAsked {
         image: args.image.clone(),
         since,

@@ -22,7 +22,7 @@ use crate::finding::Finding;
 use crate::github::Usage;
 use crate::plan::{NotCompared, Plan, with_run};
 use crate::run::feedback::{Watch, Wish};
-use crate::run::history::Keeper;
+use crate::run::history::{self, Keeper};
 use crate::run::place::Place;
 use crate::run::results::Followed;
 use crate::run::{LoadedRules, Run, begin};
@@ -172,7 +172,9 @@ impl Reconciler {
         let releases = known
             .map(|(release, known)| (*release, Arc::clone(&known.document)))
             .collect();
-        if let Err(why) = self.kept.keep(id, releases) {
+        let results = self.board.view().results.clone();
+        let stuck = results.map(|shown| history::stuck(&shown.results));
+        if let Err(why) = self.kept.keep(id, releases, stuck.as_ref()) {
             tracing::warn!("{why}");
         }
     }

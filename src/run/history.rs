@@ -1,7 +1,7 @@
 //! What releases came to in earlier runs of the service, so that it can be compared with: `runs/` of the state directory.
 //!
 //! A run is a small file with the digest of each release's build config, which stands in a file of its own: most runs find
-//! what the one before them found. They are plain files, as the cache belongs to the service as long as it runs.
+//! what the one before them found. Beside it stands what did not build, where results are looked at. They are plain files, as the cache belongs to the service as long as it runs.
 #![expect(clippy::disallowed_methods, reason = "the history is files of the state directory")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::Release;
 use crate::model::build_config::BuildConfig;
 use crate::rebuild;
+use crate::results::answer::{ImageResult, OfRelease, Results};
 
 /// As many runs are kept.
 pub const MAX_RUNS: usize = 500;
@@ -75,6 +76,17 @@ pub enum HistoryError {
         /// What is wrong with it.
         error: io::Error,
     },
+    /// Nobody looked at results in the run.
+    #[error("run {0} knew nothing of builds: the service looked at no results then (`sources.results`)")]
+    NoBuilds(String),
+    /// What did not build in the run is damaged.
+    #[error("what did not build in run {id} cannot be read: {error}")]
+    Builds {
+        /// The run.
+        id: String,
+        /// What is wrong with it.
+        error: io::Error,
+    },
     /// A build config of the run is damaged.
     #[error("what run {id} came to cannot be read: {error}")]
     Document {
@@ -90,6 +102,26 @@ fn newest_of(newest: &Option<(usize, String)>) -> String {
         Some((count, newest)) => format!("it has {count} runs, the newest is {newest}"),
         None => "it has none; the service keeps them".to_owned(),
     }
+}
+
+/// An image that does not build: release, payload tag, and the first bad commit, empty where nobody knows it.
+pub type Stuck = (String, String, String);
+
+/// The images of a release that do not build.
+pub fn stuck(results: &Results) -> BTreeSet<Stuck> {
+    let of = |release: &OfRelease| {
+        let name = release.release.clone();
+        let images = release.images.iter().filter(|image| image.since_time.is_some());
+        let keys = images.map(move |image| stuck_one(&name, image));
+        keys.collect::<Vec<_>>()
+    };
+    results.releases.iter().flat_map(of).collect()
+}
+
+/// What an image that does not build is known by.
+pub fn stuck_one(release: &str, image: &ImageResult) -> Stuck {
+    let since = image.since.clone().unwrap_or_default();
+    (release.to_owned(), image.image.clone(), since)
 }
 
 /// The releases of a run, each with the digest of its build config.
@@ -124,11 +156,16 @@ impl Keeper {
         }
     }
 
-    /// Keeps what the releases of a run came to; the oldest runs go.
+    /// Keeps what the releases of a run came to, and what did not build then, where that is known; the oldest runs go.
     ///
     /// # Errors
     /// The folder cannot be written to.
-    pub fn keep(&mut self, id: &str, releases: BTreeMap<Release, Arc<BuildConfig>>) -> Result<(), HistoryError> {
+    pub fn keep(
+        &mut self,
+        id: &str,
+        releases: BTreeMap<Release, Arc<BuildConfig>>,
+        stuck: Option<&BTreeSet<Stuck>>,
+    ) -> Result<(), HistoryError> {
         if !is_id(id) {
             return Err(HistoryError::NoId(id.to_owned()));
         }
@@ -145,6 +182,10 @@ impl Keeper {
             };
             run.insert(release.to_string(), digest.clone());
             self.last.insert(release, (document, digest));
+        }
+        if let Some(stuck) = stuck {
+            let text = serde_json::to_vec(stuck).map_err(|error| self.told(error))?;
+            write(&self.dir.join(stuck_file(id)), &text).map_err(|error| self.told(error))?;
         }
         let text = serde_json::to_vec(&run).map_err(|error| self.told(error))?;
         write(&self.dir.join(format!("{id}.json")), &text).map_err(|error| self.told(error))?;
@@ -184,6 +225,10 @@ impl Keeper {
         for (at, id) in ids.iter().enumerate() {
             if at < ids.len() - MAX_RUNS {
                 fs::remove_file(self.dir.join(format!("{id}.json")))?;
+                let stuck = stuck_file(id);
+                if names.contains(&stuck) {
+                    fs::remove_file(self.dir.join(stuck))?;
+                }
             } else if let Ok(run) = releases_of(&self.dir, id) {
                 used.extend(run.into_values());
             }
@@ -201,16 +246,7 @@ impl Keeper {
 /// # Errors
 /// There is no such run, it had no such release, or what is there cannot be read.
 pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, HistoryError> {
-    let dir = folder(state);
-    let names = names(&dir).unwrap_or_default();
-    let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
-    if !ids.contains(&id) {
-        return Err(HistoryError::NoRun {
-            id: id.to_owned(),
-            newest: ids.last().map(|newest| (ids.len(), (*newest).to_owned())),
-            dir,
-        });
-    }
+    let dir = of_run(state, id)?;
     let run = releases_of(&dir, id)?;
     let all = || run.keys().cloned().collect::<Vec<_>>().join(", ");
     let digest = match release {
@@ -240,6 +276,44 @@ pub fn read(state: &Path, id: &str, release: Option<Release>) -> Result<Json, Hi
     let read = GzDecoder::new(file).take(MAX_BYTES).read_to_string(&mut text);
     read.map_err(damaged)?;
     serde_json::from_str(&text).map_err(|error| damaged(error.into()))
+}
+
+/// What did not build in a run.
+///
+/// # Errors
+/// There is no such run, it knew nothing of builds, or what is there cannot be read.
+pub fn read_stuck(state: &Path, id: &str) -> Result<BTreeSet<Stuck>, HistoryError> {
+    let dir = of_run(state, id)?;
+    let damaged = |error| HistoryError::Builds {
+        id: id.to_owned(),
+        error,
+    };
+    let file = match fs::File::open(dir.join(stuck_file(id))) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(HistoryError::NoBuilds(id.to_owned())),
+        Err(error) => return Err(damaged(error)),
+    };
+    serde_json::from_reader(file.take(MAX_BYTES)).map_err(|error| damaged(error.into()))
+}
+
+/// The folder of the history, which has a run.
+fn of_run(state: &Path, id: &str) -> Result<PathBuf, HistoryError> {
+    let dir = folder(state);
+    let names = names(&dir).unwrap_or_default();
+    let ids: Vec<&str> = names.iter().filter_map(|name| id_of(name)).collect();
+    match ids.contains(&id) {
+        true => Ok(dir),
+        false => Err(HistoryError::NoRun {
+            id: id.to_owned(),
+            newest: ids.last().map(|newest| (ids.len(), (*newest).to_owned())),
+            dir,
+        }),
+    }
+}
+
+/// The file with what did not build in a run.
+fn stuck_file(id: &str) -> String {
+    format!("{id}.stuck.json")
 }
 
 fn folder(state: &Path) -> PathBuf {
@@ -297,7 +371,7 @@ mod tests {
         let id = |at: usize| format!("20260101-{at:06}-00ff-{at}");
         for at in 1..=MAX_RUNS {
             keeper
-                .keep(&id(at), [(release, Arc::clone(&first))].into())
+                .keep(&id(at), [(release, Arc::clone(&first))].into(), None)
                 .expect("kept");
         }
         let found = read(dir.path(), &id(1), Some(release)).expect("it is there");
@@ -309,7 +383,13 @@ mod tests {
         };
         assert_eq!(documents(), 1, "what is the same is there once");
         let other = document("FROM registry.ci.openshift.org/ocp/4.16:base\nRUN x\n");
-        keeper.keep(&id(MAX_RUNS + 1), [(release, other)].into()).expect("kept");
+        let stuck = |image: &str| BTreeSet::from([("4.16".to_owned(), image.to_owned(), "a".to_owned())]);
+        let kept = keeper.keep(&id(MAX_RUNS + 1), [(release, other)].into(), Some(&stuck("etcd")));
+        kept.expect("kept");
+        let read_again = read_stuck(dir.path(), &id(MAX_RUNS + 1)).expect("it is there");
+        assert_eq!(read_again, stuck("etcd"));
+        let unknown = read_stuck(dir.path(), &id(2)).expect_err("nobody looked").to_string();
+        assert!(unknown.contains("knew nothing of builds"), "{unknown}");
         assert_eq!(documents(), 2);
         let gone = read(dir.path(), &id(1), Some(release))
             .expect_err("it is gone")
@@ -324,9 +404,17 @@ mod tests {
         assert!(none.ends_with("has no release 4.17; it has 4.16"), "{none}");
         // Another process knows nothing of what was kept, and finds the same.
         Keeper::new(dir.path())
-            .keep(&id(MAX_RUNS + 2), [(release, first)].into())
+            .keep(&id(MAX_RUNS + 2), [(release, Arc::clone(&first))].into(), None)
             .expect("kept");
         assert_eq!(documents(), 2);
+        // What did not build goes with its run.
+        for at in 3..=MAX_RUNS + 2 {
+            let (later, release) = (id(MAX_RUNS + at), [(release, Arc::clone(&first))].into());
+            keeper.keep(&later, release, Some(&stuck("cli"))).expect("kept");
+        }
+        let names = names(&folder(dir.path())).expect("files");
+        let stuck = names.iter().filter(|name| name.ends_with(".stuck.json"));
+        assert_eq!(stuck.count(), MAX_RUNS);
     }
 
     #[test]
@@ -343,7 +431,7 @@ mod tests {
             assert!(!is_id(text), "{text}");
         }
         let dir = tempfile::tempdir().expect("a folder");
-        assert!(Keeper::new(dir.path()).keep("../x", BTreeMap::new()).is_err());
+        assert!(Keeper::new(dir.path()).keep("../x", BTreeMap::new(), None).is_err());
         let none = read(dir.path(), "20260131-235959-3f2a-7", None).expect_err("none");
         assert!(matches!(none, HistoryError::NoRun { newest: None, .. }), "{none}");
     }

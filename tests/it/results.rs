@@ -36,6 +36,12 @@ pub(crate) fn world() -> World {
                   'repos/{org}/{repo}'}, results: {prow: {deck: ci, artifacts: ci/artifacts}, release-controller: {url: ci, streams: \
                   ['{release}.0-0.okd', gone]}}}";
     world.configure(&serde_yaml::from_str(config).expect("YAML"));
+    ci(&world);
+    world
+}
+
+/// Writes what deck, artifacts and release controller have.
+pub(crate) fn ci(world: &World) {
     let item = |job: &str, build: &str, commit: &str, state: &str, day: u32| {
         json!({"spec": {"type": "postsubmit", "job": job, "refs": {"base_sha": commit.repeat(40)}},
                "status": {"state": state, "build_id": build, "startTime": format!("2026-01-{day:02}T00:00:00Z")}})
@@ -46,28 +52,27 @@ pub(crate) fn world() -> World {
         item(&okd, "3", "b", "pending", 3), item(&job("beacon", "okd-scos-"), "5", "c", "success", 3),
         item("branch-ci-somebody-elses-job", "9", "d", "failure", 3),
     ]});
-    write(&world, "ci/prowjobs.js", &items.to_string());
+    write(world, "ci/prowjobs.js", &items.to_string());
     let graph = json!([{"name": "src", "started_at": "2026-01-02T00:00:00Z", "failed": false},
         {"name": "harbor-base", "dependencies": ["src"], "started_at": "2026-01-02T00:00:00Z", "failed": true}]);
     let folder = format!("ci/artifacts/logs/{okd}/2/artifacts");
     write(
-        &world,
+        world,
         &format!("{folder}/ci-operator-step-graph.json"),
         &graph.to_string(),
     );
     let junit = format!(
         "<testsuites><testsuite name=\"step graph\"><testcase name=\"Build image harbor-base from the repository\"><failure>{GO}</failure></testcase></testsuite></testsuites>"
     );
-    write(&world, &format!("{folder}/junit_operator.xml"), &junit);
+    write(world, &format!("{folder}/junit_operator.xml"), &junit);
     let tags = json!({"name": "s", "tags": [{"name": "p2", "phase": "Rejected"}, {"name": "p1", "phase": "Accepted"}]});
-    write(&world, "ci/api/v1/releasestream/4.16.0-0.okd/tags", &tags.to_string());
+    write(world, "ci/api/v1/releasestream/4.16.0-0.okd/tags", &tags.to_string());
     let rejected = json!({"name": "p2", "phase": "Rejected", "results": {}});
     write(
-        &world,
+        world,
         "ci/api/v1/releasestream/4.16.0-0.okd/release/p2",
         &rejected.to_string(),
     );
-    world
 }
 
 pub(crate) fn image<'j>(answer: &'j Json, tag: &str) -> &'j Json {

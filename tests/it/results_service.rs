@@ -1,6 +1,6 @@
 //! Results of builds in the service: what it asks for, what it keeps, what it shows.
 
-use crate::results::{image, job, on_github, world};
+use crate::results::{image, job, on_github, world, write};
 use crate::support::audit_world::World;
 use crate::support::fake_ci::{FakeCi, Trouble};
 use crate::support::fake_github::FakeGithub;
@@ -169,4 +169,69 @@ fn a_source_in_trouble_costs_itself_alone_and_is_asked_again() {
     wait_until("the artifacts", || service.log(), is_broken);
     assert_eq!(results(&service)["unread"], serde_json::json!([]));
     service.end();
+}
+
+/// The id of the newest run.
+fn newest(service: &Service) -> String {
+    let runs: Json = serde_json::from_str(&service.get("/api/v1/runs?limit=1").1).expect("JSON");
+    runs[0]["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn what_has_changed_since_a_run_of_the_service_is_told_beside_it() {
+    let world = world();
+    let service = start(&world);
+    runs(&service, 2);
+    let first = newest(&service);
+    let run = |args: &[&str]| {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        world.run(&args)
+    };
+    let since = |id: &str| {
+        let ran = run(&["results", "--format", "json", "--since", id]);
+        let found: Json = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}{}", ran.stdout, ran.stderr));
+        let images = found["releases"][0]["images"].as_array().expect("images").clone();
+        let tag = |image: Json| image["image"].as_str().expect("a tag").to_owned();
+        images.into_iter().map(tag).collect::<Vec<_>>()
+    };
+    let rebuilt = |id: &str| run(&["rebuild", "--since", id, "--format", "tags"]).stdout;
+    assert_eq!(since(&first), [""; 0], "it did not build then either");
+    assert_eq!(rebuilt(&first), "");
+
+    // beacon breaks, and tidewatch's Dockerfile changes.
+    let okd = job("beacon", "okd-scos-");
+    let deck = std::fs::read_to_string(world.path("ci/prowjobs.js")).expect("a list");
+    let mut deck: Json = serde_json::from_str(&deck).expect("JSON");
+    let failed = serde_json::json!({"spec": {"type": "postsubmit", "job": okd, "refs": {"base_sha": "f".repeat(40)}},
+        "status": {"state": "failure", "build_id": "6", "startTime": "2026-01-04T00:00:00Z"}});
+    deck["items"].as_array_mut().expect("items").push(failed);
+    let text = junit("go: go.mod requires go &gt;= 1.26.0 (running go 1.25.9; GOTOOLCHAIN=local)");
+    let text = text.replace("harbor-base", "beacon");
+    write(&world, &format!("ci/artifacts/logs/{okd}/6/{FOLDER}"), &text);
+    write(&world, "ci/prowjobs.js", &deck.to_string());
+    let dockerfile = "repos/openshift/tidewatch/Dockerfile.okd";
+    let before = std::fs::read_to_string(world.path(dockerfile)).expect("a Dockerfile");
+    write(&world, dockerfile, &format!("{before}RUN make more\n"));
+    let is_broken = || {
+        let (_, body) = service.get("/api/v1/results?image=beacon");
+        let found: Json = serde_json::from_str(&body).expect("JSON");
+        image(&found, "beacon")["state"] == "broken"
+    };
+    wait_until("the break of beacon", || service.log(), is_broken);
+    runs(&service, 2);
+    assert_eq!(since(&first), ["beacon"]);
+    assert_eq!(rebuilt(&first), "tidewatch\n");
+    let last = newest(&service);
+    assert_eq!(since(&last), [""; 0]);
+    assert_eq!(rebuilt(&last), "");
+
+    // A run that is not there, or that knew nothing of builds, is said to be.
+    let none = run(&["results", "--since", "20200101-000000-00ff-1"]);
+    assert_eq!(none.code, 1);
+    assert!(none.stderr.contains("has no run 20200101-000000-00ff-1: it has "), "{}", none.stderr);
+    service.end();
+    std::fs::remove_file(world.path(&format!("state/runs/{first}.stuck.json"))).expect("it is there");
+    let unknown = run(&["results", "--since", &first]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("knew nothing of builds"), "{}", unknown.stderr);
 }

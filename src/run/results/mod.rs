@@ -13,6 +13,7 @@ mod tried;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::history::{Stuck, stuck_one};
 use super::{Run, RunError};
 use crate::base::{Date, Release, RepoName};
 use crate::config::ResultSources;
@@ -33,13 +34,22 @@ const DECK: &str = "/prowjobs.js?omit=annotations,labels,decoration_config,pod_s
 /// A repository and a branch of it.
 type At = (RepoName, String);
 
+/// Since when something does not build.
+#[derive(Clone, Debug)]
+pub enum Since {
+    /// This day or later.
+    Day(Date),
+    /// A run in which this did not build already.
+    Run(BTreeSet<Stuck>),
+}
+
 /// What is asked of results.
 #[derive(Clone, Debug, Default)]
 pub struct ResultsAsked {
     /// Only this image, by payload tag.
     pub image: Option<String>,
-    /// Only what does not build since this day or later.
-    pub since: Option<Date>,
+    /// Only what does not build since then.
+    pub since: Option<Since>,
     /// When that is asked, in seconds since 1970.
     pub now: i64,
 }
@@ -86,7 +96,8 @@ impl Run {
         let mut followed = Followed::default();
         let mut results = self.look(sources, &built, &mut followed, asked.now, true)?;
         for release in &mut results.releases {
-            release.images.retain(|image| is_asked(image, asked));
+            let name = release.release.clone();
+            release.images.retain(|image| is_asked(&name, image, asked));
         }
         unread.extend(results.unread);
         results.unread = unread.into_iter().collect();
@@ -170,12 +181,14 @@ impl Run {
     }
 }
 
-fn is_asked(image: &ImageResult, asked: &ResultsAsked) -> bool {
+fn is_asked(release: &str, image: &ImageResult, asked: &ResultsAsked) -> bool {
     let named = asked.image.as_ref().is_none_or(|tag| *tag == image.image);
-    let later = asked.since.is_none_or(|day| {
-        let since = image.since_time.map(Date::of_unix);
-        since.is_some_and(|since| since >= day)
-    });
+    let later = match (&asked.since, image.since_time) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(Since::Day(day)), Some(since)) => Date::of_unix(since) >= *day,
+        (Some(Since::Run(before)), Some(_)) => !before.contains(&stuck_one(release, image)),
+    };
     named && later
 }
 
