@@ -47,6 +47,7 @@ mod owners;
 mod payload_sources;
 mod registry;
 mod replicas;
+mod replicas_told;
 mod results;
 mod results_bad;
 mod results_cluster;

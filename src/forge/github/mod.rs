@@ -12,7 +12,7 @@ mod options;
 mod owners;
 mod perform;
 mod query;
-mod remark;
+pub mod remark;
 mod steps;
 pub mod tell;
 mod text;

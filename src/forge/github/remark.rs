@@ -4,7 +4,9 @@
 //! who deletes it is heard: where it was known and is gone, none is written again.
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::GithubForge;
 use super::tell::{Answer, Told, cut};
@@ -32,6 +34,15 @@ query Ours($owner: String!, $name: String!, $number: Int!, $after: String) {
   }
 }";
 
+/// What is remembered of our comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Its id.
+    pub id: u64,
+    /// A digest of what was written last.
+    pub says: String,
+}
+
 /// Our comment as it stands.
 struct There {
     id: u64,
@@ -46,29 +57,34 @@ enum Found {
     Unknown,
 }
 
+/// A digest of a text.
+fn says(text: &str) -> String {
+    let digest = Sha256::digest(text.trim());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl GithubForge {
-    /// Makes our comment say the answer. `known`: its id, kept here. `speaks`: whether one is made where there is none.
+    /// Makes our comment say the answer. `known`: what is remembered of it, kept here. `speaks`: whether one is made where there is none.
     ///
     /// # Errors
     /// GitHub cannot be asked, or does not take it.
     pub fn comment(
         &self,
         answer: &Answer,
-        known: &mut Option<u64>,
+        known: &mut Option<Comment>,
         speaks: bool,
         dry_run: bool,
     ) -> Result<Told, Fault> {
         let text = format!("{MARK}\n{}", cut(&answer.summary, LONGEST));
-        if let (Some(id), false) = (*known, dry_run) {
-            return self.edit_comment(&answer.repo, answer.pull, id, &answer.summary, false);
+        if let (Some(known), false) = (known.as_mut(), dry_run) {
+            return self.edit_comment((&answer.repo, answer.pull), known, &answer.summary, false);
         }
         self.again(|| match self.our_comment(answer)? {
             Found::There(there) => {
-                *known = Some(there.id);
-                if there.body.trim() == text.trim() {
-                    return Ok(Told::Already);
-                }
-                self.edit_comment(&answer.repo, answer.pull, there.id, &answer.summary, dry_run)
+                let is_same = there.body.trim() == text.trim();
+                let says = if is_same { says(&text) } else { String::new() };
+                let there = known.insert(Comment { id: there.id, says });
+                self.edit_comment((&answer.repo, answer.pull), there, &answer.summary, dry_run)
             }
             Found::Unknown if !speaks => Ok(Told::Already),
             Found::Unknown => Ok(Told::Waits(
@@ -91,7 +107,7 @@ impl GithubForge {
                         Repeat::Once,
                         what,
                     )?;
-                    *known = made["id"].as_u64();
+                    *known = made["id"].as_u64().map(|id| Comment { id, says: says(&text) });
                     self.only_one(answer, known)?;
                 }
                 Ok(Told::Written(vec![format!("a comment on {}", answer.place())]))
@@ -100,33 +116,51 @@ impl GithubForge {
     }
 
     /// Takes ours away where somebody else of ours has written at the same time: of two the older stays.
-    fn only_one(&self, answer: &Answer, known: &mut Option<u64>) -> Result<(), Fault> {
-        let (Some(made), Found::There(first)) = (*known, self.our_comment(answer)?) else {
+    fn only_one(&self, answer: &Answer, known: &mut Option<Comment>) -> Result<(), Fault> {
+        let made = known.as_ref().map(|known| known.id);
+        let (Some(made), Found::There(first)) = (made, self.our_comment(answer)?) else {
             return Ok(());
         };
         if first.id != made {
             let path = format!("/repos/{}/issues/comments/{made}", answer.repo);
             let what = format!("deleting a second comment {PERMISSION} on {}", answer.place());
             self.put(&answer.repo, Method::DELETE, path, Value::Null, Repeat::Safe, what)?;
-            *known = Some(first.id);
+            let says = says(&first.body);
+            *known = Some(Comment { id: first.id, says });
         }
         Ok(())
     }
 
-    /// Makes a comment of ours say something else. One that somebody has deleted stays so.
+    /// Makes a comment of ours on a pull request say something else, where it does not say that already. One that somebody has
+    /// deleted stays so.
     ///
     /// # Errors
     /// GitHub does not take it.
-    pub fn edit_comment(&self, repo: &RepoName, pull: u64, id: u64, text: &str, dry_run: bool) -> Result<Told, Fault> {
+    pub fn edit_comment(
+        &self,
+        (repo, pull): (&RepoName, u64),
+        known: &mut Comment,
+        text: &str,
+        dry_run: bool,
+    ) -> Result<Told, Fault> {
+        let text = format!("{MARK}\n{}", cut(text, LONGEST));
+        let (id, says) = (known.id, says(&text));
+        if known.says == says {
+            return Ok(Told::Already);
+        }
         let line = format!("the comment {id} on {repo}#{pull} says it");
         if !dry_run {
-            let body = json!({ "body": format!("{MARK}\n{}", cut(text, LONGEST)) });
+            let body = json!({ "body": text });
             let path = format!("/repos/{repo}/issues/comments/{id}");
             let what = format!("editing a comment {PERMISSION} on {repo}#{pull}");
             match self.put(repo, Method::PATCH, path, body, Repeat::Safe, what) {
-                Err(fault) if fault.kind == FaultKind::NotFound => return Ok(Told::Already),
+                Err(fault) if fault.kind == FaultKind::NotFound => {
+                    known.says = says;
+                    return Ok(Told::Already);
+                }
                 other => drop(other?),
             }
+            known.says = says;
         }
         Ok(Told::Written(vec![line]))
     }

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::RepoName;
+use crate::forge::github::remark::Comment;
 use crate::impact::Pull;
 use crate::store::Store;
 
 /// Must change when what is remembered has another form.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// For how long answers are counted, in seconds.
 const HOUR: i64 = 3_600;
 
@@ -26,7 +27,7 @@ pub(super) struct Kept {
     /// Its answer, as `impact --format json` has it; none where there is nothing to say.
     pub answer: Option<String>,
     /// Our comment on it.
-    pub comment: Option<u64>,
+    pub comment: Option<Comment>,
 }
 
 impl Kept {

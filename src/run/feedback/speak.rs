@@ -7,7 +7,8 @@ use super::meaning::{self, matters};
 use super::{Ask, Kept, Looked};
 use crate::base::text::inert;
 use crate::base::{Release, RepoName};
-use crate::config::Comment;
+use crate::config::Comment as Commented;
+use crate::forge::github::remark::Comment;
 use crate::forge::github::tell::{Answer, Form, Told};
 use crate::github::{Fault, FaultKind};
 use crate::impact::{self, Impact, Pull, State, Verdict};
@@ -122,7 +123,7 @@ impl Run {
             asked,
             ..
         } = due;
-        let mut comment = before.as_ref().and_then(|known| known.comment);
+        let mut comment = before.as_ref().and_then(|known| known.comment.clone());
         let (mut shown, mut written) = (None, Vec::new());
         match answered {
             Err(why) => (pull.state, pull.note) = why,
@@ -169,7 +170,7 @@ impl Run {
         looking: &mut Looking<'_>,
         of: (&RepoName, &Pull, bool),
         found: Option<&Impact>,
-        comment: &mut Option<u64>,
+        comment: &mut Option<Comment>,
     ) -> Result<Told, Fault> {
         let (repo, pull, _) = of;
         if let Some((why, until)) = &looking.stopped {
@@ -178,12 +179,12 @@ impl Run {
         let told = match found {
             Some(found) => self.tell_found(looking, of, found, comment),
             // What was said once is not left standing when it no longer holds.
-            None => match *comment {
+            None => match comment {
                 Some(known) => {
                     let text = "What this pull request has now touches nothing that decides a build of OKD.";
                     looking
                         .forge
-                        .edit_comment(repo, pull.pull, known, text, looking.dry_run)
+                        .edit_comment((repo, pull.pull), known, text, looking.dry_run)
                 }
                 None => Ok(Told::Already),
             },
@@ -199,7 +200,7 @@ impl Run {
         looking: &mut Looking<'_>,
         (repo, pull, is_pressed): (&RepoName, &Pull, bool),
         found: &Impact,
-        comment: &mut Option<u64>,
+        comment: &mut Option<Comment>,
     ) -> Result<Told, Fault> {
         let answer = Answer {
             repo: repo.clone(),
@@ -229,9 +230,9 @@ impl Run {
             looking.sent.count();
         }
         let speaks = match looking.pulls.comment {
-            Comment::Never => return Ok(told),
-            Comment::Breaks => found.verdict == Verdict::Breaks,
-            Comment::Changes => matches!(found.verdict, Verdict::Breaks | Verdict::Changes),
+            Commented::Never => return Ok(told),
+            Commented::Breaks => found.verdict == Verdict::Breaks,
+            Commented::Changes => matches!(found.verdict, Verdict::Breaks | Verdict::Changes),
         };
         let said = looking.forge.comment(&answer, comment, speaks, looking.dry_run)?;
         Ok(told.and(said))
