@@ -7,7 +7,7 @@ use super::now;
 use super::reconcile::{Done, Reconciler};
 use crate::base::{Gate, Guard, Release, RepoName};
 use crate::board::{Drift, Impacts};
-use crate::impact::Pull;
+use crate::impact::{Pull, State};
 use crate::run::feedback::{Looked, Standing, Wish};
 use crate::run::place::Place;
 
@@ -91,6 +91,7 @@ impl Reconciler {
         for pull in looked.failed() {
             tracing::warn!("{pull}");
         }
+        self.log_what_waits(&looked);
         let record = &mut done.record;
         if self.fence.may_write().is_ok() {
             record.writes.extend(looked.writes.iter().cloned());
@@ -101,6 +102,19 @@ impl Reconciler {
             .map(|(verdict, count)| (verdict.name().to_owned(), *count));
         record.told = told.collect();
         self.post_pulls(|impacts| take(impacts, wish, looked));
+    }
+
+    /// Logs what waits by now and did not, or for another reason: once, not with each look.
+    fn log_what_waits(&self, looked: &Looked) {
+        let before = Arc::clone(&self.board.view().impacts);
+        let waits = looked.pulls.iter().filter(|pull| pull.state == State::Waits);
+        for pull in waits {
+            let known = before.pull(&pull.repository, pull.pull);
+            let same = known.is_some_and(|known| (known.state, &known.note) == (pull.state, &pull.note));
+            if !same {
+                tracing::info!(until = pull.until, "{pull}");
+            }
+        }
     }
 
     fn post_pulls(&self, change: impl FnOnce(&mut Impacts)) {

@@ -15,7 +15,7 @@ use crate::support::fake_github::state::{Pull, PullState};
 use crate::support::fake_github::{FakeGithub, Fault};
 use crate::support::github_world::{StillClock, TOKEN};
 use crate::support::program::killed_after;
-use crate::support::pull_world::{APP, PullWorld};
+use crate::support::pull_world::{APP, PullWorld, TOKEN as TOKEN_FILE};
 
 const REPO: &str = "o/r";
 
@@ -277,20 +277,32 @@ fn two_that_write_at_once_leave_one_of_each() {
 }
 
 #[test]
-fn killed_after_each_request_the_next_run_leaves_one_of_each() {
-    let feedback = "{pulls: {repositories: ['openshift/beacon'], comment: breaks}}";
-    let told = PullWorld::new(feedback, APP);
+fn killed_after_each_request_the_next_run_leaves_one_check_and_comment() {
+    killed_after_each("{pulls: {repositories: ['openshift/beacon'], comment: breaks}}", APP);
+}
+
+#[test]
+fn killed_after_each_request_the_next_run_leaves_one_status_and_comment() {
+    killed_after_each(
+        "{pulls: {repositories: ['openshift/beacon'], as: status, comment: breaks}}",
+        TOKEN_FILE,
+    );
+}
+
+fn killed_after_each(feedback: &str, credential: &str) {
+    let answers = |told: &PullWorld| told.checks().len() + told.statuses().len();
+    let told = PullWorld::new(feedback, credential);
     told.reconcile(&[]);
     let requests = told.github.requests();
-    assert!(requests >= 8, "only {requests} requests");
-    assert_eq!((told.checks().len(), told.comments().len()), (1, 1));
+    assert!(requests >= 6, "only {requests} requests");
+    assert_eq!((answers(&told), told.comments().len()), (1, 1));
     let expected = told.comments();
     for request in 1..=requests {
-        let told = PullWorld::new(feedback, APP);
+        let told = PullWorld::new(feedback, credential);
         killed_after(&told.github, &mut told.command(), request);
         told.reconcile(&[]);
         let counts: BTreeMap<&str, usize> =
-            [("checks", told.checks().len()), ("comments", told.comments().len())].into();
+            [("answers", answers(&told)), ("comments", told.comments().len())].into();
         assert!(
             counts.values().all(|count| *count == 1),
             "killed after request {request} of {requests}: {counts:?}"

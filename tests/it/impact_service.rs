@@ -357,3 +357,83 @@ fn one_that_only_observes_says_what_it_would_write() {
     );
     service.end();
 }
+
+#[test]
+fn a_head_gets_five_answers_and_what_waits_is_listed() {
+    let world = PullWorld::new(ALL, APP);
+    world.with_commits();
+    let service = world.serve(NEVER);
+    answered(&service, &world, &world.head);
+    service.rest();
+    let staged = world.github.files(BEACON, "topic")["Dockerfile"].clone();
+    let heads = format!("refs/heads/{BRANCH}");
+    // Somebody merges the same, takes it back, and so on: the answer is another one each time.
+    for round in 0..5 {
+        let text = if round % 2 == 0 { staged.clone() } else { world.dockerfile() };
+        let files = [("Dockerfile", Some(text.as_str()))];
+        let commit = world.github.push(BEACON, "merged", "bob", &files);
+        world.github.inside().state.set_ref(BEACON, &heads, Some(commit.clone()));
+        let pushed = json!({"ref": heads, "after": commit, "repository": {"full_name": BEACON}});
+        let runs = service.runs();
+        service.deliver("push", &pushed);
+        wait(&service, "a run", || service.runs() > runs);
+        let expected = (round + 2).min(5);
+        wait(&service, "an answer", || world.checks().len() == expected);
+        assert!(world.tide_merges());
+    }
+    service.rest();
+    assert_eq!(world.checks().len(), 5);
+    let note = format!("{BEACON}#7 at {} has 5 answers already", &world.head[..10]);
+    let list: Json = serde_json::from_str(&service.get("/api/v1/impact").1).expect("JSON");
+    let pull = &list["pulls"][0];
+    assert_eq!(
+        (&pull["state"], &pull["note"], &pull["until"]),
+        (&json!("waits"), &json!(note), &Json::Null)
+    );
+    let page = service.get("/impact").1;
+    assert!(page.contains(&note), "{page}");
+    assert!(service.count(&format!("waits: {note}")) >= 1, "{:?}", service.log());
+    service.end();
+}
+
+#[test]
+fn so_many_an_hour_are_answered_and_the_others_wait_for_their_time() {
+    let world = PullWorld::new("{pulls: {repositories: ['openshift/*'], max-new: 1}}", APP);
+    world.with_commits();
+    let staged = format!("FROM golang:1.21 AS other\nRUN make other\n{}", world.dockerfile());
+    let other = world.pull(8, "other", &[("Dockerfile", Some(&staged))]);
+    let service = world.serve("*/2 * * * * *");
+    let answers = || world.checks().len() + world.checks_of(&other).len();
+    wait(&service, "an answer", || answers() > 0);
+    let runs = service.runs();
+    wait(&service, "quiet polls", || service.runs() >= runs + 3);
+    assert_eq!(answers(), 1);
+    let list: Json = serde_json::from_str(&service.get("/api/v1/impact").1).expect("JSON");
+    let waits: Vec<&Json> = list["pulls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|pull| pull["state"] == "waits")
+        .collect();
+    let note = "1 answers were given within the last hour (`feedback.pulls.max-new`)";
+    assert_eq!((waits.len(), &waits[0]["note"]), (1, &json!(note)));
+    // From then on there is room: an hour after the first one.
+    let until = waits[0]["until"].as_i64().expect("a time");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let left = until - i64::try_from(now.as_secs()).unwrap();
+    assert!((3_400..=3_600).contains(&left), "{left}");
+    let clock = chrono::DateTime::from_timestamp(until, 0).unwrap();
+    let page = service.get("/impact").1;
+    let escaped = note.replace('`', "&#x60;");
+    assert!(page.contains(note) || page.contains(&escaped), "{page}");
+    assert!(page.contains(&clock.format("%H:%M").to_string()), "{page}");
+    assert_eq!(service.count(&format!("waits: {note}")), 1, "once, not with each look");
+    let metrics = service.get("/metrics").1;
+    assert!(metrics.contains("lockstep_impact_pull_requests{state=\"waits\"} 1"), "{metrics}");
+    service.end();
+    // Another process knows how many were given.
+    let service = world.serve("*/2 * * * * *");
+    service.wait_for("a run is over", 3);
+    assert_eq!(answers(), 1);
+    service.end();
+}

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value as Json;
 
-use crate::results::world;
+use crate::results::{job, on_github, world};
 use crate::support::audit_world::{Ran, World};
+use crate::support::fake_github::state::{Pull, PullState};
 use crate::support::fake_github::{FakeGithub, Fault};
 use crate::support::service::{Service, wait_until};
 
@@ -90,23 +91,108 @@ fn a_dry_run_says_what_a_run_writes_and_it_is_written_once() {
     assert_eq!(told.issues(), issues);
 }
 
+/// The same, where harbor's image fails since a pull request that was merged, so that a comment on it tells of that.
+fn merged(feedback: &str) -> Told {
+    let told = told(feedback);
+    let (good, bad) = on_github(&told.world, &told.github, "artifacts: ci/artifacts", "");
+    let config = format!("{{adopt: {{releases: ['4.99']}}, feedback: {feedback}}}");
+    told.world.configure(&serde_yaml::from_str(&config).expect("YAML"));
+    let mut inside = told.github.inside();
+    let state = &mut inside.state;
+    let ocp = job("harbor", "");
+    let statuses = state.statuses.get_mut(&bad).expect("it has some");
+    statuses.retain(|[context, ..]| *context != ocp);
+    let link = format!("https://prow.example.com/view/gs/x/logs/{ocp}/2");
+    statuses.push([ocp, "SUCCESS".to_owned(), link, "openshift-ci".to_owned()]);
+    // The step that broke it says which pull request it merged.
+    let id = git2::Oid::from_str(&bad).unwrap();
+    let tree = state.git.find_commit(id).unwrap().tree_id().to_string();
+    let who = ("ann", "ann@example.org");
+    let merge = state.commit(&tree, &[good], "Change it (#11)", who).unwrap();
+    let moved = state.statuses.remove(&bad).expect("it has some");
+    state.statuses.insert(merge.clone(), moved);
+    state.set_ref(HARBOR, "refs/heads/release-4.16", Some(merge.clone()));
+    let base = state.branch(HARBOR, "main").expect("a branch");
+    let merged_at = chrono::DateTime::from_timestamp(now() - 3_600, 0).expect("a time");
+    state.repo_mut(HARBOR).expect("harbor").pulls.push(Pull {
+        id: 11,
+        number: 11,
+        state: PullState::Merged,
+        title: "Change it".to_owned(),
+        body: String::new(),
+        author: "ann".to_owned(),
+        base: "release-4.16".to_owned(),
+        head: "topic".to_owned(),
+        head_repo: None,
+        head_owner: "ann".to_owned(),
+        head_sha: merge,
+        base_sha: base,
+        merge_sha: None,
+        listed: None,
+        conflicts: false,
+        draft: false,
+        labels: Vec::new(),
+        reviewers: Vec::new(),
+        assignees: Vec::new(),
+        comments: Vec::new(),
+        created_at: merged_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+    });
+    drop(inside);
+    told
+}
+
+fn now() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(now.expect("after 1970").as_secs()).expect("small")
+}
+
 #[test]
 fn killed_after_each_request_one_issue_is_left() {
-    let expected = told("{breaks: {as: issue}}");
+    killed_after_each(&|| told("{breaks: {as: issue}}"), 1);
+}
+
+#[test]
+fn killed_after_each_request_one_table_is_left() {
+    let world = || {
+        let told = told("{breaks: {as: table, table: okd-project/okd}}");
+        told.github.repository("okd-project/okd", &[("README.md", "OKD\n")]);
+        told
+    };
+    killed_after_each(&world, 1);
+}
+
+#[test]
+fn killed_after_each_request_one_comment_is_left() {
+    killed_after_each(&|| merged("{breaks: {as: comment}}"), 1);
+}
+
+/// How many texts of ours there are: issues, and comments on pull requests.
+fn texts(told: &Told) -> usize {
+    let inside = told.github.inside();
+    let all = inside.state.repos.values();
+    all.map(|repo| repo.issues.len() + repo.pulls.iter().map(|pull| pull.comments.len()).sum::<usize>())
+        .sum()
+}
+
+fn killed_after_each(world: &dyn Fn() -> Told, count: usize) {
+    let expected = world();
     let before = expected.github.requests();
-    expected.run(&["reconcile"]);
+    let ran = expected.run(&["reconcile"]);
     let requests = expected.github.requests() - before;
     assert!(requests >= 3, "it looks, writes and looks again: {requests}");
+    assert_eq!(texts(&expected), count, "{}", ran.stderr);
     for request in 1..=requests {
-        let told = told("{breaks: {as: issue}}");
+        let told = world();
         run_and_kill_after(&told, request);
         told.run(&["reconcile"]);
+        assert_eq!(texts(&told), count, "killed after request {request} of {requests}");
         assert_eq!(
             told.picture(),
             expected.picture(),
             "killed after request {request} of {requests}"
         );
     }
+    println!("{requests} requests, killed after each");
 }
 
 fn run_and_kill_after(told: &Told, request: usize) {
