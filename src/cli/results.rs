@@ -3,8 +3,8 @@
 use lockstep::base::{Date, Gate};
 use lockstep::results;
 use lockstep::results::answer::{ImageState, Results};
-use lockstep::run::place::Place;
 use lockstep::run::history;
+use lockstep::run::place::Place;
 use lockstep::run::results::{ResultsAsked, Since};
 use lockstep::run::told::Told;
 
@@ -23,7 +23,9 @@ pub fn run(args: &ResultsArgs) -> Outcome {
     }
     let day = match args.since.as_deref().filter(|since| !history::is_id(since)) {
         Some(since) => Some(since.parse::<Date>().map_err(|error| {
-            Usage(format!("--since: {error}, or give the id of a run, as the service's list of runs has it"))
+            Usage(format!(
+                "--since: {error}, or give the id of a run, as the service's list of runs has it"
+            ))
         })?),
         None => None,
     };

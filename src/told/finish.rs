@@ -84,10 +84,7 @@ fn revived(object: &Object, page: &Page) -> bool {
         .filter(|block| block.state == State::Broken)
         .any(|block| {
             let same = |old: &Block| old.release == block.release && old.image == block.image;
-            before
-                .blocks
-                .iter()
-                .any(|old| same(old) && old.state.over().is_some())
+            before.blocks.iter().any(|old| same(old) && old.state.over().is_some())
         })
 }
 

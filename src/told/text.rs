@@ -267,7 +267,9 @@ pub fn in_both(block: &Block, image: &ImageResult, now: i64, is_table: bool) -> 
     match is_table {
         true => {
             let repository = code(&image.repository);
-            format!("| {release} | {tag} | {repository} | {since} | OCP's own CI tells of it, {seen} | fails as well | |")
+            format!(
+                "| {release} | {tag} | {repository} | {since} | OCP's own CI tells of it, {seen} | fails as well | |"
+            )
         }
         false => format!(
             "**{tag}, OKD {release}**: OCP's job {} fails as well, {seen}, and its own CI tells of that. OKD's fails from {since} on.",

@@ -340,6 +340,133 @@ check('the keyboard reaches causes and payloads, and text there can be read in t
   }
 });
 
+// Pages on which pull requests of others stand, which the demo has not got: those of the tests of the server.
+class Shown {
+  constructor() {
+    this.said = '';
+    this.process = spawn('cargo', ['test', '--locked', '--test', 'it', '--', '--ignored', '--exact', '--nocapture', 'server_pages::look'], {
+      cwd: project, env: { ...process.env, LOCKSTEP_SHOW: '127.0.0.1:0', LOCKSTEP_SHOW_DEMO: '1' }, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+    });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (data) => { this.said += data; });
+  }
+
+  async ready() {
+    for (let tries = 0; tries < 6000; tries += 1) {
+      const address = /^http:\/\/[\d.:]+$/m.exec(this.said)?.[0];
+      if (address) return address;
+      assert.equal(this.process.exitCode, null, this.said);
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    throw new Error(`nothing is shown: ${this.said}`);
+  }
+
+  end() {
+    // What cargo has started goes with it.
+    process.kill(-this.process.pid, 'SIGTERM');
+  }
+}
+
+// What the keyboard comes to, one after the other, each with whether it is seen, and how its ring stands out.
+async function tabs(page) {
+  const found = [];
+  for (let tries = 0; tries < 80; tries += 1) {
+    await page.keyboard.press('Tab');
+    const at = await page.evaluate(() => {
+      const element = document.activeElement;
+      if (element === document.body) return null;
+      const order = [...document.querySelectorAll('*')].indexOf(element);
+      const style = getComputedStyle(element);
+      const box = element.getBoundingClientRect();
+      const seen = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+      let ground = element;
+      const clear = (color) => /, 0\)$/.test(color) || color === 'transparent';
+      while (ground && clear(getComputedStyle(ground).backgroundColor)) ground = ground.parentElement;
+      return {
+        order, seen, name: element.getAttribute('aria-label') ?? element.labels?.[0]?.innerText.trim() ?? element.textContent.trim(),
+        ring: style.outlineStyle === 'none' || style.outlineWidth === '0px' ? null : style.outlineColor,
+        ground: ground ? getComputedStyle(ground).backgroundColor : 'rgb(255, 255, 255)',
+      };
+    });
+    if (!at || found.some((before) => before.order === at.order)) return found;
+    found.push(at);
+  }
+  throw new Error('the keyboard never comes to an end');
+}
+
+// Everything that can be used on a page is reached in the order of the page, is seen then, and shows that it has the focus.
+async function walked(page, wanted, where) {
+  const found = await tabs(page);
+  const names = found.map(({ name }) => name.split('\n')[0]);
+  const places = wanted.map((name) => names.indexOf(name));
+  assert(!places.includes(-1), `${where}: ${wanted.filter((name) => !names.includes(name))} not reached: ${names.join(' | ')}`);
+  assert.deepEqual(places, [...places].sort((a, b) => a - b), `${where}: ${names.join(' | ')}`);
+  for (const [at, { order, seen, name, ring, ground }] of found.entries()) {
+    assert(at === 0 || order > found[at - 1].order, `${where}: "${name}" comes too late`);
+    assert(seen, `${where}: "${name}" has the focus and is not seen`);
+    assert(ring, `${where}: "${name}" has the focus without a ring`);
+    const ratio = contrast(ring, ground);
+    assert(ratio >= 3, `${where}: the ring of "${name}" has ${ratio.toFixed(2)}`);
+  }
+  const usable = await page.locator('a[href], button, select, input, summary, [tabindex="0"]').evaluateAll((all) => (
+    all.filter((one) => one.getClientRects().length).length));
+  assert.equal(found.length, usable, `${where}: everything is reached: ${names.join(' | ')}`);
+}
+
+check('the keyboard reaches pull requests of others and their tables, wide and narrow, in light and dark', async () => {
+  const shown = new Shown();
+  const demoBase = base;
+  try {
+    base = await shown.ready();
+    for (const colorScheme of ['light', 'dark']) {
+      for (const width of [1280, 400]) {
+        const where = `${colorScheme}, ${width}`;
+        const page = await open('/impact', { colorScheme, viewport: { width, height: 860 } });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert(wide <= 0, `${where}: ${wide} pixels too wide`);
+        await walked(page, ['Skip to the content', 'Repository', 'Verdict', 'Filter', 'Not answered yet', 'Pull requests', 'openshift/etcd#7'], where);
+        for (const [text, front, back] of await texts(page)) {
+          const ratio = contrast(front, back);
+          assert(ratio >= 4.5, `${where}: "${text}" has ${ratio.toFixed(2)}`);
+        }
+        await page.screenshot({ path: join(shots, `impact-full-${colorScheme}-${width}.png`), fullPage: true });
+        // A table that is wider than the page is moved with the arrows.
+        const region = page.getByRole('region', { name: 'Pull requests' });
+        await region.focus();
+        const hidden = await region.evaluate((it) => it.scrollWidth - it.clientWidth);
+        if (width === 400) assert(hidden > 0, 'the table is wider than the page');
+        if (hidden > 0) {
+          await page.keyboard.press('ArrowRight');
+          await page.waitForFunction(() => document.activeElement.scrollLeft > 0);
+        }
+        // And back again.
+        await page.keyboard.press('Tab');
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'openshift/etcd#7');
+        await page.keyboard.press('Shift+Tab');
+        assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Pull requests');
+        await page.keyboard.press('Tab');
+        await page.keyboard.press('Enter');
+        await page.waitForURL('**/impact/openshift/etcd/7');
+        await walked(page, ['Skip to the content', 'at GitHub', 'Values that change in 4.16', 'JSON'], `${where}, one`);
+        await page.screenshot({ path: join(shots, `impact-one-${colorScheme}-${width}.png`), fullPage: true });
+        // Chosen without a mouse.
+        await page.goto(`${base}/impact`);
+        await page.getByLabel('Verdict').focus();
+        await page.keyboard.type('changes');
+        await page.keyboard.press('Tab');
+        await page.keyboard.press('Enter');
+        await page.waitForURL('**verdict=changes**');
+        const rows = await page.locator('tbody tr th').allInnerTexts();
+        assert(rows.length === 1 && rows[0].startsWith('openshift/etcd#8'), rows.join(' | '));
+        assert.deepEqual(page.complaints, [], where);
+        await page.context().close();
+      }
+    }
+  } finally {
+    base = demoBase;
+    shown.end();
+  }
+});
+
 check('the graph leads to images', async () => {
   const page = await open('/graph?image=harbor-toolbox');
   assert.equal(await page.locator('svg a.node').count(), 2);

@@ -301,8 +301,7 @@ fn killed_after_each(feedback: &str, credential: &str) {
         let told = PullWorld::new(feedback, credential);
         killed_after(&told.github, &mut told.command(), request);
         told.reconcile(&[]);
-        let counts: BTreeMap<&str, usize> =
-            [("answers", answers(&told)), ("comments", told.comments().len())].into();
+        let counts: BTreeMap<&str, usize> = [("answers", answers(&told)), ("comments", told.comments().len())].into();
         assert!(
             counts.values().all(|count| *count == 1),
             "killed after request {request} of {requests}: {counts:?}"

@@ -336,6 +336,7 @@ fn two_that_write_leave_one_of_each() {
             .starts_with("superseded: ")
     });
     assert_eq!(current.count(), 1, "{checks:?}");
+    assert_eq!(world.comments().len(), 1, "{:?}", world.comments());
     assert!(world.tide_merges());
     for service in services {
         service.end();
@@ -369,10 +370,18 @@ fn a_head_gets_five_answers_and_what_waits_is_listed() {
     let heads = format!("refs/heads/{BRANCH}");
     // Somebody merges the same, takes it back, and so on: the answer is another one each time.
     for round in 0..5 {
-        let text = if round % 2 == 0 { staged.clone() } else { world.dockerfile() };
+        let text = if round % 2 == 0 {
+            staged.clone()
+        } else {
+            world.dockerfile()
+        };
         let files = [("Dockerfile", Some(text.as_str()))];
         let commit = world.github.push(BEACON, "merged", "bob", &files);
-        world.github.inside().state.set_ref(BEACON, &heads, Some(commit.clone()));
+        world
+            .github
+            .inside()
+            .state
+            .set_ref(BEACON, &heads, Some(commit.clone()));
         let pushed = json!({"ref": heads, "after": commit, "repository": {"full_name": BEACON}});
         let runs = service.runs();
         service.deliver("push", &pushed);
@@ -419,7 +428,9 @@ fn so_many_an_hour_are_answered_and_the_others_wait_for_their_time() {
     assert_eq!((waits.len(), &waits[0]["note"]), (1, &json!(note)));
     // From then on there is room: an hour after the first one.
     let until = waits[0]["until"].as_i64().expect("a time");
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let left = until - i64::try_from(now.as_secs()).unwrap();
     assert!((3_400..=3_600).contains(&left), "{left}");
     let clock = chrono::DateTime::from_timestamp(until, 0).unwrap();
@@ -429,7 +440,10 @@ fn so_many_an_hour_are_answered_and_the_others_wait_for_their_time() {
     assert!(page.contains(&clock.format("%H:%M").to_string()), "{page}");
     assert_eq!(service.count(&format!("waits: {note}")), 1, "once, not with each look");
     let metrics = service.get("/metrics").1;
-    assert!(metrics.contains("lockstep_impact_pull_requests{state=\"waits\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("lockstep_impact_pull_requests{state=\"waits\"} 1"),
+        "{metrics}"
+    );
     service.end();
     // Another process knows how many were given.
     let service = world.serve("*/2 * * * * *");

@@ -19,7 +19,8 @@ struct Cluster {
 
 impl Cluster {
     fn new() -> Self {
-        let feedback = "{pulls: {repositories: ['openshift/beacon'], as: status, comment: breaks}, breaks: {as: issue}}";
+        let feedback =
+            "{pulls: {repositories: ['openshift/beacon'], as: status, comment: breaks}, breaks: {as: issue}}";
         let (told, lease) = (PullWorld::new(feedback, "token-env: TOKEN"), FakeLease::start());
         told.with_commits();
         ci(&told.world);
@@ -45,7 +46,9 @@ impl Cluster {
             let reads = exchange.method == "GET" || query.trim_start().starts_with("query");
             exchange.authorization.as_deref() == Some(&signed) && !reads
         });
-        wrote.map(|exchange| format!("{} {}", exchange.method, exchange.path)).collect()
+        wrote
+            .map(|exchange| format!("{} {}", exchange.method, exchange.path))
+            .collect()
     }
 
     fn issues(&self) -> Vec<Issue> {
@@ -55,7 +58,11 @@ impl Cluster {
 
     /// Statuses, comments and issues.
     fn counts(&self) -> (usize, usize, usize) {
-        (self.told.statuses().len(), self.told.comments().len(), self.issues().len())
+        (
+            self.told.statuses().len(),
+            self.told.comments().len(),
+            self.issues().len(),
+        )
     }
 
     fn wait(&self, services: &[&Service], what: &str, holds: impl FnMut() -> bool) {
@@ -86,7 +93,10 @@ fn one_tells_and_the_one_that_takes_over_tells_nothing_twice() {
     second.rest_of_runs(2);
     assert_eq!(cluster.writes(1), [""; 0], "who has no lease looks, and writes nothing");
     let list = second.get("/api/v1/impact").1;
-    assert!(list.contains("\"verdict\":\"breaks\""), "it knows what it would say: {list}");
+    assert!(
+        list.contains("\"verdict\":\"breaks\""),
+        "it knows what it would say: {list}"
+    );
     // Somebody asks the one that does not write: the one that does looks, and finds that all is said.
     let said = json!({"action": "created", "repository": {"full_name": BEACON}, "sender": {"login": "ann"},
         "issue": {"number": NUMBER, "pull_request": {}}, "comment": {"body": "/lockstep check"}});
@@ -109,10 +119,18 @@ fn one_tells_and_the_one_that_takes_over_tells_nothing_twice() {
     second.rest_of_runs(2);
     assert_eq!(cluster.counts(), (2, 1, 1));
     assert_eq!(cluster.issues()[0].comments.len(), 1, "a word");
-    assert!(cluster.told.comments()[0].contains("mends"), "{:?}", cluster.told.comments());
+    assert!(
+        cluster.told.comments()[0].contains("mends"),
+        "{:?}",
+        cluster.told.comments()
+    );
     assert!(cluster.told.tide_merges());
     let writes = cluster.writes(1);
-    assert_eq!(writes.len(), 4, "a status, the comment's text, a word, and the issue: {writes:?}");
+    assert_eq!(
+        writes.len(),
+        4,
+        "a status, the comment's text, a word, and the issue: {writes:?}"
+    );
     let metrics = second.get("/metrics").1;
     for line in [
         "lockstep_told_writes_total{kind=\"issue\"} 0",

@@ -228,7 +228,11 @@ fn what_has_changed_since_a_run_of_the_service_is_told_beside_it() {
     // A run that is not there, or that knew nothing of builds, is said to be.
     let none = run(&["results", "--since", "20200101-000000-00ff-1"]);
     assert_eq!(none.code, 1);
-    assert!(none.stderr.contains("has no run 20200101-000000-00ff-1: it has "), "{}", none.stderr);
+    assert!(
+        none.stderr.contains("has no run 20200101-000000-00ff-1: it has "),
+        "{}",
+        none.stderr
+    );
     service.end();
     std::fs::remove_file(world.path(&format!("state/runs/{first}.stuck.json"))).expect("it is there");
     let unknown = run(&["results", "--since", &first]);

@@ -113,6 +113,18 @@ impl Answer {
         }
     }
 
+    /// What a check shows beside its title.
+    fn shown(&self) -> String {
+        let mut summary = cut(&self.summary, SUMMARY).to_owned();
+        if self.marks.len() > MARKS {
+            let all = self.marks.len();
+            summary.push_str(&format!(
+                "\n\nOf {all} lines that findings stand at {MARKS} are marked in the files; lockstep's page about this pull request has all.\n"
+            ));
+        }
+        summary
+    }
+
     pub(super) fn place(&self) -> String {
         format!(
             "{}#{} at {}",
@@ -213,28 +225,22 @@ impl GithubForge {
 
     fn write_check(&self, answer: &Answer) -> Result<(), Fault> {
         let marks: Vec<Value> = answer.marks.iter().take(MARKS).map(annotation).collect();
-        let mut summary = cut(&answer.summary, SUMMARY).to_owned();
-        if answer.marks.len() > MARKS {
-            let all = answer.marks.len();
-            summary.push_str(&format!(
-                "\n\nOf {all} lines that findings stand at {MARKS} are marked in the files; lockstep's page about this pull request has all.\n"
-            ));
-        }
         let body = json!({
             "name": NAME, "head_sha": answer.head, "external_id": answer.digest, "status": "completed",
             "conclusion": answer.conclusion(),
-            "output": {"title": answer.title, "summary": summary, "annotations": marks},
+            "output": {"title": answer.title, "summary": answer.shown(), "annotations": marks},
         });
         let path = format!("/repos/{}/check-runs", answer.repo);
         let what = "writing a check (permission `checks: write`)";
         self.write(answer, Method::POST, path, body, Repeat::Once, what)
     }
 
-    /// Writes the check that is there once more: the same, so that doing it twice does nothing.
+    /// Writes the check that is there once more: the same, so that doing it twice does nothing, and without its marks, which would be
+    /// appended to those that are there.
     fn give_again(&self, answer: &Answer, id: u64) -> Result<(), Fault> {
         let body = json!({
             "status": "completed", "conclusion": answer.conclusion(), "external_id": answer.digest,
-            "output": {"title": answer.title, "summary": cut(&answer.summary, SUMMARY)},
+            "output": {"title": answer.title, "summary": answer.shown()},
         });
         let path = format!("/repos/{}/check-runs/{id}", answer.repo);
         let what = "giving a check again (permission `checks: write`)";
