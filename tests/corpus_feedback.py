@@ -148,6 +148,68 @@ def history(repository, day, release):
     return len(commits) - 1, first
 
 
+EDITS = [
+    lambda lines: ["FROM golang:1.21 AS more", "RUN make more", *lines],
+    lambda lines: [line for line in lines if not line.startswith("COPY")],
+    lambda lines: ["FROM scratch" if line.startswith("FROM") else line for line in lines],
+    lambda lines: [*lines, "RUN true"],
+    lambda lines: [*lines, "COPY --from=registry.example.org/a/b:c /a /a"],
+    lambda lines: ["no Dockerfile"],
+]
+
+
+def kept():
+    """The same answer with what is remembered of 4.16 as without, for a change of each of many components."""
+    world = work / "kept"
+    corpus = replay.parent.parent
+    made = [sys.executable, str(corpus / "materialize.py"), str(corpus / "4.16"), str(world)]
+    subprocess.run(made, check=True, capture_output=True)
+    rules = ["--rules", "builtin", "--rules", str(pathlib.Path("fixtures/okd-2024-06/rules.yaml").resolve())]
+
+    def asked(state, repository, branch):
+        path = world / f"{state}.yaml"
+        path.write_text(json.dumps({
+            "sources": {
+                "build-data": {"repo": "openshift-eng/ocp-build-data.git"},
+                "ci-config": {"repo": "openshift/release.git"},
+                "components": {"repo": "{org}/{repo}.git"},
+            },
+            "releases": ["4.16"], "forge": {"kind": "local", "dir": "forge"}, "state": state,
+        }))
+        command = [lockstep, "impact", repository, "--head", "topic", "--branch", branch, "--format", "json"]
+        log = {**os.environ, "RUST_LOG": "lockstep=debug"}
+        done = subprocess.run([*command, "--config", str(path), *rules], capture_output=True, text=True, env=log)
+        return done.stdout or done.stderr, "nothing has moved" in done.stderr
+
+    changed = []
+    for path in sorted(world.glob("openshift/*.git")):
+        git = ["git", "-C", str(path)]
+        said = lambda *args, **more: subprocess.run([*git, *args], capture_output=True, text=True, check=True, **more).stdout.strip()
+        branch = said("for-each-ref", "--format=%(refname:short)", "refs/heads").split()[0]
+        dockerfile = next((name for name in said("ls-tree", "--name-only", branch).split() if name.startswith("Dockerfile")), None)
+        if dockerfile is None:
+            continue
+        lines = EDITS[len(changed) % len(EDITS)](said("cat-file", "blob", f"{branch}:{dockerfile}").splitlines())
+        blob = said("hash-object", "-w", "--stdin", input="\n".join(lines) + "\n")
+        index = {**os.environ, "GIT_INDEX_FILE": str(path / "topic-index")}
+        said("read-tree", branch, env=index)
+        said("update-index", "--cacheinfo", f"100644,{blob},{dockerfile}", env=index)
+        who = {f"GIT_{role}_{part}": value for role in ["AUTHOR", "COMMITTER"]
+               for part, value in [("NAME", "A"), ("EMAIL", "a@example.com"), ("DATE", "@1718366400 +0000")]}
+        commit = said("commit-tree", said("write-tree", env=index), "-p", branch, "-m", "topic", env={**os.environ, **who})
+        said("update-ref", "refs/heads/topic", commit)
+        changed.append((f"openshift/{path.stem}", branch))
+    changed, verdicts = changed[:24], {}
+    asked("warm", *changed[0])
+    for number, (repository, branch) in enumerate(changed):
+        (warm, recalled), (anew, _) = asked("warm", repository, branch), asked(f"cold-{number}", repository, branch)
+        if warm != anew or not recalled:
+            return f"{repository}: what is remembered was {'' if recalled else 'not '}taken; it says {warm}, and anew {anew}"
+        verdict = json.loads(warm)["verdict"]
+        verdicts[verdict] = verdicts.get(verdict, 0) + 1
+    return verdicts
+
+
 # As many components as are here are read beside build data, so that what is only looked for beside them is.
 shutil.copytree(work / "components", work / "branched")
 for repository in (work / "branched").glob("*/*.git"):
@@ -169,6 +231,7 @@ with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", os.cpu_cou
         for repository in ["openshift/ironic-image", "openshift/cluster-samples-operator", "openshift/monitoring-plugin"]
         for row in [[row for row in rows(replay / "merges.tsv") if row["repository"] == repository and row["in_pack"] == "y"][-1]]
     ]
+    remembered = pool.submit(kept)
     tasks[("openshift/machine-os-images", "77")] = (None, pool.submit(machine_os_images))
 answers = {key: future.result() for key, (_, future) in tasks.items()}
 
@@ -211,10 +274,15 @@ walked = [future.result() for future in histories]
 twice = [one for one in walked if isinstance(one, str)]
 if twice:
     fail("\n".join(twice))
+remembered = remembered.result()
+if isinstance(remembered, str):
+    fail(remembered)
 built = sum(bool(answer["releases"]) for answer, _ in pulls.values())
 longest = max(seconds for _, seconds in pulls.values())
 memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 print(f"ok, {len(tasks) - 1} merges ({same} as in the tables, {len(update)} with a reason), {read} stories read; "
       f"{len(pulls)} pull requests answered ({built} of a release that is built from them), {longest:.1f} s at most, {memory} MiB; "
       f"{sum(count for count, _ in walked)} steps of {len(walked)} branches, {sum(first for _, first in walked)} findings, none twice; "
+      f"of {sum(remembered.values())} changes of 4.16 the same is said with what is remembered as without "
+      f"({', '.join(f'{n} {v}' for v, n in sorted(remembered.items()))}); "
       + "; ".join(f"{part}: " + ", ".join(f"{n} {v}" for v, n in sorted(of.items())) for part, of in counts.items()))

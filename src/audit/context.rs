@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::debt::Debt;
 use super::need::Need;
 use crate::base::{Origin, Place, Release as ReleaseNumber, RepoName};
@@ -92,7 +94,7 @@ pub struct RepoFiles {
 }
 
 /// A Dockerfile of OKD's own beside OCP's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Twin {
     /// Both are there.
     Apart {

@@ -5,13 +5,14 @@
 //! differs on purpose. Bases differ on purpose anyway: of a `FROM` it counts only that OKD's file still has the one that OCP's
 //! had before.
 
+use serde::{Deserialize, Serialize};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::facts::dockerfile::{Instruction, instructions};
 use crate::source::Step;
 
 /// One instruction that OKD's Dockerfile owes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Debt {
     /// The instruction that OKD's file lacks, or should no longer have.
     pub instruction: String,
@@ -22,7 +23,7 @@ pub struct Debt {
 }
 
 /// What OKD's file is to do about an instruction.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Owed {
     /// To get it; in OCP's file it took the place of that other one, if of any.
     Get(Option<String>),

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use super::answer::{Effect, FileChanged, Found, OfRelease, Touched, ValueChange, Verdict};
 use super::judge::Judge;
@@ -30,11 +32,12 @@ pub struct World {
 }
 
 /// A file as a target proposes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposed {
     target: String,
     change: String,
-    after: Option<Vec<u8>>,
+    /// The digest of what it would be.
+    after: Option<[u8; 32]>,
 }
 
 impl World {
@@ -47,7 +50,7 @@ impl World {
             let proposed = Proposed {
                 target: file.target.clone(),
                 change: file.kind.to_string(),
-                after: file.after.as_ref().map(|bytes| bytes.to_vec()),
+                after: file.after.as_ref().map(|bytes| Sha256::digest(bytes).into()),
             };
             (place, proposed)
         });
@@ -67,24 +70,21 @@ pub struct Change<'c> {
 
 /// Compares a release without a change and with it.
 pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &World, after: &World) -> OfRelease {
+    let touched = |finding: &Finding| {
+        let place = finding.place.as_ref();
+        let place = place.filter(|place| place.repo == change.name && !place.file.is_empty())?;
+        match (change.is_touched)(&place.file) {
+            true => Some(Touched::Yes),
+            false => Some(Touched::No),
+        }
+    };
     let shown = |finding: Finding, world: &World| {
         let meaning = world.judge.meaning(rules, &finding);
-        let touched = finding
-            .place
-            .as_ref()
-            .filter(|place| place.repo == change.name && !place.file.is_empty())
-            .map(|place| {
-                if (change.is_touched)(&place.file) {
-                    Touched::Yes
-                } else {
-                    Touched::No
-                }
-            });
         Found {
             impact: meaning.impact,
             alone: meaning.alone,
             cure: None,
-            touched,
+            touched: touched(&finding),
             shown: Shown::of(finding, &BTreeMap::new()),
         }
     };
@@ -97,11 +97,11 @@ pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &Wor
     let new = all(since::new(after.findings.clone(), &before.findings), after);
     let gone = all(since::new(before.findings.clone(), &after.findings), before);
     let repository = change.repository.to_string();
-    let concerns = |found: &Found| {
-        found.touched == Some(Touched::Yes) || found.shown.finding.component.as_ref() == Some(&repository)
-    };
-    let mut still = all(kept(&after.findings, &before.findings), after);
+    let concerns =
+        |finding: &Finding| touched(finding) == Some(Touched::Yes) || finding.component.as_ref() == Some(&repository);
+    let mut still = kept(&after.findings, &before.findings);
     still.retain(concerns);
+    let still = all(still, after);
     OfRelease {
         release: release.to_owned(),
         verdict: verdict(&new, &gone, &still),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::answer::Effect;
@@ -9,6 +10,7 @@ use crate::audit::files::behind;
 use crate::audit::registry;
 use crate::derive::outline::base_scope;
 use crate::derive::{Release, Standing};
+use crate::facts::group::Group;
 use crate::finding::Finding;
 use crate::rules::{RuleSet, Scope, Subject};
 
@@ -16,6 +18,12 @@ use crate::rules::{RuleSet, Scope, Subject};
 pub struct Judge {
     release: crate::base::Release,
     scope: Scope<'static>,
+    images: Images,
+}
+
+/// What of a release's images decides what findings mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Images {
     /// Tags of images that could not be derived.
     held: BTreeSet<String>,
     /// Tags of images that OKD builds from a Dockerfile of its own.
@@ -37,15 +45,28 @@ impl Judge {
         let metadata = release.metadata;
         let tag = |key: &str| release.images.get(key).map(|image| image.tag.value.clone());
         let held = release.images.values().filter(|image| image.standing == Standing::Held);
-        Self {
-            release: metadata.release,
-            scope: base_scope(metadata.release, &metadata.group, Some(&release.payload.view)),
+        let images = Images {
             held: held.map(|image| image.tag.value.clone()).collect(),
             own: behind::pairs(release)
                 .iter()
                 .filter_map(|pair| tag(&pair.key))
                 .collect(),
+        };
+        Self::of(metadata.release, &metadata.group, &release.payload.view, images)
+    }
+
+    /// For a release of which is known what decides it: its group, its payload as rules see it, and its images.
+    pub fn of(release: crate::base::Release, group: &Group, payload: &Json, images: Images) -> Self {
+        Self {
+            release,
+            scope: base_scope(release, group, Some(payload)),
+            images,
         }
+    }
+
+    /// What of its images decides.
+    pub fn images(&self) -> &Images {
+        &self.images
     }
 
     /// For a release that could not be derived at all.
@@ -57,8 +78,7 @@ impl Judge {
         Self {
             release,
             scope,
-            held: BTreeSet::new(),
-            own: BTreeSet::new(),
+            images: Images::default(),
         }
     }
 
@@ -86,8 +106,8 @@ impl Judge {
             "family": registry::family(&finding.code).map_or("", |family| family.name()),
             "component": finding.component.as_deref().unwrap_or_default(),
             "image": image,
-            "held": self.held.contains(image),
-            "own_dockerfile": self.own.contains(image),
+            "held": self.images.held.contains(image),
+            "own_dockerfile": self.images.own.contains(image),
         })
     }
 }

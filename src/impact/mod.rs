@@ -17,8 +17,8 @@ mod tests;
 mod text;
 
 pub use answer::{Cure, Effect, FileChanged, Found, Impact, Merge, OfRelease, Touched, ValueChange, Verdict};
-pub use compare::{Change, World, compare};
-pub use judge::{Judge, Meaning};
+pub use compare::{Change, Proposed, World, compare};
+pub use judge::{Images, Judge, Meaning};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use marks::{Mark, line_in, marks};

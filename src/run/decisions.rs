@@ -26,9 +26,9 @@ impl Run {
         loaded
     }
 
-    /// Takes what earlier runs decided for a release.
-    pub(super) fn recall_decisions(&self, rules: &RuleSet, release: Release) {
-        let Some(key) = self.key_of_rules(&release.to_string()) else {
+    /// Takes what earlier runs decided for a release. `of`: what for, where that asks for other decisions than rendering does.
+    pub(super) fn recall_decisions(&self, rules: &RuleSet, release: Release, of: &str) {
+        let Some(key) = self.key_of_rules(&format!("{release}{of}")) else {
             return;
         };
         let kept: Option<Vec<Kept>> = self.store.get("decisions", VERSION, key.as_bytes());
@@ -36,8 +36,8 @@ impl Run {
     }
 
     /// Keeps what was decided for a release, where any of it is new.
-    pub(super) fn keep_decisions(&self, rules: &RuleSet, release: Release) {
-        let Some(key) = self.key_of_rules(&release.to_string()) else {
+    pub(super) fn keep_decisions(&self, rules: &RuleSet, release: Release, of: &str) {
+        let Some(key) = self.key_of_rules(&format!("{release}{of}")) else {
             return;
         };
         if let Some(kept) = rules.memo.keep(release) {

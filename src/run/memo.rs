@@ -210,16 +210,10 @@ impl Run {
         })
     }
 
-    /// Remembers a release, if all that it depends on has a commit. Tells whether it does. `of_targets`: where the
-    /// repositories stand that targets read beside the CI configs.
-    pub(super) fn remember(
-        &self,
-        slot: &Slot,
-        derived: &derive::Release<'_>,
-        of_targets: Vec<Head>,
-        rendering: &Rendering,
-    ) -> bool {
-        let Some((inputs, memory)) = memory(slot, derived, of_targets, rendering) else {
+    /// Remembers a release. Tells whether it does. `heads`: where all repositories stand that it depends on
+    /// ([`Self::heads_of`]).
+    pub(super) fn remember(&self, slot: &Slot, heads: Vec<Head>, rendering: &Rendering) -> bool {
+        let Some((inputs, memory)) = memory(slot, heads, rendering) else {
             return false;
         };
         let key = slot.name.as_bytes();
@@ -229,15 +223,7 @@ impl Run {
     }
 }
 
-fn memory(
-    slot: &Slot,
-    derived: &derive::Release<'_>,
-    mut of_targets: Vec<Head>,
-    rendering: &Rendering,
-) -> Option<(Inputs, Memory)> {
-    let mut heads = heads(derived)?;
-    of_targets.retain(|head| !heads.contains(head));
-    heads.append(&mut of_targets);
+fn memory(slot: &Slot, heads: Vec<Head>, rendering: &Rendering) -> Option<(Inputs, Memory)> {
     let inputs = Inputs {
         commits: slot.commits.clone(),
         heads,
@@ -251,6 +237,20 @@ fn memory(
         missed: rendering.missed.clone(),
     };
     Some((inputs, memory))
+}
+
+impl Run {
+    /// Where all repositories stand that a release was derived and rendered from, build data and the CI configs aside. `of_targets`:
+    /// those that targets read. `None` where that does not tell what was read.
+    pub(super) fn heads_of(&self, derived: &derive::Release<'_>, of_targets: Option<Vec<Head>>) -> Option<Vec<Head>> {
+        // What other releases say is not among what a memory is held against.
+        let alone = derived.neighbours.metadata.is_empty();
+        let (of_targets, beside) = of_targets.zip(self.heads_beside(derived)).filter(|_| alone)?;
+        let mut all = [heads(derived)?, of_targets, beside].concat();
+        all.sort();
+        all.dedup();
+        Some(all)
+    }
 }
 
 /// The commits of all components; `None` where one could not be read or has none.

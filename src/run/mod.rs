@@ -318,7 +318,7 @@ impl Run {
         }
         let rules = || {
             let rules = self.rules();
-            rules.inspect(|rules| self.recall_decisions(rules, release))
+            rules.inspect(|rules| self.recall_decisions(rules, release, ""))
         };
         let (rules, metadata) = rayon::join(rules, || self.metadata(release));
         let (rules, metadata) = (rules?, metadata?);
@@ -330,7 +330,7 @@ impl Run {
             missed,
             ..
         } = rendered;
-        self.keep_decisions(rules, release);
+        self.keep_decisions(rules, release, "");
         let findings = derived.findings.iter().cloned().chain(findings).collect();
         let rendering = Rendering {
             release,
@@ -340,12 +340,8 @@ impl Run {
             successors: successors::successors(&derived),
             missed,
         };
-        // What other releases say is not among what a memory is held against.
-        let alone = derived.neighbours.metadata.is_empty();
-        let beside = self.heads_beside(&derived);
-        let heads = heads.zip(beside).map(|(heads, beside)| [heads, beside].concat());
-        let heads = heads.filter(|_| alone);
-        let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, &derived, heads, &rendering)));
+        let heads = self.heads_of(&derived, heads);
+        let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, heads, &rendering)));
         Ok(Derivation {
             rendering,
             seen: Some(look(&derived)),

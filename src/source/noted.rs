@@ -47,6 +47,21 @@ impl Notes {
             .extend(paths);
     }
 
+    /// All of it.
+    pub fn all(&self) -> Vec<((String, String), Paths)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter()
+            .map(|(place, paths)| (place.clone(), paths.clone()))
+            .collect()
+    }
+
+    /// Takes what others noted in.
+    pub fn extend(&self, more: Vec<((String, String), Paths)>) {
+        for ((name, branch), paths) in more {
+            self.add(&name, &branch, &paths);
+        }
+    }
+
     /// The paths of a branch.
     pub fn of(&self, name: &str, branch: &str) -> Paths {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -95,6 +95,11 @@ impl Sources {
         self.notes = notes;
     }
 
+    /// Whether it is noted what is looked at of components.
+    pub fn takes_notes(&self) -> bool {
+        self.notes.is_some()
+    }
+
     /// Says what was looked at of a component when its facts were read, which are known now.
     pub fn note(&self, name: &str, branch: &str, paths: &Paths) {
         if let Some(notes) = &self.notes {

@@ -33,19 +33,6 @@ fn pull_request(action: &str, number: u64) -> Json {
     )
 }
 
-/// What was asked after the first `since` requests, by the name of the question.
-fn asked(world: &PullWorld, since: usize) -> Vec<String> {
-    let inside = world.github.inside();
-    let name = |exchange: &crate::support::fake_github::Exchange| {
-        let query = exchange.request["query"].as_str().unwrap_or_default();
-        match query.strip_prefix("query ") {
-            Some(rest) => rest.split('(').next().unwrap_or_default().to_owned(),
-            None => format!("{} {}", exchange.method, exchange.path),
-        }
-    };
-    inside.log[since..].iter().map(name).collect()
-}
-
 #[test]
 fn a_poll_answers_what_is_open_and_costs_little_when_nothing_has_changed() {
     let world = PullWorld::new(ALL, APP);
@@ -59,7 +46,7 @@ fn a_poll_answers_what_is_open_and_costs_little_when_nothing_has_changed() {
     let since = world.github.requests();
     let runs = service.runs();
     wait(&service, "a quiet poll", || service.runs() >= runs + 2);
-    let quiet = asked(&world, since);
+    let quiet = world.asked(since);
     // Beside what a run asks anyway (tokens, where branches are, our own pull request), each lists what is open.
     let others = quiet
         .iter()
@@ -103,6 +90,28 @@ fn a_poll_answers_what_is_open_and_costs_little_when_nothing_has_changed() {
         metrics.contains("lockstep_impact_pull_requests{state=\"silent\"} 1"),
         "{metrics}"
     );
+    service.end();
+}
+
+#[test]
+fn a_quiet_poll_of_170_repositories_asks_three_questions_about_pull_requests() {
+    let world = PullWorld::new("{pulls: {repositories: ['openshift/*'], as: status}}", TOKEN);
+    world.with_components(167);
+    world.with_commits();
+    let service = world.serve("*/2 * * * * *");
+    wait(&service, "an answer", || !world.statuses().is_empty());
+    service.wait_for("\"trigger\":\"schedule", 2);
+    let (since, runs) = (world.github.requests(), service.runs());
+    wait(&service, "a quiet poll", || service.runs() >= runs + 2);
+    let quiet = world.asked(since);
+    let count = |name: &str| quiet.iter().filter(|asked| *asked == name).count();
+    // Beside where branches are and our own pull request, which a run asks anyway.
+    let others = quiet.len() - count("Heads") - count("Look");
+    let polls = count("Look") + 1;
+    assert_eq!(others, count("OpenPulls"), "{quiet:?}");
+    assert!(others > 0 && others <= 3 * polls, "{quiet:?}");
+    assert!(count("Heads") <= 2 * polls, "{quiet:?}");
+    assert_eq!(world.statuses().len(), 1);
     service.end();
 }
 
@@ -216,6 +225,35 @@ fn webhooks_make_it_look_at_once_and_at_little() {
 }
 
 #[test]
+fn one_pull_request_costs_three_questions_where_everything_else_is_known() {
+    let world = PullWorld::new(ALL, APP);
+    world.with_commits();
+    let service = world.serve(NEVER);
+    answered(&service, &world, &world.head);
+    service.rest();
+    let staged = format!("FROM golang:1.21 AS other\nRUN make other\n{}", world.dockerfile());
+    let head = world.pull(8, "other", &[("Dockerfile", Some(&staged))]);
+    let since = world.github.requests();
+    service.deliver("pull_request", &pull_request("opened", 8));
+    answered(&service, &world, &head);
+    service.rest();
+    let asked = world.asked(since);
+    // What a look asks anyway: what is open, and where branches are; and what is written.
+    let is_usual = |name: &String| {
+        let usual = ["Heads", "OpenPulls"].contains(&name.as_str());
+        usual || name.contains("/installation") || name.contains("/access_tokens") || name.contains("check-runs")
+    };
+    let of_one: Vec<&String> = asked.iter().filter(|name| !is_usual(name)).collect();
+    assert_eq!(of_one, ["Pulls", "Trees", "Texts"], "{asked:?}");
+    assert!(
+        asked.iter().filter(|name| *name == "OpenPulls").count() <= 1,
+        "{asked:?}"
+    );
+    assert!(asked.iter().filter(|name| *name == "Heads").count() <= 2, "{asked:?}");
+    service.end();
+}
+
+#[test]
 fn who_asks_is_answered_anew_but_not_every_minute() {
     let world = PullWorld::new(ALL, APP);
     world.with_commits();
@@ -296,7 +334,7 @@ fn the_button_of_github_asks_for_a_look_at_a_head_of_a_fork() {
         service.rest();
         assert_eq!(service.runs(), runs + 1);
         assert_eq!(world.checks().len(), 1, "the same answer is no second check");
-        let written = asked(&world, since);
+        let written = world.asked(since);
         let written = written.iter().filter(|asked| asked.starts_with("PATCH"));
         assert_eq!(written.count(), 1, "it is given again once");
     };

@@ -38,6 +38,7 @@ mod github_read;
 mod impact;
 mod impact_faults;
 mod impact_hostile;
+mod impact_kept;
 mod impact_service;
 mod impact_told;
 mod lock;

@@ -13,11 +13,13 @@ use rayon::prelude::*;
 pub use fixes::Made;
 
 use super::branches::Depth;
+use super::heads::Head;
+use super::render::{self, Whole};
 use super::{Run, RunError};
 use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::report::Skipped;
-use crate::audit::{Sink, registry};
+use crate::audit::{Fix, Sink, registry};
 use crate::config::Via;
 use crate::derive::complete::complete;
 use crate::derive::payload::Demand;
@@ -51,6 +53,39 @@ pub struct Audit {
     pub failed: Vec<RunError>,
 }
 
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// Everything, whether a release is about to be cut as well.
+    All,
+    /// What is to be found in one release.
+    Release,
+}
+
+/// What releases come to, before anything is made of the changes that checks propose.
+struct Examined<'a> {
+    audited: Vec<Audited<'a>>,
+    findings: Vec<Finding>,
+    fixes: Vec<Fix>,
+    skipped: Skips,
+    plan: Plan,
+    failed: Vec<RunError>,
+    heads: Option<Vec<Head>>,
+}
+
+/// What was found in one release.
+pub(in crate::run) struct Found<T> {
+    /// The findings of checks, derivation, targets and plan.
+    pub findings: Vec<Finding>,
+    /// The drift.
+    pub plan: Plan,
+    /// What was seen of it.
+    pub seen: T,
+    /// Where the repositories stand that were read, build data of the release and the CI configs aside; `None` where that does
+    /// not tell what was read.
+    pub heads: Option<Vec<Head>>,
+}
+
 /// A derived release and the components' facts that it was derived from; `None`: there are none.
 struct Audited<'a> {
     release: Release<'a>,
@@ -77,6 +112,60 @@ impl Run {
         whole: bool,
         look: impl Fn(&Release<'_>) -> T,
     ) -> Result<(Audit, Vec<T>), RunError> {
+        let examined = self.examined(metadata, ci, (whole, About::All))?;
+        let audited = &examined.audited;
+        let seen = audited.iter().map(|one| look(&one.release)).collect();
+        let (fixes, looked_at) = (
+            fixes::made(self, audited, ci, examined.fixes, whole)?,
+            fixes::looked_at(self, audited, ci, whole)?,
+        );
+        let audit = Audit {
+            releases: audited
+                .iter()
+                .map(|one| one.release.metadata.release.to_string())
+                .collect(),
+            findings: examined.findings,
+            fixes,
+            looked_at,
+            skipped: examined.skipped.list(),
+            plan: examined.plan,
+            failed: examined.failed,
+        };
+        Ok((audit, seen))
+    }
+
+    /// Finds what there is to be found in one release, without any changes that could be made, and looks at it.
+    ///
+    /// # Errors
+    /// As [`Self::audit`], and where the release cannot be derived.
+    pub(in crate::run) fn findings_of<T>(
+        &self,
+        metadata: &Metadata,
+        ci: Option<&Arc<dyn Snapshot>>,
+        look: impl FnOnce(&Release<'_>) -> T,
+    ) -> Result<Found<T>, RunError> {
+        let examined = self.examined(std::slice::from_ref(metadata), ci, (false, About::Release))?;
+        let Some(one) = examined.audited.first() else {
+            let release = metadata.release;
+            let findings = Vec::new();
+            let error = examined.failed.into_iter().next();
+            return Err(error.unwrap_or(RunError::Release { release, findings }));
+        };
+        Ok(Found {
+            findings: examined.findings,
+            plan: examined.plan,
+            seen: look(&one.release),
+            heads: examined.heads,
+        })
+    }
+
+    /// Derives releases, runs all checks on them, and plans.
+    fn examined<'a>(
+        &'a self,
+        metadata: &'a [Metadata],
+        ci: Option<&Arc<dyn Snapshot>>,
+        (whole, about): (bool, About),
+    ) -> Result<Examined<'a>, RunError> {
         let results: Vec<_> = metadata
             .par_iter()
             .map(|metadata| self.audited(metadata, ci.map(|ci| &**ci)))
@@ -90,8 +179,7 @@ impl Run {
             }
         }
         audited.sort_by_key(|one| one.release.metadata.release);
-        let seen = audited.iter().map(|one| look(&one.release)).collect();
-        let configs = configs::configs(self, &audited, ci)?;
+        let (configs, of_groups) = configs::configs(self, &audited, ci)?;
         let verification = verification::verification(self, &audited, ci)?;
         let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one)).collect();
         let mut skipped = Skips::default();
@@ -110,26 +198,20 @@ impl Run {
                 .into_iter()
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
-        let (fixes, looked_at) = (
-            fixes::made(self, &audited, ci, fixes, whole)?,
-            fixes::looked_at(self, &audited, ci, whole)?,
-        );
-        let plan = self.plan_of(&audited, ci, whole)?;
+        let (plan, of_targets) = self.plan_of(&audited, ci, (whole, about))?;
         let told = told_twice(&findings);
         findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
-        let audit = Audit {
-            releases: audited
-                .iter()
-                .map(|one| one.release.metadata.release.to_string())
-                .collect(),
+        let gathered = gathered.into_iter().map(|one| one.heads);
+        let heads: Option<Vec<Vec<Head>>> = [of_targets, of_groups].into_iter().chain(gathered).collect();
+        Ok(Examined {
+            audited,
             findings,
             fixes,
-            looked_at,
-            skipped: skipped.list(),
+            skipped,
             plan,
             failed,
-        };
-        Ok((audit, seen))
+            heads: heads.map(|heads| heads.concat()),
+        })
     }
 
     /// Derives a release. Where no component at all can be read, what needs them is skipped and that is said once.
@@ -156,32 +238,43 @@ impl Run {
         })
     }
 
-    /// The drift of the releases, with the findings of derivation, targets and neighbours.
-    fn plan_of(&self, audited: &[Audited<'_>], ci: Option<&Arc<dyn Snapshot>>, whole: bool) -> Result<Plan, RunError> {
+    /// The drift of the releases, with the findings of derivation, targets and neighbours; and where the repositories stand that
+    /// they were derived and rendered from, if that tells what was read.
+    fn plan_of(
+        &self,
+        audited: &[Audited<'_>],
+        ci: Option<&Arc<dyn Snapshot>>,
+        (whole, about): (bool, About),
+    ) -> Result<(Plan, Option<Vec<Head>>), RunError> {
         let renderings: Vec<_> = audited
             .par_iter()
             .map(|one| {
                 let release = &one.release;
-                let rendered = self.render(std::slice::from_ref(release), ci)?;
-                Ok(Rendering {
+                let Whole { rendered, heads } = render::render(self, std::slice::from_ref(release), ci)?;
+                let rendering = Rendering {
                     release: release.metadata.release,
                     files: rendered.files,
                     findings: release.findings.iter().cloned().chain(rendered.findings).collect(),
                     upstream: self.upstream(release),
                     successors: successors(release),
                     missed: rendered.missed,
-                })
+                };
+                Ok((rendering, self.heads_of(release, heads)))
             })
             .collect();
         let renderings = renderings.into_iter().collect::<Result<Vec<_>, RunError>>()?;
+        let (renderings, heads): (Vec<_>, Vec<_>) = renderings.into_iter().unzip();
+        let heads: Option<Vec<Vec<Head>>> = heads.into_iter().collect();
         let numbers: Vec<_> = audited.iter().map(|one| one.release.metadata.release).collect();
         let releases = audited.iter().map(|one| &one.release);
         let mut between = self.carry_forward_of(releases);
         between.extend(self.unattended(&numbers));
         let newest = renderings.iter().max_by_key(|rendering| rendering.release);
+        let newest = newest.filter(|_| about == About::All);
         between.extend(self.branched(&numbers, newest));
         // All that was found is judged together, afterwards.
-        Ok(self.planned(renderings, between, whole, AuditPolicy::default()))
+        let plan = self.planned(renderings, between, whole, AuditPolicy::default());
+        Ok((plan, heads.map(|heads| heads.concat())))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::github::{Fault, FaultKind};
 use crate::impact::{self, Impact, Pull, State, Verdict};
 use crate::run::impact::{Asked, Bases, ImpactError, Known};
 use crate::run::{Run, RunError};
+use crate::source::CommitId;
 use crate::source::github::{Foreseen, PullHead, Reader};
 
 impl Run {
@@ -37,7 +38,7 @@ impl Run {
             .zip(heads)
             .filter_map(|(due, head)| Some((due, head?)))
             .collect();
-        let mut bases = Bases::default();
+        let mut bases = Bases::with_notes();
         let ours = due
             .iter()
             .filter(|(due, _)| looking.watched.is_component(&due.open.repo));
@@ -72,7 +73,8 @@ impl Run {
                 files: paths.files,
                 folders: paths.folders,
             };
-            [with, meaning::of_base(due, head, bases)]
+            let base = with.folders_at(CommitId(head.base.clone()));
+            [with, base, meaning::of_base(due, head, bases)]
         });
         reader.foresee(&wanted.collect::<Vec<_>>(), &self.store);
     }

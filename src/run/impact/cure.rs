@@ -65,7 +65,7 @@ impl Run {
             let mut instead = Instead::default();
             instead.put(&asked.repository.to_string(), &branch, Arc::clone(with));
             self.set_instead(instead);
-            let Ok(Ok(world)) = self.world(&metadata, ci.as_ref()) else {
+            let Ok(Ok((world, _))) = self.world(&metadata, ci.as_ref()) else {
                 continue;
             };
             let same = |one: &Finding| one.code == finding.code && one.image == finding.image;

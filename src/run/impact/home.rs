@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::worlds::{Bases, Told};
 use super::{Asked, ImpactError};
 use crate::base::{Release, RepoName};
 use crate::derive::Standing;
@@ -85,9 +86,10 @@ impl Run {
         asked: &Asked,
         home: &Home,
         releases: &[Release],
+        bases: &mut Bases,
     ) -> Result<BTreeMap<String, BTreeSet<Release>>, ImpactError> {
         let mut built: BTreeMap<String, BTreeSet<Release>> = BTreeMap::new();
-        let ci = self.ci_config()?;
+        let ci = self.ci_of(bases)?;
         match home.role {
             Role::CiConfig => {
                 let branch = self.config.sources.ci_config.as_ref().and_then(|ci| ci.branch.clone());
@@ -103,7 +105,13 @@ impl Run {
             Role::Component => {
                 let mut failed = None;
                 for release in releases {
-                    match self.branches_of(&asked.repository, *release, ci.as_deref()) {
+                    let read = self.extend_metadata(bases, &BTreeSet::from([*release]));
+                    let told = bases.metadata.get(release);
+                    let branches = read.and_then(|()| match told {
+                        Some(told) => self.branches_of(&asked.repository, *release, told, ci.as_deref()),
+                        None => Ok(BTreeSet::new()),
+                    });
+                    match branches {
                         Ok(branches) => {
                             for branch in branches {
                                 built.entry(branch).or_default().insert(*release);
@@ -142,10 +150,14 @@ impl Run {
         &self,
         repository: &RepoName,
         release: Release,
+        told: &Told,
         ci: Option<&dyn Snapshot>,
     ) -> Result<BTreeSet<String>, RunError> {
-        let metadata = self.metadata(release)?;
-        let outline = self.outline(&metadata, ci, &Demand::default(), Depth::All)?;
+        let metadata = told.as_ref().map_err(|findings| RunError::Release {
+            release,
+            findings: findings.clone(),
+        })?;
+        let outline = self.outline(metadata, ci, &Demand::default(), Depth::All)?;
         let ours = outline.images.values().filter(|image| {
             image.repository.value.as_ref() == Some(repository) && !matches!(image.standing, Standing::Dropped(_))
         });

@@ -3,6 +3,7 @@
 mod cure;
 mod ends;
 mod home;
+mod kept;
 mod worlds;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,14 +72,22 @@ impl Run {
     /// # Errors
     /// The repository, base or head cannot be read; they do not merge; or nothing can be derived at all.
     pub fn impact(&mut self, asked: &Asked, releases: &[Release]) -> Result<Impact, ImpactError> {
-        self.impact_of(asked, None, releases, &mut Bases::default())
+        self.impact_of(asked, None, releases, &mut self.new_bases())
     }
 
     /// What each of several changes would do by itself. What releases are without any of them is derived once.
     pub fn impacts(&mut self, asked: &[Asked], releases: &[Release]) -> Vec<Result<Impact, ImpactError>> {
-        let mut bases = Bases::default();
+        let mut bases = self.new_bases();
         let each = asked.iter().map(|one| self.impact_of(one, None, releases, &mut bases));
         each.collect()
+    }
+
+    /// What releases are without any change; what was looked at is noted where a head is read by questions.
+    fn new_bases(&self) -> Bases {
+        match self.sources.github() {
+            Some(_) => Bases::with_notes(),
+            None => Bases::default(),
+        }
     }
 
     /// The same of one of several changes. `known`: what is known of it already; `bases`: what releases are without any change.
@@ -95,7 +104,7 @@ impl Run {
         let home = self.home(asked, releases)?;
         let built = match built {
             Some(built) => built,
-            None => self.built_from(asked, &home, releases)?,
+            None => self.built_from(asked, &home, releases, bases)?,
         };
         let branch = match (&asked.branch, built.keys().next()) {
             (Some(branch), _) => branch.clone(),

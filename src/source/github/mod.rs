@@ -85,6 +85,24 @@ pub struct Foreseen {
     pub folders: BTreeSet<String>,
 }
 
+impl Foreseen {
+    /// The folders on the way to files and folders, as they are at another commit: enough to tell whether one of them is the same.
+    #[must_use]
+    pub fn folders_at(&self, commit: CommitId) -> Self {
+        let above = |path: &String| {
+            path.rsplit_once('/')
+                .map_or(String::new(), |(folder, _)| folder.to_owned())
+        };
+        let folders = self.files.iter().chain(&self.folders).map(above);
+        Self {
+            repo: self.repo.clone(),
+            commit,
+            files: BTreeSet::new(),
+            folders: folders.collect(),
+        }
+    }
+}
+
 /// How files of folders end that are read with them.
 pub const ENDINGS: [&str; 2] = [".yaml", ".yml"];
 

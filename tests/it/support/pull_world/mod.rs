@@ -136,6 +136,50 @@ impl PullWorld {
         pulls.iter_mut().find(|pull| pull.number == number).unwrap().merge_sha = Some(merge);
     }
 
+    /// Adds components that are as beacon is.
+    pub fn with_components(&self, count: usize) {
+        let metadata = self.text("build-data/4.16/images/beacon.yml");
+        let folder = "repos/openshift/release/ci-operator/config/openshift";
+        let config = self.text(&format!("{folder}/beacon/openshift-beacon-{BRANCH}.yaml"));
+        let files = [
+            ("Dockerfile", self.dockerfile()),
+            ("go.mod", "module x\n\ngo 1.21\n".to_owned()),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        for number in 0..count {
+            let name = format!("part-{number:03}");
+            let write = |path: String, text: &str| {
+                let path = self.world.path(&path);
+                std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+                std::fs::write(path, text.replace("beacon", &name)).expect("written");
+            };
+            write(format!("build-data/4.16/images/{name}.yml"), &metadata);
+            write(format!("{folder}/{name}/openshift-{name}-{BRANCH}.yaml"), &config);
+            let name = format!("openshift/{name}");
+            self.github.repository(&name, &files);
+            let base = self.github.branch(&name, "main");
+            let mut inside = self.github.inside();
+            inside.state.set_ref(&name, &format!("refs/heads/{BRANCH}"), base);
+        }
+    }
+
+    fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.world.path(path)).expect("a text")
+    }
+
+    /// What was asked after the first `since` requests, by the name of the question.
+    pub fn asked(&self, since: usize) -> Vec<String> {
+        let inside = self.github.inside();
+        let name = |exchange: &super::fake_github::Exchange| {
+            let query = exchange.request["query"].as_str().unwrap_or_default();
+            match query.strip_prefix("query ") {
+                Some(rest) => rest.split('(').next().unwrap_or_default().to_owned(),
+                None => format!("{} {}", exchange.method, exchange.path),
+            }
+        };
+        inside.log[since..].iter().map(name).collect()
+    }
+
     /// The text of beacon's Dockerfile as its branch has it.
     pub fn dockerfile(&self) -> String {
         dockerfile(&self.world)
