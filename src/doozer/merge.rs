@@ -65,6 +65,13 @@ pub fn dockerfile(config: &Json) -> String {
     }
 }
 
+/// The same of an image's file as it is, without merging anything.
+pub fn dockerfile_of(file: &Node) -> String {
+    let source = |key| file.at(&["content", "source", key]).map(Json::from);
+    let (dockerfile, path) = (source("dockerfile"), source("path"));
+    self::dockerfile(&serde_json::json!({"content": {"source": {"dockerfile": dockerfile, "path": path}}}))
+}
+
 /// Whether two files of an image come to the same build: all that is merged, but for `okd_alignment`, which the tool does not read.
 pub fn same(one: &Node, other: &Node) -> bool {
     let read = |node: &Node| {

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use super::answer::{Effect, FileChanged, Found, OfRelease, Touched, ValueChange, Verdict};
 use super::judge::Judge;
 use crate::audit::report::Shown;
-use crate::audit::since;
 use crate::base::RepoName;
 use crate::finding::Finding;
 use crate::plan::Plan;
@@ -88,19 +87,19 @@ pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &Wor
             shown: Shown::of(finding, &BTreeMap::new()),
         }
     };
-    let all = |findings: Vec<Finding>, world: &World| {
-        let found = findings.into_iter().map(|finding| shown(finding, world));
+    let all = |findings: Vec<&Finding>, world: &World| {
+        let found = findings.into_iter().map(|finding| shown(finding.clone(), world));
         let mut found: Vec<Found> = found.filter(|found| found.impact != Effect::None).collect();
         found.sort_by_key(|found| (!found.alone, found.impact, found.shown.finding.clone()));
         found
     };
-    let new = all(since::new(after.findings.clone(), &before.findings), after);
-    let gone = all(since::new(before.findings.clone(), &after.findings), before);
+    let (was, is) = (Known::of(&before.findings), Known::of(&after.findings));
+    let new = all(is.beyond(&was), after);
+    let gone = all(was.beyond(&is), before);
     let repository = change.repository.to_string();
     let concerns =
-        |finding: &Finding| touched(finding) == Some(Touched::Yes) || finding.component.as_ref() == Some(&repository);
-    let mut still = kept(&after.findings, &before.findings);
-    still.retain(concerns);
+        |finding: &&Finding| finding.component.as_ref() == Some(&repository) || touched(finding) == Some(Touched::Yes);
+    let still = is.common(&was).into_iter().filter(concerns).collect();
     let still = all(still, after);
     OfRelease {
         release: release.to_owned(),
@@ -114,26 +113,48 @@ pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &Wor
     }
 }
 
-/// Findings that were there before as well, each as often as it was.
-fn kept(findings: &[Finding], before: &[Finding]) -> Vec<Finding> {
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let mut before: Vec<&Finding> = before.iter().collect();
-    before.sort();
-    before.dedup();
-    for finding in before {
-        *known.entry(finding.identity()).or_default() += 1;
+/// Findings in order, each once, with what each is known by.
+struct Known<'f>(Vec<(String, &'f Finding)>);
+
+impl<'f> Known<'f> {
+    fn of(findings: &'f [Finding]) -> Self {
+        let mut findings: Vec<&Finding> = findings.iter().collect();
+        findings.sort();
+        findings.dedup();
+        Self(
+            findings
+                .into_iter()
+                .map(|finding| (finding.identity(), finding))
+                .collect(),
+        )
     }
-    let mut findings: Vec<Finding> = findings.to_vec();
-    findings.sort();
-    findings.dedup();
-    findings.retain(|finding| match known.get_mut(&finding.identity()) {
-        Some(left) if *left > 0 => {
-            *left -= 1;
-            true
+
+    /// Those that others do not have, each as often as it is here more often.
+    fn beyond(&self, others: &Self) -> Vec<&'f Finding> {
+        self.against(others, false)
+    }
+
+    /// Those that others have as well, each as often as it is there.
+    fn common(&self, others: &Self) -> Vec<&'f Finding> {
+        self.against(others, true)
+    }
+
+    fn against(&self, others: &Self, wanted: bool) -> Vec<&'f Finding> {
+        let mut left: HashMap<&str, usize> = HashMap::new();
+        for (identity, _) in &others.0 {
+            *left.entry(identity).or_default() += 1;
         }
-        _ => false,
-    });
-    findings
+        let mut is_known = |identity: &str| match left.get_mut(identity) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        };
+        let all = self.0.iter();
+        let chosen = all.filter(|(identity, _)| is_known(identity) == wanted);
+        chosen.map(|(_, finding)| *finding).collect()
+    }
 }
 
 fn verdict(new: &[Found], gone: &[Found], still: &[Found]) -> Verdict {
@@ -184,9 +205,12 @@ fn files(
 /// The values that differ, of images by key and of repositories.
 fn values(before: &Json, after: &Json) -> Vec<ValueChange> {
     let mut found = Vec::new();
+    let none = serde_json::Map::new();
     for part in ["images", "repositories"] {
-        let of = |document: &Json| document[part].as_object().cloned().unwrap_or_default();
-        let (old, new) = (of(before), of(after));
+        let (old, new) = (
+            before[part].as_object().unwrap_or(&none),
+            after[part].as_object().unwrap_or(&none),
+        );
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         for key in keys {
             let (old, new) = (old.get(key), new.get(key));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use git2::Oid;
 
@@ -32,6 +32,9 @@ impl fmt::Display for CommitId {
     }
 }
 
+/// Commits by repository, place and branch; none of plain directories.
+type Heads = BTreeMap<(String, String, String), Option<CommitId>>;
+
 /// Is told in a short line what takes long.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -46,6 +49,8 @@ pub struct Sources {
     external: BTreeMap<String, String>,
     instead: Instead,
     notes: Option<Arc<Notes>>,
+    /// Where branches of components are, as far as that was asked while it is not asked twice.
+    heads: Option<Mutex<Heads>>,
 }
 
 impl Sources {
@@ -62,7 +67,13 @@ impl Sources {
             external: BTreeMap::new(),
             instead: Instead::default(),
             notes: None,
+            heads: None,
         }
+    }
+
+    /// Asks from now on only once where each branch of a component is; `false`: whenever it is looked at.
+    pub fn ask_once(&mut self, once: bool) {
+        self.heads = once.then(Mutex::default);
     }
 
     /// Reads every source at the commit that is given for its branch; one that none is given for is an error.
@@ -183,6 +194,24 @@ impl Sources {
         if let Some(known) = self.instead.commit(&name, branch) {
             return Ok(known.map(CommitId));
         }
+        let key = (name, at.to_string(), branch.to_owned());
+        let heads = || {
+            self.heads
+                .as_ref()
+                .map(|heads| heads.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        if let Some(known) = heads().as_ref().and_then(|heads| heads.get(&key)) {
+            return Ok(known.clone());
+        }
+        let head = self.asked_head(repo, at, branch)?;
+        if let Some(mut heads) = heads() {
+            heads.insert(key, head.clone());
+        }
+        Ok(head)
+    }
+
+    fn asked_head(&self, repo: &RepoName, at: &Location, branch: &str) -> Result<Option<CommitId>, SourceError> {
+        let name = repo.to_string();
         let head = match self.pins.of(&name, branch) {
             Pinned::At(commit) => Some(CommitId(commit.to_owned())),
             Pinned::Unknown => return Err(Self::not_locked(&name, branch)),

@@ -1,7 +1,5 @@
 //! Dockerfiles of OKD's own that fell behind those of OCP that they were made from.
 
-use serde_json::Value as Json;
-
 use super::unnamed::plain;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need, nothing};
@@ -70,8 +68,8 @@ pub fn pairs(release: &Release<'_>) -> Vec<Pair> {
 }
 
 fn pair(metadata: &Metadata, image: &Image) -> Option<Pair> {
-    let ocp = Json::from(&metadata.images.get(&image.key)?.node);
-    let (file, twin) = (plain(&image.dockerfile), plain(&merge::dockerfile(&ocp)));
+    let ocp = &metadata.images.get(&image.key)?.node;
+    let (file, twin) = (plain(&image.dockerfile), plain(&merge::dockerfile_of(ocp)));
     (file != twin).then(|| Pair {
         key: image.key.clone(),
         repo: image

@@ -267,7 +267,7 @@ impl Run {
         let due = self.due(&mut looking, wish, &listed, &mut looked);
         let Open { unread, left_out, .. } = listed;
         (looked.unread, looked.left_out) = (unread, left_out);
-        self.answer_all(&mut looking, due, &mut looked)?;
+        self.asking_once(|run| run.answer_all(&mut looking, due, &mut looked))?;
         looked
             .pulls
             .sort_by(|one, other| (&one.repository, one.pull).cmp(&(&other.repository, other.pull)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::worlds::{Bases, Told};
+use super::worlds::Bases;
 use super::{Asked, ImpactError};
 use crate::base::{Release, RepoName};
 use crate::derive::Standing;
@@ -10,6 +10,12 @@ use crate::derive::payload::Demand;
 use crate::run::branches::Depth;
 use crate::run::{Run, RunError};
 use crate::source::{Location, Snapshot};
+
+/// Must change when the same metadata and CI configs come to other branches.
+const VERSION: u32 = 1;
+
+/// The branches of repositories that images of a release are built from.
+type Branches = BTreeMap<RepoName, BTreeSet<String>>;
 
 /// What a repository is to a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +111,7 @@ impl Run {
             Role::Component => {
                 let mut failed = None;
                 for release in releases {
-                    let read = self.extend_metadata(bases, &BTreeSet::from([*release]));
-                    let told = bases.metadata.get(release);
-                    let branches = read.and_then(|()| match told {
-                        Some(told) => self.branches_of(&asked.repository, *release, told, ci.as_deref()),
-                        None => Ok(BTreeSet::new()),
-                    });
-                    match branches {
+                    match self.branches_of(&asked.repository, *release, ci.as_deref(), bases) {
                         Ok(branches) => {
                             for branch in branches {
                                 built.entry(branch).or_default().insert(*release);
@@ -150,17 +150,37 @@ impl Run {
         &self,
         repository: &RepoName,
         release: Release,
-        told: &Told,
         ci: Option<&dyn Snapshot>,
+        bases: &mut Bases,
     ) -> Result<BTreeSet<String>, RunError> {
-        let metadata = told.as_ref().map_err(|findings| RunError::Release {
-            release,
-            findings: findings.clone(),
-        })?;
-        let outline = self.outline(metadata, ci, &Demand::default(), Depth::All)?;
-        let ours = outline.images.values().filter(|image| {
-            image.repository.value.as_ref() == Some(repository) && !matches!(image.standing, Standing::Dropped(_))
+        let slot = self.slot(release, ci);
+        let known = slot.as_ref().and_then(|slot| {
+            let (commits, branches): (String, Branches) = self.store.get("branches", VERSION, slot.name.as_bytes())?;
+            (commits == slot.commits).then_some(branches)
         });
-        Ok(ours.map(|image| image.branch.clone()).collect())
+        if let Some(mut known) = known {
+            return Ok(known.remove(repository).unwrap_or_default());
+        }
+        self.extend_metadata(bases, &BTreeSet::from([release]))?;
+        let metadata = match bases.metadata.get(&release) {
+            Some(Ok(metadata)) => metadata,
+            Some(Err(findings)) => {
+                let findings = findings.clone();
+                return Err(RunError::Release { release, findings });
+            }
+            None => return Ok(BTreeSet::new()),
+        };
+        let outline = self.outline(metadata, ci, &Demand::default(), Depth::All)?;
+        let mut branches = Branches::new();
+        for image in outline.images.values() {
+            if let (Some(repo), false) = (&image.repository.value, matches!(image.standing, Standing::Dropped(_))) {
+                branches.entry(repo.clone()).or_default().insert(image.branch.clone());
+            }
+        }
+        if let Some(slot) = slot {
+            let kept = (&slot.commits, &branches);
+            self.store.put("branches", VERSION, slot.name.as_bytes(), &kept);
+        }
+        Ok(branches.remove(repository).unwrap_or_default())
     }
 }

@@ -72,14 +72,24 @@ impl Run {
     /// # Errors
     /// The repository, base or head cannot be read; they do not merge; or nothing can be derived at all.
     pub fn impact(&mut self, asked: &Asked, releases: &[Release]) -> Result<Impact, ImpactError> {
-        self.impact_of(asked, None, releases, &mut self.new_bases())
+        self.asking_once(|run| run.impact_of(asked, None, releases, &mut run.new_bases()))
     }
 
     /// What each of several changes would do by itself. What releases are without any of them is derived once.
     pub fn impacts(&mut self, asked: &[Asked], releases: &[Release]) -> Vec<Result<Impact, ImpactError>> {
-        let mut bases = self.new_bases();
-        let each = asked.iter().map(|one| self.impact_of(one, None, releases, &mut bases));
-        each.collect()
+        self.asking_once(|run| {
+            let mut bases = run.new_bases();
+            let each = asked.iter().map(|one| run.impact_of(one, None, releases, &mut bases));
+            each.collect()
+        })
+    }
+
+    /// Asks where branches of components are once for all that is looked at.
+    pub(super) fn asking_once<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.sources.ask_once(true);
+        let found = look(self);
+        self.sources.ask_once(false);
+        found
     }
 
     /// What releases are without any change; what was looked at is noted where a head is read by questions.

@@ -22,8 +22,11 @@ pub(super) struct Side {
     pub(super) merged: Merged,
 }
 
+/// A world and, where that tells what was read, what else is remembered of it.
+type Whole = (World, Option<Beside>);
+
 /// The metadata of a release, or what keeps it from being read.
-pub(super) type Told = Result<Metadata, Vec<Finding>>;
+type Told = Result<Metadata, Vec<Finding>>;
 
 /// What releases are without any change: derived once for all changes that are compared with it.
 #[derive(Default)]
@@ -288,7 +291,7 @@ impl Run {
         &self,
         metadata: &Metadata,
         ci: Option<&Arc<dyn Snapshot>>,
-    ) -> Result<Result<(World, Option<Beside>), Vec<Finding>>, ImpactError> {
+    ) -> Result<Result<Whole, Vec<Finding>>, ImpactError> {
         let look = |derived: &derive::Release<'_>| {
             let config = serde_json::to_value(derived.build_config()).unwrap_or_default();
             (Judge::new(derived), config, derived.payload.view.clone())
