@@ -59,6 +59,8 @@ pub(super) fn xml(text: &str) -> String {
                 '>' => out.push_str("&gt;"),
                 '&' => out.push_str("&amp;"),
                 '"' => out.push_str("&quot;"),
+                // Two that are printed by nobody, and that no XML may have.
+                '\u{fffe}' | '\u{ffff}' => out.extend(letter.escape_unicode()),
                 letter => out.push(letter),
             }
         }

@@ -1,5 +1,7 @@
 //! Two worlds of one release, put together by hand.
 
+mod forms;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

@@ -34,7 +34,7 @@ fn json(ran: &Ran) -> Json {
 }
 
 /// What is wrong with an instance.
-fn faults(schema: &Json, instance: &Json) -> Vec<String> {
+pub(crate) fn faults(schema: &Json, instance: &Json) -> Vec<String> {
     let validator = jsonschema::validator_for(schema).expect("a schema");
     let faults = validator.iter_errors(instance);
     faults

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::audit_command::faults;
 use crate::support::audit_world;
 use crate::support::pull_world::{BEACON, PullWorld, TOKEN};
 use audit_world::{Ran, World};
@@ -134,6 +135,23 @@ fn every_form_says_the_same() {
     assert!(form("junit").contains("tests=\"1\" failures=\"1\""));
     let sarif: Json = serde_json::from_str(&form("sarif")).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "stage-count");
+    let schema = std::fs::read_to_string("tests/sarif/sarif-2.1.0.json").expect("the schema");
+    let schema = serde_json::from_str(&schema).expect("JSON");
+    assert_eq!(faults(&schema, &sarif), Vec::<String>::new(), "as the standard says");
+    let nothing = run(
+        &world,
+        &[
+            "impact",
+            "openshift/beacon",
+            "--head",
+            "repos/openshift/beacon",
+            "--format",
+            "sarif",
+        ],
+    );
+    let nothing: Json = serde_json::from_str(&nothing.stdout).expect("JSON");
+    assert_eq!(faults(&schema, &nothing), Vec::<String>::new());
+    assert_eq!(nothing["runs"][0]["results"], serde_json::json!([]));
 }
 
 /// A git repository of tidewatch: OKD's and OCP's Dockerfile are even on its branch, and a topic brings OCP's further.
