@@ -11,7 +11,7 @@ use lockstep::github::{Client, Credential, Fault as Failure, Policy};
 use lockstep::impact::Mark;
 use serde_json::Value as Json;
 
-use crate::support::fake_github::state::{Pull, PullState};
+use crate::support::fake_github::state::Pull;
 use crate::support::fake_github::{FakeGithub, Fault};
 use crate::support::github_world::{StillClock, TOKEN};
 use crate::support::program::killed_after;
@@ -44,30 +44,9 @@ impl World {
         std::fs::write(token.path(), format!("{TOKEN}\n")).unwrap();
         let head = github.push(REPO, "topic", "ann", &[("Dockerfile", Some("FROM a\n"))]);
         let mut inside = github.inside();
-        let base_sha = inside.state.branch(REPO, "main").unwrap();
-        inside.state.repo_mut(REPO).unwrap().pulls.push(Pull {
-            id: 7,
-            number: 7,
-            state: PullState::Open,
-            title: "A change".into(),
-            body: String::new(),
-            author: "ann".into(),
-            base: "main".into(),
-            head: "topic".into(),
-            head_repo: Some(REPO.into()),
-            head_owner: "o".into(),
-            head_sha: head.clone(),
-            base_sha,
-            merge_sha: None,
-            conflicts: false,
-            listed: None,
-            draft: false,
-            labels: Vec::new(),
-            reviewers: Vec::new(),
-            assignees: Vec::new(),
-            comments: Vec::new(),
-            created_at: "2026-01-01T00:00:00Z".into(),
-        });
+        let base = inside.state.branch(REPO, "main").unwrap();
+        let pull = Pull::open(7, REPO, ("main", &base), ("topic", &head));
+        inside.state.repo_mut(REPO).unwrap().pulls.push(pull);
         drop(inside);
         Self { github, head, token }
     }

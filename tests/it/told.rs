@@ -56,27 +56,12 @@ impl World {
     fn pull(&self, number: u64, state: PullState) {
         let head = self.github.branch(HARBOR, "main").expect("a branch");
         let pull = Pull {
-            id: number,
-            number,
             state,
             title: "Change it".to_owned(),
-            body: String::new(),
-            author: "ann".to_owned(),
-            base: "main".to_owned(),
-            head: "topic".to_owned(),
             head_repo: None,
             head_owner: "ann".to_owned(),
-            head_sha: head.clone(),
-            base_sha: head,
-            merge_sha: None,
-            listed: None,
-            conflicts: false,
-            draft: false,
-            labels: Vec::new(),
-            reviewers: Vec::new(),
-            assignees: Vec::new(),
-            comments: Vec::new(),
             created_at: "2023-11-14T23:00:00Z".to_owned(),
+            ..Pull::open(number, HARBOR, ("main", &head), ("topic", &head))
         };
         let mut inside = self.github.inside();
         inside.state.repo_mut(HARBOR).expect("harbor").pulls.push(pull);

@@ -80,6 +80,35 @@ pub struct Pull {
     pub created_at: String,
 }
 
+impl Pull {
+    /// An open one of ann's, from a branch of the repository itself.
+    pub fn open(number: u64, repo: &str, base: (&str, &str), head: (&str, &str)) -> Self {
+        Self {
+            id: number,
+            number,
+            state: PullState::Open,
+            title: "A change".to_owned(),
+            body: String::new(),
+            author: "ann".to_owned(),
+            base: base.0.to_owned(),
+            head: head.0.to_owned(),
+            head_repo: Some(repo.to_owned()),
+            head_owner: repo.split('/').next().unwrap_or_default().to_owned(),
+            head_sha: head.1.to_owned(),
+            base_sha: base.1.to_owned(),
+            merge_sha: None,
+            listed: None,
+            conflicts: false,
+            draft: false,
+            labels: Vec::new(),
+            reviewers: Vec::new(),
+            assignees: Vec::new(),
+            comments: Vec::new(),
+            created_at: "2026-01-01T00:00:00Z".to_owned(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PullState {
     Open,

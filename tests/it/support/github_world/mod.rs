@@ -4,41 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lockstep::base::RepoName;
 use lockstep::forge::github::{GithubForge, GithubWriter, Journal, NoJournal, Options};
 use lockstep::forge::{Action, Outcome};
 use lockstep::github::{Client, Clock, Credential, Policy};
-use lockstep::plan::{Bytes, Desired, Input, Plan};
+use lockstep::plan::{Desired, Input, Plan};
+
+pub use crate::support::forge_world::file;
 
 use crate::support::fake_github::FakeGithub;
 use crate::support::fake_github::state::Pull;
 
 pub const REPO: &str = "o/r";
-
-/// A file of `o/r` for release 4.16.
-pub fn file(path: &str, before: Option<&str>, after: Option<&str>) -> Desired {
-    let bytes = |text: Option<&str>| text.map(|text| Bytes::from(text.as_bytes()));
-    Desired {
-        repo: RepoName {
-            org: "o".into(),
-            repo: "r".into(),
-        },
-        branch: "main".into(),
-        path: path.into(),
-        release: "4.16".into(),
-        target: "prow-config".into(),
-        group: "ci".into(),
-        component: None,
-        images: Vec::new(),
-        before: bytes(before),
-        after: bytes(after),
-        causes: Vec::new(),
-        refused: Vec::new(),
-        follows: None,
-        notes: Vec::new(),
-        held: false,
-    }
-}
 
 /// A file that could not be derived.
 pub fn held(path: &str, text: Option<&str>) -> Desired {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::audit_world::{Ran, World};
 use super::fake_github::FakeGithub;
-use super::fake_github::state::{Pull, PullState};
+use super::fake_github::state::Pull;
 use super::service::{SECRET, Service};
 
 /// The component that is changed.
@@ -77,27 +77,8 @@ impl PullWorld {
         self.github.inside().state.set_ref(BEACON, &heads, Some(base.clone()));
         let head = self.github.push(BEACON, branch, "ann", files);
         let pull = Pull {
-            id: number,
-            number,
-            state: PullState::Open,
             title: "Add a stage".to_owned(),
-            body: String::new(),
-            author: "ann".to_owned(),
-            base: BRANCH.to_owned(),
-            head: branch.to_owned(),
-            head_repo: Some(BEACON.to_owned()),
-            head_owner: "openshift".to_owned(),
-            head_sha: head.clone(),
-            base_sha: base,
-            merge_sha: None,
-            conflicts: false,
-            listed: None,
-            draft: false,
-            labels: Vec::new(),
-            reviewers: Vec::new(),
-            assignees: Vec::new(),
-            comments: Vec::new(),
-            created_at: "2026-01-01T00:00:00Z".to_owned(),
+            ..Pull::open(number, BEACON, (BRANCH, &base), (branch, &head))
         };
         let mut inside = self.github.inside();
         let repo = inside.state.repo_mut(BEACON).expect("a repository");
