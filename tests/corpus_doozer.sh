@@ -11,18 +11,11 @@
 # - `render --sources` of 4.16: FROMs as in the unified document, all other bytes as they were.
 #
 # Real edits of OKD stanzas are made again in tests/it/yaml_corpus.rs. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS),
-# Python 3 with PyYAML and jsonschema, and the program (LOCKSTEP, by default target/debug/lockstep).
+# Python 3 with PyYAML and jsonschema; LOCKSTEP names a binary that is there already, else one is built.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -d "$corpus" ]; then
-  echo "corpus doozer: skipped, there is no $corpus"
-  exit 0
-fi
-corpus=$(realpath "$corpus")
-lockstep=$(realpath "${LOCKSTEP:-target/debug/lockstep}")
+. "$(dirname "$0")/lib/corpus.sh" "corpus doozer" build-data-2026-01
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+scratch=$work
 if ! python3 -c 'import jsonschema, referencing' 2> /dev/null; then
   python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$work/python" jsonschema
   export PYTHONPATH="$work/python"
@@ -34,4 +27,5 @@ for tar in "$corpus"/build-data-2026-01/openshift-*.tar.xz; do
 done
 tar -C "$work" -xf "$corpus/build-data-edits/build-data-edits.tar.xz"
 python3 "$corpus/materialize.py" "$corpus/4.16" "$work/4.16" > /dev/null
-python3 tests/corpus_doozer.py "$lockstep" "$corpus" "$work" "$PWD/tests/corpus_doozer.tsv"
+python3 tests/corpus_doozer.py "$lockstep" "$corpus" "$work" "$PWD/tests/corpus_doozer.tsv" || fail "see above"
+verdict="passed"
