@@ -43,7 +43,7 @@ pub fn run(args: &InitArgs) -> Outcome {
 
 fn answers(args: &InitArgs) -> anyhow::Result<Answers> {
     for release in &args.releases {
-        check(release).map_err(Usage)?;
+        check(release).map_err(|why| Usage(why.to_string()))?;
     }
     let ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let forge = match args.forge {
@@ -67,8 +67,17 @@ fn answers(args: &InitArgs) -> anyhow::Result<Answers> {
     Ok(Answers { forge, releases })
 }
 
+/// An answer that is none.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NoAnswer {
+    #[error("`{0}` is neither `github` nor `local`")]
+    Forge(String),
+    #[error("`{0}` is no release such as 4.20")]
+    Release(String),
+}
+
 /// Asks until there is an answer that can be used.
-fn ask_until<T>(question: &str, read: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
+fn ask_until<T>(question: &str, read: impl Fn(&str) -> Result<T, NoAnswer>) -> anyhow::Result<T> {
     loop {
         write!(std::io::stderr(), "{question}")?;
         let mut line = String::new();
@@ -77,31 +86,29 @@ fn ask_until<T>(question: &str, read: impl Fn(&str) -> Result<T, String>) -> any
         }
         match read(line.trim()) {
             Ok(answer) => return Ok(answer),
-            Err(why) => say(&why),
+            Err(why) => say(&why.to_string()),
         }
     }
 }
 
-fn forge_of(answer: &str) -> Result<InitForge, String> {
+fn forge_of(answer: &str) -> Result<InitForge, NoAnswer> {
     match answer {
         "" | "local" => Ok(InitForge::Local),
         "github" => Ok(InitForge::Github),
-        other => Err(format!("`{other}` is neither `github` nor `local`")),
+        other => Err(NoAnswer::Forge(other.to_owned())),
     }
 }
 
-fn releases_of(answer: &str) -> Result<Vec<String>, String> {
+fn releases_of(answer: &str) -> Result<Vec<String>, NoAnswer> {
     let named = answer.split([' ', ',']).filter(|release| !release.is_empty());
     named
         .map(|release| check(release).map(|()| release.to_owned()))
         .collect()
 }
 
-fn check(release: &str) -> Result<(), String> {
+fn check(release: &str) -> Result<(), NoAnswer> {
     let right = release.parse::<Release>().is_ok();
-    right
-        .then_some(())
-        .ok_or_else(|| format!("`{release}` is no release such as 4.20"))
+    right.then_some(()).ok_or_else(|| NoAnswer::Release(release.to_owned()))
 }
 
 #[cfg(test)]
@@ -112,9 +119,9 @@ mod tests {
     fn answers_are_read_as_people_give_them() {
         assert_eq!(forge_of(""), Ok(InitForge::Local));
         assert_eq!(forge_of("github"), Ok(InitForge::Github));
-        assert!(forge_of("gitlab").unwrap_err().contains("gitlab"));
+        assert_eq!(forge_of("gitlab"), Err(NoAnswer::Forge("gitlab".to_owned())));
         assert_eq!(releases_of(""), Ok(vec![]));
         assert_eq!(releases_of("4.20, 4.21"), Ok(vec!["4.20".into(), "4.21".into()]));
-        assert!(releases_of("4.20 next").unwrap_err().contains("`next`"));
+        assert_eq!(releases_of("4.20 next"), Err(NoAnswer::Release("next".to_owned())));
     }
 }

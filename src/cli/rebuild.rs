@@ -48,7 +48,7 @@ pub fn run(args: &RebuildArgs) -> Outcome {
         ))
         .into());
     }
-    let found = rebuild::rebuild(&before, &after).map_err(|why| anyhow!(why))?;
+    let found = rebuild::rebuild(&before, &after)?;
     let failed = show(args.format, &found, release)?;
     setup::tell(&failed);
     if !failed.is_empty() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::error::ReconcileError;
 use super::interest::Interest;
 use super::queue::{Queue, Taken, TriggerKind, Work};
 use super::reconcile::Reconciler;
@@ -55,7 +56,7 @@ impl Applier {
         if work.kinds.contains(&TriggerKind::Reload)
             && let Err(error) = self.reload()
         {
-            self.refused(work, error);
+            self.refused(work, &error.to_string());
             // What else waits is done by the settings that there are.
             if work.kinds.len() == 1 {
                 return false;
@@ -69,8 +70,8 @@ impl Applier {
     }
 
     /// Reads the configuration and the rules anew.
-    fn reload(&mut self) -> Result<(), String> {
-        let settings = Settings::read(&self.file).map_err(|error| error.to_string())?;
+    fn reload(&mut self) -> Result<(), ReconcileError> {
+        let settings = Settings::read(&self.file)?;
         for key in self.settings.fixed_since_start(&settings) {
             tracing::warn!("`{key}` has changed: it counts from the next start on");
         }
@@ -83,7 +84,7 @@ impl Applier {
     }
 
     /// Says that the settings that are there now are not taken on.
-    fn refused(&mut self, work: &Work, error: String) {
+    fn refused(&mut self, work: &Work, error: &str) {
         for line in error.lines() {
             tracing::error!("{line}");
         }

@@ -11,6 +11,7 @@
 mod applier;
 mod cursors;
 mod cuts;
+mod error;
 mod fence;
 mod history;
 mod interest;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::error::ReconcileError;
 use super::now;
 use super::reconcile::{Done, Reconciler};
 use crate::base::{Gate, Guard, Release, RepoName};
@@ -60,7 +61,7 @@ impl Reconciler {
             Ok(looked) => self.told(wish, looked, done),
             Err(error) => {
                 tracing::error!("the pull requests of others were not looked at: {error}");
-                self.post_pulls(|impacts| impacts.error = Some(error));
+                self.post_pulls(|impacts| impacts.error = Some(error.to_string()));
             }
         }
     }
@@ -71,10 +72,10 @@ impl Reconciler {
         self.look_at_pulls(wish, done);
     }
 
-    fn looked_at(&mut self, wish: &Wish) -> Result<Looked, String> {
+    fn looked_at(&mut self, wish: &Wish) -> Result<Looked, ReconcileError> {
         if self.place.is_none() {
             let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
-            self.place = Some(Place::of(&self.run, gate).map_err(|fault| fault.to_string())?);
+            self.place = Some(Place::of(&self.run, gate)?);
         }
         let documents = self.known.iter().map(|(release, known)| (*release, &*known.document));
         let standing = Standing::of(documents, self.ci_commit().as_deref());
@@ -84,7 +85,7 @@ impl Reconciler {
         let looked = self
             .run
             .look_at_pulls(forge, &mut self.watch, &standing, &releases, wish, (dry_run, now()));
-        looked.map_err(|error| error.to_string())
+        Ok(looked?)
     }
 
     fn told(&self, wish: &Wish, looked: Looked, done: &mut Done) {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::cursors::Cursors;
 use super::cuts::Cuts;
+use super::error::ReconcileError;
 use super::fence::Fence;
 use super::history::Ids;
 use super::known::{Attempt, Known, seen};
@@ -19,7 +20,7 @@ use super::verified::Verification;
 use crate::base::{Date, Gate, Guard, Origin, Release};
 use crate::board::{Applied, Board, Cache, Drift, Outcome as Ended, RunRecord};
 use crate::finding::Finding;
-use crate::github::Usage;
+use crate::github::{self, Usage};
 use crate::plan::{NotCompared, Plan, with_run};
 use crate::run::feedback::{Watch, Wish};
 use crate::run::history::{self, Keeper};
@@ -73,7 +74,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// The client for GitHub's API cannot be made.
-    pub fn new(settings: &Settings, store: Store, fence: Arc<Fence>, board: Arc<Board>) -> Result<Self, String> {
+    pub fn new(settings: &Settings, store: Store, fence: Arc<Fence>, board: Arc<Board>) -> Result<Self, github::Fault> {
         let cursors = Cursors::kept(&store);
         Ok(Self {
             run: make_run(settings, store)?,
@@ -97,7 +98,7 @@ impl Reconciler {
     ///
     /// # Errors
     /// As [`Self::new`]; the old settings stay.
-    pub fn reload(&mut self, settings: &Settings) -> Result<(), String> {
+    pub fn reload(&mut self, settings: &Settings) -> Result<(), github::Fault> {
         let mut run = make_run(settings, Store::disabled())?;
         run.set_store(self.run.set_store(Store::disabled()));
         self.run = run;
@@ -150,7 +151,7 @@ impl Reconciler {
         if let Err(error) = self.make(work, &mut done) {
             done.again = true;
             done.record.outcome = Ended::Failed;
-            done.record.error = Some(error);
+            done.record.error = Some(error.to_string());
         }
         self.keep(&done.record.id);
         self.run.store().flush();
@@ -195,7 +196,7 @@ impl Reconciler {
         named.map(|(api, count)| (api.to_owned(), count)).into()
     }
 
-    fn make(&mut self, work: &Work, done: &mut Done) -> Result<(), String> {
+    fn make(&mut self, work: &Work, done: &mut Done) -> Result<(), ReconcileError> {
         self.refresh();
         if work.is_of_pulls() && !self.known.is_empty() {
             self.only_pulls(&work.wish, done);
@@ -204,7 +205,7 @@ impl Reconciler {
         let ground = match self.ground(work) {
             Ok(ground) => ground,
             Err(error) => {
-                self.posting(None).unreadable(&error);
+                self.posting(None).unreadable(&error.to_string());
                 return Err(error);
             }
         };
@@ -267,15 +268,11 @@ impl Reconciler {
         }
     }
 
-    fn ground(&self, work: &Work) -> Result<Ground, String> {
-        let ci = self.run.ci_config().map_err(|error| error.to_string())?;
-        let releases = self
-            .run
-            .releases(&[], ci.as_deref())
-            .map_err(|error| error.to_string())?;
+    fn ground(&self, work: &Work) -> Result<Ground, ReconcileError> {
+        let ci = self.run.ci_config()?;
+        let releases = self.run.releases(&[], ci.as_deref())?;
         if releases.is_empty() {
-            let text = "no release is both in build data and promoted to by an OCP config; list `releases` instead";
-            return Err(text.to_owned());
+            return Err(ReconcileError::NoRelease);
         }
         let here = (origin(ci.as_ref()), Date::of_unix(now()));
         let is_known = here.0.as_ref().is_some_and(|read| read.commit.is_some());
@@ -293,7 +290,7 @@ impl Reconciler {
     }
 
     /// Derives what is wanted. What cannot be derived costs the others nothing; it stays as it was known.
-    fn derive(&mut self, ground: &Ground) -> Result<BTreeMap<Release, String>, String> {
+    fn derive(&mut self, ground: &Ground) -> Result<BTreeMap<Release, String>, ReconcileError> {
         let on_cluster = self.run.asks_cluster();
         let attempts: Vec<(Release, Attempt)> = ground
             .wanted
@@ -313,10 +310,7 @@ impl Reconciler {
         for (release, attempt) in attempts {
             match attempt {
                 Ok(derivation) => Known::take(&mut self.known, release, derivation, now()),
-                Err(crate::run::RunError::Rules(faults)) => {
-                    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    return Err(format!("the rules are wrong: {}", faults.join("; ")));
-                }
+                Err(crate::run::RunError::Rules(faults)) => return Err(ReconcileError::Rules(faults)),
                 Err(error) => {
                     tracing::error!(%release, "{error}");
                     failed.insert(release, error.to_string());
@@ -354,13 +348,13 @@ impl Reconciler {
     }
 
     /// Makes the pull requests what they should be; where this replica may not write, says what would be written.
-    fn write(&mut self, ground: &Ground, plan: &Plan, id: &str) -> Result<Arc<Applied>, String> {
+    fn write(&mut self, ground: &Ground, plan: &Plan, id: &str) -> Result<Arc<Applied>, github::Fault> {
         let mut place = match self.place.take() {
             // Of a local forge the source is part.
             Some(place @ Place::GitHub(_)) => place,
             _ => {
                 let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
-                Place::of(&self.run, gate).map_err(|fault| fault.to_string())?
+                Place::of(&self.run, gate)?
             }
         };
         let dry_run = self.fence.may_write().is_err();
@@ -461,9 +455,9 @@ fn partly(record: &mut RunRecord, faults: Vec<String>) {
     record.error = Some(all.join("; "));
 }
 
-fn make_run(settings: &Settings, store: Store) -> Result<Run, String> {
+fn make_run(settings: &Settings, store: Store) -> Result<Run, github::Fault> {
     let config = settings.config.clone();
-    let sources = begin::sources(&config).map_err(|fault| fault.to_string())?;
+    let sources = begin::sources(&config)?;
     let run = Run::new(config, LoadedRules::new(settings.rules.clone()), sources);
     Ok(run.remembering(store, begin::build()).on(Date::of_unix(now())))
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::applier::Applier;
 use super::fence::Fence;
-use super::lease::{Keeper, Parts, Relay};
+use super::lease::{Keeper, LeaseError, Parts, Relay};
 use super::lock::{self, Taken};
 use super::queue::{Queue, Trigger, TriggerKind};
 use super::reconcile::Reconciler;
@@ -21,6 +21,7 @@ use super::watch::Watcher;
 use super::{history, now};
 use crate::board::{Board, Lease, View};
 use crate::config;
+use crate::github;
 use crate::server::{Limits, Server, Triggers, listen};
 use crate::store::{Store, WarningKind};
 
@@ -28,6 +29,9 @@ use crate::store::{Store, WarningKind};
 const GRACE: Duration = Duration::from_secs(12);
 /// How long answers may take that are being given then.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// What is said where nobody told the service to end.
+const APPLIER_ENDED: &str = "the applier has ended by itself";
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +66,15 @@ pub enum ServeError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// Settings that cannot be used.
-    #[error("{0}")]
-    Settings(String),
+    /// What makes runs is gone.
+    #[error("{APPLIER_ENDED}")]
+    Applier,
+    /// The client for GitHub's API cannot be made.
+    #[error(transparent)]
+    GitHub(#[from] github::Fault),
+    /// The lease cannot be looked for.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
 /// Runs until it is told to end. `observe`: it does everything but write, and asks for no lease.
@@ -113,8 +123,7 @@ pub fn serve(file: &Path, settings: Settings, observe: bool) -> Result<(), Serve
         board,
         fence,
     };
-    let reconciler = Reconciler::new(&settings, store, Arc::clone(&started.fence), Arc::clone(&started.board));
-    let reconciler = reconciler.map_err(ServeError::Settings)?;
+    let reconciler = Reconciler::new(&settings, store, Arc::clone(&started.fence), Arc::clone(&started.board))?;
     let schedule = watch::channel(settings.config.schedule.clone());
     let keeper = match lease.as_ref().zip(relay) {
         Some((lease, relay)) => Some(runtime.block_on(started.keeper(lease, relay))?),
@@ -223,7 +232,7 @@ impl Started {
         let why = tokio::select! {
             _ = term.recv() => ended,
             _ = interrupt.recv() => "interrupted",
-            _ = &mut gone => "the applier has ended by itself",
+            _ = &mut gone => APPLIER_ENDED,
         };
         self.end(why, gone).await;
         let _ = stop.send(true);
@@ -231,8 +240,8 @@ impl Started {
             let _ = tokio::time::timeout(LAST_ANSWERS, keeper).await;
         }
         let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
-        if why == "the applier has ended by itself" {
-            return Err(ServeError::Settings(why.to_owned()));
+        if why == APPLIER_ENDED {
+            return Err(ServeError::Applier);
         }
         tracing::info!("ended");
         Ok(())
@@ -245,7 +254,7 @@ impl Started {
             queue: Arc::clone(&self.queue),
             relay,
         };
-        Keeper::new(lease, parts).await.map_err(ServeError::Settings)
+        Ok(Keeper::new(lease, parts).await?)
     }
 
     /// Lets the write at hand finish; nothing is begun any more. What is left is in the journal, and at the forge.

@@ -173,7 +173,7 @@ pub fn examine(config: &Config, rules: LoadedRules, progress: Option<Progress>, 
             Ok(found) => Check::ok("lease", found),
             Err(why) => Check::fail(
                 "lease",
-                why,
+                why.to_string(),
                 "let the pod's service account `get`, `create` and `update` leases, or set KUBECONFIG (docs/operations.md)",
             ),
         });

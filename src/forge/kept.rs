@@ -49,6 +49,29 @@ enum Standing {
     Moved(String),
 }
 
+/// Why a file is no kept plan that can be written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotKept {
+    /// It is no JSON, or of another form.
+    #[error("it is no kept plan: {0}")]
+    Form(serde_json::Error),
+    /// It does not say what it is.
+    #[error("it is no kept plan: it has no `version`")]
+    NoVersion,
+    /// Another lockstep wrote it.
+    #[error("it has version {0} of the form, this program reads {VERSION}: make it anew")]
+    Version(u64),
+    /// It is not as it was written.
+    #[error("it is not what `plan --out` wrote: somebody has edited it, and what is written is what was looked at")]
+    Edited,
+}
+
+impl From<serde_json::Error> for NotKept {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Form(error)
+    }
+}
+
 impl Kept {
     /// Keeps a plan and what a dry run of it came to.
     pub fn of(plan: &Plan, outcomes: &[Outcome]) -> Self {
@@ -79,24 +102,19 @@ impl Kept {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// A sentence about what is wrong with it.
-    pub fn read(text: &str) -> Result<Self, String> {
-        let root: Value = serde_json::from_str(text).map_err(|error| format!("it is no kept plan: {error}"))?;
+    /// It is none that this program wrote, or it was edited since.
+    pub fn read(text: &str) -> Result<Self, NotKept> {
+        let root: Value = serde_json::from_str(text)?;
         match root["version"].as_u64() {
             Some(version) if version == u64::from(VERSION) => {}
             Some(version) => {
-                return Err(format!(
-                    "it has version {version} of the form, this program reads {VERSION}: make it anew"
-                ));
+                return Err(NotKept::Version(version));
             }
-            None => return Err("it is no kept plan: it has no `version`".to_owned()),
+            None => return Err(NotKept::NoVersion),
         }
-        let kept: Self = serde_json::from_value(root).map_err(|error| format!("it is no kept plan: {error}"))?;
+        let kept: Self = serde_json::from_value(root)?;
         if kept.digest != kept.own_digest() {
-            return Err(
-                "it is not what `plan --out` wrote: somebody has edited it, and what is written is what was looked at"
-                    .to_owned(),
-            );
+            return Err(NotKept::Edited);
         }
         Ok(kept)
     }
@@ -263,7 +281,7 @@ mod tests {
         let read = Kept::read(&text).unwrap();
         assert_eq!(read.plan().pull_requests, plan.pull_requests);
         let edited = Kept::read(&text.replace("a: 1", "a: 2")).unwrap_err();
-        assert!(edited.contains("edited"), "{edited}");
+        assert!(matches!(edited, NotKept::Edited), "{edited}");
         for text in ["", "[]", "{}", r#"{"version": 9}"#, r#"{"version": 1}"#] {
             assert!(Kept::read(text).is_err(), "{text}");
         }

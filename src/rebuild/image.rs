@@ -92,13 +92,18 @@ fn without_why(value: &Json) -> Json {
     }
 }
 
+/// JSON that is no unified build config.
+#[derive(Debug, thiserror::Error)]
+#[error("this is no unified build config: it has no `images`")]
+pub struct NoDocument;
+
 /// All images of a unified build config. `digests`: of images that are not built here, as far as they are to be compared.
 ///
 /// # Errors
 /// It is none.
-pub(super) fn all(document: &Json, digests: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, Facts>, String> {
+pub(super) fn all(document: &Json, digests: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, Facts>, NoDocument> {
     let images = document["images"].as_object();
-    let images = images.ok_or("this is no unified build config: it has no `images`")?;
+    let images = images.ok_or(NoDocument)?;
     Ok(images
         .iter()
         .map(|(key, image)| (key.clone(), Facts::read(image, digests)))

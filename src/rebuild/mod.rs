@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 
 use crate::model::batches::batches;
 use image::Facts;
+pub use image::NoDocument;
 pub use show::{argo, konflux, tags, tekton, text};
 
 /// Why an image has to be built again.
@@ -117,7 +118,7 @@ pub fn essence(document: &Json) -> Json {
 ///
 /// # Errors
 /// One of them is none.
-pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, String> {
+pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, NoDocument> {
     // A digest that only one of them knows says nothing of a change.
     let (mut was, mut is) = (image::digests(before), image::digests(after));
     was.retain(|pullspec, _| is.contains_key(pullspec));

@@ -88,27 +88,28 @@ fn read_bounded(file: &Path, path: &str) -> Result<Option<Vec<u8>>, ReadError> {
 impl Tree for DirectorySnapshot {
     type Dir = PathBuf;
     type File = PathBuf;
+    type Error = io::Error;
 
-    fn root(&self) -> Result<PathBuf, String> {
-        Ok(self.root.clone())
+    fn root(&self) -> PathBuf {
+        self.root.clone()
     }
 
     /// Looks at one entry without following it: the walk follows links itself, as the system would leave the tree.
-    fn child(&self, dir: &PathBuf, name: &str) -> Stepped<PathBuf, PathBuf> {
+    fn child(&self, dir: &PathBuf, name: &str) -> Stepped<Self> {
         let path = dir.join(name);
         let meta = match fs::symlink_metadata(&path) {
             Ok(meta) => meta,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error),
         };
         Ok(Some(match kind(meta.file_type()) {
             EntryKind::Dir => Node::Dir(path),
             EntryKind::File => Node::File(path),
             EntryKind::Other => Node::Other,
             EntryKind::Link => {
-                let target = fs::read_link(&path).map_err(|error| error.to_string())?;
+                let target = fs::read_link(&path)?;
                 Node::Link(target.into_os_string().into_encoded_bytes())
             }
         }))

@@ -1,6 +1,7 @@
 //! A file tree in memory, for tests and for trees that are made up rather than fetched.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::walk::{Node, Stepped, Tree, resolve};
@@ -78,11 +79,14 @@ impl Tree for MemorySnapshot {
     type Dir = String;
     type File = Arc<[u8]>;
 
-    fn root(&self) -> Result<String, String> {
-        Ok(String::new())
+    /// What is in memory can be stepped through.
+    type Error = Infallible;
+
+    fn root(&self) -> String {
+        String::new()
     }
 
-    fn child(&self, dir: &String, name: &str) -> Stepped<String, Arc<[u8]>> {
+    fn child(&self, dir: &String, name: &str) -> Stepped<Self> {
         let path = format!("{dir}{name}");
         Ok(match self.entries.get(&path) {
             Some(Held::File(bytes)) => Some(Node::File(bytes.clone())),

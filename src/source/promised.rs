@@ -6,7 +6,7 @@ use git2::Oid;
 
 use super::http::{Client, Session};
 use super::mirror::Mirror;
-use super::{Progress, RemoteUrl};
+use super::{Progress, RemoteUrl, SourceError};
 
 /// What brings contents of files into a fetched repository.
 pub(super) struct Promised {
@@ -22,15 +22,14 @@ impl Promised {
     /// Brings files by their ids.
     ///
     /// # Errors
-    /// A sentence for people.
-    pub(super) fn bring(&self, oids: &[Oid]) -> Result<(), String> {
+    /// The host cannot be reached, or does not hand them out.
+    pub(super) fn bring(&self, oids: &[Oid]) -> Result<(), SourceError> {
         let report = |line: &str| {
             if let Some(progress) = &self.progress {
                 progress(&format!("{}: {line}", self.url));
             }
         };
-        let session = Session::connect(&self.client, &self.url).map_err(|error| error.to_string())?;
-        let brought = self.mirror.bring_blobs(&session, self.whole, oids, &report);
-        brought.map_err(|error| error.to_string())
+        let session = Session::connect(&self.client, &self.url)?;
+        self.mirror.bring_blobs(&session, self.whole, oids, &report)
     }
 }

@@ -14,14 +14,17 @@ pub(super) trait Tree {
     /// What is needed to read a file.
     type File;
 
-    /// Yields the tree's root, or what went wrong.
-    fn root(&self) -> Result<Self::Dir, String>;
+    /// Why a step cannot be taken.
+    type Error: std::fmt::Display;
+
+    /// The tree's root.
+    fn root(&self) -> Self::Dir;
     /// Yields what stands under a name (never empty, `.`, `..`, nor holding `/` or NUL) in a directory.
-    fn child(&self, dir: &Self::Dir, name: &str) -> Stepped<Self::Dir, Self::File>;
+    fn child(&self, dir: &Self::Dir, name: &str) -> Stepped<Self>;
 }
 
 /// What a step into a directory leads to; `None` where nothing is.
-pub(super) type Stepped<D, F> = Result<Option<Node<D, F>>, String>;
+pub(super) type Stepped<T> = Result<Option<Node<<T as Tree>::Dir, <T as Tree>::File>>, <T as Tree>::Error>;
 
 /// What stands at a path.
 pub(super) enum Node<D, F> {
@@ -55,7 +58,7 @@ pub(super) fn resolve<T: Tree>(tree: &T, path: &str) -> Result<Option<FoundIn<T>
     if path.starts_with('/') {
         return Err(ReadError::LeavesTree(path.to_owned()));
     }
-    let root = tree.root().map_err(io)?;
+    let root = tree.root();
     let mut at: Vec<(String, T::Dir)> = Vec::new();
     let mut todo: Vec<Cow<'_, str>> = path.rsplit('/').map(Cow::Borrowed).collect();
     let mut links = 0;
@@ -67,7 +70,7 @@ pub(super) fn resolve<T: Tree>(tree: &T, path: &str) -> Result<Option<FoundIn<T>
             _ => {}
         }
         let dir = at.last().map_or(&root, |(_, dir)| dir);
-        match tree.child(dir, &name).map_err(io)? {
+        match tree.child(dir, &name).map_err(|error| io(error.to_string()))? {
             None => return nothing(&at, &todo, path),
             Some(Node::Dir(dir)) => at.push((name.into_owned(), dir)),
             Some(Node::Link(target)) => {

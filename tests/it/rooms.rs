@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Where the floors stand, and the circles inside a room that are meant.
-const DESIGN: &str = "docs/design.md";
+pub const DESIGN: &str = "docs/design.md";
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(path: &str) -> String {
+pub fn read(path: &str) -> String {
     std::fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -35,14 +35,14 @@ fn floors() -> Vec<(Vec<String>, String)> {
 }
 
 /// One file of `src` without its tests and comments.
-struct File {
+pub struct File {
     path: PathBuf,
     /// The module that it is, e.g. `["forge", "github", "look"]`.
     module: Vec<String>,
-    code: String,
+    pub code: String,
 }
 
-fn files() -> Vec<File> {
+pub fn files() -> Vec<File> {
     let mut found = Vec::new();
     walk(&project().join("src"), &mut Vec::new(), &mut found);
     assert!(found.len() > 100, "the source is read");
@@ -163,7 +163,7 @@ fn rooted(path: Vec<String>, module: &[String]) -> Option<Vec<String>> {
 }
 
 /// The room that a file stands in; the program's own files are all of the command line.
-fn room(file: &File) -> Option<&str> {
+pub fn room(file: &File) -> Option<&str> {
     match file.module.first().map(String::as_str) {
         Some("main") => Some("cli"),
         room => room,

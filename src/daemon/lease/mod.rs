@@ -47,32 +47,58 @@ pub struct Parts {
     pub relay: Arc<Relay>,
 }
 
+/// Why it is not known whose the lease is.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Nothing says where the cluster's API is.
+    #[error("`lease` needs the cluster's API ({0}): run in a pod with a service account, or set KUBECONFIG")]
+    Nowhere(String),
+    /// Requests cannot be made on this machine.
+    #[error("{0}")]
+    Runtime(std::io::Error),
+    /// The cluster's API takes too long.
+    #[error("the cluster's API does not answer")]
+    Silent,
+    /// The lease cannot be read, as somebody asks who wants to know nothing else.
+    #[error("the lease {lease} cannot be read: {error}")]
+    Unreadable {
+        /// The lease with its namespace.
+        lease: String,
+        /// Why.
+        error: kube::Error,
+    },
+    /// The cluster's API refuses.
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+}
+
 /// The leases of the configured namespace, and its name.
-async fn api_of(config: &config::Lease) -> Result<(Api<Lease>, String), String> {
-    let fault = |error: &dyn std::fmt::Display| {
-        format!("`lease` needs the cluster's API ({error}): run in a pod with a service account, or set KUBECONFIG")
-    };
-    let mut access = kube::Config::infer().await.map_err(|error| fault(&error))?;
+async fn api_of(config: &config::Lease) -> Result<(Api<Lease>, String), LeaseError> {
+    let access = kube::Config::infer().await;
+    let mut access = access.map_err(|error| LeaseError::Nowhere(error.to_string()))?;
     // What fails is looked at again in a moment; a request that hangs would only be late.
     access.default_retry = false;
     let namespace = config.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| access.default_namespace.clone());
-    let client = kube::Client::try_from(access).map_err(|error| fault(&error))?;
+    let client = kube::Client::try_from(access).map_err(|error| LeaseError::Nowhere(error.to_string()))?;
     Ok((Api::namespaced(client, &namespace), namespace))
 }
 
 /// Reads the configured lease once, and says in a sentence how it stands.
 ///
 /// # Errors
-/// A sentence: the cluster's API is not reached, or does not let us read.
-pub fn look_at_lease(config: &config::Lease) -> Result<String, String> {
+/// The cluster's API is not reached, or does not let us read.
+pub fn look_at_lease(config: &config::Lease) -> Result<String, LeaseError> {
     const PATIENCE: Duration = Duration::from_secs(10);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| error.to_string())?.block_on(async {
+    runtime.map_err(LeaseError::Runtime)?.block_on(async {
         let (api, namespace) = api_of(config).await?;
         let read = tokio::time::timeout(PATIENCE, api.get_opt(&config.name)).await;
-        let read = read.map_err(|_| "the cluster's API does not answer".to_owned())?;
-        let lease = read.map_err(|error| format!("the lease {}/{} cannot be read: {error}", namespace, config.name))?;
+        let read = read.map_err(|_| LeaseError::Silent)?;
+        let lease = read.map_err(|error| LeaseError::Unreadable {
+            lease: format!("{namespace}/{}", config.name),
+            error,
+        })?;
         let holder = lease
             .and_then(|lease| lease.spec?.holder_identity)
             .filter(|holder| !holder.is_empty());
@@ -88,7 +114,7 @@ impl Keeper {
     ///
     /// # Errors
     /// Nothing says where the cluster's API is.
-    pub async fn new(config: &config::Lease, parts: Parts) -> Result<Self, String> {
+    pub async fn new(config: &config::Lease, parts: Parts) -> Result<Self, LeaseError> {
         let (api, _) = api_of(config).await?;
         Ok(Self {
             api,
@@ -133,7 +159,7 @@ impl Keeper {
         let begun = Instant::now();
         let patience = self.timing.certain() / 2;
         let done = tokio::time::timeout(patience, self.steps()).await;
-        match done.unwrap_or_else(|_| Err("the cluster's API does not answer".to_owned())) {
+        match done.unwrap_or(Err(LeaseError::Silent)) {
             Ok(None) => {
                 self.parts.fence.hold_until(Some(begun + self.timing.certain()));
                 self.gained();
@@ -149,17 +175,17 @@ impl Keeper {
                     "the lease could not be renewed, and is tried again: {error}"
                 );
             }
-            Err(error) => self.lost(board::Lease::Unknown(error)),
+            Err(error) => self.lost(board::Lease::Unknown(error.to_string())),
         }
     }
 
     /// Takes a step; once more where somebody wrote in between, as a replica that notes a webhook does.
-    async fn steps(&mut self) -> Result<Option<String>, String> {
+    async fn steps(&mut self) -> Result<Option<String>, LeaseError> {
         let mut done = self.step().await;
         if matches!(&done, Err(kube::Error::Api(status)) if status.code == 409) {
             done = self.step().await;
         }
-        done.map_err(|error| error.to_string())
+        Ok(done?)
     }
 
     /// Reads the lease and writes it where that is to be done; `Ok(None)`: it is ours.

@@ -53,7 +53,7 @@ impl Reader<'_> {
                     cluster.all = all;
                     None
                 }
-                Err(why) => Some(why),
+                Err(why) => Some(why.to_string()),
             };
         }
         if let Some(why) = self.followed.cluster.unread.clone() {

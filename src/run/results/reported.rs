@@ -64,7 +64,7 @@ impl Reader<'_> {
                 }
                 Err(why) => {
                     all = false;
-                    self.missing(SOURCE, why);
+                    self.missing(SOURCE, why.to_string());
                 }
             }
         }

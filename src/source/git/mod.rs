@@ -21,7 +21,7 @@ use super::mirror::InUse;
 use super::promised::Promised;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
 use super::{
-    Blob, Changed, Contents, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, Step, Traced, Walked,
+    Blob, Changed, Contents, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, SourceError, Step, Traced, Walked,
 };
 use crate::base::Origin;
 
@@ -49,27 +49,32 @@ pub struct GitSnapshot {
 }
 
 /// Why an object could not be had.
-enum Fault {
+#[derive(Debug, thiserror::Error)]
+pub(in crate::source) enum Fault {
+    #[error("an object on the way is {0} bytes large")]
     TooLarge(u64),
+    #[error("{0}; the repository is incomplete (a partial clone?)")]
     Missing(String),
-    Other(String),
+    #[error("tree {0} is damaged")]
+    Damaged(Oid),
+    #[error("object {oid} is a {found}, not a {expected}")]
+    OtherKind {
+        oid: Oid,
+        found: &'static str,
+        expected: &'static str,
+    },
+    /// What was not fetched with the rest cannot be fetched now.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{0}")]
+    Git(String),
 }
 
 impl From<git2::Error> for Fault {
     fn from(error: git2::Error) -> Self {
         match error.code() {
             ErrorCode::NotFound => Self::Missing(error.message().to_owned()),
-            _ => Self::Other(error.message().to_owned()),
-        }
-    }
-}
-
-impl From<Fault> for String {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::TooLarge(size) => format!("an object on the way is {size} bytes large"),
-            Fault::Missing(message) => format!("{message}; the repository is incomplete (a partial clone?)"),
-            Fault::Other(message) => message,
+            _ => Self::Git(error.message().to_owned()),
         }
     }
 }
@@ -108,7 +113,7 @@ impl GitSnapshot {
         let here = || self.handles.with(|odb| object(odb, oid, ObjectType::Blob, limit));
         match (here(), &self.promised) {
             (Err(Fault::Missing(_)), Some(promised)) => {
-                promised.bring(&[oid]).map_err(Fault::Other)?;
+                promised.bring(&[oid])?;
                 here()
             }
             (found, _) => found,
@@ -149,7 +154,7 @@ impl GitSnapshot {
         let Some(promised) = &self.promised else { return Ok(()) };
         match self.not_here(oids)?.as_slice() {
             [] => Ok(()),
-            missing => promised.bring(missing).map_err(Fault::Other),
+            missing => promised.bring(missing).map_err(Fault::Source),
         }
     }
 
@@ -174,7 +179,7 @@ impl GitSnapshot {
             return Ok(tree.clone());
         }
         let bytes = self.handles.with(|odb| object(odb, oid, ObjectType::Tree, MAX_TREE))?;
-        let tree = TreeIndex::parse(bytes).ok_or_else(|| Fault::Other(format!("tree {oid} is damaged")))?;
+        let tree = TreeIndex::parse(bytes).ok_or(Fault::Damaged(oid))?;
         let tree = Arc::new(tree);
         self.trees
             .write()
@@ -200,11 +205,11 @@ impl GitSnapshot {
 fn object<B: for<'a> From<&'a [u8]>>(odb: &Odb<'_>, oid: Oid, kind: ObjectType, limit: u64) -> Result<B, Fault> {
     let (size, found) = odb.read_header(oid)?;
     if found != kind {
-        return Err(Fault::Other(format!(
-            "object {oid} is a {}, not a {}",
-            found.str(),
-            kind.str()
-        )));
+        return Err(Fault::OtherKind {
+            oid,
+            found: found.str(),
+            expected: kind.str(),
+        });
     }
     if size as u64 > limit {
         return Err(Fault::TooLarge(size as u64));
@@ -215,12 +220,13 @@ fn object<B: for<'a> From<&'a [u8]>>(odb: &Odb<'_>, oid: Oid, kind: ObjectType, 
 impl Tree for GitSnapshot {
     type Dir = Oid;
     type File = Oid;
+    type Error = Fault;
 
-    fn root(&self) -> Result<Oid, String> {
-        Ok(self.root)
+    fn root(&self) -> Oid {
+        self.root
     }
 
-    fn child(&self, dir: &Oid, name: &str) -> Stepped<Oid, Oid> {
+    fn child(&self, dir: &Oid, name: &str) -> Stepped<Self> {
         let tree = self.tree(*dir)?;
         let Some(entry) = tree.get(name.as_bytes()) else {
             return Ok(None);
@@ -259,7 +265,7 @@ impl Snapshot for GitSnapshot {
             }),
             Err(fault) => Err(ReadError::Io {
                 path: path.to_owned(),
-                message: fault.into(),
+                message: fault.to_string(),
             }),
         }
     }
@@ -293,7 +299,7 @@ impl Snapshot for GitSnapshot {
         };
         let tree = self.tree(oid).map_err(|f| ReadError::Io {
             path: dir.to_owned(),
-            message: f.into(),
+            message: f.to_string(),
         })?;
         let mut entries: Vec<Entry> = tree.entries().map(Entry::from).collect();
         // A tree sorts directories as if their names ended in `/`.

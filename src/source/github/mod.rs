@@ -52,6 +52,17 @@ struct Known {
     large: BTreeMap<String, u64>,
 }
 
+/// Why it is not known what was reported on a branch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReports {
+    /// The repository is not there for this credential.
+    #[error("{0} cannot be read")]
+    Repository(RepoName),
+    /// It has no such branch.
+    #[error("{0} has no branch {1}")]
+    Branch(RepoName, String),
+}
+
 /// Why a branch's commit cannot be had.
 #[derive(Clone, Debug)]
 enum Missing {
@@ -174,16 +185,16 @@ impl Reader {
     /// Asks what was reported on the last twenty steps of branches.
     ///
     /// # Errors
-    /// GitHub cannot be asked, or one of the repositories or branches is not there: a sentence about each.
+    /// GitHub cannot be asked, or one of the repositories or branches is not there.
     pub fn reported(
         &self,
         branches: &[(RepoName, String)],
-    ) -> Result<Vec<Result<Vec<Reported>, String>>, github::Fault> {
+    ) -> Result<Vec<Result<Vec<Reported>, NoReports>>, github::Fault> {
         let answers = ask::reported(self, branches)?;
         let told = answers.into_iter().zip(branches).map(|(answer, (repo, branch))| {
             answer.map_err(|missing| match missing {
-                Missing::Repository => format!("{repo} cannot be read"),
-                Missing::Branch => format!("{repo} has no branch {branch}"),
+                Missing::Repository => NoReports::Repository(repo.clone()),
+                Missing::Branch => NoReports::Branch(repo.clone(), branch.clone()),
             })
         });
         Ok(told.collect())

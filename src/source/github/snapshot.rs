@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Listing, Reader, ask};
 use crate::base::{Origin, RepoName};
+use crate::github;
 use crate::source::walk::{Node, Stepped, Tree, resolve};
 use crate::source::{Blob, CommitId, Entry, EntryKind, MAX_BLOB, ReadError, Snapshot};
 
@@ -81,7 +82,7 @@ impl GithubSnapshot {
     }
 
     /// The entries of a directory; `None` where there is none.
-    fn listing(&self, dir: &str) -> Result<Option<Listing>, String> {
+    fn listing(&self, dir: &str) -> Result<Option<Listing>, ObjectError> {
         let Some(over) = &self.over else {
             return self.listing_of(&self.commit, dir);
         };
@@ -92,23 +93,44 @@ impl GithubSnapshot {
         Ok(over.laid(dir, base, self.listing_of(&self.commit, dir)?))
     }
 
-    fn listing_of(&self, commit: &str, dir: &str) -> Result<Option<Listing>, String> {
+    fn listing_of(&self, commit: &str, dir: &str) -> Result<Option<Listing>, ObjectError> {
         let place = (self.repo.clone(), commit.to_owned(), dir.to_owned());
         if let Some(listing) = self.reader.known().trees.get(&place) {
             return Ok(listing.clone());
         }
-        ask::trees(&self.reader, std::slice::from_ref(&place)).map_err(|fault| fault.to_string())?;
+        ask::trees(&self.reader, std::slice::from_ref(&place))?;
         let listing = self.reader.known().trees.get(&place).cloned();
-        listing.ok_or_else(|| format!("{} can no longer be read", self.repo))
+        listing.ok_or_else(|| ObjectError::Gone(self.repo.clone()))
     }
 
-    fn blob(&self, oid: &str) -> Result<Arc<[u8]>, String> {
+    fn blob(&self, oid: &str) -> Result<Arc<[u8]>, ObjectError> {
         if let Some(bytes) = self.reader.known().blobs.get(oid) {
             return Ok(bytes.clone());
         }
-        ask::blobs(&self.reader, &[(self.repo.clone(), oid.to_owned())], None).map_err(|fault| fault.to_string())?;
+        ask::blobs(&self.reader, &[(self.repo.clone(), oid.to_owned())], None)?;
         let bytes = self.reader.known().blobs.get(oid).cloned();
-        bytes.ok_or_else(|| format!("{} can no longer be read", self.repo))
+        bytes.ok_or_else(|| ObjectError::Gone(self.repo.clone()))
+    }
+}
+
+/// Why an object of a repository cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::source) enum ObjectError {
+    /// GitHub cannot be asked.
+    #[error(transparent)]
+    GitHub(#[from] github::Fault),
+    /// GitHub does not have it any more.
+    #[error("{0} can no longer be read")]
+    Gone(RepoName),
+}
+
+impl ObjectError {
+    /// The error of whoever asked for a path.
+    fn at(&self, path: &str) -> ReadError {
+        ReadError::Io {
+            path: path.to_owned(),
+            message: self.to_string(),
+        }
     }
 }
 
@@ -118,11 +140,13 @@ impl Tree for GithubSnapshot {
     /// The file's object id.
     type File = String;
 
-    fn root(&self) -> Result<String, String> {
-        Ok(String::new())
+    type Error = ObjectError;
+
+    fn root(&self) -> String {
+        String::new()
     }
 
-    fn child(&self, dir: &String, name: &str) -> Stepped<String, String> {
+    fn child(&self, dir: &String, name: &str) -> Stepped<Self> {
         let Some((mode, oid)) = self.listing(dir)?.and_then(|mut listing| listing.remove(name)) else {
             return Ok(None);
         };
@@ -160,10 +184,7 @@ impl Snapshot for GithubSnapshot {
         if let Some(size) = self.reader.known().large.get(&oid) {
             return Err(too_large(*size));
         }
-        let bytes = read.map_err(|message| ReadError::Io {
-            path: path.to_owned(),
-            message,
-        })?;
+        let bytes = read.map_err(|error| error.at(path))?;
         if bytes.len() as u64 > MAX_BLOB {
             return Err(too_large(bytes.len() as u64));
         }
@@ -189,10 +210,7 @@ impl Snapshot for GithubSnapshot {
         let Node::Dir(path) = found.node else {
             return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
         };
-        let listing = self.listing(&path).map_err(|message| ReadError::Io {
-            path: dir.to_owned(),
-            message,
-        })?;
+        let listing = self.listing(&path).map_err(|error| error.at(dir))?;
         let entry = |(name, (mode, oid))| Entry {
             name,
             kind: ask::kind(mode),
@@ -208,12 +226,7 @@ impl Snapshot for GithubSnapshot {
         let Node::Dir(path) = found.node else {
             return Err(ReadError::WrongKind(dir.to_owned(), "directory"));
         };
-        let listed = |path: &str| {
-            self.listing(path).map_err(|message| ReadError::Io {
-                path: dir.to_owned(),
-                message,
-            })
-        };
+        let listed = |path: &str| self.listing(path).map_err(|error| error.at(dir));
         // A folder's id stands in the one around it; the root's follows from what is in it.
         if !path.is_empty() {
             let (above, name) = path.rsplit_once('/').unwrap_or(("", &path));

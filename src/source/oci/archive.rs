@@ -20,6 +20,30 @@ const WHITEOUT: &str = ".wh.";
 /// What marks a folder of which nothing of the layers below shows.
 const OPAQUE: &str = ".wh..wh..opq";
 
+/// Why a layer cannot be looked into.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("a layer has more than {MAX_ENTRIES} entries")]
+    Entries,
+    #[error("the entry `{}` of a layer leads out of it", .0.escape_debug())]
+    LeadsOut(String),
+    #[error("{path} is no {expected} in a layer ({kind:?})")]
+    Kind {
+        path: String,
+        expected: &'static str,
+        kind: EntryType,
+    },
+    #[error("an entry of {size} bytes, more than the {limit} that are read")]
+    TooLarge { size: u64, limit: u64 },
+    #[error("a layer ends in the middle of a file")]
+    Ends,
+    #[error("an extended header changes the size of an entry")]
+    Size,
+    /// What the reader says, in a form that is safe to show.
+    #[error("a layer cannot be unpacked: {0}")]
+    Unpacking(String),
+}
+
 /// What a layer says of the wanted files.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
@@ -44,14 +68,14 @@ impl Found {
 ///
 /// # Errors
 /// The tar is broken or passes a bound, or a wanted path is a link or the like.
-pub(super) fn look(reader: &mut Bounded<'_>, wanted: &[&str]) -> Result<Found, String> {
+pub(super) fn look(reader: &mut Bounded<'_>, wanted: &[&str]) -> Result<Found, Broken> {
     let mut found = Found::default();
     let mut archive = Archive::new(reader);
     let entries = archive.entries().map_err(|error| broken(&error))?.raw(true);
     let mut name = None;
     for (count, entry) in entries.enumerate() {
         if count >= MAX_ENTRIES {
-            return Err(format!("a layer has more than {MAX_ENTRIES} entries"));
+            return Err(Broken::Entries);
         }
         let mut entry = entry.map_err(|error| broken(&error))?;
         match entry.header().entry_type() {
@@ -70,7 +94,7 @@ pub(super) fn look(reader: &mut Bounded<'_>, wanted: &[&str]) -> Result<Found, S
 type Item<'e, 'r, 'a> = Entry<'e, &'r mut Bounded<'a>>;
 
 /// Notes what an entry means for the wanted files. The last entry of a name counts.
-fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut Found) -> Result<(), String> {
+fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut Found) -> Result<(), Broken> {
     let Ok(text) = std::str::from_utf8(path) else {
         return Ok(());
     };
@@ -82,10 +106,7 @@ fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut 
     };
     let concerns = wanted.contains(&&*plain) || on_the_way(&plain);
     if concerns && (text.starts_with('/') || text.split('/').any(|part| part == "..")) {
-        return Err(format!(
-            "the entry `{}` of a layer leads out of it",
-            text.escape_debug()
-        ));
+        return Err(Broken::LeadsOut(text.to_owned()));
     }
     let (folder, file) = plain.rsplit_once('/').unwrap_or(("", &plain));
     if file == OPAQUE {
@@ -100,12 +121,20 @@ fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut 
     } else if wanted.contains(&&*plain) {
         let kind = entry.header().entry_type();
         if !matches!(kind, EntryType::Regular | EntryType::Continuous) {
-            return Err(format!("{plain} is no regular file in a layer ({kind:?})"));
+            return Err(Broken::Kind {
+                path: plain,
+                expected: "regular file",
+                kind,
+            });
         }
         found.files.insert(plain, content(entry, MAX_BLOB)?);
     } else if concerns && entry.header().entry_type() != EntryType::Directory {
         let kind = entry.header().entry_type();
-        return Err(format!("{plain} is no folder in a layer ({kind:?})"));
+        return Err(Broken::Kind {
+            path: plain,
+            expected: "folder",
+            kind,
+        });
     }
     Ok(())
 }
@@ -123,10 +152,10 @@ fn plain(text: &str) -> String {
     parts.join("/")
 }
 
-fn content(entry: &mut Item<'_, '_, '_>, limit: u64) -> Result<Vec<u8>, String> {
+fn content(entry: &mut Item<'_, '_, '_>, limit: u64) -> Result<Vec<u8>, Broken> {
     let size = entry.header().entry_size().map_err(|error| broken(&error))?;
     if size > limit {
-        return Err(format!("an entry of {size} bytes, more than the {limit} that are read"));
+        return Err(Broken::TooLarge { size, limit });
     }
     let mut bytes = Vec::new();
     entry
@@ -136,11 +165,11 @@ fn content(entry: &mut Item<'_, '_, '_>, limit: u64) -> Result<Vec<u8>, String> 
     if bytes.len() as u64 == size {
         Ok(bytes)
     } else {
-        Err("a layer ends in the middle of a file".to_owned())
+        Err(Broken::Ends)
     }
 }
 
-fn long_name(entry: &mut Item<'_, '_, '_>) -> Result<Vec<u8>, String> {
+fn long_name(entry: &mut Item<'_, '_, '_>) -> Result<Vec<u8>, Broken> {
     let mut name = content(entry, MAX_NAME)?;
     if let Some(end) = name.iter().position(|byte| *byte == 0) {
         name.truncate(end);
@@ -149,23 +178,22 @@ fn long_name(entry: &mut Item<'_, '_, '_>) -> Result<Vec<u8>, String> {
 }
 
 /// The name that an extended header gives to the next entry. One that changes its size is of no image we know.
-fn pax_name(entry: &mut Item<'_, '_, '_>) -> Result<Option<Vec<u8>>, String> {
+fn pax_name(entry: &mut Item<'_, '_, '_>) -> Result<Option<Vec<u8>>, Broken> {
     let header = content(entry, MAX_NAME)?;
     let mut name = None;
     for record in tar::PaxExtensions::new(&header) {
         let record = record.map_err(|error| broken(&error))?;
         match record.key_bytes() {
             b"path" => name = Some(record.value_bytes().to_vec()),
-            b"size" => return Err("an extended header changes the size of an entry".to_owned()),
+            b"size" => return Err(Broken::Size),
             _ => {}
         }
     }
     Ok(name)
 }
 
-fn broken(error: &std::io::Error) -> String {
-    let text = crate::source::http::plain(&error.to_string());
-    format!("a layer cannot be unpacked: {text}")
+fn broken(error: &std::io::Error) -> Broken {
+    Broken::Unpacking(crate::source::http::plain(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -195,7 +223,7 @@ mod tests {
         builder.into_inner().expect("finished")
     }
 
-    fn found(bytes: &[u8]) -> Result<Found, String> {
+    fn found(bytes: &[u8]) -> Result<Found, Broken> {
         look(&mut inflate::open(bytes, 1 << 20), &WANTED)
     }
 
@@ -250,7 +278,7 @@ mod tests {
             ((EntryType::Symlink, "m", "n"), "m is no folder in a layer (Symlink)"),
             (file("m"), "m is no folder in a layer (Regular)"),
         ] {
-            assert_eq!(found(&layer(&[file("m/b"), entry])).unwrap_err(), message);
+            assert_eq!(found(&layer(&[file("m/b"), entry])).unwrap_err().to_string(), message);
         }
         let elsewhere = layer(&[
             file("../etc/x"),
@@ -281,15 +309,12 @@ mod tests {
 
         let mut builder = tar::Builder::new(Vec::new());
         builder.append_pax_extensions([("size", &b"5"[..])]).expect("a header");
-        assert!(
-            found(&builder.into_inner().expect("finished"))
-                .unwrap_err()
-                .contains("changes the size")
-        );
+        assert_eq!(found(&builder.into_inner().expect("finished")), Err(Broken::Size));
 
         let huge = "n".repeat(70_000);
         let bytes = layer(&[(EntryType::GNULongName, "././@LongLink", &huge), file("m/a")]);
-        assert!(found(&bytes).unwrap_err().contains("more than the 65536"));
+        let (size, limit) = (70_000, 65_536);
+        assert_eq!(found(&bytes), Err(Broken::TooLarge { size, limit }));
     }
 
     #[test]
@@ -299,6 +324,6 @@ mod tests {
             assert!(found(bytes.get(..end).expect("part")).is_err(), "{end}");
         }
         let bounded = look(&mut inflate::open(&bytes, 2000), &WANTED);
-        assert!(bounded.unwrap_err().contains(inflate::TOO_MUCH));
+        assert!(bounded.unwrap_err().to_string().contains(inflate::TOO_MUCH));
     }
 }

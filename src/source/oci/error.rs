@@ -2,6 +2,7 @@
 
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 
+use super::login::LoginError;
 use crate::source::http::plain;
 
 /// Why an image could not be read. Texts never hold credentials.
@@ -47,8 +48,8 @@ pub enum Kind {
     #[error("the image has no file {0}; is it a release image?")]
     NoFile(String),
     /// The login file cannot be used.
-    #[error("{0}")]
-    Login(String),
+    #[error(transparent)]
+    Login(#[from] LoginError),
 }
 
 impl Kind {

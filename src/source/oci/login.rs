@@ -12,6 +12,38 @@ use oci_client::secrets::RegistryAuth;
 /// The largest login file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
+/// A login file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the login file {} cannot be used: {why}", path.display())]
+pub struct LoginError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why. It never quotes the file.
+    pub why: NoLogin,
+}
+
+/// Why a login file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoLogin {
+    /// The system refuses, in its own words.
+    #[error("{0}")]
+    Io(String),
+    /// It is larger than is read.
+    #[error("it is {0} bytes large")]
+    TooLarge(u64),
+    /// It is none.
+    #[error("it is no JSON of docker's form")]
+    Form,
+    /// The entry that counts has no login that can be used.
+    #[error("`{key}` {why}")]
+    Entry {
+        /// The entry.
+        key: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
 /// A login, and what is said of it when it is refused.
 pub(super) struct Login {
     pub auth: RegistryAuth,
@@ -19,7 +51,7 @@ pub(super) struct Login {
 }
 
 /// Finds the login for an image. A file that is named and cannot be read is an error; one that is looked for is not.
-pub(super) fn find(file: Option<&Path>, image: &Reference) -> Result<Login, String> {
+pub(super) fn find(file: Option<&Path>, image: &Reference) -> Result<Login, LoginError> {
     let files = match file {
         Some(file) => vec![file.to_owned()],
         None => usual_files().into_iter().filter(|file| file.is_file()).collect(),
@@ -74,17 +106,24 @@ struct Entry {
     registrytoken: String,
 }
 
-fn read(path: &Path, image: &Reference) -> Result<Option<RegistryAuth>, String> {
-    let fault = |what: String| format!("the login file {} cannot be used: {what}", path.display());
-    let size = fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
+fn read(path: &Path, image: &Reference) -> Result<Option<RegistryAuth>, LoginError> {
+    let fault = |why| LoginError {
+        path: path.to_owned(),
+        why,
+    };
+    let refused = |error: std::io::Error| fault(NoLogin::Io(error.to_string()));
+    let size = fs::metadata(path).map_err(refused)?.len();
     if size > MAX_FILE {
-        return Err(fault(format!("it is {size} bytes large")));
+        return Err(fault(NoLogin::TooLarge(size)));
     }
-    let text = fs::read(path).map_err(|error| fault(error.to_string()))?;
+    let text = fs::read(path).map_err(refused)?;
     // What serde says could quote a part of the file.
-    let file: File = serde_json::from_slice(&text).map_err(|_| fault("it is no JSON of docker's form".to_owned()))?;
+    let file: File = serde_json::from_slice(&text).map_err(|_| fault(NoLogin::Form))?;
     match entry(&file.auths, image) {
-        Some((key, entry)) => entry.auth().map(Some).map_err(|what| fault(format!("`{key}` {what}"))),
+        Some((key, entry)) => entry.auth().map(Some).map_err(|why| {
+            let key = key.to_owned();
+            fault(NoLogin::Entry { key, why })
+        }),
         None => Ok(None),
     }
 }
@@ -138,11 +177,11 @@ mod tests {
         text.parse().expect("a reference")
     }
 
-    fn found(json: &str, of: &str) -> Result<Option<RegistryAuth>, String> {
+    fn found(json: &str, of: &str) -> Result<Option<RegistryAuth>, NoLogin> {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("auth.json");
         fs::write(&path, json).expect("written");
-        read(&path, &image(of)).map_err(|error| error.replace(&*dir.path().to_string_lossy(), ""))
+        read(&path, &image(of)).map_err(|error| error.why)
     }
 
     fn basic(user: &str, password: &str) -> RegistryAuth {
@@ -180,11 +219,12 @@ mod tests {
             ),
             (r#"{"auths": {"q.io": {}}}"#, "`q.io` holds no login"),
         ] {
-            let error = found(json, "q.io/x").unwrap_err();
+            let error = found(json, "q.io/x").unwrap_err().to_string();
             assert!(error.contains(message) && !error.contains("s3cret"), "{error}");
         }
         assert!(
-            find(Some(Path::new("/nowhere/a.json")), &image("q.io/x")).is_err_and(|e| e.contains("/nowhere/a.json"))
+            find(Some(Path::new("/nowhere/a.json")), &image("q.io/x"))
+                .is_err_and(|e| e.path == Path::new("/nowhere/a.json"))
         );
     }
 }

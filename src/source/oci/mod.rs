@@ -132,7 +132,7 @@ impl Registry {
         let image: Reference = reference
             .parse()
             .map_err(|error: oci_client::ParseError| Kind::Reference(crate::source::http::plain(&error.to_string())))?;
-        let login = login::find(options.auth_file.as_deref(), &image).map_err(Kind::Login)?;
+        let login = login::find(options.auth_file.as_deref(), &image)?;
         let open = options.insecure || is_loopback(image.registry());
         let config = ClientConfig {
             protocol: if open {
@@ -189,7 +189,7 @@ impl Registry {
             }
             let bytes = self.layer(layer).await?;
             let mut reader = inflate::open(&bytes, left);
-            let mut found = archive::look(&mut reader, &open).map_err(Kind::Broken)?;
+            let mut found = archive::look(&mut reader, &open).map_err(|why| Kind::Broken(why.to_string()))?;
             left = reader.left();
             files.append(&mut found.files);
             above.push(found);

@@ -24,14 +24,14 @@ impl Making<'_> {
     /// The text of the new config.
     ///
     /// # Errors
-    /// The older one is no YAML, or no config: a sentence and its line.
-    pub fn text(&self, older: &[u8]) -> Result<String, (u32, String)> {
-        let mut root = yaml::parse(older).map_err(|error| (error.pos.line, error.message))?;
+    /// The older one is no YAML, or no config.
+    pub fn text(&self, older: &[u8]) -> Result<String, yaml::Error> {
+        let mut root = yaml::parse(older)?;
         if root.as_map().is_none() {
-            return Err((
-                root.pos.line,
-                format!("a mapping is expected, this is {}", root.type_name()),
-            ));
+            return Err(yaml::Error {
+                pos: root.pos,
+                message: format!("a mapping is expected, this is {}", root.type_name()),
+            });
         }
         let before = |(gate, before): (Gate, Option<Number>)| (gate.release, gate.from.or(before));
         let shift = Shift::between(before(self.from), before(self.to));

@@ -21,6 +21,7 @@ use crate::base::{Release as Number, RepoName};
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
 use crate::targets::asking::{self, OwnRules};
+use crate::yaml;
 use crate::yaml::keys::NO_OPTIONS;
 
 /// The target.
@@ -217,7 +218,7 @@ impl<'s> Sibling<'s> {
     }
 
     /// The text of a new config.
-    fn made(&self, release: OwnRules<'_>, gates: &Gates, gate: Gate) -> Result<String, (u32, String)> {
+    fn made(&self, release: OwnRules<'_>, gates: &Gates, gate: Gate) -> Result<String, yaml::Error> {
         let bounds = gates.bounds(release);
         let before = |gate: Gate| gate.from.or_else(|| minor_before(release, gate.release));
         let making = Making {
@@ -289,9 +290,11 @@ impl Rendering<'_> {
                 let file = self.settled(&self.gates.path(sibling.branch, gate), sibling.path, after);
                 rendered.files.push(file);
             }
-            Err((line, why)) => {
-                let why = format!("{why}; the config of {} would be made from it", gate.release);
-                rendered.findings.push(self.unreadable(sibling.path, Some(line), &why));
+            Err(yaml::Error { pos, message }) => {
+                let why = format!("{message}; the config of {} would be made from it", gate.release);
+                rendered
+                    .findings
+                    .push(self.unreadable(sibling.path, Some(pos.line), &why));
                 rendered.missed.insert(TARGET.name.to_owned());
             }
         }

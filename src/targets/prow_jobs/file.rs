@@ -49,8 +49,8 @@ impl<'t> JobFile<'t> {
     /// Reads a job file; `None` where there is none yet.
     ///
     /// # Errors
-    /// It is no YAML, or no job file: a sentence and the line.
-    pub fn read(text: Option<&'t [u8]>, list: &'t str, repo: &'t str) -> Result<Self, (u32, String)> {
+    /// It is no YAML, or no job file.
+    pub fn read(text: Option<&'t [u8]>, list: &'t str, repo: &'t str) -> Result<Self, yaml::Error> {
         let Some(text) = text else {
             return Ok(Self {
                 list,
@@ -64,7 +64,10 @@ impl<'t> JobFile<'t> {
             let form = Form::Lines(text);
             return Ok(Self { list, repo, form, jobs });
         }
-        let root = yaml::parse(text).map_err(|error| (error.pos.line, format!("it is no YAML: {}", error.message)))?;
+        let root = yaml::parse(text).map_err(|error| yaml::Error {
+            message: format!("it is no YAML: {}", error.message),
+            ..error
+        })?;
         let jobs = match Self::items(&root, list, repo)? {
             Some(items) => items.iter().map(scan::of_node).collect(),
             None => Vec::new(),
@@ -73,10 +76,10 @@ impl<'t> JobFile<'t> {
         Ok(Self { list, repo, form, jobs })
     }
 
-    fn items<'n>(root: &'n Node, list: &str, repo: &str) -> Result<Option<&'n [Node]>, (u32, String)> {
+    fn items<'n>(root: &'n Node, list: &str, repo: &str) -> Result<Option<&'n [Node]>, yaml::Error> {
         let wrong = |node: &Node, what: &str, wanted: &str| {
             let message = format!("{what} is {}, {wanted} is expected", node.type_name());
-            Err((node.pos.line, message))
+            Err(yaml::Error { pos: node.pos, message })
         };
         let is_there = |node: &&Node| !node.is_null();
         if !matches!(root.value, Value::Map(_) | Value::Null) {
@@ -100,7 +103,10 @@ impl<'t> JobFile<'t> {
             return wrong(jobs, &what, "a list");
         };
         match items.iter().find(|job| job.get("name").and_then(Node::text).is_none()) {
-            Some(job) => Err((job.pos.line, "a job has no name".to_owned())),
+            Some(job) => Err(yaml::Error {
+                pos: job.pos,
+                message: "a job has no name".to_owned(),
+            }),
             None => Ok(Some(items)),
         }
     }

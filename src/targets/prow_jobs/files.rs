@@ -107,10 +107,10 @@ impl Files<'_> {
         let path = names::path(&self.source.repo, &self.source.branch, list);
         let before = self.actual.files.get(&path);
         let repo = self.source.repo.to_string();
-        let file = JobFile::read(before.map(|bytes| &**bytes), list, &repo).map_err(|(line, why)| {
-            let text = format!("the job file cannot be read: {why}");
+        let file = JobFile::read(before.map(|bytes| &**bytes), list, &repo).map_err(|error| {
+            let text = format!("the job file cannot be read: {}", error.message);
             let help = "put the file right by hand; until then it stays as it is, and its config with it";
-            findings.push(self.finding(Severity::Error, "unreadable-jobs", text, help, &path, line));
+            findings.push(self.finding(Severity::Error, "unreadable-jobs", text, help, &path, error.pos.line));
         })?;
         let variant = self.source.variant.as_str();
         let mut ours: Vec<bool> = file.jobs.iter().map(|job| job.is_of(variant)).collect();
