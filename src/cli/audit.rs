@@ -13,7 +13,7 @@ use lockstep::plan::{self, Plan};
 use lockstep::run::audit::Audit;
 
 use super::args::{AuditArgs, AuditFormat};
-use super::place::Place;
+use super::place::CliForge;
 use super::setup::Ready;
 use super::{Ended, Outcome, Usage, color, print, say, schema_of, setup};
 
@@ -128,7 +128,7 @@ fn show(format: AuditFormat, report: &Report, fixes: Option<&Plan>) -> Result<()
 /// Makes the pull requests of fixes.
 fn apply(ready: &Ready, fixes: &Plan) -> Outcome {
     let mut ended = Ended::Done;
-    let mut place = Place::of(ready)?;
+    let mut place = CliForge::of(ready)?;
     for outcome in place.apply(ready, fixes, false) {
         if outcome.error.is_some() {
             ended = Ended::Failed;

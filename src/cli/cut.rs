@@ -10,7 +10,7 @@ use lockstep::run::cut::{Cut, Retirement, RetirementView};
 use lockstep::targets;
 
 use super::args::{CutArgs, TextOrJson};
-use super::place::Place;
+use super::place::CliForge;
 use super::setup::{self, Ready};
 use super::{Ended, Outcome, Usage, print, say, schema_of};
 
@@ -32,7 +32,7 @@ pub fn run(args: &CutArgs) -> Outcome {
         setup::in_earnest(&args.common, "`cut` without `--apply`")?;
     }
     let (ready, left_out) = setup::ready_between(&args.common, from, to)?;
-    let mut place = Place::of(&ready)?;
+    let mut place = CliForge::of(&ready)?;
     let under_way = under_way(&ready, &mut place, args.apply || args.abandon)?;
     if args.abandon {
         return abandon(&ready, &place, under_way.as_ref(), (from, to));
@@ -104,7 +104,7 @@ fn retire(args: &CutArgs, release: &str) -> Outcome {
     }
     let outcomes = match retired.paths.is_empty() {
         true => Vec::new(),
-        false => Place::of(&ready)?.apply(&ready, &retired.plan, false),
+        false => CliForge::of(&ready)?.apply(&ready, &retired.plan, false),
     };
     for outcome in &outcomes {
         if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
@@ -202,7 +202,7 @@ fn others(ready: &Ready) -> Plan {
 }
 
 /// The train that is under way. Who only looks at a cut need not be able to ask the forge.
-fn under_way(ready: &Ready, place: &mut Place, writes: bool) -> Result<Option<Train>, anyhow::Error> {
+fn under_way(ready: &Ready, place: &mut CliForge, writes: bool) -> Result<Option<Train>, anyhow::Error> {
     let Some((repo, branch)) = home(ready) else {
         return Ok(None);
     };
@@ -217,7 +217,7 @@ fn under_way(ready: &Ready, place: &mut Place, writes: bool) -> Result<Option<Tr
 }
 
 /// Gives up the cut that is under way.
-fn abandon(ready: &Ready, place: &Place, train: Option<&Train>, (from, to): (Release, Release)) -> Outcome {
+fn abandon(ready: &Ready, place: &CliForge, train: Option<&Train>, (from, to): (Release, Release)) -> Outcome {
     let (Some(train), Some((repo, branch))) = (train, home(ready)) else {
         print(&format!(
             "no cut from {from} to {to} is under way: nothing is given up\n"
@@ -241,7 +241,7 @@ fn abandon(ready: &Ready, place: &Place, train: Option<&Train>, (from, to): (Rel
 /// The next step of a train.
 struct Next<'n> {
     ready: &'n Ready,
-    place: &'n mut Place,
+    place: &'n mut CliForge,
     cut: &'n Cut,
     bounds: (Release, Release),
     under_way: Option<&'n Train>,

@@ -9,15 +9,15 @@ use lockstep::run::place;
 use super::setup::{self, Ready};
 
 /// The configured forge.
-pub struct Place(place::Place);
+pub struct CliForge(place::ConfiguredForge);
 
-impl Place {
+impl CliForge {
     /// Gets the configured forge ready.
     ///
     /// # Errors
     /// Its credentials or repositories cannot be used.
     pub fn of(ready: &Ready) -> Result<Self, anyhow::Error> {
-        let place = place::Place::of(&ready.run, Gate::default())?;
+        let place = place::ConfiguredForge::of(&ready.run, Gate::default())?;
         Ok(Self(place))
     }
 
@@ -32,7 +32,7 @@ impl Place {
     }
 
     /// The configured forge itself.
-    pub fn forge(&self) -> &place::Place {
+    pub fn forge(&self) -> &place::ConfiguredForge {
         &self.0
     }
 
@@ -47,8 +47,8 @@ impl Place {
     /// How a person looks at a pull request; empty where the outcome says it already.
     pub fn of_one(&self, pr: &PullRequest, dry_run: bool) -> String {
         match &self.0 {
-            place::Place::Local(forge) => where_it_is(forge, pr, dry_run),
-            place::Place::GitHub(_) => String::new(),
+            place::ConfiguredForge::Local(forge) => where_it_is(forge, pr, dry_run),
+            place::ConfiguredForge::GitHub(_) => String::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use lockstep::plan::{self, Counts, Plan, WhatIf};
 use lockstep::run::Rendering;
 
 use super::args::{By, Common, PlanArgs, TextOrJson};
-use super::place::Place;
+use super::place::CliForge;
 use super::setup::{self, Ready};
 use super::{Ended, Outcome, color, json_of, print, schema_of};
 
@@ -28,7 +28,7 @@ pub fn run(args: &PlanArgs) -> Outcome {
     let (plan, outcomes) = if setup::tries(&args.common).is_empty() {
         let ready = setup::ready(&args.common)?;
         let plan = ready.plan(&mut ended)?;
-        let outcomes = Place::foretell(&ready, &plan)?;
+        let outcomes = CliForge::foretell(&ready, &plan)?;
         (plan, outcomes)
     } else {
         // Nothing of a try is ever written.

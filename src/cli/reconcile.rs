@@ -11,7 +11,7 @@ use lockstep::run::feedback::{Standing, Watch, Wish};
 use lockstep::run::results::ResultsAsked;
 
 use super::args::{ReconcileArgs, TextOrJson};
-use super::place::{self, Place};
+use super::place::{self, CliForge};
 use super::{Ended, Outcome, json_of, print, say, schema_of, setup};
 
 /// Gives answers about the open pull requests of others, where that is configured: those that there is something to say of.
@@ -19,7 +19,7 @@ fn tell_pulls(ready: &mut setup::Ready, dry_run: bool) -> Result<Vec<Pull>, anyh
     if ready.run.config().feedback.pulls.is_none() {
         return Ok(Vec::new());
     }
-    let place = run::place::Place::of(&ready.run, Gate::default())?;
+    let place = run::place::ConfiguredForge::of(&ready.run, Gate::default())?;
     let releases = ready.releases.clone();
     // Nothing is known here of what releases were: each is looked at.
     let (mut watch, standing) = (Watch::default(), Standing::default());
@@ -49,7 +49,7 @@ fn tell_breaks(ready: &setup::Ready, dry_run: bool) -> Result<bool, anyhow::Erro
     if ready.run.config().feedback.breaks.is_none() {
         return Ok(true);
     }
-    let place = run::place::Place::of(&ready.run, Gate::default())?;
+    let place = run::place::ConfiguredForge::of(&ready.run, Gate::default())?;
     let now = setup::now();
     let asked = ResultsAsked {
         now,
@@ -86,7 +86,7 @@ pub fn run(args: &ReconcileArgs) -> Outcome {
             .for_each(|note| say(&format!("note: {note}")));
     }
     let mut ended = Ended::Done;
-    let mut place = Place::of(&ready)?;
+    let mut place = CliForge::of(&ready)?;
     let plan = ready.plan(&mut ended)?;
     setup::tell(&plan.findings);
     let outcomes = place.apply(&ready, &plan, args.dry_run);
@@ -107,7 +107,7 @@ fn as_kept(args: &ReconcileArgs, file: &Path) -> Outcome {
     let kept = super::plan::kept(file)?;
     let all = kept.plan();
     let ready = setup::ready_for(&args.common, &all)?;
-    let mut place = Place::of(&ready)?;
+    let mut place = CliForge::of(&ready)?;
     let now = place.apply(&ready, &all, true);
     let unmoved = kept.unmoved(&now);
     let written = place.apply(&ready, &unmoved, args.dry_run);
@@ -119,7 +119,7 @@ fn as_kept(args: &ReconcileArgs, file: &Path) -> Outcome {
 /// Prints what came of a plan.
 fn tell(
     args: &ReconcileArgs,
-    place: &Place,
+    place: &CliForge,
     plan: &Plan,
     outcomes: &[lockstep::forge::Outcome],
     summary: &str,

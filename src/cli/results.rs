@@ -4,7 +4,7 @@ use lockstep::base::{Date, Gate};
 use lockstep::results;
 use lockstep::results::answer::{ImageState, Results};
 use lockstep::run::history;
-use lockstep::run::place::Place;
+use lockstep::run::place::ConfiguredForge;
 use lockstep::run::results::{ResultsAsked, Since};
 use lockstep::run::told::Told;
 
@@ -71,7 +71,7 @@ fn told(args: &ResultsArgs, ready: &setup::Ready, found: &Results) -> Outcome {
     if ready.run.config().feedback.breaks.is_none() {
         say("note: nobody is told of anything: the configuration has no `feedback.breaks`");
     }
-    let place = Place::of(&ready.run, Gate::default())?;
+    let place = ConfiguredForge::of(&ready.run, Gate::default())?;
     let told = ready.run.tell_breaks(&place, found, true, setup::now())?;
     match args.format {
         TextOrJson::Json => print(&json_of(&told)?)?,

@@ -4,7 +4,7 @@
 
 use crate::targets;
 use crate::yaml::keys::{COMPONENT, PATH, RELEASE, TEXT, default, optional, required, section};
-pub(super) use crate::yaml::keys::{Format, Key, Kind, Need, Section, one_of};
+pub(super) use crate::yaml::keys::{Format, Key, Need, Section, ValueForm, one_of};
 
 /// The whole file.
 pub(super) static ROOT: Section = section(
@@ -12,25 +12,30 @@ pub(super) static ROOT: Section = section(
     &[
         required(
             "sources",
-            Kind::Map(&SOURCES),
+            ValueForm::Map(&SOURCES),
             "Where metadata, configs and sources are read from.",
         ),
         default(
             "releases",
-            Kind::WordOrList("auto", &RELEASE),
+            ValueForm::WordOrList("auto", &RELEASE),
             "auto",
             "The releases to look after: a list, or `auto` for every one with a branch in build data and an active promotion.",
         ),
         default(
             "rules",
-            Kind::List(&PATH),
+            ValueForm::List(&PATH),
             "builtin",
             "Rule sets: `builtin`, `feedback` (a test for developers), files and directories. Later ones refine earlier ones.",
         ),
-        default("targets", Kind::List(&TARGET), targets::DEFAULT, "What is rendered."),
+        default(
+            "targets",
+            ValueForm::List(&TARGET),
+            targets::DEFAULT,
+            "What is rendered.",
+        ),
         optional(
             "forge",
-            Kind::Variants(&[("github", &GITHUB), ("local", &LOCAL)]),
+            ValueForm::Variants(&[("github", &GITHUB), ("local", &LOCAL)]),
             "Where pull requests go; without it to the folder `./out`.",
         ),
         default(
@@ -41,56 +46,56 @@ pub(super) static ROOT: Section = section(
         ),
         default(
             "schedule",
-            Kind::Text(Format::Schedule),
+            ValueForm::Text(Format::Schedule),
             "0 */10 * * * *",
             "When the daemon makes a full run: a cron expression with seconds.",
         ),
         default(
             "listen",
-            Kind::Text(Format::Address),
+            ValueForm::Text(Format::Address),
             "127.0.0.1:8080",
             "Where the daemon's HTTP server listens.",
         ),
         default(
             "log",
-            Kind::Word(&["auto", "text", "json"]),
+            ValueForm::Word(&["auto", "text", "json"]),
             "auto",
             "The form of the daemon's log: `auto` is for people on a terminal, else JSON.",
         ),
         optional(
             "links",
-            Kind::Map(&LINKS),
+            ValueForm::Map(&LINKS),
             "Where people find more than a pull request can say.",
         ),
         optional(
             "lease",
-            Kind::Variants(&[("kubernetes", &LEASE)]),
+            ValueForm::Variants(&[("kubernetes", &LEASE)]),
             "Which of several replicas writes; without it there is one, which locks `state`.",
         ),
         optional(
             "server",
-            Kind::Map(&SERVER),
+            ValueForm::Map(&SERVER),
             "Who may look at the HTTP server, and whose webhooks it believes.",
         ),
         optional(
             "adopt",
-            Kind::Map(&ADOPT),
+            ValueForm::Map(&ADOPT),
             "What drift is acted on; what is left out restricts nothing.",
         ),
         optional(
             "accept",
-            Kind::List(&Kind::Map(&ACCEPT)),
+            ValueForm::List(&ValueForm::Map(&ACCEPT)),
             "Deviations that people have accepted.",
         ),
-        optional("audit", Kind::Map(&AUDIT), "What is done with findings."),
+        optional("audit", ValueForm::Map(&AUDIT), "What is done with findings."),
         optional(
             "feedback",
-            Kind::Map(&FEEDBACK),
+            ValueForm::Map(&FEEDBACK),
             "What developers are told; without it nobody is told anything.",
         ),
         optional(
             "limits",
-            Kind::Map(&LIMITS),
+            ValueForm::Map(&LIMITS),
             "Bounds that stop a run that would do too much.",
         ),
     ],
@@ -99,17 +104,17 @@ pub(super) static ROOT: Section = section(
 pub(super) static SOURCES: Section = section(
     "Where metadata, configs and sources are read from. A repository is a URL, a repository's path or a plain directory.",
     &[
-        required("build-data", Kind::Map(&BUILD_DATA), "ocp-build-data."),
+        required("build-data", ValueForm::Map(&BUILD_DATA), "ocp-build-data."),
         optional(
             "ci-config",
-            Kind::Map(&CI_CONFIG),
+            ValueForm::Map(&CI_CONFIG),
             "openshift/release; without it a branch is metadata's `git.branch.target`.",
         ),
-        optional("components", Kind::Map(&COMPONENTS), "The component repositories."),
-        optional("payload", Kind::Map(&PAYLOAD), "The payload as it was last built."),
+        optional("components", ValueForm::Map(&COMPONENTS), "The component repositories."),
+        optional("payload", ValueForm::Map(&PAYLOAD), "The payload as it was last built."),
         optional(
             "results",
-            Kind::Map(&RESULTS),
+            ValueForm::Map(&RESULTS),
             "Where results of builds are read from, for `lockstep results`; each alone, and each fails alone.",
         ),
     ],
@@ -120,19 +125,19 @@ pub(super) static RESULTS: Section = section(
     &[
         default(
             "github",
-            Kind::Flag,
+            ValueForm::Flag,
             "false",
             "Whether statuses on the last twenty steps of each branch are read; `sources.components` needs `via: github`.",
         ),
-        optional("prow", Kind::Map(&PROW), "Prow's jobs."),
+        optional("prow", ValueForm::Map(&PROW), "Prow's jobs."),
         optional(
             "release-controller",
-            Kind::Map(&RELEASE_CONTROLLER),
+            ValueForm::Map(&RELEASE_CONTROLLER),
             "The release controller's payloads.",
         ),
         optional(
             "kubernetes",
-            Kind::Map(&KUBERNETES),
+            ValueForm::Map(&KUBERNETES),
             "Builds of OpenShift and runs of Konflux on a cluster, found as `kubectl` finds it.",
         ),
     ],
@@ -142,7 +147,7 @@ pub(super) static KUBERNETES: Section = section(
     "Builds on a cluster: Builds by the image stream tag that they push to, runs of Konflux by their component, both as rules name them.",
     &[required(
         "namespace",
-        Kind::Text(Format::ObjectName),
+        ValueForm::Text(Format::ObjectName),
         "The namespace in which they run; the service account has to `get` and `list` them there.",
     )],
 );
@@ -157,12 +162,12 @@ pub(super) static PROW: Section = section(
         ),
         optional(
             "deck",
-            Kind::Text(Format::Server),
+            ValueForm::Text(Format::Server),
             "The page of jobs, whose list has those of the last day.",
         ),
         optional(
             "artifacts",
-            Kind::Text(Format::Server),
+            ValueForm::Text(Format::Server),
             "The folder of what jobs left; what a failed one says is read below it.",
         ),
     ],
@@ -173,17 +178,17 @@ pub(super) static RELEASE_CONTROLLER: Section = section(
     &[
         required(
             "url",
-            Kind::Text(Format::Server),
+            ValueForm::Text(Format::Server),
             "Its address, or a folder of the same form.",
         ),
         required(
             "streams",
-            Kind::List(&TEXT),
+            ValueForm::List(&TEXT),
             "Its streams; `{release}` stands for the release.",
         ),
         optional(
             "payload",
-            Kind::Text(Format::ImageReferences { may: &["tag"] }),
+            ValueForm::Text(Format::ImageReferences { may: &["tag"] }),
             "Where a payload is, by its name `{tag}`: a release image in a registry, the URL of its `image-references`, or a path that starts with `./`, `../` or `/`. With it what changed between two payloads is told by commits.",
         ),
     ],
@@ -194,7 +199,7 @@ pub(super) static BUILD_DATA: Section = section(
     &[
         required(
             "repo",
-            Kind::Text(Format::Repository {
+            ValueForm::Text(Format::Repository {
                 may: &["release"],
                 must: &[],
             }),
@@ -202,7 +207,7 @@ pub(super) static BUILD_DATA: Section = section(
         ),
         default(
             "branch",
-            Kind::Text(Format::Template {
+            ValueForm::Text(Format::Template {
                 may: &["release"],
                 must: &[],
             }),
@@ -217,12 +222,12 @@ pub(super) static CI_CONFIG: Section = section(
     &[
         required(
             "repo",
-            Kind::Text(Format::Repository { may: &[], must: &[] }),
+            ValueForm::Text(Format::Repository { may: &[], must: &[] }),
             "The repository.",
         ),
         optional(
             "branch",
-            Kind::Text(Format::Template { may: &[], must: &[] }),
+            ValueForm::Text(Format::Template { may: &[], must: &[] }),
             "The branch that is read, and that pull requests go to; without it the repository's own default branch.",
         ),
     ],
@@ -233,7 +238,7 @@ pub(super) static COMPONENTS: Section = section(
     &[
         default(
             "repo",
-            Kind::Text(Format::Repository {
+            ValueForm::Text(Format::Repository {
                 may: &["org", "repo", "release"],
                 must: &["org", "repo"],
             }),
@@ -242,7 +247,7 @@ pub(super) static COMPONENTS: Section = section(
         ),
         default(
             "via",
-            Kind::Word(&["git", "github", "none"]),
+            ValueForm::Word(&["git", "github", "none"]),
             "git",
             "How they are read: by fetching, through GitHub's API, or not at all (for `audit` of metadata alone).",
         ),
@@ -254,17 +259,17 @@ pub(super) static PAYLOAD: Section = section(
     &[
         required(
             "image-references",
-            Kind::Text(Format::ImageReferences { may: &["release"] }),
+            ValueForm::Text(Format::ImageReferences { may: &["release"] }),
             "A release image in a registry, a URL, or a path that starts with `./`, `../` or `/`; with `repo` a path in it.",
         ),
         optional(
             "release-metadata",
-            Kind::Text(Format::ImageReferences { may: &["release"] }),
+            ValueForm::Text(Format::ImageReferences { may: &["release"] }),
             "The URL or path of the payload's version; with `repo` a path in it. An image holds it itself.",
         ),
         optional(
             "repo",
-            Kind::Text(Format::Repository {
+            ValueForm::Text(Format::Repository {
                 may: &["release"],
                 must: &[],
             }),
@@ -272,7 +277,7 @@ pub(super) static PAYLOAD: Section = section(
         ),
         optional(
             "branch",
-            Kind::Text(Format::Template {
+            ValueForm::Text(Format::Template {
                 may: &["release"],
                 must: &[],
             }),
@@ -291,7 +296,7 @@ pub(super) static PAYLOAD: Section = section(
         ),
         default(
             "insecure",
-            Kind::Flag,
+            ValueForm::Flag,
             "false",
             "Whether the registry is asked without encryption; one on this machine always is. A login is never sent so to another machine.",
         ),
@@ -299,22 +304,22 @@ pub(super) static PAYLOAD: Section = section(
 );
 
 /// The targets that there are, each with its options.
-const TARGET: Kind = Kind::WordWithOptions(targets::with_options);
+const TARGET: ValueForm = ValueForm::WordWithOptions(targets::with_options);
 
 pub(super) static GITHUB: Section = Section {
     about: "GitHub, or a server with its API. Exactly one of `app`, `token-env` and `token-file` says where the secret is.",
     keys: &[
-        required("kind", Kind::Word(&["github"]), "The kind of forge."),
+        required("kind", ValueForm::Word(&["github"]), "The kind of forge."),
         default(
             "api",
-            Kind::Text(Format::Url),
+            ValueForm::Text(Format::Url),
             "https://api.github.com",
             "The API's URL.",
         ),
-        optional("app", Kind::Map(&APP), "A GitHub App that signs requests."),
+        optional("app", ValueForm::Map(&APP), "A GitHub App that signs requests."),
         optional(
             "token-env",
-            Kind::Text(Format::EnvName),
+            ValueForm::Text(Format::EnvName),
             "The environment variable that holds a token.",
         ),
         optional("token-file", PATH, "The file that holds a token."),
@@ -330,34 +335,34 @@ pub(super) static GITHUB: Section = Section {
             "lockstep@localhost",
             "The address that commits carry; commits with another one are somebody else's and stay.",
         ),
-        default("sign-off", Kind::Flag, "false", "Whether commits are signed off."),
+        default("sign-off", ValueForm::Flag, "false", "Whether commits are signed off."),
         default(
             "draft",
-            Kind::Flag,
+            ValueForm::Flag,
             "false",
             "Whether pull requests are opened as drafts.",
         ),
-        optional("labels", Kind::List(&TEXT), "The labels of a new pull request."),
+        optional("labels", ValueForm::List(&TEXT), "The labels of a new pull request."),
         optional(
             "hold-labels",
-            Kind::List(&TEXT),
+            ValueForm::List(&TEXT),
             "Labels that pause a pull request, beside `do-not-merge/hold` and `lockstep/ignore`.",
         ),
         optional(
             "reviewers",
-            Kind::List(&TEXT),
+            ValueForm::List(&TEXT),
             "Who is asked for a review; `owners` stands for reviewers of the OWNERS files above what changes.",
         ),
-        optional("assignees", Kind::List(&TEXT), "Who is assigned."),
+        optional("assignees", ValueForm::List(&TEXT), "Who is assigned."),
         default(
             "max-open",
-            Kind::Count,
+            ValueForm::Count,
             "30",
             "The most pull requests of ours that are open in one organisation.",
         ),
         default(
             "max-new",
-            Kind::Count,
+            ValueForm::Count,
             "10",
             "The most that are opened in one organisation within an hour; the others wait.",
         ),
@@ -368,7 +373,7 @@ pub(super) static GITHUB: Section = Section {
 pub(super) static APP: Section = section(
     "A GitHub App that signs requests.",
     &[
-        required("id", Kind::Count, "The app's id."),
+        required("id", ValueForm::Count, "The app's id."),
         required("key-file", PATH, "The PEM file with the app's private key."),
     ],
 );
@@ -376,7 +381,7 @@ pub(super) static APP: Section = section(
 pub(super) static LOCAL: Section = section(
     "Pull requests are branches of local repositories and a JSON record each.",
     &[
-        required("kind", Kind::Word(&["local"]), "The kind of forge."),
+        required("kind", ValueForm::Word(&["local"]), "The kind of forge."),
         default("dir", PATH, "./out", "The folder of records."),
     ],
 );
@@ -386,12 +391,12 @@ pub(super) static LINKS: Section = section(
     &[
         optional(
             "service",
-            Kind::Text(Format::Url),
+            ValueForm::Text(Format::Url),
             "The address at which people reach the daemon; pull requests link to the whole plan there.",
         ),
         optional(
             "rules",
-            Kind::Text(Format::Url),
+            ValueForm::Text(Format::Url),
             "The address below which people find the rule files, such as `https://github.com/org/repo/blob/main`; pull requests link to each rule there.",
         ),
     ],
@@ -402,16 +407,16 @@ pub(super) static ADOPT: Section = section(
     &[
         optional(
             "causes",
-            Kind::List(&TEXT),
+            ValueForm::List(&TEXT),
             "Causes, as `lockstep plan --by cause` names them.",
         ),
         optional(
             "components",
-            Kind::List(&COMPONENT),
+            ValueForm::List(&COMPONENT),
             "Component repositories, `org/repo`.",
         ),
-        optional("releases", Kind::List(&RELEASE), "Releases."),
-        optional("images", Kind::List(&TEXT), "Images, by their payload tag."),
+        optional("releases", ValueForm::List(&RELEASE), "Releases."),
+        optional("images", ValueForm::List(&TEXT), "Images, by their payload tag."),
     ],
 );
 
@@ -426,7 +431,7 @@ pub(super) static ACCEPT: Section = section(
         required("author", TEXT, "Who answers for it."),
         optional(
             "until",
-            Kind::Text(Format::Date),
+            ValueForm::Text(Format::Date),
             "The last day on which it holds, `2026-01-31`.",
         ),
     ],
@@ -435,16 +440,16 @@ pub(super) static ACCEPT: Section = section(
 pub(super) static LEASE: Section = section(
     "A Kubernetes Lease: whoever holds it writes, all others read and plan.",
     &[
-        required("kind", Kind::Word(&["kubernetes"]), "The kind of lease."),
-        required("name", Kind::Text(Format::ObjectName), "The lease's name."),
+        required("kind", ValueForm::Word(&["kubernetes"]), "The kind of lease."),
+        required("name", ValueForm::Text(Format::ObjectName), "The lease's name."),
         optional(
             "namespace",
-            Kind::Text(Format::ObjectName),
+            ValueForm::Text(Format::ObjectName),
             "Its namespace; without it the one that the service runs in.",
         ),
         default(
             "duration",
-            Kind::Count,
+            ValueForm::Count,
             "15",
             "How long it lasts after a renewal, in seconds from 3 to 600.",
         ),
@@ -456,12 +461,12 @@ pub(super) static AUDIT: Section = section(
     &[
         optional(
             "severity",
-            Kind::List(&Kind::Map(&SEVERITY)),
+            ValueForm::List(&ValueForm::Map(&SEVERITY)),
             "Severities; a later one goes before an earlier one.",
         ),
         optional(
             "suppress",
-            Kind::List(&Kind::Map(&SUPPRESS)),
+            ValueForm::List(&ValueForm::Map(&SUPPRESS)),
             "Findings that somebody stands for.",
         ),
     ],
@@ -473,7 +478,7 @@ pub(super) static SEVERITY: Section = section(
         required("code", TEXT, "The code."),
         required(
             "level",
-            Kind::Word(&["off", "note", "warning", "error"]),
+            ValueForm::Word(&["off", "note", "warning", "error"]),
             "The severity; `off`: they are not shown.",
         ),
         optional("component", COMPONENT, "Only in this component repository, `org/repo`."),
@@ -493,7 +498,7 @@ pub(super) static SUPPRESS: Section = section(
         required("author", TEXT, "Who answers for it."),
         required(
             "until",
-            Kind::Text(Format::Date),
+            ValueForm::Text(Format::Date),
             "The last day on which it holds, `2026-01-31`.",
         ),
     ],
@@ -504,17 +509,17 @@ pub(super) static FEEDBACK: Section = section(
     &[
         optional(
             "pulls",
-            Kind::Map(&PULLS),
+            ValueForm::Map(&PULLS),
             "Open pull requests: what each would do to OKD, given by `reconcile`.",
         ),
         optional(
             "breaks",
-            Kind::Map(&BREAKS),
+            ValueForm::Map(&BREAKS),
             "Images that do not build after a merge: who is told, once, by `reconcile`.",
         ),
         optional(
             "silence",
-            Kind::List(&Kind::Map(&SILENCE)),
+            ValueForm::List(&ValueForm::Map(&SILENCE)),
             "Images that do not build, and that nobody is to hear of for a while.",
         ),
     ],
@@ -525,30 +530,30 @@ pub(super) static PULLS: Section = section(
     &[
         required(
             "repositories",
-            Kind::List(&TEXT),
+            ValueForm::List(&TEXT),
             "Whose: `org/repo`, with `*` for any characters, of those that releases are built from, build data and the CI configs.",
         ),
         default(
             "as",
-            Kind::Word(&["check", "status"]),
+            ValueForm::Word(&["check", "status"]),
             "check",
             "A check run (`forge.app` with `checks: write`) or a commit status (a token with `statuses: write`).",
         ),
         default(
             "breaks",
-            Kind::Word(&["neutral", "failure"]),
+            ValueForm::Word(&["neutral", "failure"]),
             "neutral",
             "How the answer ends where OKD breaks; `failure` holds the pull request up.",
         ),
         default(
             "comment",
-            Kind::Word(&["never", "breaks", "changes"]),
+            ValueForm::Word(&["never", "breaks", "changes"]),
             "never",
             "Whether a comment says it as well, where OKD breaks, or where it breaks or changes: one, which is edited.",
         ),
         default(
             "max-new",
-            Kind::Count,
+            ValueForm::Count,
             "60",
             "The most answers that are given within an hour; the others wait.",
         ),
@@ -560,14 +565,14 @@ pub(super) static BREAKS: Section = section(
     &[
         default(
             "as",
-            Kind::Word(&["none", "comment", "issue", "table"]),
+            ValueForm::Word(&["none", "comment", "issue", "table"]),
             "none",
             "`comment`: on the merged pull request where one alone is the cause and younger than 14 days, else a row in `table` where that is given, else an issue; `issue`: in the component's repository; `table`: a row in one issue of `table`.",
         ),
         optional("table", COMPONENT, "The repository of the table, `org/repo`."),
         default(
             "max-new",
-            Kind::Count,
+            ValueForm::Count,
             "10",
             "The most comments and issues that are begun within an hour; the others wait.",
         ),
@@ -589,7 +594,7 @@ pub(super) static SILENCE: Section = section(
         required("author", TEXT, "Who says so."),
         required(
             "until",
-            Kind::Text(Format::Date),
+            ValueForm::Text(Format::Date),
             "The last day on which it holds, `2026-01-31`.",
         ),
     ],
@@ -599,7 +604,7 @@ pub(super) static LIMITS: Section = section(
     "Bounds that stop a run that would do too much.",
     &[default(
         "removals",
-        Kind::Count,
+        ValueForm::Count,
         "10",
         "More removals than this in one pull request stop it.",
     )],
@@ -610,7 +615,7 @@ pub(super) static SERVER: Section = section(
     &[
         optional(
             "token-env",
-            Kind::Text(Format::EnvName),
+            ValueForm::Text(Format::EnvName),
             "The environment variable that holds the bearer token which requests must carry.",
         ),
         optional(
@@ -620,18 +625,18 @@ pub(super) static SERVER: Section = section(
         ),
         optional(
             "auth",
-            Kind::Word(&["proxy"]),
+            ValueForm::Word(&["proxy"]),
             "`proxy`: a proxy in front lets nobody in whom it does not know; nothing is checked here.",
         ),
         default(
             "open-metrics",
-            Kind::Flag,
+            ValueForm::Flag,
             "false",
             "Whether `/metrics` is answered without the token.",
         ),
         optional(
             "webhook",
-            Kind::Map(&WEBHOOK),
+            ValueForm::Map(&WEBHOOK),
             "The deliveries of GitHub's webhooks; without it none is taken.",
         ),
     ],
@@ -642,7 +647,7 @@ pub(super) static WEBHOOK: Section = Section {
     keys: &[
         optional(
             "secret-env",
-            Kind::Text(Format::EnvName),
+            ValueForm::Text(Format::EnvName),
             "The environment variable that holds the secret.",
         ),
         optional(

@@ -49,7 +49,7 @@ pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
             if root.is_null() {
                 root.value = yaml::Value::Map(yaml::Mapping::default());
             }
-            shape::check(&root, &keys::Kind::Map(&keys::ROOT), &mut faults);
+            shape::check(&root, &keys::ValueForm::Map(&keys::ROOT), &mut faults);
             let config = validate::validate(&root, file, dir, &mut faults);
             if faults.is_empty() {
                 return Ok(config);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{Format, Key, Kind, Need, ROOT, Section};
+use super::keys::{Format, Key, Need, ROOT, Section, ValueForm};
 use crate::targets::options::standing_for;
 
 /// The JSON schema (draft 2020-12) as indented text, for editors and for checks elsewhere.
@@ -52,19 +52,21 @@ fn property(key: &Key) -> Value {
     schema
 }
 
-fn kind(of: &Kind) -> Value {
+fn kind(of: &ValueForm) -> Value {
     match of {
-        Kind::Text(format) => text(*format),
-        Kind::Word(words) => json!({ "enum": words }),
-        Kind::Count => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
-        Kind::Flag => json!({ "type": "boolean" }),
-        Kind::Map(of) => section(of),
-        Kind::Variants(choices) => json!({ "oneOf": choices.iter().map(|(_, of)| section(of)).collect::<Vec<_>>() }),
-        Kind::List(item) => json!({ "type": "array", "minItems": 1, "items": kind(item) }),
-        Kind::WordOrList(word, item) => json!({
+        ValueForm::Text(format) => text(*format),
+        ValueForm::Word(words) => json!({ "enum": words }),
+        ValueForm::Count => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+        ValueForm::Flag => json!({ "type": "boolean" }),
+        ValueForm::Map(of) => section(of),
+        ValueForm::Variants(choices) => {
+            json!({ "oneOf": choices.iter().map(|(_, of)| section(of)).collect::<Vec<_>>() })
+        }
+        ValueForm::List(item) => json!({ "type": "array", "minItems": 1, "items": kind(item) }),
+        ValueForm::WordOrList(word, item) => json!({
             "oneOf": [{ "const": word }, { "type": "array", "minItems": 1, "items": kind(item) }],
         }),
-        Kind::WordWithOptions(choices) => {
+        ValueForm::WordWithOptions(choices) => {
             let choices = choices();
             // A word alone leaves out all options.
             let plain = choices.iter().filter(|(_, of)| of.required().next().is_none());

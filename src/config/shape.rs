@@ -2,32 +2,34 @@
 
 use super::fault::{Code, Fault, key_span, span};
 use super::format;
-use super::keys::{Format, Kind, Need, Section, one_of};
+use super::keys::{Format, Need, Section, ValueForm, one_of};
 use super::wording::{missing_key, nearest, unknown_key, unknown_word, wrong_type, wrong_type_of};
 use crate::yaml::{Mapping, Node, Value};
 
 /// Checks a node against its kind and adds what is wrong to `faults`.
-pub(super) fn check(node: &Node, kind: &Kind, faults: &mut Vec<Fault>) {
+pub(super) fn check(node: &Node, kind: &ValueForm, faults: &mut Vec<Fault>) {
     match (kind, &node.value) {
-        (Kind::Text(of), Value::String(text)) => format::check(text, *of, span(node), faults),
+        (ValueForm::Text(of), Value::String(text)) => format::check(text, *of, span(node), faults),
         // A number where a text of some form belongs: where the form is wrong, too, quotes alone would not help.
-        (Kind::Text(of), Value::Number(text)) if *of == Format::Release || !format::takes(text, *of) => {
+        (ValueForm::Text(of), Value::Number(text)) if *of == Format::Release || !format::takes(text, *of) => {
             format::check(text, *of, span(node), faults);
         }
-        (Kind::Word(words), Value::String(text)) => check_word(text, words, node, faults),
+        (ValueForm::Word(words), Value::String(text)) => check_word(text, words, node, faults),
         // YAML 1.1 reads a bare `off` as false; people mean the word.
-        (Kind::Word(words), Value::Bool(false)) if words.contains(&"off") => {}
-        (Kind::Count, Value::Number(text)) => faults.extend(count_fault(text, node)),
-        (Kind::Flag, Value::Bool(_)) => {}
-        (Kind::Map(section), Value::Map(map)) => check_section(node, map, section, faults),
-        (Kind::Variants(choices), Value::Map(map)) => check_by_kind(node, map, choices, faults),
-        (Kind::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
-        (Kind::WordOrList(word, _), Value::String(text)) if **text == **word || nearest(text, &[word]).is_some() => {
+        (ValueForm::Word(words), Value::Bool(false)) if words.contains(&"off") => {}
+        (ValueForm::Count, Value::Number(text)) => faults.extend(count_fault(text, node)),
+        (ValueForm::Flag, Value::Bool(_)) => {}
+        (ValueForm::Map(section), Value::Map(map)) => check_section(node, map, section, faults),
+        (ValueForm::Variants(choices), Value::Map(map)) => check_by_kind(node, map, choices, faults),
+        (ValueForm::List(item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
+        (ValueForm::WordOrList(word, _), Value::String(text))
+            if **text == **word || nearest(text, &[word]).is_some() =>
+        {
             check_word(text, &[word], node, faults);
         }
-        (Kind::WordOrList(_, item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
-        (Kind::WordWithOptions(choices), Value::String(text)) => check_plain(text, &choices(), node, faults),
-        (Kind::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, &choices(), faults),
+        (ValueForm::WordOrList(_, item), Value::Seq(nodes)) => check_list(node, nodes, item, faults),
+        (ValueForm::WordWithOptions(choices), Value::String(text)) => check_plain(text, &choices(), node, faults),
+        (ValueForm::WordWithOptions(choices), Value::Map(map)) => check_options(node, map, &choices(), faults),
         _ => faults.push(wrong_type_of(node, kind)),
     }
 }
@@ -99,7 +101,7 @@ fn check_by_kind(node: &Node, map: &Mapping, choices: &[(&str, &Section)], fault
     }
 }
 
-fn check_list(node: &Node, nodes: &[Node], item: &Kind, faults: &mut Vec<Fault>) {
+fn check_list(node: &Node, nodes: &[Node], item: &ValueForm, faults: &mut Vec<Fault>) {
     if nodes.is_empty() {
         faults.push(Fault::new(
             Code::BadValue,
@@ -124,7 +126,7 @@ fn check_options(node: &Node, map: &Mapping, choices: &[(&str, &'static Section)
         return;
     };
     match choices.iter().find(|(name, _)| *name == &*key.text) {
-        Some((_, section)) => check(options, &Kind::Map(section), faults),
+        Some((_, section)) => check(options, &ValueForm::Map(section), faults),
         None => faults.push(unknown_word(key_span(key), &key.text, &names(choices))),
     }
 }

@@ -13,7 +13,7 @@ use super::fault::{Code, Fault, span};
 use super::findings;
 use super::format::is_oci;
 use super::keys;
-use super::keys::{Format, Kind, Need, Section};
+use super::keys::{Format, Need, Section, ValueForm};
 use super::sources::{BuildData, CiConfig, Components, Payload, ReleaseController, ResultSources, Sources, Via};
 use super::types::*;
 use crate::forge::github;
@@ -243,14 +243,14 @@ fn chosen_one(node: &Node, dir: &Path) -> Option<Chosen> {
 /// The value of a target's option. A path is as seen from the current directory.
 fn option(view: View<'_>, key: &keys::Key, dir: &Path) -> Json {
     let text = |text: &str| match key.kind {
-        Kind::Text(Format::Path) | Kind::List(Kind::Text(Format::Path)) => json!(under(dir, text)),
+        ValueForm::Text(Format::Path) | ValueForm::List(ValueForm::Text(Format::Path)) => json!(under(dir, text)),
         _ => json!(text),
     };
     match key.kind {
-        Kind::Count => json!(view.parsed::<u64>(key.name)),
-        Kind::Flag => json!(view.flag(key.name)),
-        Kind::List(_) => view.texts(key.name).map(text).collect(),
-        Kind::Map(section) => {
+        ValueForm::Count => json!(view.parsed::<u64>(key.name)),
+        ValueForm::Flag => json!(view.flag(key.name)),
+        ValueForm::List(_) => view.texts(key.name).map(text).collect(),
+        ValueForm::Map(section) => {
             let inner = view.map(key.name, section);
             let given = section.keys.iter().filter(|key| inner.has(key.name));
             given

@@ -1,7 +1,7 @@
 //! Faults that name what was probably meant.
 
 use super::fault::{Code, Fault, Span, span};
-use super::keys::{Format, Key, Kind, Section, one_of};
+use super::keys::{Format, Key, Section, ValueForm, one_of};
 use super::secret;
 use crate::yaml::{self, Node, Value};
 
@@ -61,19 +61,21 @@ pub(super) fn wrong_type(node: &Node, expected: &str) -> Fault {
 }
 
 /// A value of another type than its kind asks for; what is one item of a list is shown as such a list.
-pub(super) fn wrong_type_of(node: &Node, kind: &Kind) -> Fault {
+pub(super) fn wrong_type_of(node: &Node, kind: &ValueForm) -> Fault {
     let mut fault = wrong_type(node, &kind.describe());
     let item = match (kind, &node.value) {
-        (Kind::List(item) | Kind::WordOrList(_, item), Value::String(text) | Value::Number(text)) => Some((item, text)),
+        (ValueForm::List(item) | ValueForm::WordOrList(_, item), Value::String(text) | Value::Number(text)) => {
+            Some((item, text))
+        }
         _ => None,
     };
     if let Some((item, text)) = item.filter(|(_, text)| !text.trim().is_empty() && !secret::is_secret(text)) {
         let quoted = match item {
-            Kind::Text(Format::Release) => format!("\"{text}\""),
+            ValueForm::Text(Format::Release) => format!("\"{text}\""),
             _ => text.to_string(),
         };
         fault.hint = format!("it is a list, of one item, too: write `[{quoted}]`");
-    } else if let (Kind::Count | Kind::Flag, Value::String(text)) = (kind, &node.value)
+    } else if let (ValueForm::Count | ValueForm::Flag, Value::String(text)) = (kind, &node.value)
         && (text.parse::<u32>().is_ok() || matches!(&**text, "true" | "false"))
     {
         fault.hint = "write it without quotes".into();

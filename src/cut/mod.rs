@@ -15,5 +15,5 @@ pub mod world;
 #[cfg(test)]
 mod tests;
 
-pub use train::{Check, Kind, Step, Stuck, Train, Unit};
+pub use train::{Check, Step, StepKind, Stuck, Train, Unit};
 pub use world::World;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::payload::Verified;
-use super::train::{Check, Kind, Stuck, Train, Unit};
+use super::train::{Check, StepKind, Stuck, Train, Unit};
 use crate::base::text::terminal;
 use crate::finding::Finding;
 use crate::plan::Desired;
@@ -42,7 +42,7 @@ pub struct StepView {
     /// Its number, from 1.
     pub number: usize,
     /// What it does.
-    pub kind: Kind,
+    pub kind: StepKind,
     /// The release whose pull request it is.
     pub release: String,
     /// The branch that the pull request is made from.
@@ -216,7 +216,7 @@ impl StepView {
     }
 }
 
-fn title(kind: Kind, release: &str, units: usize) -> String {
+fn title(kind: StepKind, release: &str, units: usize) -> String {
     let one = units == 1;
     let configs = if one {
         "1 config".to_owned()
@@ -229,11 +229,11 @@ fn title(kind: Kind, release: &str, units: usize) -> String {
         ("stop", "move on", "promote", "their")
     };
     match kind {
-        Kind::Vacate => format!("{release}: {configs} {stop} promoting elsewhere and {move_on}"),
-        Kind::Pause => format!("{release}: {configs} {promote} nothing for a while"),
-        Kind::Bases => format!("{release}: {configs} whose images others are built from"),
-        Kind::Configs => format!("{release}: {configs} with {its} jobs"),
-        Kind::Own(step) => format!("{release}: {}", step.title),
+        StepKind::Vacate => format!("{release}: {configs} {stop} promoting elsewhere and {move_on}"),
+        StepKind::Pause => format!("{release}: {configs} {promote} nothing for a while"),
+        StepKind::Bases => format!("{release}: {configs} whose images others are built from"),
+        StepKind::Configs => format!("{release}: {configs} with {its} jobs"),
+        StepKind::Own(step) => format!("{release}: {}", step.title),
     }
 }
 

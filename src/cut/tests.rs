@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::train::{Role, plan};
-use super::{Kind, Step, Train, Unit, World};
+use super::{Step, StepKind, Train, Unit, World};
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
 
@@ -233,7 +233,7 @@ proptest! {
         let pauses: Vec<usize> = train.steps.iter().flat_map(|step| step.pauses.iter().copied()).collect();
         let circles = repos.iter().filter(|repo| matches!(repo.kind, Kinds::Swapped | Kinds::Rotated)).count();
         prop_assert_eq!(pauses.len(), circles, "one config of each circle stops, and no other");
-        prop_assert!(train.steps.iter().all(|step| !matches!(step.kind, Kind::Own(_))));
+        prop_assert!(train.steps.iter().all(|step| !matches!(step.kind, StepKind::Own(_))));
     }
 }
 
@@ -294,8 +294,8 @@ fn nothing_stops_for_a_change_that_would_still_not_come() {
     }
     let swap = [unit("a", NEW, &old, &new), unit("b", OLD, &new, &old)];
     let train = checked(&world, &swap);
-    let kinds: Vec<Kind> = train.steps.iter().map(|step| step.kind).collect();
-    assert_eq!(kinds, [Kind::Pause, Kind::Vacate, Kind::Configs]);
+    let kinds: Vec<StepKind> = train.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, [StepKind::Pause, StepKind::Vacate, StepKind::Configs]);
     assert_eq!(train.steps[0].pauses, [0], "the one in development stops");
     let blocked = [unit("a", NEW, &old, &new), unit("b", OLD, &new, &more)];
     let train = checked(&world, &blocked);

@@ -43,7 +43,7 @@ pub enum Role {
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum StepKind {
     /// Configs stop promoting what others are to promote.
     Vacate,
     /// Configs that take each other's tags: some promote nothing for a while.
@@ -56,7 +56,7 @@ pub enum Kind {
     Own(&'static targets::Step),
 }
 
-impl Kind {
+impl StepKind {
     /// Its name, as JSON has it.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,13 +115,13 @@ impl Kind {
     }
 }
 
-impl serde::Serialize for Kind {
+impl serde::Serialize for StepKind {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-impl schemars::JsonSchema for Kind {
+impl schemars::JsonSchema for StepKind {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "TrainStepKind".into()
     }
@@ -148,7 +148,7 @@ pub struct Check {
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What it does.
-    pub kind: Kind,
+    pub kind: StepKind,
     /// The release whose pull request it is.
     pub release: Release,
     /// Its changes: indices into the units.
@@ -238,15 +238,15 @@ impl<'u> Planner<'u> {
         let mut releases: Vec<Release> = self.pending_units().map(|(_, unit)| unit.release).collect();
         releases.sort_by(|a, b| b.cmp(a));
         releases.dedup();
-        let own: BTreeSet<Kind> = self.pending_units().filter_map(|(_, unit)| own_step(unit)).collect();
-        let (first, own): (Vec<Kind>, Vec<Kind>) = own.into_iter().partition(Kind::is_before);
-        let (last, own): (Vec<Kind>, Vec<Kind>) = own.into_iter().partition(Kind::is_after_all);
-        let later: Vec<Kind> = [Kind::Bases, Kind::Configs].into_iter().chain(own).collect();
-        let each = |kinds: Vec<Kind>| {
+        let own: BTreeSet<StepKind> = self.pending_units().filter_map(|(_, unit)| own_step(unit)).collect();
+        let (first, own): (Vec<StepKind>, Vec<StepKind>) = own.into_iter().partition(StepKind::is_before);
+        let (last, own): (Vec<StepKind>, Vec<StepKind>) = own.into_iter().partition(StepKind::is_after_all);
+        let later: Vec<StepKind> = [StepKind::Bases, StepKind::Configs].into_iter().chain(own).collect();
+        let each = |kinds: Vec<StepKind>| {
             let of = move |release: &Release| kinds.iter().map(|kind| (*release, *kind)).collect::<Vec<_>>();
             releases.iter().flat_map(of)
         };
-        let vacate = each(first).chain(releases.iter().map(|release| (*release, Kind::Vacate)));
+        let vacate = each(first).chain(releases.iter().map(|release| (*release, StepKind::Vacate)));
         let order: Vec<_> = vacate.chain(each(later)).chain(each(last)).collect();
         let found = order
             .into_iter()
@@ -283,7 +283,7 @@ impl<'u> Planner<'u> {
                 self.stop(&chosen);
                 let checks = self.checks(&[], &Before::default());
                 return Some(Step {
-                    kind: Kind::Pause,
+                    kind: StepKind::Pause,
                     release,
                     units: Vec::new(),
                     pauses: chosen,
@@ -317,7 +317,7 @@ impl<'u> Planner<'u> {
     }
 
     /// Makes the largest step of a release and kind; without a kind, of all kinds together.
-    fn step(&mut self, release: Release, kind: Option<Kind>) -> Option<Step> {
+    fn step(&mut self, release: Release, kind: Option<StepKind>) -> Option<Step> {
         let group = self.pending_units().filter(|(_, unit)| unit.release == release);
         let group: Vec<usize> = group
             .filter(|(_, unit)| kind.is_none_or(|kind| self.kind(unit) == kind))
@@ -331,7 +331,7 @@ impl<'u> Planner<'u> {
             .iter()
             .filter_map(|at| self.units.get(*at))
             .map(|unit| self.kind(unit));
-        let kind = kind.or(kinds.min()).unwrap_or(Kind::Configs);
+        let kind = kind.or(kinds.min()).unwrap_or(StepKind::Configs);
         let chosen = self.with_riders(release, chosen);
         let before = Before::of(&self.world);
         for at in &chosen {
@@ -353,17 +353,17 @@ impl<'u> Planner<'u> {
     }
 
     /// What kind of step a change belongs to, as things stand.
-    fn kind(&self, unit: &'u Unit) -> Kind {
+    fn kind(&self, unit: &'u Unit) -> StepKind {
         if let Some(own) = own_step(unit) {
             return own;
         }
         if unit.before.is_none() && unit.after.is_none() {
-            return Kind::Configs;
+            return StepKind::Configs;
         }
         let after: BTreeSet<&Tag> = unit.after.iter().flat_map(|facts| &facts.promotes).collect();
         let before = self.world.configs.get(&unit.path);
         if before.is_some_and(|before| before.promotes.iter().any(|tag| !after.contains(tag))) {
-            return Kind::Vacate;
+            return StepKind::Vacate;
         }
         let promoters = self.world.promoters();
         let new = |tag: &&Tag| !promoters.contains_key(*tag);
@@ -374,9 +374,9 @@ impl<'u> Planner<'u> {
             .flat_map(|(_, other)| other.after.iter().flat_map(|facts| &facts.bases))
             .collect();
         if fresh.any(|tag| needed.contains(tag)) {
-            Kind::Bases
+            StepKind::Bases
         } else {
-            Kind::Configs
+            StepKind::Configs
         }
     }
 
@@ -548,9 +548,9 @@ fn riders(units: &[Unit]) -> Vec<usize> {
 }
 
 /// The step of its own that a unit goes in, if it has one.
-fn own_step(unit: &Unit) -> Option<Kind> {
+fn own_step(unit: &Unit) -> Option<StepKind> {
     match unit.role {
-        Role::Own(step) => Some(Kind::Own(step)),
+        Role::Own(step) => Some(StepKind::Own(step)),
         Role::Config { .. } => None,
     }
 }

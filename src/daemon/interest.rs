@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::look::Look;
+use super::look::Extent;
 use crate::audit::pattern::matches;
 use crate::base::{Release, RepoName};
 use crate::config::{Config, Forge, Releases};
@@ -84,9 +84,9 @@ impl Interest {
     }
 
     /// What an event asks to look at, and why; `None` where it is about nothing that matters.
-    pub fn of(&self, event: &Event) -> Option<(Look, String)> {
+    pub fn of(&self, event: &Event) -> Option<(Extent, String)> {
         match (&event.kind, &event.repo) {
-            (EventKind::Installation, _) => Some((Look::Whole, "the app's installation has changed".to_owned())),
+            (EventKind::Installation, _) => Some((Extent::Whole, "the app's installation has changed".to_owned())),
             (EventKind::Branch { branch, .. }, Some(repo)) => {
                 Some((self.branch(repo, branch)?, format!("{repo} {branch}")))
             }
@@ -112,14 +112,14 @@ impl Interest {
     }
 
     /// What a change of a branch asks to look at.
-    pub fn branch(&self, repo: &RepoName, branch: &str) -> Option<Look> {
+    pub fn branch(&self, repo: &RepoName, branch: &str) -> Option<Extent> {
         let config = self.config.as_ref()?;
         let ci = config.sources.ci_config.as_ref();
         if let Some(ci) = ci.filter(|ci| ci.name().is_some_and(|name| folded(&name) == folded(repo))) {
             // As long as nobody knows which branch it is, it may be any but those that pull requests are made from.
             let base = ci.branch.as_ref().or(self.ci_branch.as_ref());
             return match base.map_or(!branch.starts_with(HEADS), |base| base == branch) {
-                true => Some(Look::Whole),
+                true => Some(Extent::Whole),
                 false => self.release_of_head(branch),
             };
         }
@@ -127,14 +127,14 @@ impl Interest {
             return Some(look);
         }
         match self.components.get(&(folded(repo), branch.to_owned())) {
-            Some(releases) => Some(Look::Releases(releases.clone())),
+            Some(releases) => Some(Extent::Releases(releases.clone())),
             // Nobody knows yet which repositories matter.
-            None if !self.complete => Some(Look::Whole),
+            None if !self.complete => Some(Extent::Whole),
             None => None,
         }
     }
 
-    fn build_data(&self, config: &Config, repo: &RepoName, branch: &str) -> Option<Look> {
+    fn build_data(&self, config: &Config, repo: &RepoName, branch: &str) -> Option<Extent> {
         let source = &config.sources.build_data;
         let release = source.release_of(branch);
         let shared = source.shared_repo().and_then(|at| at.name());
@@ -142,9 +142,9 @@ impl Interest {
             let release = release?;
             return match &config.releases {
                 // A branch that was not there before may be a release.
-                Releases::Auto if !self.looked_after.contains(&release) => Some(Look::Whole),
+                Releases::Auto if !self.looked_after.contains(&release) => Some(Extent::Whole),
                 Releases::List(list) if !list.contains(&release) => None,
-                _ => Some(Look::Releases(BTreeSet::from([release]))),
+                _ => Some(Extent::Releases(BTreeSet::from([release]))),
             };
         }
         let own = self.looked_after.iter().filter(|release| {
@@ -152,7 +152,7 @@ impl Interest {
             source.branch(**release) == branch && name.is_some_and(|name| folded(&name) == folded(repo))
         });
         let own: BTreeSet<Release> = own.copied().collect();
-        (!own.is_empty()).then_some(Look::Releases(own))
+        (!own.is_empty()).then_some(Extent::Releases(own))
     }
 
     /// Whether pull requests of a repository are told what they would do.
@@ -185,7 +185,7 @@ impl Interest {
     }
 
     /// What a change of a pull request of others asks to look at: none where it has the same commits for the same branch.
-    fn of_others(&self, repo: &RepoName, action: &str) -> Option<Look> {
+    fn of_others(&self, repo: &RepoName, action: &str) -> Option<Extent> {
         const CHANGES: [&str; 6] = [
             "opened",
             "reopened",
@@ -198,11 +198,11 @@ impl Interest {
             repositories: BTreeSet::from([repo.clone()]),
             ..Wish::default()
         };
-        (CHANGES.contains(&action) && self.is_told(repo)).then_some(Look::Pulls(wish))
+        (CHANGES.contains(&action) && self.is_told(repo)).then_some(Extent::Pulls(wish))
     }
 
     /// What somebody who asks for a look gets looked at.
-    fn asked(&self, repo: &RepoName, number: Option<u64>, head: Option<&str>, app: Option<u64>) -> Option<Look> {
+    fn asked(&self, repo: &RepoName, number: Option<u64>, head: Option<&str>, app: Option<u64>) -> Option<Extent> {
         let own = match self.config.as_ref().map(|config| &config.forge) {
             Some(Forge::GitHub {
                 credential: Credential::App { id, .. },
@@ -218,16 +218,16 @@ impl Interest {
             heads: head.map(|head| (repo.clone(), head.to_owned())).into_iter().collect(),
             ..Wish::default()
         };
-        let told = (is_ours && self.is_told(repo)).then_some(Look::Pulls(wish));
+        let told = (is_ours && self.is_told(repo)).then_some(Extent::Pulls(wish));
         match (request, told) {
             (Some(one), Some(other)) => Some(one.and(other)),
             (one, other) => one.or(other),
         }
     }
 
-    fn pull_request(&self, repo: &RepoName, number: u64, head: &str) -> Option<Look> {
+    fn pull_request(&self, repo: &RepoName, number: u64, head: &str) -> Option<Extent> {
         if let Some(release) = self.requests.get(&(folded(repo), number)) {
-            return Some(Look::Releases(BTreeSet::from([*release])));
+            return Some(Extent::Releases(BTreeSet::from([*release])));
         }
         let ci = self.config.as_ref()?.sources.ci_config.as_ref()?;
         let ours = ci.name().is_some_and(|name| folded(&name) == folded(repo));
@@ -235,10 +235,10 @@ impl Interest {
     }
 
     /// The release of a branch that pull requests are made from.
-    fn release_of_head(&self, head: &str) -> Option<Look> {
+    fn release_of_head(&self, head: &str) -> Option<Extent> {
         let (_, release) = head.strip_prefix(HEADS)?.split_once('/')?;
         let release: Release = release.parse().ok()?;
         let ours = self.looked_after.contains(&release);
-        ours.then(|| Look::Releases(BTreeSet::from([release])))
+        ours.then(|| Extent::Releases(BTreeSet::from([release])))
     }
 }

@@ -7,7 +7,7 @@ use crate::run::feedback::Wish;
 
 /// What is to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Extent {
     /// Everything.
     Whole,
     /// These releases.
@@ -18,7 +18,7 @@ pub enum Look {
     Both(BTreeSet<Release>, Wish),
 }
 
-impl Look {
+impl Extent {
     /// Both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {

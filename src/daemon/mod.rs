@@ -34,7 +34,7 @@ mod watch;
 
 pub use interest::Interest;
 pub use lease::look_at_lease;
-pub use queue::{Look, Queue, Trigger, TriggerKind};
+pub use queue::{Extent, Queue, Trigger, TriggerKind};
 pub use serve::{ServeError, serve};
 pub use settings::{Settings, SettingsError};
 

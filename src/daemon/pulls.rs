@@ -10,7 +10,7 @@ use crate::base::{Gate, Guard, Release, RepoName};
 use crate::board::{Drift, Impacts};
 use crate::impact::{Pull, State};
 use crate::run::feedback::{Looked, Standing, Wish};
-use crate::run::place::Place;
+use crate::run::place::ConfiguredForge;
 
 /// The commits that answers depend on beside heads of pull requests: those of branches of components, by repository and branch,
 /// and, without a repository, those of build data, by release.
@@ -75,13 +75,13 @@ impl Reconciler {
     fn looked_at(&mut self, wish: &Wish) -> Result<Looked, ReconcileError> {
         if self.place.is_none() {
             let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
-            self.place = Some(Place::of(&self.run, gate)?);
+            self.place = Some(ConfiguredForge::of(&self.run, gate)?);
         }
         let documents = self.known.iter().map(|(release, known)| (*release, &*known.document));
         let standing = Standing::of(documents, self.ci_commit().as_deref());
         let releases: Vec<Release> = self.known.keys().copied().collect();
         let dry_run = self.fence.may_write().is_err();
-        let forge = self.place.as_ref().and_then(Place::github);
+        let forge = self.place.as_ref().and_then(ConfiguredForge::github);
         let looked = self
             .run
             .look_at_pulls(forge, &mut self.watch, &standing, &releases, wish, (dry_run, now()));

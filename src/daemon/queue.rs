@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::interest::Interest;
 use super::lease::Relay;
-pub use super::look::Look;
+pub use super::look::Extent;
 use crate::base::Release;
 use crate::board::Board;
 use crate::run::feedback::Wish;
@@ -59,7 +59,7 @@ pub struct Trigger {
     /// Why.
     pub kind: TriggerKind,
     /// At what.
-    pub look: Look,
+    pub look: Extent,
     /// More about it, for people.
     pub because: String,
 }
@@ -69,7 +69,7 @@ impl Trigger {
     pub fn whole(kind: TriggerKind, because: impl Into<String>) -> Self {
         Self {
             kind,
-            look: Look::Whole,
+            look: Extent::Whole,
             because: because.into(),
         }
     }

@@ -24,7 +24,7 @@ use crate::github::{self, Usage};
 use crate::plan::{NotCompared, Plan, with_run};
 use crate::run::feedback::{Watch, Wish};
 use crate::run::history::{self, Keeper};
-use crate::run::place::Place;
+use crate::run::place::ConfiguredForge;
 use crate::run::results::Followed;
 use crate::run::{LoadedRules, Run, begin};
 use crate::source::Snapshot;
@@ -34,7 +34,7 @@ use crate::store::Store;
 pub struct Reconciler {
     pub(super) run: Run,
     /// The forge, for as long as it can be used again: tokens and limits are known then.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<ConfiguredForge>,
     /// Whose pull requests are told.
     pub(super) watch: Watch,
     pub(super) fence: Arc<Fence>,
@@ -184,7 +184,7 @@ impl Reconciler {
     fn usage(&self) -> Usage {
         let reader = self.run.sources().github().map(|reader| reader.client().usage());
         let mut usage = reader.unwrap_or_default();
-        usage.merge(self.place.as_ref().map(Place::usage).unwrap_or_default());
+        usage.merge(self.place.as_ref().map(ConfiguredForge::usage).unwrap_or_default());
         usage
     }
 
@@ -351,10 +351,10 @@ impl Reconciler {
     fn write(&mut self, ground: &Ground, plan: &Plan, id: &str) -> Result<Arc<Applied>, github::Fault> {
         let mut place = match self.place.take() {
             // Of a local forge the source is part.
-            Some(place @ Place::GitHub(_)) => place,
+            Some(place @ ConfiguredForge::GitHub(_)) => place,
             _ => {
                 let gate = Gate::new(Arc::clone(&self.fence) as Arc<dyn Guard>);
-                Place::of(&self.run, gate)?
+                ConfiguredForge::of(&self.run, gate)?
             }
         };
         let dry_run = self.fence.may_write().is_err();

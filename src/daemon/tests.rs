@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::queue::{Look, Queue, Taken, Trigger, TriggerKind};
+use super::queue::{Extent, Queue, Taken, Trigger, TriggerKind};
 use super::{Interest, now};
 use crate::base::{Release, RepoName};
 use crate::board::Board;
@@ -51,18 +51,18 @@ fn pushed(name: &str, branch: &str) -> Event {
     }
 }
 
-fn releases(texts: &[&str]) -> Look {
-    Look::Releases(texts.iter().map(|text| release(text)).collect())
+fn releases(texts: &[&str]) -> Extent {
+    Extent::Releases(texts.iter().map(|text| release(text)).collect())
 }
 
 #[test]
 fn branches_that_matter_say_to_which_releases() {
     let interest = interest("auto");
     let look = |name: &str, branch: &str| interest.of(&pushed(name, branch)).map(|(look, _)| look);
-    assert_eq!(look("openshift/release", "main"), Some(Look::Whole));
+    assert_eq!(look("openshift/release", "main"), Some(Extent::Whole));
     assert_eq!(
         look("OpenShift/Release", "main"),
-        Some(Look::Whole),
+        Some(Extent::Whole),
         "as GitHub compares"
     );
     assert_eq!(
@@ -71,7 +71,7 @@ fn branches_that_matter_say_to_which_releases() {
     );
     assert_eq!(
         look("openshift-eng/ocp-build-data", "openshift-4.18"),
-        Some(Look::Whole),
+        Some(Extent::Whole),
         "a release that is new"
     );
     assert_eq!(look("openshift/both", "main"), Some(releases(&["4.16", "4.17"])));
@@ -102,9 +102,9 @@ fn what_does_not_matter_is_foreign() {
 fn before_anything_is_known_everything_matters() {
     let interest = Interest::of_config(&config("auto"));
     let look = interest.of(&pushed("openshift/one", "release-4.16"));
-    assert_eq!(look.map(|(look, _)| look), Some(Look::Whole));
+    assert_eq!(look.map(|(look, _)| look), Some(Extent::Whole));
     let look = |branch: &str| interest.of(&pushed("openshift/release", branch)).map(|(look, _)| look);
-    assert_eq!(look("trunk"), Some(Look::Whole), "it may be the default branch");
+    assert_eq!(look("trunk"), Some(Extent::Whole), "it may be the default branch");
     assert_eq!(look("lockstep/ci/4.16"), None, "that one it cannot be");
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
 use super::known::Known;
-use super::queue::{Look, Queue, Trigger, TriggerKind};
+use super::queue::{Extent, Queue, Trigger, TriggerKind};
 use super::settings::Settings;
 use crate::base::Release;
 use crate::config::Config;
@@ -21,7 +21,7 @@ enum Then {
     /// Read the configuration and the rules anew.
     Reload,
     /// Look at releases; `None`: at all.
-    Look(Option<BTreeSet<Release>>),
+    Extent(Option<BTreeSet<Release>>),
 }
 
 /// Paths that are watched, and what is done when something below them changes.
@@ -67,24 +67,24 @@ impl Watched {
         // Of a repository only its branches count: whatever else changes in it has changed before them.
         for git in [path.clone(), path.join(".git")] {
             if git.join("refs").is_dir() && git.join("objects").is_dir() {
-                self.add(&git.join("refs"), Then::Look(releases.clone()));
-                self.add(&git.join("packed-refs"), Then::Look(releases));
+                self.add(&git.join("refs"), Then::Extent(releases.clone()));
+                self.add(&git.join("packed-refs"), Then::Extent(releases));
                 return;
             }
         }
-        self.add(&path, Then::Look(releases));
+        self.add(&path, Then::Extent(releases));
     }
 
     fn add(&mut self, path: &Path, then: Then) {
         let path = absolute(path);
         let merged = match (self.paths.remove(&path), then) {
-            (Some(Then::Look(Some(mut all))), Then::Look(Some(more))) => {
+            (Some(Then::Extent(Some(mut all))), Then::Extent(Some(more))) => {
                 all.extend(more);
-                Then::Look(Some(all))
+                Then::Extent(Some(all))
             }
             (None, then) => then,
             (Some(Then::Reload), _) | (_, Then::Reload) => Then::Reload,
-            _ => Then::Look(None),
+            _ => Then::Extent(None),
         };
         self.paths.insert(path, merged);
     }
@@ -201,10 +201,10 @@ fn trigger(then: &Then, path: &Path) -> Trigger {
     let because = path.display().to_string();
     match then {
         Then::Reload => Trigger::whole(TriggerKind::Reload, because),
-        Then::Look(None) => Trigger::whole(TriggerKind::Files, because),
-        Then::Look(Some(releases)) => Trigger {
+        Then::Extent(None) => Trigger::whole(TriggerKind::Files, because),
+        Then::Extent(Some(releases)) => Trigger {
             kind: TriggerKind::Files,
-            look: Look::Releases(releases.clone()),
+            look: Extent::Releases(releases.clone()),
             because,
         },
     }
@@ -242,8 +242,8 @@ mod tests {
     fn watched() -> Watched {
         let mut watched = Watched::default();
         watched.add(Path::new("/w/lockstep.yaml"), Then::Reload);
-        watched.add(Path::new("/w/repos/a/refs"), Then::Look(None));
-        let release = |text: &str| Then::Look(Some(BTreeSet::from([text.parse().unwrap()])));
+        watched.add(Path::new("/w/repos/a/refs"), Then::Extent(None));
+        let release = |text: &str| Then::Extent(Some(BTreeSet::from([text.parse().unwrap()])));
         watched.add(Path::new("/w/repos/b/refs"), release("4.16"));
         watched.add(Path::new("/w/repos/c/../b/refs"), release("4.17"));
         watched
@@ -268,7 +268,7 @@ mod tests {
         let both = ["4.16", "4.17"].map(|text| text.parse().unwrap()).into();
         assert_eq!(
             pushed(CHANGED, "/w/repos/b/refs/heads/main")[0].look,
-            Look::Releases(both)
+            Extent::Releases(both)
         );
     }
 

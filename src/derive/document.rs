@@ -11,7 +11,7 @@ use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Relea
 use crate::base::Place;
 use crate::model::build_config::{
     At, BuildConfig, Copied, Go, HeldImage, Image, Input, LastPayload, LastTag, Payload, PayloadTag, Repository,
-    RuleAt, VERSION, Value, Wanted,
+    RuleAt, VERSION, Value, WantedBy,
 };
 use crate::model::go::GoLine;
 use crate::model::pullspec::StreamTag;
@@ -117,7 +117,7 @@ impl Maker<'_> {
         let about = About::Release;
         let said =
             |derived: &Derived<String>, field| (!derived.value.is_empty()).then(|| self.text(derived, field, about));
-        let wanted = |wanted: &payload::AskedBy| Wanted {
+        let wanted = |wanted: &payload::AskedBy| WantedBy {
             operators: wanted.operators.clone(),
             at: At(wanted.place.clone()),
         };

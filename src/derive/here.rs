@@ -30,6 +30,10 @@ pub struct Here {
     pub images: BTreeMap<String, ImageHere>,
     /// Builders that images are built with, by name.
     pub builders: BTreeMap<String, Builder>,
+    /// Tags of images that the release positively does not have.
+    pub dropped: BTreeSet<String>,
+    /// Whether all that says which images there are could be read.
+    pub complete: bool,
     /// Digests of images that are not built here, by pullspec, where a lock gives them.
     pub external: BTreeMap<String, String>,
 }
@@ -108,6 +112,8 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
         forks: text("forks"),
         images_at: text("images_at"),
         strategy: text("strategy"),
+        dropped: dropped(release),
+        complete: release.complete,
         external: release.metadata.external.clone(),
         ..Here::default()
     };
@@ -128,6 +134,14 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
     }
     here.builders = asker.builders(&here.images, &scope);
     Ok((here, asker.findings))
+}
+
+fn dropped(release: &Release<'_>) -> BTreeSet<String> {
+    let images = release.images.values();
+    images
+        .filter(|image| matches!(image.standing, Standing::Dropped(_)))
+        .map(|image| image.tag.value.clone())
+        .collect()
 }
 
 impl Asker<'_> {

@@ -50,6 +50,10 @@ pub struct Konflux {
     pub resources_folder: Derived<String>,
     /// Other resources: file and what it says.
     pub extra_resources: Derived<Vec<(String, Json)>>,
+    /// Digests of images that are not built here, by pullspec, where a lock gives them.
+    pub external: BTreeMap<String, String>,
+    /// Whether all that says which images there are could be read.
+    pub complete: bool,
     /// What each image is there, by key, built or not.
     pub images: BTreeMap<String, ImageThere>,
 }
@@ -83,6 +87,8 @@ pub struct Pipeline {
 /// What an image is in Konflux.
 #[derive(Clone, Debug, Default)]
 pub struct ImageThere {
+    /// The payload tag.
+    pub tag: String,
     /// Its component.
     pub component: Derived<String>,
     /// Where it is pushed, without a tag; empty: by tenant and component.
@@ -108,6 +114,8 @@ pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Find
     let model = asker.text(Subject::Target, "model", &whole, &about);
     whole.set("model", &json!(model.value));
     let mut konflux = as_a_whole(&mut asker, &whole, &about);
+    konflux.external.clone_from(&release.metadata.external);
+    konflux.complete = release.complete;
     konflux.has_versions = Derived {
         value: model.value == "versions",
         tried: model.tried.clone(),
@@ -187,6 +195,7 @@ fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>, model: &str) -> 
     inner.set("model", &json!(model));
     let mut text = |field: &str| asker.text(Subject::Image, field, &inner, &about);
     ImageThere {
+        tag: image.tag.value.clone(),
         component: text("component"),
         container_image: text("container_image"),
         repo_files: text("repo_files"),

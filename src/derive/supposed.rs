@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::Release;
 use super::outline::{base_scope, seen, used_as_builder};
 use super::provenance::taken_from;
-use crate::facts::image::{Image as Facts, KEYS};
+use crate::facts::image::{ImageMetadata, KEYS};
 use crate::facts::view::Key;
 use crate::rules::{Decision, Rule, Scope, Subject};
 use crate::yaml::Node;
@@ -74,15 +74,15 @@ impl<'r> Supposed<'r> {
                 .iter()
                 .filter(|other| **other != said)
                 .fold(facts.node.clone(), gone);
-            self.same(key, &Facts::read(node), said)
+            self.same(key, &ImageMetadata::read(node), said)
         })
     }
 
-    fn same(&self, key: &str, facts: &Facts, said: &str) -> bool {
+    fn same(&self, key: &str, facts: &ImageMetadata, said: &str) -> bool {
         if facts.faults.iter().any(|fault| fault.key == said) {
             return false;
         }
-        let without = Facts::read(facts.node.without(&apart(said)));
+        let without = ImageMetadata::read(facts.node.without(&apart(said)));
         let is_seen = without.view != facts.view;
         if is_seen && !self.reads(said) {
             return false;
@@ -101,7 +101,7 @@ impl<'r> Supposed<'r> {
         })
     }
 
-    fn one<'s>(&'s self, key: &str, facts: &'s Facts) -> One<'s> {
+    fn one<'s>(&'s self, key: &str, facts: &'s ImageMetadata) -> One<'s> {
         One {
             supposed: self,
             facts,
@@ -113,7 +113,7 @@ impl<'r> Supposed<'r> {
 /// An image whose file says something, as rules see it.
 struct One<'s> {
     supposed: &'s Supposed<'s>,
-    facts: &'s Facts,
+    facts: &'s ImageMetadata,
     view: Json,
 }
 

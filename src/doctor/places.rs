@@ -142,14 +142,14 @@ pub(super) fn results(run: &Run, looked: &Looked) -> Vec<Check> {
 }
 
 /// Branches of components, each with the release that it is read for.
-type Wanted = BTreeMap<(RepoName, String), Release>;
+type RepoBranches = BTreeMap<(RepoName, String), Release>;
 
 fn of_release(
     run: &Run,
     metadata: &Metadata,
     outline: Outline<'_>,
     ci: Option<&Ci>,
-    components: &mut Wanted,
+    components: &mut RepoBranches,
     looked: &mut Looked,
 ) {
     for (repo, (branch, _)) in wanted(&outline) {
@@ -200,7 +200,7 @@ fn place(run: &Run, release: Release, destination: &Destination, ci: Option<&Ci>
 }
 
 /// Asks each component's branch where it is.
-fn components(run: &Run, wanted: &Wanted) -> Vec<Check> {
+fn components(run: &Run, wanted: &RepoBranches) -> Vec<Check> {
     if run.config().sources.components.via == Via::None {
         let text = "they are not read (`sources.components.via: none`)";
         return vec![Check::note(

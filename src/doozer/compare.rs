@@ -1,6 +1,6 @@
 //! Holds a prediction against what is derived, by meaning: the same image, the same stream, the same text.
 
-use super::difference::{Difference, Kind};
+use super::difference::{Difference, DifferenceKind};
 use super::parents::{Stands, called};
 use super::predict::{Ends, Prediction};
 use super::wanted::{self, plain};
@@ -19,7 +19,7 @@ pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) ->
         if aside && prediction.ends != Ends::Skips {
             let at = place(release, image, &["okd_alignment", "enabled"]);
             add(
-                Kind::WouldBuild,
+                DifferenceKind::WouldBuild,
                 format!("OKD does not build it ({not}), doozer does: `okd.mode` says nothing"),
                 at,
             );
@@ -29,14 +29,14 @@ pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) ->
     if prediction.ends == Ends::Skips {
         let at = reason().and_then(|reason| reason.at.clone());
         add(
-            Kind::WouldSkip,
+            DifferenceKind::WouldSkip,
             format!("OKD needs it, and doozer passes it over: {}", why()),
             at,
         );
         return found;
     }
     for reason in &prediction.reasons {
-        add(Kind::WouldFail, reason.text.clone(), reason.at.clone());
+        add(DifferenceKind::WouldFail, reason.text.clone(), reason.at.clone());
     }
     let (ours, theirs) = (plain(&image.dockerfile), plain(&prediction.dockerfile.value));
     if ours != theirs {
@@ -50,10 +50,10 @@ pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) ->
             .at
             .clone()
             .or_else(|| place(release, image, &["source", "url"]));
-        add(Kind::OtherDockerfile, text, at);
+        add(DifferenceKind::OtherDockerfile, text, at);
     }
     for (text, at) in parents(release, image, prediction) {
-        add(Kind::OtherParent, text, at);
+        add(DifferenceKind::OtherParent, text, at);
     }
     found
 }

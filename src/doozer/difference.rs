@@ -6,8 +6,9 @@ use crate::model::build_config::At;
 
 /// In what a build of the tool is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Kind")]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum DifferenceKind {
     /// It takes another Dockerfile.
     OtherDockerfile,
     /// A FROM becomes something else.
@@ -24,7 +25,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Difference {
     /// In what.
-    pub kind: Kind,
+    pub kind: DifferenceKind,
     /// A sentence without its full stop.
     pub text: String,
     /// Where the key stands that leads the tool there.

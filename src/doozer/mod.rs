@@ -20,7 +20,7 @@ pub mod topics;
 pub mod wanted;
 
 pub use compare::compare;
-pub use difference::{Difference, Kind};
+pub use difference::{Difference, DifferenceKind};
 pub use predict::{Doozer, Prediction};
 pub use terms::Terms;
 

@@ -111,7 +111,7 @@ pub struct Prediction {
 }
 
 /// Gives the text of a file of a component, where it was read.
-pub type Look<'l> = dyn Fn(&RepoName, &str) -> Option<FileText> + 'l;
+pub type ReadDockerfile<'l> = dyn Fn(&RepoName, &str) -> Option<FileText> + 'l;
 
 /// What the tool makes of a release.
 pub struct Doozer<'a> {
@@ -170,7 +170,7 @@ impl<'a> Doozer<'a> {
     }
 
     /// Foretells an image; `repo`: where its sources are, as far as files are looked at.
-    pub fn predict(&self, key: &str, repo: Option<&RepoName>, look: &Look<'_>) -> Option<Prediction> {
+    pub fn predict(&self, key: &str, repo: Option<&RepoName>, look: &ReadDockerfile<'_>) -> Option<Prediction> {
         let image = self.metadata.images.get(key)?;
         let one = One {
             doozer: self,
@@ -191,7 +191,7 @@ struct One<'o, 'a> {
 }
 
 impl One<'_, '_> {
-    fn predict(&self, repo: Option<&RepoName>, look: &Look<'_>) -> Prediction {
+    fn predict(&self, repo: Option<&RepoName>, look: &ReadDockerfile<'_>) -> Prediction {
         let path = self.doozer.dockerfile(self.key).unwrap_or_default();
         let read = repo.and_then(|repo| look(repo, &path));
         let mut reasons = Vec::new();

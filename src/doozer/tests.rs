@@ -66,7 +66,7 @@ impl Small {
             .expect("a prediction")
     }
 
-    fn differences(&self, key: &str) -> Vec<(Kind, String)> {
+    fn differences(&self, key: &str) -> Vec<(DifferenceKind, String)> {
         let release = self.world.release();
         let prediction = self.predict(key);
         let found = compare(&release, &release.images[key], &prediction);
@@ -374,19 +374,22 @@ fn differences_are_told_by_meaning() {
     assert_eq!(
         other,
         [(
-            Kind::OtherDockerfile,
+            DifferenceKind::OtherDockerfile,
             "OKD is built from D, doozer takes Dockerfile (where nothing is said)".to_owned()
         )]
     );
     let (kind, text) = of(&source(""), "resolve_as: {image: 'q.io/x:1'}").remove(0);
     let told = "member p is q.io/x:1 in OKD, doozer takes doozer's own build of p";
-    assert_eq!((kind, text.as_str()), (Kind::OtherParent, told));
+    assert_eq!((kind, text.as_str()), (DifferenceKind::OtherParent, told));
     let froms = of(&source("from: {stream: base}"), "");
-    assert_eq!(froms, [(Kind::OtherParent, "OKD has 1 parents, doozer 2".to_owned())]);
+    assert_eq!(
+        froms,
+        [(DifferenceKind::OtherParent, "OKD has 1 parents, doozer 2".to_owned())]
+    );
     let skipped = of(&format!("mode: disabled\n{}", source("")), "");
-    assert_eq!(skipped[0].0, Kind::WouldSkip);
+    assert_eq!(skipped[0].0, DifferenceKind::WouldSkip);
     let built = of(&source("enabled: false"), "");
-    assert_eq!(built[0].0, Kind::WouldBuild);
+    assert_eq!(built[0].0, DifferenceKind::WouldBuild);
     assert_eq!(
         of(&format!("okd: {{mode: disabled}}\n{}", source("enabled: false")), ""),
         []

@@ -131,7 +131,7 @@ pub const WITHOUT_RULE: &[(&str, &str)] = &[
 
 /// What an image's file says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Image {
+pub struct ImageMetadata {
     /// The shaped view, as rules see it.
     #[serde(with = "super::json_text")]
     pub view: Json,
@@ -143,7 +143,7 @@ pub struct Image {
     pub literals: Vec<Literal>,
 }
 
-impl Image {
+impl ImageMetadata {
     /// Reads an image's parsed file.
     pub fn read(node: Node) -> Self {
         let view::Shaped { view, faults } = view::shape(&node, KEYS);
@@ -178,8 +178,8 @@ mod tests {
     use super::*;
     use crate::yaml::parse;
 
-    fn read(text: &str) -> Image {
-        Image::read(parse(text.as_bytes()).expect("YAML"))
+    fn read(text: &str) -> ImageMetadata {
+        ImageMetadata::read(parse(text.as_bytes()).expect("YAML"))
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
     fn it_is_kept_and_read_again() {
         let image = read("name: x\nfrom: {member: m}\nfor_payload: odd\n");
         let bytes = postcard::to_stdvec(&image).expect("it is written");
-        let again: Image = postcard::from_bytes(&bytes).expect("it is read");
+        let again: ImageMetadata = postcard::from_bytes(&bytes).expect("it is read");
         assert_eq!(
             (again.view, again.node, again.faults.len()),
             (image.view, image.node, 1)

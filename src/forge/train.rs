@@ -134,12 +134,12 @@ pub fn under_way(
 mod tests {
     use super::*;
     use crate::base::Release;
-    use crate::cut::train::Kind;
+    use crate::cut::train::StepKind;
 
     fn left(heads: &[&str]) -> Vec<StepView> {
         let one = |head: &&str| StepView {
             number: 1,
-            kind: Kind::Configs,
+            kind: StepKind::Configs,
             release: "4.17".to_owned(),
             head: (*head).to_owned(),
             title: String::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::State;
-use crate::plan::{FileChange, Kind, Plan};
+use crate::plan::{ChangeKind, FileChange, Plan};
 
 /// What a plan says of a release's images, by payload tag.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +35,8 @@ impl Drift {
 
     fn file(&mut self, file: &FileChange, name: &str) {
         let state = match file.kind {
-            Kind::New => State::New,
-            Kind::Changed | Kind::Removed => State::Changed,
+            ChangeKind::New => State::New,
+            ChangeKind::Changed | ChangeKind::Removed => State::Changed,
         };
         for tag in concerned(file) {
             let entry = self.files.entry(tag.clone()).or_insert((state, Vec::new()));
@@ -51,7 +51,7 @@ impl Drift {
 /// The images that a file's change is about: all that it builds, unless each cause names its own.
 pub fn concerned(file: &FileChange) -> Vec<&String> {
     let named = !file.causes.is_empty() && file.causes.iter().all(|cause| !cause.images.is_empty());
-    if named && file.kind == Kind::Changed {
+    if named && file.kind == ChangeKind::Changed {
         file.causes.iter().flat_map(|cause| &cause.images).collect()
     } else {
         file.images.iter().collect()

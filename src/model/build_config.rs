@@ -140,7 +140,7 @@ pub struct PayloadTag {
     pub built_by: Vec<String>,
     /// Who asks for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub wanted_by: Vec<Wanted>,
+    pub wanted_by: Vec<WantedBy>,
     /// What it was in the last payload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<LastTag>,
@@ -157,7 +157,8 @@ pub struct PayloadTag {
 
 /// Who asks for a tag.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Wanted {
+#[schemars(rename = "Wanted")]
+pub struct WantedBy {
     /// Tags of the images that ship the list; empty where it is in no release.
     pub operators: Vec<String>,
     /// Where the list names it.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::base::{Origin, Place, Release};
 use crate::facts::group::Group;
-use crate::facts::image::Image;
+use crate::facts::image::ImageMetadata;
 use crate::facts::stream::Stream;
 use crate::finding::Finding;
 
@@ -20,7 +20,7 @@ pub struct Metadata {
     /// `group.yml`.
     pub group: Group,
     /// Images by key (file name without `.yml`).
-    pub images: BTreeMap<String, Image>,
+    pub images: BTreeMap<String, ImageMetadata>,
     /// Keys of images whose file is there and could not be read.
     pub broken: BTreeSet<String>,
     /// Whether something else than an image's file is there and could not be read.

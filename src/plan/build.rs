@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::body;
 use super::change::{
-    Accepted, FileChange, Kind, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE, Words,
+    Accepted, ChangeKind, FileChange, Left, NEW_FILE, OTHER_CHANGE, Plan, PullRequest, REMOVED_FILE, Scope, WHOLE_FILE,
+    Words,
 };
 use super::compared;
 use super::desired::{Cause, Desired, Refused};
@@ -472,11 +473,11 @@ fn empty_pull_request(scope: Scope, base: String, reach: Reach) -> PullRequest {
     }
 }
 
-fn kind(file: &Desired) -> Kind {
+fn kind(file: &Desired) -> ChangeKind {
     match (&file.before, &file.after) {
-        (None, _) => Kind::New,
-        (Some(_), Some(_)) => Kind::Changed,
-        (Some(_), None) => Kind::Removed,
+        (None, _) => ChangeKind::New,
+        (Some(_), Some(_)) => ChangeKind::Changed,
+        (Some(_), None) => ChangeKind::Removed,
     }
 }
 
@@ -500,14 +501,14 @@ fn change(file: Desired) -> FileChange {
 
 /// The causes of a change: of a new file those that speak for all of it, and where a target gave none, one that does.
 fn whole_file_causes(file: &mut Desired) -> Vec<Cause> {
-    if kind(file) == Kind::New {
+    if kind(file) == ChangeKind::New {
         file.causes.retain(|cause| cause.field == WHOLE_FILE);
     }
     let (rule, because) = match kind(file) {
         _ if !file.causes.is_empty() => return std::mem::take(&mut file.causes),
-        Kind::New => (NEW_FILE, "Metadata asks for it and it is not there yet."),
-        Kind::Removed => (REMOVED_FILE, "Metadata no longer asks for it."),
-        Kind::Changed => (OTHER_CHANGE, "The file differs from what is derived."),
+        ChangeKind::New => (NEW_FILE, "Metadata asks for it and it is not there yet."),
+        ChangeKind::Removed => (REMOVED_FILE, "Metadata no longer asks for it."),
+        ChangeKind::Changed => (OTHER_CHANGE, "The file differs from what is derived."),
     };
     vec![Cause {
         rule: rule.to_owned(),

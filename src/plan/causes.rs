@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{FileChange, Kind, Left, WHOLE_FILE};
+use super::change::{ChangeKind, FileChange, Left, WHOLE_FILE};
 use super::desired::Cause;
 
 /// Everything that changes for one rule and field.
@@ -17,7 +17,7 @@ pub struct CauseGroup<'a> {
     /// The rule's sentence.
     pub because: &'a str,
     /// The files, by kind and path.
-    pub files: BTreeSet<(Kind, &'a str)>,
+    pub files: BTreeSet<(ChangeKind, &'a str)>,
     /// The images that it concerns.
     pub images: BTreeSet<&'a str>,
     /// How many fields: a file may have several items.
@@ -45,10 +45,13 @@ pub fn by_cause<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<Caus
 
 /// Groups what was left alone in the same way.
 pub fn left_by_cause<'a>(left: impl IntoIterator<Item = &'a Left>) -> Vec<CauseGroup<'a>> {
-    collect(left.into_iter().map(|l| (Kind::Changed, l.path.as_str(), &l.cause)))
+    collect(
+        left.into_iter()
+            .map(|l| (ChangeKind::Changed, l.path.as_str(), &l.cause)),
+    )
 }
 
-fn collect<'a>(causes: impl Iterator<Item = (Kind, &'a str, &'a Cause)>) -> Vec<CauseGroup<'a>> {
+fn collect<'a>(causes: impl Iterator<Item = (ChangeKind, &'a str, &'a Cause)>) -> Vec<CauseGroup<'a>> {
     let mut groups: BTreeMap<(&str, &str), CauseGroup<'a>> = BTreeMap::new();
     for (kind, path, cause) in causes {
         let group = groups.entry((&cause.rule, &cause.field)).or_insert_with(|| CauseGroup {
@@ -83,7 +86,7 @@ pub fn by_weight<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<&'a
         let each = file
             .causes
             .iter()
-            .map(|cause| weight_of(&cause.field, || kinds == [Kind::Removed]));
+            .map(|cause| weight_of(&cause.field, || kinds == [ChangeKind::Removed]));
         each.min().unwrap_or(u8::MAX)
     };
     files.sort_by(|a, b| of(a).cmp(&of(b)).then_with(|| a.path.cmp(&b.path)));
@@ -93,7 +96,9 @@ pub fn by_weight<'a>(files: impl IntoIterator<Item = &'a FileChange>) -> Vec<&'a
 /// How much a reader has to look at: what goes, then what another file or place is taken for, then what else differs, and
 /// last what is new as a whole. Among hundreds of new files these are the ones that matter.
 fn weight(group: &CauseGroup<'_>) -> u8 {
-    weight_of(group.field, || group.files.iter().all(|(its, _)| *its == Kind::Removed))
+    weight_of(group.field, || {
+        group.files.iter().all(|(its, _)| *its == ChangeKind::Removed)
+    })
 }
 
 fn weight_of(field: &str, goes: impl Fn() -> bool) -> u8 {

@@ -16,8 +16,9 @@ use crate::finding::Finding;
 
 /// What a file's change is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "Kind")]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ChangeKind {
     /// The file is new.
     New,
     /// The file is there and differs.
@@ -26,7 +27,7 @@ pub enum Kind {
     Removed,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::New => "new",
@@ -42,7 +43,7 @@ pub struct FileChange {
     /// The path in the repository.
     pub path: String,
     /// What happens to it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// The target that owns it.
     pub target: String,
     /// The component (`org/repo`) that it is about, if one.
@@ -143,11 +144,11 @@ pub struct Counts {
 impl Counts {
     /// Counts one more.
     #[must_use]
-    pub fn plus(mut self, kind: Kind) -> Self {
+    pub fn plus(mut self, kind: ChangeKind) -> Self {
         match kind {
-            Kind::New => self.new += 1,
-            Kind::Changed => self.changed += 1,
-            Kind::Removed => self.removed += 1,
+            ChangeKind::New => self.new += 1,
+            ChangeKind::Changed => self.changed += 1,
+            ChangeKind::Removed => self.removed += 1,
         }
         self
     }

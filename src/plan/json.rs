@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::change::{Accepted, Counts, FileChange, Kind, Left, Plan, PullRequest, Scope, WhatIf};
+use super::change::{Accepted, ChangeKind, Counts, FileChange, Left, Plan, PullRequest, Scope, WhatIf};
 use super::compared::NotCompared;
 use super::desired::Cause;
 use super::diff::unified;
@@ -91,7 +91,7 @@ pub struct FileView<'a> {
     /// The path in the repository.
     pub path: &'a str,
     /// What happens to it.
-    pub kind: Kind,
+    pub kind: ChangeKind,
     /// The target that owns it.
     pub target: &'a str,
     /// The component, `org/repo`, if it is about one.

@@ -30,7 +30,7 @@ mod tests;
 pub use body::{BEGIN, END, MAX_BODY, carrying, mention, merge as merge_body, says as body_says, with_run};
 pub use build::{Input, digest_of};
 pub use causes::{CauseGroup, Example, by_cause};
-pub use change::{Accepted, Counts, FIXES, FileChange, Kind, Left, Plan, PullRequest, RETIRE, WhatIf, Words};
+pub use change::{Accepted, ChangeKind, Counts, FIXES, FileChange, Left, Plan, PullRequest, RETIRE, WhatIf, Words};
 pub use compared::NotCompared;
 pub use desired::{Bytes, Cause, Desired, Refused};
 pub use diff::unified;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Kind, Plan, PullRequest, Scope};
+use super::change::{ChangeKind, Plan, PullRequest, Scope};
 use super::upstream::Upstream;
 
 /// What a pull request depends on, by its place in the plan.
@@ -23,7 +23,7 @@ pub fn arrange(prs: &mut [PullRequest], upstreams: &[Upstream]) {
 
 /// The payload tags that a pull request builds anew: what goes is nothing to build on.
 fn tags(pr: &PullRequest) -> impl Iterator<Item = &str> {
-    let stays = pr.files.iter().filter(|file| file.kind != Kind::Removed);
+    let stays = pr.files.iter().filter(|file| file.kind != ChangeKind::Removed);
     stays.flat_map(|file| file.images.iter().map(String::as_str))
 }
 

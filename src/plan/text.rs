@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, by_weight, left_by_cause};
-use super::change::{Accepted, FileChange, Kind, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE, WhatIf};
+use super::change::{Accepted, ChangeKind, FileChange, NEW_FILE, Plan, PullRequest, REMOVED_FILE, WHOLE_FILE, WhatIf};
 use super::desired::Cause;
 use super::diff::unified;
 use crate::base::Color;
@@ -224,7 +224,7 @@ pub fn brief(pr: &PullRequest) -> String {
             terminal(name),
             terminal(&images)
         );
-        for cause in file.causes.iter().filter(|_| file.kind == Kind::Changed) {
+        for cause in file.causes.iter().filter(|_| file.kind == ChangeKind::Changed) {
             let item = cause
                 .item
                 .as_ref()
@@ -256,7 +256,7 @@ fn files(out: &mut String, pr: &PullRequest, color: Color) {
             color.paint(shade(file.kind), &file.kind.to_string()),
             terminal(&file.path)
         );
-        for cause in file.causes.iter().filter(|_| file.kind != Kind::New) {
+        for cause in file.causes.iter().filter(|_| file.kind != ChangeKind::New) {
             let _ = writeln!(out, "  {}", terminal(&reason(cause)));
         }
         for note in &file.notes {
@@ -276,18 +276,18 @@ fn reason(cause: &Cause) -> String {
     format!("{}{item}: {}", cause.field, reason_alone(cause))
 }
 
-fn shade(kind: Kind) -> &'static str {
+fn shade(kind: ChangeKind) -> &'static str {
     match kind {
-        Kind::New => "32",
-        Kind::Changed => "33",
-        Kind::Removed => "31",
+        ChangeKind::New => "32",
+        ChangeKind::Changed => "33",
+        ChangeKind::Removed => "31",
     }
 }
 
 fn images(out: &mut String, pr: &PullRequest, color: Color) {
     let mut images: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
     for file in &pr.files {
-        if file.kind == Kind::Changed {
+        if file.kind == ChangeKind::Changed {
             for cause in &file.causes {
                 let item = cause
                     .item

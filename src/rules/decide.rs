@@ -7,7 +7,7 @@ use super::expr_error::ExprError;
 use super::memo;
 use super::rule::{Rule, Setting};
 use super::set::{Candidates, RuleSet};
-use super::subject::{Field, Kind, Subject};
+use super::subject::{Field, FieldForm, Subject};
 use crate::base::Release;
 
 /// What became of a rule that could have decided a field.
@@ -257,7 +257,7 @@ impl Run<'_, '_> {
 
     fn same_item(&self, one: &Json, other: &Json) -> bool {
         match self.field.kind {
-            Kind::ListBy(key) => one[key] == other[key],
+            FieldForm::ListBy(key) => one[key] == other[key],
             _ => one == other,
         }
     }

@@ -5,7 +5,7 @@ mod fields;
 use super::diagnostic::Diagnostic;
 use super::expr::Known;
 pub use super::hint::{near, nearest};
-use super::rule::{Place, Reference, Releases, Rule};
+use super::rule::{Reference, Releases, Rule, RulePlace};
 use super::subject::Subject;
 use crate::yaml::{self, Mapping, Node, Pos, Value};
 
@@ -225,7 +225,7 @@ impl Loader<'_> {
             overrides: self.overrides(map),
             replaces: map.get("replaces").and_then(|node| self.reference(node, "replaces")),
             replaced: Vec::new(),
-            place: Place {
+            place: RulePlace {
                 file: self.file.to_owned(),
                 line: map.get("id").map_or(node.pos, |id| id.pos).line,
             },

@@ -10,14 +10,14 @@ use crate::yaml::Pos;
 
 /// Where a rule stands: the file as it was named, and the line of its `id`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Place {
+pub struct RulePlace {
     /// The file, such as `rules/20-images.yaml`.
     pub file: String,
     /// The line.
     pub line: u32,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for RulePlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
@@ -67,9 +67,9 @@ pub struct Rule {
     /// A rule of an earlier set whose place it takes.
     pub replaces: Option<Reference>,
     /// The rules whose place it took, the first one first, with where they stand.
-    pub replaced: Vec<(String, Place)>,
+    pub replaced: Vec<(String, RulePlace)>,
     /// Where it stands.
-    pub place: Place,
+    pub place: RulePlace,
 }
 
 impl Rule {

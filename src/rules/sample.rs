@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::expr::{Expr, Scope};
 use super::hint::nearest;
-use super::subject::{Field, Kind, Subject};
+use super::subject::{Field, FieldForm, Subject};
 use super::template::Template;
 use super::variables;
 
@@ -21,20 +21,38 @@ fn scope(subject: Subject) -> Scope<'static> {
     scope
 }
 
+/// A path that leads nowhere.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match path.as_slice() {
+    [] => format!("unknown variable `{name}` in a rule on {}", subject.name()),
+    path => format!("`{}` has no `{name}`", path.join(".")),
+})]
+pub struct LeadsNowhere {
+    /// What the rule is on.
+    pub subject: Subject,
+    /// How far the path leads.
+    pub path: Vec<String>,
+    /// What is not there.
+    pub name: String,
+    /// What may be meant.
+    pub hint: String,
+}
+
 /// Checks a path such as `image.okd_alignment.tag_name` against the sample's shape.
 ///
 /// # Errors
 /// What is unknown, and a hint.
-pub fn check_path(subject: Subject, path: &[String]) -> Result<(), (String, String)> {
+pub fn check_path(subject: Subject, path: &[String]) -> Result<(), LeadsNowhere> {
     let mut at = variables::seen_by(subject);
     for (depth, name) in path.iter().enumerate() {
         let Some(value) = at.get(name) else {
             let known: Vec<_> = at.keys().map(String::as_str).collect();
-            let message = match depth {
-                0 => format!("unknown variable `{name}` in a rule on {}", subject.name()),
-                _ => format!("`{}` has no `{name}`", path[..depth].join(".")),
-            };
-            return Err((message, nearest(name, &known)));
+            return Err(LeadsNowhere {
+                subject,
+                path: path[..depth].to_vec(),
+                name: name.clone(),
+                hint: nearest(name, &known),
+            });
         };
         match value {
             Json::Object(map) if !map.is_empty() && !variables::is_open(&path[..=depth]) => at = map,
@@ -86,11 +104,11 @@ pub fn try_value(subject: Subject, field: &Field, template: &Template) -> Result
     }
 }
 
-fn says_nothing(kind: Kind, value: &Json) -> bool {
+fn says_nothing(kind: FieldForm, value: &Json) -> bool {
     let empty = |value: &Json| value.as_str().is_some_and(str::is_empty);
     match kind {
-        Kind::Text => empty(value),
-        Kind::Reference => value
+        FieldForm::Text => empty(value),
+        FieldForm::Reference => value
             .as_object()
             .is_some_and(|map| map.len() == 1 && map.values().all(empty)),
         _ => false,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::subject::{Field, Kind, Subject};
+use super::subject::{Field, FieldForm, Subject};
 
 /// Makes the schema.
 pub fn schema() -> Json {
@@ -80,12 +80,12 @@ fn of_subject(subject: Subject) -> Json {
 
 fn of_field(field: &Field) -> Json {
     let form = match field.kind {
-        Kind::Bool => json!({"type": "boolean"}),
-        Kind::Text => json!({"type": "string", "minLength": 1}),
-        Kind::MaybeText => json!({"type": "string"}),
-        Kind::Texts => json!({"type": "array", "items": {"type": "string"}}),
-        Kind::Reference => json!({"$ref": "#/$defs/reference"}),
-        Kind::From => json!({
+        FieldForm::Bool => json!({"type": "boolean"}),
+        FieldForm::Text => json!({"type": "string", "minLength": 1}),
+        FieldForm::MaybeText => json!({"type": "string"}),
+        FieldForm::Texts => json!({"type": "array", "items": {"type": "string"}}),
+        FieldForm::Reference => json!({"$ref": "#/$defs/reference"}),
+        FieldForm::From => json!({
             "type": "object",
             "additionalProperties": false,
             "properties": {
@@ -93,9 +93,9 @@ fn of_field(field: &Field) -> Json {
                 "member": {"type": "string"}, "stream": {"type": "string"}, "image": {"type": "string"},
             },
         }),
-        Kind::Map => json!({"type": "object"}),
-        Kind::OneOf(words) => json!({"enum": words}),
-        Kind::ListBy(key) => json!({"type": "array", "items": {"type": "object", "required": [key]}}),
+        FieldForm::Map => json!({"type": "object"}),
+        FieldForm::OneOf(words) => json!({"enum": words}),
+        FieldForm::ListBy(key) => json!({"type": "array", "items": {"type": "object", "required": [key]}}),
     };
     json!({"description": field.doc, "anyOf": [form, {"$ref": "#/$defs/template"}]})
 }

@@ -9,7 +9,7 @@ use super::expr::{Known, Scope};
 use super::hint::nearest;
 use super::load;
 use super::memo::Memo;
-use super::rule::{Place, Reference, Rule};
+use super::rule::{Reference, Rule, RulePlace};
 use super::subject::Subject;
 use super::variables;
 use crate::yaml::Pos;
@@ -391,7 +391,7 @@ impl RuleSet {
 }
 
 /// A fault of a rule, at the rule's `id` or where it names another rule.
-fn fault(code: &'static str, place: &Place, at: Option<&Reference>, message: String, hint: String) -> Diagnostic {
+fn fault(code: &'static str, place: &RulePlace, at: Option<&Reference>, message: String, hint: String) -> Diagnostic {
     let start = Pos {
         line: place.line,
         column: 1,

@@ -33,7 +33,7 @@ pub enum Subject {
 
 /// The form of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldForm {
     /// `true` or `false`.
     Bool,
     /// A non-empty string.
@@ -60,61 +60,65 @@ pub struct Field {
     /// Its name, as rules write it.
     pub name: &'static str,
     /// The form of its value.
-    pub kind: Kind,
+    pub kind: FieldForm,
     /// What it decides, in one sentence.
     pub doc: &'static str,
 }
 
-const fn field(name: &'static str, kind: Kind, doc: &'static str) -> Field {
+const fn field(name: &'static str, kind: FieldForm, doc: &'static str) -> Field {
     Field { name, kind, doc }
 }
 
 const PAYLOAD: &[Field] = &[
     field(
         "registry",
-        Kind::Text,
+        FieldForm::Text,
         "Host of the registry that OKD's images are promoted to.",
     ),
     field(
         "namespace",
-        Kind::Text,
+        FieldForm::Text,
         "Namespace of the image stream that holds the payload.",
     ),
-    field("name", Kind::Text, "Name of the image stream that holds the payload."),
-    field("variant", Kind::Text, "Variant of OKD's ci-operator configs."),
+    field(
+        "name",
+        FieldForm::Text,
+        "Name of the image stream that holds the payload.",
+    ),
+    field("variant", FieldForm::Text, "Variant of OKD's ci-operator configs."),
     field(
         "source_namespace",
-        Kind::Text,
+        FieldForm::Text,
         "Namespace that OCP's configs of the release promote to.",
     ),
     field(
         "source_name",
-        Kind::Text,
+        FieldForm::Text,
         "Name of the image stream that OCP's configs of the release promote to.",
     ),
     field(
         "spellings",
-        Kind::Texts,
+        FieldForm::Texts,
         "Ways in which one image of the registry is written, with `<namespace>`, `<name>` and `<tag>`; the first counts.",
     ),
     field(
         "development",
-        Kind::Texts,
+        FieldForm::Texts,
         "Names that the development branch of a repository can have: their configs are read first, and of two that are there one is left over.",
     ),
     field(
         "former",
-        Kind::Texts,
+        FieldForm::Texts,
         "Where an earlier rule set promoted, `namespace/name`: entries of ours that are left there move. What a rule sets that another one overrides counts by itself.",
     ),
     field(
         "waits",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why OKD of the release is not built yet: nothing is written for it; empty: it is built.",
     ),
     field(
         "closed",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why the release is closed, for the audit: what still promotes to it is left over; empty: it is not.",
     ),
 ];
@@ -122,170 +126,170 @@ const PAYLOAD: &[Field] = &[
 const IMAGE: &[Field] = &[
     field(
         "needed",
-        Kind::Bool,
+        FieldForm::Bool,
         "Whether OKD needs the image for itself; what it is built from is needed, too.",
     ),
     field(
         "excluded",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why the image is not built for OKD although it is needed; empty: it is built.",
     ),
-    field("tag", Kind::Text, "The image's tag in the payload."),
+    field("tag", FieldForm::Text, "The image's tag in the payload."),
     field(
         "repository",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The public repository, `org/repo`; empty: there is none.",
     ),
     field(
         "branch",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The branch that its repository is built from, in the place of the one that promotes to the release; empty: that one.",
     ),
     field(
         "pullspec",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "An image that stands for it, so that it is not built; empty: it is built.",
     ),
-    field("dockerfile", Kind::Text, "The Dockerfile, relative to `path`."),
+    field("dockerfile", FieldForm::Text, "The Dockerfile, relative to `path`."),
     field(
         "path",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The folder of the Dockerfile in the repository.",
     ),
     field(
         "context_dir",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The build context, stripped from the Dockerfile's path.",
     ),
     field(
         "from",
-        Kind::From,
+        FieldForm::From,
         "What the image is built from and with, in the order of the Dockerfile's FROM lines.",
     ),
     field(
         "build_args",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "Build arguments, `{name, value}` each.",
     ),
     field(
         "resources",
-        Kind::Map,
+        FieldForm::Map,
         "Requests and limits of the image's build; empty: the config's.",
     ),
     field(
         "prepare",
-        Kind::Map,
+        FieldForm::Map,
         "`{name, commands}` of a step that prepares the base image; empty: none.",
     ),
     field(
         "build_root",
-        Kind::Reference,
+        FieldForm::Reference,
         "The build root that the image's metadata asks for.",
     ),
-    field("arches", Kind::Texts, "Architectures that the image is built for."),
+    field("arches", FieldForm::Texts, "Architectures that the image is built for."),
     field(
         "tag_here",
-        Kind::Text,
+        FieldForm::Text,
         "The image's tag in the stream of a pipeline of OKD's own.",
     ),
     field(
         "excluded_here",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why a pipeline of OKD's own does not build the image; empty: it does.",
     ),
     field(
         "resources_here",
-        Kind::OneOf(&["high", "low", "none"]),
+        FieldForm::OneOf(&["high", "low", "none"]),
         "The profile of resources that a new build of such a pipeline starts with.",
     ),
     field(
         "component",
-        Kind::Text,
+        FieldForm::Text,
         "The name of the image's component in Konflux, in the namespace of its tenant.",
     ),
     field(
         "container_image",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Where Konflux pushes the image, without a tag; empty: below the registry, by tenant and component, with a repository that is made for it.",
     ),
     field(
         "repo_files",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The folder of the component's repository with the RPM repositories that its build in Konflux has; empty: none.",
     ),
     field(
         "own_dockerfiles",
-        Kind::Texts,
+        FieldForm::Texts,
         "Names of Dockerfiles that are OKD's, with `*` for any characters: the audit tells of those that nobody names.",
     ),
 ];
 
 const MEMBER: &[Field] = &[field(
     "resolve",
-    Kind::Reference,
+    FieldForm::Reference,
     "What stands for the image where others name it.",
 )];
 
 const STREAM: &[Field] = &[field(
     "pullspec",
-    Kind::Text,
+    FieldForm::Text,
     "The pullspec that the stream stands for.",
 )];
 
 const INPUT: &[Field] = &[
-    field("replace", Kind::Bool, "Whether the FROM is replaced at all."),
+    field("replace", FieldForm::Bool, "Whether the FROM is replaced at all."),
     field(
         "payload_tag",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The tag of OCP's payload that a line names for which metadata has no entry; empty: none.",
     ),
     field(
         "go",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The Go version that the image provides; empty: none or unknown.",
     ),
     field(
         "foreign",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why the image is not OKD's content, for the audit; empty: it is.",
     ),
     field(
         "allowed",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why it may be used although it is foreign; empty: it may not.",
     ),
     field(
         "builder_here",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The builder of a pipeline of OKD's own that stands for an image that it does not build; empty: the image itself.",
     ),
     field(
         "base_here",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The tag in that pipeline's stream that stands for a base that it does not build; empty: the image itself.",
     ),
 ];
 
 const CONFIG: &[Field] = &[
-    field("build_root", Kind::Reference, "The build root of the config."),
-    field("promotion", Kind::Map, "The config's `promotion`."),
-    field("prowgen", Kind::Map, "The config's `prowgen`: what its jobs need."),
-    field("releases", Kind::Map, "The config's `releases`."),
-    field("resources", Kind::Map, "The config's `resources`."),
-    field("tests", Kind::ListBy("as"), "The config's `tests`."),
+    field("build_root", FieldForm::Reference, "The build root of the config."),
+    field("promotion", FieldForm::Map, "The config's `promotion`."),
+    field("prowgen", FieldForm::Map, "The config's `prowgen`: what its jobs need."),
+    field("releases", FieldForm::Map, "The config's `releases`."),
+    field("resources", FieldForm::Map, "The config's `resources`."),
+    field("tests", FieldForm::ListBy("as"), "The config's `tests`."),
     field(
         "images_form",
-        Kind::OneOf(&["list", "items"]),
+        FieldForm::OneOf(&["list", "items"]),
         "Whether `images` is a list or `{items: […]}`; a list that is there is turned, never the other way round.",
     ),
     field(
         "stage_names",
-        Kind::OneOf(&["all", "last"]),
+        FieldForm::OneOf(&["all", "last"]),
         "Whose names an input lists that several stages resolve to: all stages' or the last one's.",
     ),
     field(
         "same_meaning",
-        Kind::OneOf(&["keep", "rewrite"]),
+        FieldForm::OneOf(&["keep", "rewrite"]),
         "Whether a config that means the same is kept as it is or written in our form.",
     ),
 ];
@@ -293,77 +297,85 @@ const CONFIG: &[Field] = &[
 const JOB: &[Field] = &[
     field(
         "list",
-        Kind::OneOf(&["presubmits", "postsubmits", "periodics", "none"]),
+        FieldForm::OneOf(&["presubmits", "postsubmits", "periodics", "none"]),
         "Which job file the job stands in.",
     ),
-    field("name", Kind::Text, "The job's full name."),
+    field("name", FieldForm::Text, "The job's full name."),
     field(
         "twin",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The job that builds the same for OCP, for `results`; empty: there is none.",
     ),
     field(
         "peer",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The job of the same file whose cluster is asked for; empty: none.",
     ),
     field(
         "cluster",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The cluster that the job runs on; empty: the dispatcher says.",
     ),
     field(
         "cloud",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The cloud that the test's cluster profile is of; empty: none.",
     ),
     field(
         "always_run",
-        Kind::Bool,
+        FieldForm::Bool,
         "Whether each pull request, or merge, starts the job.",
     ),
-    field("optional", Kind::Bool, "Whether a merge does not wait for the job."),
-    field("image", Kind::Text, "The image of the job's container."),
+    field(
+        "optional",
+        FieldForm::Bool,
+        "Whether a merge does not wait for the job.",
+    ),
+    field("image", FieldForm::Text, "The image of the job's container."),
     field(
         "args",
-        Kind::Texts,
+        FieldForm::Texts,
         "The container's arguments; sorted when the job is written.",
     ),
     field(
         "labels",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "The job's labels, `{name, value}` each.",
     ),
     field(
         "env",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "The container's environment variables as the job has them; sorted by name.",
     ),
     field(
         "ports",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "The container's ports as the job has them; sorted by name.",
     ),
     field(
         "mounts",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "The container's volume mounts as the job has them; sorted by name.",
     ),
     field(
         "volumes",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "The job's volumes as the job has them; sorted by name.",
     ),
     field(
         "decoration",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "Settings of the job's decoration, `{name, value}` each; a null value leaves the key out.",
     ),
-    field("reporter", Kind::Map, "Where the job's results are reported besides."),
-    field("pod", Kind::Map, "The job's pod: refers to `parts`."),
+    field(
+        "reporter",
+        FieldForm::Map,
+        "Where the job's results are reported besides.",
+    ),
+    field("pod", FieldForm::Map, "The job's pod: refers to `parts`."),
     field(
         "body",
-        Kind::Map,
+        FieldForm::Map,
         "The whole job: refers to `parts`, `parts.pod` included; what is null is left out.",
     ),
 ];
@@ -371,198 +383,214 @@ const JOB: &[Field] = &[
 const TARGET: &[Field] = &[
     field(
         "file",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The path of the one file that the target has for a release; empty: it has many.",
     ),
     field(
         "mirror",
-        Kind::Map,
+        FieldForm::Map,
         "How mapping files are written: `{file, source, target}`, texts with `{stream}`, `{tag}`, `{target_tag}` and the keys of the configuration.",
     ),
     field(
         "moving",
-        Kind::Texts,
+        FieldForm::Texts,
         "Tags of mirrored images that the newest release has alone.",
     ),
     field(
         "unmirrored",
-        Kind::Texts,
+        FieldForm::Texts,
         "Streams to which OKD promotes and that are deliberately not mirrored.",
     ),
     field(
         "files",
-        Kind::Texts,
+        FieldForm::Texts,
         "The paths that the target's files of a release can have; which of them there are, those of the release before say.",
     ),
     field(
         "gates",
-        Kind::Map,
+        FieldForm::Map,
         "What gating configs of payloads are called: `{repository, main, upgrade}`; variants with `{release}`, and `{from}` for what is upgraded.",
     ),
     field(
         "moves",
-        Kind::Texts,
+        FieldForm::Texts,
         "Values of a gating config that name its release: keys joined by dots, `*` for any key or item.",
     ),
     field(
         "majors",
-        Kind::Texts,
+        FieldForm::Texts,
         "The paths of the files of a whole major; they come with its first release.",
     ),
     field(
         "further",
-        Kind::Text,
+        FieldForm::Text,
         "What the entries of further upgrades are called: with `{name}`, that of the first one's entry, and `{from}`.",
     ),
     field(
         "previous_minor",
-        Kind::Map,
+        FieldForm::Map,
         "What an entry that upgrades from the minor release before says in the first release of a major, in JSON.",
     ),
-    field("fresh", Kind::Map, "What each new gating config says besides."),
+    field("fresh", FieldForm::Map, "What each new gating config says besides."),
     field(
         "upgrades_from",
-        Kind::Texts,
+        FieldForm::Texts,
         "The releases from which upgrades to the release are tested; `{before}` is the minor release before it.",
     ),
     field(
         "bounds",
-        Kind::Map,
+        FieldForm::Map,
         "The bounds of what upgrades start from: `{lower, stream, upper}`, with `{two_before}` for the release two minors before; `upper` means none.",
     ),
-    field("manage", Kind::Texts, "Fields of a file that are kept as derived."),
-    field("seed", Kind::Texts, "Fields that are set only when the file is new."),
+    field("manage", FieldForm::Texts, "Fields of a file that are kept as derived."),
+    field(
+        "seed",
+        FieldForm::Texts,
+        "Fields that are set only when the file is new.",
+    ),
     field(
         "keep",
-        Kind::Texts,
+        FieldForm::Texts,
         "Managed fields that are people's once they are there: added where they are missing, never rewritten.",
     ),
     field(
         "branch_here",
-        Kind::Text,
+        FieldForm::Text,
         "The branch of the pipeline's repository that a release is built from.",
     ),
-    field("stream", Kind::Text, "The image stream that the pipeline builds into."),
+    field(
+        "stream",
+        FieldForm::Text,
+        "The image stream that the pipeline builds into.",
+    ),
     field(
         "forks",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The image that holds forked Dockerfiles; empty: there is none.",
     ),
     field(
         "arches_here",
-        Kind::Texts,
+        FieldForm::Texts,
         "Architectures that the pipeline can build, as Go names them.",
     ),
     field(
         "images_at",
-        Kind::Text,
+        FieldForm::Text,
         "Where the images of the stream are pulled from by builds that know no streams, up to the stream's name.",
     ),
-    field("strategy", Kind::Text, "The build strategy of Shipwright's builds."),
+    field(
+        "strategy",
+        FieldForm::Text,
+        "The build strategy of Shipwright's builds.",
+    ),
     field(
         "env",
-        Kind::ListBy("name"),
+        FieldForm::ListBy("name"),
         "What ART's tool sets in every image of OKD, each `{name, value}`.",
     ),
     field(
         "el_names",
-        Kind::Texts,
+        FieldForm::Texts,
         "What stands before the EL version in the tags that FROMs of components name.",
     ),
     field(
         "el_suffixes",
-        Kind::Texts,
+        FieldForm::Texts,
         "What stands before the EL version in the tags of ART's builders, behind `.` or `+`.",
     ),
     field(
         "title_prefix",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "What titles and commit messages of the target's requests begin with; empty: nothing.",
     ),
     field(
         "request_note",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "What reviewers of the target's requests have to know, sentences of Markdown; empty: nothing.",
     ),
     field(
         "tenant",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "The namespace of Konflux's cluster that builds the release; empty: none does, and nothing is written.",
     ),
     field(
         "pushes_to",
-        Kind::Text,
+        FieldForm::Text,
         "Where Konflux pushes images, up to the tenant: registry and organisation.",
     ),
     field(
         "application",
-        Kind::Text,
+        FieldForm::Text,
         "The application in Konflux that a release's components belong to.",
     ),
-    field("display_name", Kind::Text, "The application's name, as people see it."),
+    field(
+        "display_name",
+        FieldForm::Text,
+        "The application's name, as people see it.",
+    ),
     field(
         "floating",
-        Kind::Text,
+        FieldForm::Text,
         "The tag that the newest image of a component has in Konflux, by which others are built from it.",
     ),
     field(
         "platforms",
-        Kind::Map,
+        FieldForm::Map,
         "The platform that Konflux builds an architecture on, by the architecture as Go names it; others are not built.",
     ),
     field(
         "model",
-        Kind::OneOf(&["components", "versions"]),
+        FieldForm::OneOf(&["components", "versions"]),
         "Whether Konflux has a component for each image and release, or one for each image with a version for each release.",
     ),
     field(
         "version",
-        Kind::Text,
+        FieldForm::Text,
         "The name of the release's version of a component, where components have versions.",
     ),
     field(
         "labels",
-        Kind::Map,
+        FieldForm::Map,
         "By what a run in Konflux says what it is of: `{application, component, type}`, the label of each, and `version`, an annotation; application and version may be left out.",
     ),
     field(
         "service_account",
-        Kind::Text,
+        FieldForm::Text,
         "The service account that a component is built with; `{component}` stands for the component.",
     ),
     field(
         "expires",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "How long the image of a pull request is kept; empty: for ever.",
     ),
     field(
         "pipeline",
-        Kind::Map,
+        FieldForm::Map,
         "The shared build pipeline: `{path, revision, runner, timeout}` with its file, the branch or tag that runs read it at, the image that its script runs in, and how long a new run may take.",
     ),
     field(
         "build_pipeline",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "What a Component says of the pipeline that Konflux would choose by itself; empty: nothing.",
     ),
     field(
         "built_before",
-        Kind::Texts,
+        FieldForm::Texts,
         "Branches that a release may have been built from before its own: `{earlier}` stands for each release before it.",
     ),
     field(
         "resources_branch",
-        Kind::Text,
+        FieldForm::Text,
         "The branch of the repository that holds Konflux's resources.",
     ),
     field(
         "resources_folder",
-        Kind::Text,
+        FieldForm::Text,
         "The folder in it that holds a release's; where components have versions, one for all releases.",
     ),
     field(
         "extra_resources",
-        Kind::ListBy("file"),
+        FieldForm::ListBy("file"),
         "Other resources of a release that are made where they are not there: `{file, resource}` each.",
     ),
 ];
@@ -570,17 +598,17 @@ const TARGET: &[Field] = &[
 const TAG: &[Field] = &[
     field(
         "stands_for",
-        Kind::Text,
+        FieldForm::Text,
         "The tag of OKD's payload that takes its place; itself in most cases.",
     ),
     field(
         "external",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Where the image comes from when no config promotes it; empty: a config does.",
     ),
     field(
         "kept",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "Why it is promoted although no operator asks for it; empty: nothing says so.",
     ),
 ];
@@ -588,13 +616,13 @@ const TAG: &[Field] = &[
 const BUILDER: &[Field] = &[
     field(
         "comes",
-        Kind::OneOf(&["build", "import", "there"]),
+        FieldForm::OneOf(&["build", "import", "there"]),
         "Whether the pipeline builds it, imports it, or has it already, made by hand.",
     ),
-    field("in_stream", Kind::Text, "The image stream that it is a tag of."),
+    field("in_stream", FieldForm::Text, "The image stream that it is a tag of."),
     field(
         "source",
-        Kind::Map,
+        FieldForm::Map,
         "What it is built from: `{repository, branch, context_dir, dockerfile, from, build_args}`.",
     ),
 ];
@@ -602,12 +630,12 @@ const BUILDER: &[Field] = &[
 const FINDING: &[Field] = &[
     field(
         "impact",
-        Kind::OneOf(&["break", "change", "note", "none"]),
+        FieldForm::OneOf(&["break", "change", "note", "none"]),
         "What becomes of OKD: it loses the image, gets another one, or nothing; `none`: it is no business of whoever changes a repository.",
     ),
     field(
         "alone",
-        Kind::Bool,
+        FieldForm::Bool,
         "Whether OKD alone suffers, so that OCP's own CI says nothing.",
     ),
 ];
@@ -615,17 +643,17 @@ const FINDING: &[Field] = &[
 const FAILURE: &[Field] = &[
     field(
         "kind",
-        Kind::OneOf(&["image", "ci"]),
+        FieldForm::OneOf(&["image", "ci"]),
         "Whose trouble it is: of what is built, or of CI itself.",
     ),
     field(
         "certain",
-        Kind::Bool,
+        FieldForm::Bool,
         "Whether it never goes by itself, so that it counts at once and not after a second attempt.",
     ),
     field(
         "says",
-        Kind::MaybeText,
+        FieldForm::MaybeText,
         "What it is, for people; empty: nothing that is known.",
     ),
 ];
@@ -696,7 +724,7 @@ impl Subject {
 
 const REFERENCE_KEYS: [&str; 3] = ["member", "stream", "image"];
 
-impl Kind {
+impl FieldForm {
     /// What a value of this form looks like, for people.
     pub fn expected(self) -> String {
         match self {

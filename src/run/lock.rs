@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Run;
 use crate::model::build_config::{BuildConfig, Input};
 use crate::source::Commits;
-use crate::source::oci::{Image, Options};
+use crate::source::oci::{Options, RegistryImage};
 
 /// The version of the file's form.
 pub const VERSION: u32 = 1;
@@ -171,7 +171,7 @@ impl Run {
             } else if offline {
                 missing.push(format!("the digest of {pullspec} is left out (`--offline`)"));
             } else {
-                match Image::find(&pullspec, &options) {
+                match RegistryImage::find(&pullspec, &options) {
                     Ok(image) => drop(external.insert(pullspec, image.digest)),
                     Err(error) => missing.push(format!("the digest of {pullspec} is left out: {error}")),
                 }

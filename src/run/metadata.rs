@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Run, RunError, unreadable};
 use crate::base::Release;
 use crate::facts::group::{self, Group};
-use crate::facts::image::{self, Image};
+use crate::facts::image::{self, ImageMetadata};
 use crate::facts::stream;
 use crate::facts::view::WrongForm;
 use crate::finding::{Finding, Severity};
@@ -258,7 +258,7 @@ impl Reader<'_> {
         Ok((streams, faults.collect()))
     }
 
-    fn image(&self, key: &str, group: &Group) -> Result<Image, Box<Finding>> {
+    fn image(&self, key: &str, group: &Group) -> Result<ImageMetadata, Box<Finding>> {
         let file = Metadata::image_file(key);
         let bad = |line, message: String| Box::new(self.unreadable_file(&file, line, message));
         if key.contains(char::REPLACEMENT_CHARACTER) {
@@ -281,7 +281,7 @@ impl Reader<'_> {
             Ok(text) => yaml::parse(group.substitute(text).as_bytes()),
             Err(_) => yaml::parse(&blob.bytes),
         };
-        let image = Image::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
+        let image = ImageMetadata::read(node.map_err(|error| bad(Some(error.pos.line), error.text()))?);
         let image = match std::str::from_utf8(&blob.bytes) {
             Ok(text) => image.with_text(text),
             Err(_) => image,

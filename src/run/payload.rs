@@ -7,7 +7,7 @@ use crate::derive::payload::Last;
 use crate::facts::payload::{Fault, ImageReferences, ReleaseMetadata};
 use crate::finding::{Finding, Severity};
 use crate::source::Location;
-use crate::source::oci::{self, Files, Image};
+use crate::source::oci::{self, Files, RegistryImage};
 
 /// Must change when the same image yields other files.
 const VERSION: u32 = 1;
@@ -138,7 +138,7 @@ impl Run {
 
     /// A release image's files, kept by its digest.
     fn image(&self, options: &oci::Options, reference: &str) -> Result<Both, InputError> {
-        let image = Image::find(reference, options)?;
+        let image = RegistryImage::find(reference, options)?;
         let (references, metadata) = (format!("{FOLDER}/{REFERENCES}"), format!("{FOLDER}/{METADATA}"));
         let key = format!("{} {}", image.digest, options.architecture);
         let known: Option<Files> = self.store.get("payload", VERSION, key.as_bytes());

@@ -15,14 +15,14 @@ use crate::plan::Plan;
 use crate::source::{Location, Snapshot};
 
 /// The configured forge.
-pub enum Place {
+pub enum ConfiguredForge {
     /// Branches and records on disk.
     Local(LocalForge),
     /// Pull requests on GitHub.
     GitHub(Box<GithubForge>),
 }
 
-impl Place {
+impl ConfiguredForge {
     /// Gets the configured forge ready; every write asks the gate first.
     ///
     /// # Errors

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::place::Place;
+use super::place::ConfiguredForge;
 use super::{Run, RunError};
 use crate::base::RepoName;
 use crate::base::text::terminal;
 use crate::config::{Breaks, Forge, Form as PullForm};
 use crate::forge::github::GithubForge;
-use crate::forge::github::breaks::{Looking, Wanted};
+use crate::forge::github::breaks::{LookFor, Looking};
 use crate::forge::github::tell::Form;
 use crate::github::Credential;
 use crate::results::answer::Results;
@@ -67,11 +67,17 @@ impl Run {
     ///
     /// # Errors
     /// The forge is not GitHub.
-    pub fn tell_breaks(&self, place: &Place, results: &Results, dry_run: bool, now: i64) -> Result<Told, RunError> {
+    pub fn tell_breaks(
+        &self,
+        place: &ConfiguredForge,
+        results: &Results,
+        dry_run: bool,
+        now: i64,
+    ) -> Result<Told, RunError> {
         let Some(breaks) = &self.config.feedback.breaks else {
             return Ok(Told::default());
         };
-        let Place::GitHub(forge) = place else {
+        let ConfiguredForge::GitHub(forge) = place else {
             let text = "`feedback.breaks` needs `forge` with `kind: github`: it is there that pull requests and issues are told";
             return Err(RunError::Config(text.to_owned()));
         };
@@ -188,7 +194,7 @@ struct Teller<'t> {
     dry_run: bool,
     now: i64,
     /// All that was looked at.
-    looked: BTreeMap<RepoName, Wanted>,
+    looked: BTreeMap<RepoName, LookFor>,
     there: There,
     told: Told,
     /// What could not be written, and is not tried again now.
@@ -248,7 +254,7 @@ impl Teller<'_> {
         // there, and no fourth thing comes after.
         for _ in 0..5 {
             let telling = self.planned();
-            let mut wanted: BTreeMap<RepoName, Wanted> = BTreeMap::new();
+            let mut wanted: BTreeMap<RepoName, LookFor> = BTreeMap::new();
             for (repo, pull) in &telling.look_at_pulls {
                 wanted.entry(repo.clone()).or_default().pulls.insert(*pull);
             }
@@ -283,8 +289,8 @@ impl Teller<'_> {
     }
 
     /// Where nobody remembers what was told: wherever it may have been.
-    fn everywhere(&self) -> BTreeMap<RepoName, Wanted> {
-        let mut wanted: BTreeMap<RepoName, Wanted> = BTreeMap::new();
+    fn everywhere(&self) -> BTreeMap<RepoName, LookFor> {
+        let mut wanted: BTreeMap<RepoName, LookFor> = BTreeMap::new();
         if let Some(table) = &self.breaks.table {
             wanted.entry(table.clone()).or_default().issues = true;
         }
@@ -305,7 +311,7 @@ impl Teller<'_> {
     }
 
     /// Looks at what was not looked at yet.
-    fn look(&mut self, wanted: BTreeMap<RepoName, Wanted>) {
+    fn look(&mut self, wanted: BTreeMap<RepoName, LookFor>) {
         let looking = Looking {
             form: self.run.form_of_pulls(),
             now: self.now,
@@ -410,8 +416,8 @@ impl Teller<'_> {
 }
 
 /// What is to be looked at of what is remembered.
-fn at(places: &Places) -> BTreeMap<RepoName, Wanted> {
-    let mut wanted: BTreeMap<RepoName, Wanted> = BTreeMap::new();
+fn at(places: &Places) -> BTreeMap<RepoName, LookFor> {
+    let mut wanted: BTreeMap<RepoName, LookFor> = BTreeMap::new();
     for (repo, pull) in &places.pulls {
         wanted.entry(repo.clone()).or_default().pulls.insert(*pull);
     }

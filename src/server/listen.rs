@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::room::{Place, Room, Working};
+use super::room::{Admission, Room, Working};
 use super::{Limits, Server};
 
 /// How long an answer may take to be taken by who asked for it.
@@ -78,7 +78,13 @@ pub async fn serve(server: Server, listener: TcpListener, stop: impl Future<Outp
     }
 }
 
-async fn answer(stream: TcpStream, router: Router, limits: Limits, place: Place, mut stopping: watch::Receiver<bool>) {
+async fn answer(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    place: Admission,
+    mut stopping: watch::Receiver<bool>,
+) {
     let (working, reserved) = (place.working(), place.is_reserved());
     let router = router.layer(from_fn(move |request, next| {
         work(working.clone(), reserved, request, next)

@@ -46,7 +46,7 @@ impl Seat {
 }
 
 /// A place that a connection has. Dropping it gives it back.
-pub(super) struct Place {
+pub(super) struct Admission {
     room: Arc<Room>,
     id: u64,
     seat: Arc<Seat>,
@@ -65,7 +65,7 @@ impl Room {
 
     /// Finds a place for a connection: a free one, one that a slow connection has to give up, or one of the reserve.
     /// Waits where there is none at all.
-    pub(super) async fn enter(self: &Arc<Self>) -> Place {
+    pub(super) async fn enter(self: &Arc<Self>) -> Admission {
         loop {
             if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
                 return self.seat(permit, false);
@@ -82,7 +82,7 @@ impl Room {
         }
     }
 
-    fn seat(self: &Arc<Self>, permit: OwnedSemaphorePermit, reserved: bool) -> Place {
+    fn seat(self: &Arc<Self>, permit: OwnedSemaphorePermit, reserved: bool) -> Admission {
         let seat = Arc::new(Seat {
             waiting: Mutex::new(Some(Instant::now())),
             give_up: Notify::new(),
@@ -92,7 +92,7 @@ impl Room {
         taken.next += 1;
         taken.by.insert(id, Arc::clone(&seat));
         drop(taken);
-        Place {
+        Admission {
             room: Arc::clone(self),
             id,
             seat,
@@ -117,7 +117,7 @@ impl Room {
     }
 }
 
-impl Place {
+impl Admission {
     /// Whether health and metrics are all that is answered here.
     pub(super) fn is_reserved(&self) -> bool {
         self.reserved
@@ -134,7 +134,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Admission {
     fn drop(&mut self) {
         let mut taken = self.room.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.by.remove(&self.id);

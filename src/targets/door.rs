@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 use super::asking::OwnRules;
 use super::{Actual, Options, Rendered};
 use crate::base::RepoName;
-use crate::derive::Release;
+use crate::derive::here::{self, Here};
+use crate::derive::konflux::{self, Konflux};
+use crate::derive::{Derived, Release};
 use crate::finding::Finding;
 use crate::model::build_config::BuildConfig;
 use crate::plan::{Desired, Policy};
@@ -118,6 +120,30 @@ impl<'a> Ask<'a> {
     pub fn repositories(&self) -> impl Iterator<Item = (&'a RepoName, &'a str)> + use<'a> {
         let configs = self.release.configs.values();
         configs.map(|config| (&config.repo, config.branch.as_str()))
+    }
+
+    /// What the rules say of Konflux for the release, as a target of this name writes it.
+    ///
+    /// # Errors
+    /// As [`konflux::konflux`].
+    pub fn konflux(&self, target: &str) -> Result<(Konflux, Vec<Finding>), Vec<Finding>> {
+        konflux::konflux(self.release, target)
+    }
+
+    /// What the rules say of OKD's own pipeline for the release, as a target of this name writes it.
+    ///
+    /// # Errors
+    /// As [`here::here`].
+    pub fn here(&self, target: &str) -> Result<(Here, Vec<Finding>), Vec<Finding>> {
+        here::here(self.release, target)
+    }
+
+    /// The branch of the pipeline's repository alone.
+    ///
+    /// # Errors
+    /// Rules that failed.
+    pub fn branch_here(&self, target: &str) -> Result<Derived<String>, Vec<Finding>> {
+        here::branch_here(self.release, target)
     }
 
     /// The release's build config, made when it is first asked for.

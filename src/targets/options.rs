@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::yaml::keys::{Key, Kind, Need, Section};
+use crate::yaml::keys::{Key, Need, Section, ValueForm};
 use serde_json::Value as Json;
 
 /// The values of options by name, checked against their schema, defaults filled in.
@@ -57,11 +57,11 @@ impl Options {
 }
 
 /// What a default's text stands for.
-pub fn standing_for(kind: &Kind, text: &str) -> Json {
+pub fn standing_for(kind: &ValueForm, text: &str) -> Json {
     match kind {
-        Kind::Count => text.parse::<u64>().map_or(Json::Null, Json::from),
-        Kind::Flag => Json::Bool(text == "true"),
-        Kind::List(item) => Json::Array(vec![standing_for(item, text)]),
+        ValueForm::Count => text.parse::<u64>().map_or(Json::Null, Json::from),
+        ValueForm::Flag => Json::Bool(text == "true"),
+        ValueForm::List(item) => Json::Array(vec![standing_for(item, text)]),
         _ => Json::from(text),
     }
 }

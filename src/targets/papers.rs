@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{TARGETS, Target};
-use crate::yaml::keys::{Key, Kind, Need};
+use crate::yaml::keys::{Key, Need, ValueForm};
 
 /// The links to all targets' pages, for the README.
 pub fn links() -> String {
@@ -93,12 +93,12 @@ fn section(target: &Target, out: &mut String) {
     }
 }
 
-fn word(kind: &Kind) -> &'static str {
+fn word(kind: &ValueForm) -> &'static str {
     match kind {
-        Kind::Count => "number",
-        Kind::Flag => "flag",
-        Kind::List(_) | Kind::WordOrList(..) => "list",
-        Kind::Map(_) | Kind::Variants(_) => "mapping",
-        Kind::Text(_) | Kind::Word(_) | Kind::WordWithOptions(_) => "text",
+        ValueForm::Count => "number",
+        ValueForm::Flag => "flag",
+        ValueForm::List(_) | ValueForm::WordOrList(..) => "list",
+        ValueForm::Map(_) | ValueForm::Variants(_) => "mapping",
+        ValueForm::Text(_) | ValueForm::Word(_) | ValueForm::WordWithOptions(_) => "text",
     }
 }

@@ -19,7 +19,7 @@ pub struct Key {
     /// Its name.
     pub name: &'static str,
     /// What its value looks like.
-    pub kind: Kind,
+    pub kind: ValueForm,
     /// Whether it must be there.
     pub need: Need,
     /// What it means.
@@ -39,7 +39,7 @@ pub enum Need {
 
 /// What a value looks like.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub enum ValueForm {
     /// A text.
     Text(Format),
     /// One of a few words.
@@ -53,9 +53,9 @@ pub enum Kind {
     /// A mapping whose `kind` says which keys it has.
     Variants(&'static [(&'static str, &'static Section)]),
     /// A list.
-    List(&'static Kind),
+    List(&'static ValueForm),
     /// A word in the place of a list.
-    WordOrList(&'static str, &'static Kind),
+    WordOrList(&'static str, &'static ValueForm),
     /// A word, or a mapping of that one word to options: the words there are.
     WordWithOptions(fn() -> Vec<(&'static str, &'static Section)>),
 }
@@ -107,7 +107,7 @@ pub enum Format {
 }
 
 /// A key that must be there.
-pub const fn required(name: &'static str, kind: Kind, about: &'static str) -> Key {
+pub const fn required(name: &'static str, kind: ValueForm, about: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -117,7 +117,7 @@ pub const fn required(name: &'static str, kind: Kind, about: &'static str) -> Ke
 }
 
 /// A key that may be left out.
-pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Key {
+pub const fn optional(name: &'static str, kind: ValueForm, about: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -127,7 +127,7 @@ pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Ke
 }
 
 /// A key with what holds when it is absent.
-pub const fn default(name: &'static str, kind: Kind, value: &'static str, about: &'static str) -> Key {
+pub const fn default(name: &'static str, kind: ValueForm, value: &'static str, about: &'static str) -> Key {
     Key {
         name,
         kind,
@@ -146,13 +146,13 @@ pub const fn section(about: &'static str, keys: &'static [Key]) -> Section {
 }
 
 /// Any text.
-pub const TEXT: Kind = Kind::Text(Format::Any);
+pub const TEXT: ValueForm = ValueForm::Text(Format::Any);
 /// A path.
-pub const PATH: Kind = Kind::Text(Format::Path);
+pub const PATH: ValueForm = ValueForm::Text(Format::Path);
 /// A release.
-pub const RELEASE: Kind = Kind::Text(Format::Release);
+pub const RELEASE: ValueForm = ValueForm::Text(Format::Release);
 /// A repository, `org/repo`.
-pub const COMPONENT: Kind = Kind::Text(Format::Component);
+pub const COMPONENT: ValueForm = ValueForm::Text(Format::Component);
 
 impl Section {
     /// The key of a name.
@@ -161,7 +161,7 @@ impl Section {
     }
 }
 
-impl Kind {
+impl ValueForm {
     /// What a value of this kind is called in messages.
     pub fn describe(&self) -> String {
         match self {

@@ -4,7 +4,7 @@ use super::timestamp::is_timestamp;
 
 /// What a plain scalar is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ScalarType {
     Null,
     Bool(bool),
     Integer,
@@ -15,20 +15,20 @@ pub(super) enum Kind {
 }
 
 /// Resolves a plain scalar.
-pub(super) fn resolve(text: &str) -> Kind {
+pub(super) fn resolve(text: &str) -> ScalarType {
     match text.as_bytes().first() {
-        None => Kind::Null,
+        None => ScalarType::Null,
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~') => word(text),
         Some(b'.') => dotted(text),
         Some(b'+' | b'-' | b'0'..=b'9') => number(text),
-        Some(_) => Kind::String,
+        Some(_) => ScalarType::String,
     }
 }
 
 /// Tells whether a string must be quoted lest someone read it as something else (yaml.v2 quotes base-60 numbers too,
 /// though it does not read them).
 pub(super) fn needs_quotes(text: &str) -> bool {
-    resolve(text) != Kind::String || is_base60(text)
+    resolve(text) != ScalarType::String || is_base60(text)
 }
 
 /// Tells whether a parser of YAML 1.1 may take the text for a number in base 60, such as `1:30`.
@@ -57,41 +57,45 @@ fn is_base60(text: &str) -> bool {
     any
 }
 
-fn word(text: &str) -> Kind {
+fn word(text: &str) -> ScalarType {
     match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Kind::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Kind::Bool(false),
-        "~" | "null" | "Null" | "NULL" => Kind::Null,
-        _ => Kind::String,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => ScalarType::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => ScalarType::Bool(false),
+        "~" | "null" | "Null" | "NULL" => ScalarType::Null,
+        _ => ScalarType::String,
     }
 }
 
 /// A text that starts with a dot: infinity, not a number, or a float as Go's strconv reads it.
-fn dotted(text: &str) -> Kind {
+fn dotted(text: &str) -> ScalarType {
     let special = matches!(text, ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF");
     if special || (underscores_between_digits(text) && is_float(&text.replace('_', ""))) {
-        Kind::Float
+        ScalarType::Float
     } else {
-        Kind::String
+        ScalarType::String
     }
 }
 
-fn number(text: &str) -> Kind {
+fn number(text: &str) -> ScalarType {
     if matches!(text, "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF") {
-        return Kind::Float;
+        return ScalarType::Float;
     }
     if is_timestamp(text) {
-        return Kind::Timestamp;
+        return ScalarType::Timestamp;
     }
     if integer(text).is_some() {
-        return Kind::Integer;
+        return ScalarType::Integer;
     }
     let plain = if text.contains('_') {
         &text.replace('_', "")
     } else {
         text
     };
-    if is_float(plain) { Kind::Float } else { Kind::String }
+    if is_float(plain) {
+        ScalarType::Float
+    } else {
+        ScalarType::String
+    }
 }
 
 /// The value of an integer: decimal, `0x`, `0o` or `0` octal, `0b`; underscores don't count; from i64::MIN to u64::MAX.

@@ -2,7 +2,7 @@
 
 use super::error::{Error, utf8};
 use super::events::Scalar;
-use super::resolve::{Kind, resolve};
+use super::resolve::{ScalarType, resolve};
 use super::{Node, Pos, Tagged, Value};
 
 /// What the tags of YAML itself (`!!str`) start with.
@@ -25,10 +25,10 @@ pub(super) fn scalar_value(scalar: &Scalar<'_>, pos: Pos) -> Result<Value, Error
     let kind = resolve(text);
     let fits = match tag.strip_prefix(CORE) {
         Some("str" | "timestamp") => return Ok(string()),
-        Some("null") => kind == Kind::Null,
-        Some("bool") => matches!(kind, Kind::Bool(_)),
-        Some("int") => kind == Kind::Integer,
-        Some("float") => matches!(kind, Kind::Integer | Kind::Float),
+        Some("null") => kind == ScalarType::Null,
+        Some("bool") => matches!(kind, ScalarType::Bool(_)),
+        Some("int") => kind == ScalarType::Integer,
+        Some("float") => matches!(kind, ScalarType::Integer | ScalarType::Float),
         Some("seq" | "map") => false,
         None if &*tag == "!" => return Ok(string()),
         _ => {
@@ -45,12 +45,12 @@ pub(super) fn scalar_value(scalar: &Scalar<'_>, pos: Pos) -> Result<Value, Error
     Err(Error::new(pos, format!("`{text}` is tagged !!{short} but is none")))
 }
 
-fn plain_value(kind: Kind, text: &str) -> Value {
+fn plain_value(kind: ScalarType, text: &str) -> Value {
     match kind {
-        Kind::Null => Value::Null,
-        Kind::Bool(value) => Value::Bool(value),
-        Kind::Integer | Kind::Float => Value::Number(text.into()),
-        Kind::Timestamp | Kind::String => Value::String(text.into()),
+        ScalarType::Null => Value::Null,
+        ScalarType::Bool(value) => Value::Bool(value),
+        ScalarType::Integer | ScalarType::Float => Value::Number(text.into()),
+        ScalarType::Timestamp | ScalarType::String => Value::String(text.into()),
     }
 }
 

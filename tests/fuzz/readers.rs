@@ -6,7 +6,7 @@ use std::path::Path;
 use lockstep::base::{Date, Release, RepoName};
 use lockstep::facts::dockerfile::{Dockerfile, builds, copies, instructions};
 use lockstep::facts::group::{self, Group};
-use lockstep::facts::image::Image;
+use lockstep::facts::image::ImageMetadata;
 use lockstep::facts::payload::{ImageReferences, ReleaseMetadata};
 use lockstep::facts::{ci_config, ci_operator_yaml, ci_tags, gomod, stream};
 use lockstep::yaml::edit::{How, documents, edit};
@@ -190,7 +190,7 @@ fn build_data(bytes: &[u8]) -> Result<(), String> {
         let group = Group::read(&node);
         if let Ok(text) = std::str::from_utf8(bytes) {
             drop(group.substitute(text));
-            drop(Image::read(node.clone()).with_text(text));
+            drop(ImageMetadata::read(node.clone()).with_text(text));
         }
         drop(group::misprints(node.get("vars"), "group.yml"));
         drop(stream::read(&node));

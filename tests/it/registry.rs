@@ -4,7 +4,7 @@ use crate::support::fake_registry;
 use std::io::Write;
 
 use fake_registry::{Registry, layer, sha256};
-use lockstep::source::oci::{Image, Kind, OciError, Options};
+use lockstep::source::oci::{OciError, OciErrorKind, Options, RegistryImage};
 use tar::EntryType::{Regular, Symlink};
 
 const REFERENCES: &str = "release-manifests/image-references";
@@ -29,7 +29,7 @@ fn options() -> Options {
 }
 
 fn read_with(registry: &Registry, options: &Options) -> Result<Vec<(String, String)>, OciError> {
-    let image = Image::find(&registry.name("okd/release:4.16"), options)?;
+    let image = RegistryImage::find(&registry.name("okd/release:4.16"), options)?;
     let files = image.files(&[REFERENCES, METADATA])?;
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Ok(files.into_iter().map(|(path, bytes)| (path, text(bytes))).collect())
@@ -81,7 +81,7 @@ fn what_a_layer_takes_away_is_gone() {
         ".wh.release-manifests",
     ] {
         let error = read_layers(&[base.clone(), layer(&[(Regular, name, "")])]).unwrap_err();
-        assert_eq!(error.kind, Kind::NoFile(REFERENCES.to_owned()), "{name}");
+        assert_eq!(error.kind, OciErrorKind::NoFile(REFERENCES.to_owned()), "{name}");
     }
     let anew = layer(&[
         (Regular, "release-manifests/.wh..wh..opq", ""),
@@ -125,7 +125,7 @@ fn a_login_is_exchanged_for_a_token() {
     registry.image("4.16", &[layer(&[(Regular, REFERENCES, "x")])]);
     registry.ask_for_login("me", "s3cret");
     let error = read(&registry).unwrap_err();
-    assert!(matches!(error.kind, Kind::Denied(_)), "{error}");
+    assert!(matches!(error.kind, OciErrorKind::Denied(_)), "{error}");
     assert!(
         error.to_string().contains("no-logins.json has no login for 127.0.0.1"),
         "{error}"
@@ -167,7 +167,7 @@ fn what_came_must_be_what_was_announced() {
     ] {
         registry.send_for(&sha256(&bytes), sent);
         let error = read(&registry).unwrap_err();
-        assert!(matches!(error.kind, Kind::Broken(_)), "{what}: {error}");
+        assert!(matches!(error.kind, OciErrorKind::Broken(_)), "{what}: {error}");
     }
     registry.send_for(&sha256(&bytes), bytes);
     assert!(read(&registry).is_ok());
@@ -182,14 +182,14 @@ fn tricks_with_names_and_links_are_refused() {
         (Symlink, "release-manifests", "etc"),
     ] {
         let error = read_layers(&[layer(&[(kind, name, content)])]).unwrap_err();
-        assert!(matches!(error.kind, Kind::Broken(_)), "{name}: {error}");
+        assert!(matches!(error.kind, OciErrorKind::Broken(_)), "{name}: {error}");
     }
 }
 
 #[test]
 fn a_registry_that_fails_is_told_from_an_image_that_is_not_there() {
     let registry = Registry::start();
-    assert_eq!(read(&registry).unwrap_err().kind, Kind::NotFound);
+    assert_eq!(read(&registry).unwrap_err().kind, OciErrorKind::NotFound);
     registry.fail_with(500);
     let error = read(&registry).unwrap_err();
     assert!(
@@ -197,13 +197,15 @@ fn a_registry_that_fails_is_told_from_an_image_that_is_not_there() {
         "{error}"
     );
     registry.fail_with(403);
-    assert!(matches!(read(&registry).unwrap_err().kind, Kind::Denied(_)));
-    let error = Image::find("127.0.0.1:1/okd/release:4.16", &options())
+    assert!(matches!(read(&registry).unwrap_err().kind, OciErrorKind::Denied(_)));
+    let error = RegistryImage::find("127.0.0.1:1/okd/release:4.16", &options())
         .err()
         .expect("nobody listens");
     assert!(error.kind.is_retryable(), "{error}");
-    let error = Image::find("no reference", &options()).err().expect("no reference");
-    assert!(matches!(error.kind, Kind::Reference(_)), "{error}");
+    let error = RegistryImage::find("no reference", &options())
+        .err()
+        .expect("no reference");
+    assert!(matches!(error.kind, OciErrorKind::Reference(_)), "{error}");
 }
 
 /// Options with a login for a registry.
@@ -231,7 +233,7 @@ fn a_login_goes_where_the_registry_is_and_nowhere_else() {
         registry.challenge(challenge);
         let error = read_with(&registry, &with_login(&registry, &dir)).unwrap_err();
         assert!(
-            matches!(&error.kind, Kind::Denied(said) if said.contains(why)),
+            matches!(&error.kind, OciErrorKind::Denied(said) if said.contains(why)),
             "{challenge}: {error}"
         );
         assert!(!error.to_string().contains("s3cret"));
@@ -283,6 +285,6 @@ fn a_manifest_is_read_up_to_a_bound_whatever_the_registry_says_of_its_length() {
         let large = vec![b' '; (4 << 20) + 1];
         registry.send_as_manifest(&digest, large);
         let error = read(&registry).unwrap_err();
-        assert!(matches!(error.kind, Kind::TooLarge(_)), "{taciturn}: {error}");
+        assert!(matches!(error.kind, OciErrorKind::TooLarge(_)), "{taciturn}: {error}");
     }
 }

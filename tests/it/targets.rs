@@ -3,7 +3,7 @@
 use lockstep::base::{Gate, Release};
 use lockstep::config::{self, Config};
 use lockstep::plan::Plan;
-use lockstep::run::place::Place;
+use lockstep::run::place::ConfiguredForge;
 use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::source::Sources;
 use lockstep::store::Store;
@@ -196,7 +196,7 @@ fn reconcile(world: &World) -> Plan {
     let ci = run.ci_config().expect("CI configs");
     let rendering = run.rendering(Release::new(4, 16), ci.as_ref()).expect("a release");
     let plan = run.plan(vec![rendering], Vec::new(), true);
-    let mut place = Place::of(&run, Gate::default()).expect("a forge");
+    let mut place = ConfiguredForge::of(&run, Gate::default()).expect("a forge");
     for outcome in place.apply(&run, ci.as_ref(), &plan, false, 0) {
         assert_eq!(outcome.error.as_ref().map(ToString::to_string), None, "{outcome}");
     }

@@ -7,7 +7,7 @@ use lockstep::config;
 use lockstep::forge::github::{GithubForge, Options};
 use lockstep::github::{Client, Credential, Policy};
 use lockstep::results::answer::{ImageResult, ImageState, OfRelease, Results, Suspect};
-use lockstep::run::place::Place;
+use lockstep::run::place::ConfiguredForge;
 use lockstep::run::told::Told;
 use lockstep::run::{LoadedRules, Run, begin};
 use lockstep::store::Store;
@@ -68,7 +68,7 @@ impl World {
     }
 
     /// A process of its own: nothing but what the store keeps is known from one run to the next.
-    fn process(&self, store: Option<&str>) -> (Run, Place) {
+    fn process(&self, store: Option<&str>) -> (Run, ConfiguredForge) {
         let (form, most, owners) = (self.form, self.max_new, self.owners);
         let table = if form == "table" {
             format!(", table: {TABLE}")
@@ -85,7 +85,7 @@ impl World {
         let credential = Credential::TokenFile(self.dir.path().join("token"));
         let client =
             Client::with(&self.github.url, credential, Policy::default(), self.clock.clone()).expect("a client");
-        let place = Place::GitHub(Box::new(GithubForge::new(client, Options::default())));
+        let place = ConfiguredForge::GitHub(Box::new(GithubForge::new(client, Options::default())));
         let sources = begin::sources(&config).expect("sources");
         let mut run = Run::new(config, LoadedRules::new(Vec::new()), sources);
         if let Some(name) = store {
@@ -373,7 +373,7 @@ fn of_two_writers_that_know_nothing_of_one_another_one_of_each_is_left() {
         let decided = world.tell_at(&found, true, NOW);
         world.tell(&found);
         let (_, place) = world.process(None);
-        let Place::GitHub(forge) = &place else {
+        let ConfiguredForge::GitHub(forge) = &place else {
             panic!("it is GitHub")
         };
         for write in &decided.writes {

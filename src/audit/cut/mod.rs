@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use self::intent::Intent;
 use crate::base::{Release, RepoName};
 use crate::derive::{self, Standing};
-use crate::facts::image::Image;
+use crate::facts::image::ImageMetadata;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 
@@ -73,7 +73,7 @@ struct Pair<'p> {
 }
 
 impl Pair<'_> {
-    fn image(&self, key: &str, image: &Image) -> Vec<Lost> {
+    fn image(&self, key: &str, image: &ImageMetadata) -> Vec<Lost> {
         if !is_built(self.before, key) || self.after.metadata.broken.contains(key) {
             return Vec::new();
         }
@@ -93,13 +93,13 @@ impl Pair<'_> {
     }
 
     /// The image of the next release that is this one: by its key, else by its tag in the same repository.
-    fn successor(&self, key: &str, image: &Image) -> Option<(&str, &Image)> {
+    fn successor(&self, key: &str, image: &ImageMetadata) -> Option<(&str, &ImageMetadata)> {
         let images = &self.after.metadata.images;
         if let Some((key, next)) = images.get_key_value(key) {
             return Some((key, next));
         }
         let tag = self.before.images.get(key)?.tag.value.as_str();
-        let same = |next: &&Image| next.view["source"]["url"] == image.view["source"]["url"];
+        let same = |next: &&ImageMetadata| next.view["source"]["url"] == image.view["source"]["url"];
         let tagged = |next: &str| self.after.images.get(next).is_some_and(|image| image.tag.value == tag);
         images
             .iter()
@@ -108,7 +108,7 @@ impl Pair<'_> {
     }
 
     /// An image whose file is gone. If OCP had it, its going is OCP's business.
-    fn gone(&self, key: &str, image: &Image) -> Option<Lost> {
+    fn gone(&self, key: &str, image: &ImageMetadata) -> Option<Lost> {
         if image.view["mode"] != "disabled" || !self.after.metadata.broken.is_empty() {
             return None;
         }
@@ -122,7 +122,7 @@ impl Pair<'_> {
     }
 
     /// An image that is there and that OKD no longer builds. Where a stanza says so, that is intended.
-    fn dropped(&self, key: &str, next_key: &str, next: &Image) -> Option<Lost> {
+    fn dropped(&self, key: &str, next_key: &str, next: &ImageMetadata) -> Option<Lost> {
         let view = &next.view;
         let said = view["okd_alignment"]["enabled"] == false
             || view["okd_stanza"]["mode"] == "disabled"
@@ -144,7 +144,7 @@ impl Pair<'_> {
         Some(self.lost("carry-image", next_key, text, help, None))
     }
 
-    fn intent(&self, key: &str, before: &Image, after: &Image, intent: &Intent) -> Option<Lost> {
+    fn intent(&self, key: &str, before: &ImageMetadata, after: &ImageMetadata, intent: &Intent) -> Option<Lost> {
         if !intent.reason_remains(&before.view, &after.view) {
             return None;
         }
@@ -181,7 +181,7 @@ impl Pair<'_> {
         })
     }
 
-    fn wanted(&self, key: &str, before: &Image, intent: &Intent) -> Option<NamedFile> {
+    fn wanted(&self, key: &str, before: &ImageMetadata, intent: &Intent) -> Option<NamedFile> {
         let image = self.after.images.get(key)?;
         let text = |value: &Json| value.as_str().unwrap_or_default().trim_end_matches('/').to_owned();
         let folders = [

@@ -6,7 +6,7 @@ use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::derive::Image;
 use crate::doozer::predict::{Ends, Reason};
-use crate::doozer::{Difference, Doozer, Kind, Terms, compare};
+use crate::doozer::{Difference, DifferenceKind, Doozer, Terms, compare};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Code, Family, Finding};
 use crate::model::build_config::At;
@@ -140,17 +140,17 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 
 fn told(key: &str, image: Option<&Image>, difference: Difference) -> Finding {
     let (code, help) = match difference.kind {
-        Kind::OtherDockerfile => (
+        DifferenceKind::OtherDockerfile => (
             &OTHER_DOCKERFILE,
             "let `okd.content.source.dockerfile` say what `okd_alignment.dockerfile` says",
         ),
-        Kind::OtherParent => (
+        DifferenceKind::OtherParent => (
             &OTHER_PARENT,
             "let `okd.from` and `resolve_as.stream` lead to what OKD is built from",
         ),
-        Kind::WouldFail => (&WOULD_FAIL, "put it right; until then ART ships no new build of it"),
-        Kind::WouldSkip => (&WOULD_SKIP, "say `okd.mode: enabled`, or take the image out of OKD"),
-        Kind::WouldBuild => (&WOULD_BUILD, "say `okd.mode: disabled`"),
+        DifferenceKind::WouldFail => (&WOULD_FAIL, "put it right; until then ART ships no new build of it"),
+        DifferenceKind::WouldSkip => (&WOULD_SKIP, "say `okd.mode: enabled`, or take the image out of OKD"),
+        DifferenceKind::WouldBuild => (&WOULD_BUILD, "say `okd.mode: disabled`"),
     };
     about(
         image,

@@ -8,7 +8,7 @@ use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::derive::supposed::Supposed;
 use crate::doozer::merge;
-use crate::facts::image::Image;
+use crate::facts::image::ImageMetadata;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
@@ -76,7 +76,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// The Dockerfiles that CI and Konflux build, where they are not the same: one by the rules, the other as ART's tool merges.
-fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &Image) -> Option<String> {
+fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata) -> Option<String> {
     let decision = supposed.decide(key, "dockerfile")?;
     let ci = decision.value.as_ref()?.as_str()?;
     let merged = merge::image(&image.node).config;
@@ -100,7 +100,12 @@ fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &Image) -> Option<Stri
     Some(format!("CI builds {ci} ({ci_by}), Konflux {konflux} (`{by}`)"))
 }
 
-fn said(image: &Image, okd: &Node, alignment: &Node, dockerfiles: impl FnOnce() -> Option<String>) -> Vec<String> {
+fn said(
+    image: &ImageMetadata,
+    okd: &Node,
+    alignment: &Node,
+    dockerfiles: impl FnOnce() -> Option<String>,
+) -> Vec<String> {
     let view = &image.view;
     let mut found = Vec::new();
     let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);

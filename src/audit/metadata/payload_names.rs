@@ -4,7 +4,7 @@ use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
-use crate::facts::image::Image;
+use crate::facts::image::ImageMetadata;
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
@@ -72,7 +72,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// Tells of a tag that is OKD's alone. Where `okd_alignment` names one, the two stanzas are compared elsewhere.
-fn sink_other(context: &Context<'_>, key: &str, image: &Image, sink: &mut Sink) {
+fn sink_other(context: &Context<'_>, key: &str, image: &ImageMetadata, sink: &mut Sink) {
     let view = &image.view;
     let (okd, ocp) = (
         view["okd_stanza"]["payload_name"].as_str().unwrap_or_default(),

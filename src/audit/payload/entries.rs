@@ -4,7 +4,7 @@ use super::own::Own;
 use crate::audit::Change;
 use crate::audit::context::Context;
 use crate::targets::payload_jobs::gates::Gate;
-use crate::targets::release_controller::missing::{self, Wanted};
+use crate::targets::release_controller::missing::{self, WantedEntry};
 
 /// The changes by which each of the release's files gets an entry for a job as the file of its kind of a release before or after
 /// has it, and why, a sentence. None where no neighbour has one: what a payload is to wait for, people choose.
@@ -15,7 +15,7 @@ pub(super) fn of_neighbours(context: &Context<'_>, own: &Own<'_>, gate: Gate, jo
     let (Some(spot), Some(end)) = (&own.spot, end) else {
         return (changes, String::new());
     };
-    let wanted = Wanted {
+    let wanted = WantedEntry {
         job,
         end,
         from: gate.from,

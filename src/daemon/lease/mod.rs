@@ -376,7 +376,7 @@ mod tests {
         };
         lease.metadata.resource_version = Some("1".to_owned());
         let before = record(&lease);
-        relay::write(&mut lease, crate::daemon::Look::Whole);
+        relay::write(&mut lease, crate::daemon::Extent::Whole);
         lease.metadata.resource_version = Some("2".to_owned());
         assert_eq!(record(&lease), before);
         let spec = lease.spec.get_or_insert_default();

@@ -12,7 +12,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use tokio::sync::Notify;
 
 use crate::base::Release;
-use crate::daemon::queue::Look;
+use crate::daemon::queue::Extent;
 use crate::run::feedback::Wish;
 
 /// The annotation that carries what is to be looked at: releases and pull requests (`org/repo`, `org/repo#7`, `org/repo@head`),
@@ -28,13 +28,13 @@ const MAX_TEXT: usize = 4096;
 /// What is to be told, merged: however many webhooks come, it is some releases.
 #[derive(Debug, Default)]
 pub struct Relay {
-    waiting: Mutex<Option<Look>>,
+    waiting: Mutex<Option<Extent>>,
     told: Notify,
 }
 
 impl Relay {
     /// Takes down that something is to be looked at; never waits.
-    pub fn note(&self, look: &Look) {
+    pub fn note(&self, look: &Extent) {
         let mut waiting = self.waiting();
         *waiting = Some(match waiting.take() {
             Some(more) => more.and(look.clone()),
@@ -50,12 +50,12 @@ impl Relay {
     }
 
     /// What is to be told.
-    pub fn waits(&self) -> Option<Look> {
+    pub fn waits(&self) -> Option<Extent> {
         self.waiting().clone()
     }
 
     /// Forgets what was told. What has come since then stays, and with it what it was merged with.
-    pub fn was_told(&self, look: &Look) {
+    pub fn was_told(&self, look: &Extent) {
         let mut waiting = self.waiting();
         if waiting.as_ref() == Some(look) {
             *waiting = None;
@@ -67,13 +67,13 @@ impl Relay {
         *self.waiting() = None;
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<Look>> {
+    fn waiting(&self) -> MutexGuard<'_, Option<Extent>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes into a lease what is to be looked at, beside what is there already. Tells whether that changes it.
-pub fn write(lease: &mut Lease, look: Look) -> bool {
+pub fn write(lease: &mut Lease, look: Extent) -> bool {
     let there = read(lease);
     let all = match there.clone() {
         Some(there) => look.and(there),
@@ -88,7 +88,7 @@ pub fn write(lease: &mut Lease, look: Look) -> bool {
 }
 
 /// What a lease says is to be looked at.
-pub fn read(lease: &Lease) -> Option<Look> {
+pub fn read(lease: &Lease) -> Option<Extent> {
     let annotations = lease.metadata.annotations.as_ref()?;
     annotations.get(ANNOTATION).map(|text| parse(text))
 }
@@ -100,7 +100,7 @@ pub fn clear(lease: &mut Lease) {
     }
 }
 
-fn text(look: &Look) -> String {
+fn text(look: &Extent) -> String {
     let Some((releases, wish)) = look.clone().parts() else {
         return WHOLE.to_owned();
     };
@@ -117,19 +117,19 @@ fn text(look: &Look) -> String {
 }
 
 /// What cannot be understood asks for a look at everything, which is never wrong.
-fn parse(text: &str) -> Look {
+fn parse(text: &str) -> Extent {
     if text.len() > MAX_TEXT {
-        return Look::Whole;
+        return Extent::Whole;
     }
     let (mut releases, mut wish) = (BTreeSet::new(), Wish::default());
     for part in text.split(',').map(str::trim) {
         if let Ok(release) = part.parse() {
             releases.insert(release);
         } else if parse_pull(part, &mut wish).is_none() {
-            return Look::Whole;
+            return Extent::Whole;
         }
     }
-    Look::of(releases, wish)
+    Extent::of(releases, wish)
 }
 
 /// Takes in one part that is about pull requests; `None`: it is none.
@@ -152,8 +152,8 @@ fn parse_pull(part: &str, wish: &mut Wish) -> Option<()> {
 mod tests {
     use super::*;
 
-    fn releases(texts: &[&str]) -> Look {
-        Look::Releases(texts.iter().map(|text| text.parse().unwrap()).collect())
+    fn releases(texts: &[&str]) -> Extent {
+        Extent::Releases(texts.iter().map(|text| text.parse().unwrap()).collect())
     }
 
     #[test]
@@ -167,8 +167,8 @@ mod tests {
         relay.note(&releases(&["4.18"]));
         relay.was_told(&look);
         assert!(relay.waits().is_some(), "something came while that was told");
-        relay.note(&Look::Whole);
-        relay.was_told(&Look::Whole);
+        relay.note(&Extent::Whole);
+        relay.was_told(&Extent::Whole);
         assert_eq!(relay.waits(), None);
     }
 
@@ -180,7 +180,7 @@ mod tests {
         assert!(write(&mut lease, releases(&["4.17", "4.16"])));
         assert!(!write(&mut lease, releases(&["4.16"])), "it is there already");
         assert_eq!(read(&lease), Some(releases(&["4.16", "4.17"])));
-        assert!(write(&mut lease, Look::Whole));
+        assert!(write(&mut lease, Extent::Whole));
         assert!(!write(&mut lease, releases(&["4.15"])), "everything is there already");
         clear(&mut lease);
         assert_eq!(read(&lease), None);
@@ -193,19 +193,19 @@ mod tests {
         wish.repositories.insert(repo("o/a"));
         wish.pulls.insert((repo("o/b"), 7));
         wish.heads.insert((repo("o/c"), "0123abc".to_owned()));
-        let look = Look::of(["4.16".parse().unwrap()].into(), wish.clone());
+        let look = Extent::of(["4.16".parse().unwrap()].into(), wish.clone());
         assert_eq!(parse(&text(&look)), look);
-        let alone = Look::Pulls(wish);
+        let alone = Extent::Pulls(wish);
         assert_eq!(parse(&text(&alone)), alone);
-        let all = Look::Pulls(Wish::all());
+        let all = Extent::Pulls(Wish::all());
         assert_eq!(parse(&text(&all)), all);
-        assert_eq!(parse("o/c@not-a-commit"), Look::Whole);
+        assert_eq!(parse("o/c@not-a-commit"), Extent::Whole);
     }
 
     #[test]
     fn what_is_not_understood_asks_for_everything() {
         for text in ["*", "", "4.16,later", &"4.16,".repeat(2000)] {
-            assert_eq!(parse(text), Look::Whole, "{text:.20}");
+            assert_eq!(parse(text), Extent::Whole, "{text:.20}");
         }
         assert_eq!(parse("4.16, 4.17"), releases(&["4.16", "4.17"]));
     }

@@ -11,7 +11,7 @@ use crate::derive::{Branches, Component, Components, ReadFile, Release, RepoBran
 use crate::facts::ci_config::Promotion;
 use crate::facts::dockerfile::Dockerfile;
 use crate::facts::group::Group;
-use crate::facts::image::Image;
+use crate::facts::image::ImageMetadata;
 use crate::facts::{gomod, stream};
 use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
@@ -71,7 +71,7 @@ impl World {
     /// Adds an image's file as it is.
     pub fn metadata(mut self, key: &str, text: &str) -> Self {
         let node = yaml::parse(text.as_bytes()).expect("an image's file");
-        self.metadata.images.insert(key.to_owned(), Image::read(node));
+        self.metadata.images.insert(key.to_owned(), ImageMetadata::read(node));
         self
     }
 

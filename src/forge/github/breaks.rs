@@ -27,7 +27,7 @@ const SAID: &str = "comments(last: 100) { nodes { databaseId body createdAt view
 
 /// What is to be looked at in a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct LookFor {
     /// Merged pull requests.
     pub pulls: BTreeSet<u64>,
     /// Issues that are known.
@@ -51,9 +51,9 @@ pub struct Looking {
 
 impl GithubForge {
     /// Looks at what was told in repositories. What cannot be looked at shuts its repository, and is given beside.
-    pub fn look_at_told(&self, wanted: &BTreeMap<RepoName, Wanted>, looking: Looking) -> (There, Vec<Fault>) {
+    pub fn look_at_told(&self, wanted: &BTreeMap<RepoName, LookFor>, looking: Looking) -> (There, Vec<Fault>) {
         let (mut there, mut faults) = (There::default(), Vec::new());
-        let mut orgs: BTreeMap<&str, Vec<(&RepoName, &Wanted)>> = BTreeMap::new();
+        let mut orgs: BTreeMap<&str, Vec<(&RepoName, &LookFor)>> = BTreeMap::new();
         for (repo, wanted) in wanted {
             orgs.entry(&repo.org).or_default().push((repo, wanted));
         }
@@ -76,7 +76,7 @@ impl GithubForge {
     }
 
     /// Asks about repositories of one organisation at once.
-    fn ask_of(&self, repos: &[(&RepoName, &Wanted)], now: i64) -> Result<BTreeMap<RepoName, Value>, Fault> {
+    fn ask_of(&self, repos: &[(&RepoName, &LookFor)], now: i64) -> Result<BTreeMap<RepoName, Value>, Fault> {
         let Some((first, _)) = repos.first() else {
             return Ok(BTreeMap::new());
         };
@@ -143,7 +143,7 @@ impl GithubForge {
     fn one(
         &self,
         repo: &RepoName,
-        wanted: &Wanted,
+        wanted: &LookFor,
         found: Option<&Value>,
         looking: Looking,
         there: &mut There,

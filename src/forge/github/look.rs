@@ -249,7 +249,7 @@ impl Lookup<'_> {
         ];
         variables.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
         let what = format!("looking at {repo}");
-        let seen: query::Look = self.ask(&query::look(paths.len()), Value::Object(variables), what.clone())?;
+        let seen: query::LookAnswer = self.ask(&query::look(paths.len()), Value::Object(variables), what.clone())?;
         let not_found = Fault {
             what,
             kind: FaultKind::NotFound,

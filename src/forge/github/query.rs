@@ -7,7 +7,7 @@ use serde::Deserialize;
 pub fn look(paths: usize) -> String {
     let (variables, fields) = objects(paths);
     format!(
-        "query Look($owner: String!, $name: String!, {OF_LOOK}{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}{LOOK}"
+        "query LookAnswer($owner: String!, $name: String!, {OF_LOOK}{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}{LOOK}"
     )
 }
 
@@ -119,7 +119,7 @@ pub fn texts(paths: usize) -> String {
 
 /// The answer to [`look`].
 #[derive(Debug, Deserialize)]
-pub struct Look {
+pub struct LookAnswer {
     /// The repository of the base.
     pub repository: Option<Target>,
     /// The repository of the head, which may be the same.

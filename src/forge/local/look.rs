@@ -15,7 +15,7 @@ use crate::plan::{PullRequest, Reach, body_says, carrying, digest_of};
 use crate::source::Folders;
 
 /// What is there, and what the branch should change.
-pub struct Look {
+pub struct LocalLook {
     /// What the decision is made of.
     pub observed: Observed,
     /// The contents that the branch should have where it differs from the base, with what is carried.
@@ -65,7 +65,7 @@ pub fn is_spent(repo: &Repository, base: &Base<'_>, branch: &str, identity: &Ide
 }
 
 /// Looks at what is there for one pull request.
-pub fn look(forge: &LocalForge, wanted: &PullRequest) -> Result<Look, ForgeError> {
+pub fn look(forge: &LocalForge, wanted: &PullRequest) -> Result<LocalLook, ForgeError> {
     check_names(wanted)?;
     let record = read(&record_path(&forge.dir, &wanted.scope))?;
     let contents = contents(wanted)?;
@@ -151,7 +151,7 @@ fn is_file_or_free(folders: &Folders<'_>, path: &str) -> bool {
         .all(|entry| entry.kind() == Some(ObjectType::Tree))
 }
 
-fn unseeded(wanted: &PullRequest, record: Option<&Record>, contents: Contents, seed: Write) -> Look {
+fn unseeded(wanted: &PullRequest, record: Option<&Record>, contents: Contents, seed: Write) -> LocalLook {
     let state = State {
         wanted: wants(wanted, &contents),
         branch: Branch::Absent,
@@ -162,7 +162,7 @@ fn unseeded(wanted: &PullRequest, record: Option<&Record>, contents: Contents, s
         first: vec![seed],
         ..observed(state, record)
     };
-    Look {
+    LocalLook {
         observed,
         contents,
         wanted: wanted.clone(),
@@ -190,7 +190,7 @@ fn seen(
     record: Option<&Record>,
     mut contents: Contents,
     identity: &Identity,
-) -> Result<Look, ForgeError> {
+) -> Result<LocalLook, ForgeError> {
     let head = tip(repo, &branch_ref(&wanted.head()))?;
     let open = record.is_some_and(|r| r.state == PullState::Open);
     let mut whose = Vec::new();
@@ -262,7 +262,7 @@ fn seen(
             .collect(),
         ..observed(state, record)
     };
-    Ok(Look {
+    Ok(LocalLook {
         observed,
         contents,
         wanted,

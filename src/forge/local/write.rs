@@ -3,7 +3,7 @@
 use git2::{ObjectType, Oid, Repository};
 
 use super::git::{NewCommit, branch_ref, commit, delete, doing, is_checked_out, open, swap, tip};
-use super::look::{Look, look};
+use super::look::{LocalLook, look};
 use super::record::{PullState, Record, read, record_path, replace};
 use super::{Home, LocalForge, mirror};
 use crate::forge::carry::trailer;
@@ -89,7 +89,7 @@ impl LocalWriter<'_> {
         open(&self.forge.repository(&wanted.scope.repo, &wanted.base)?)
     }
 
-    fn perform(&self, write: &Write, wanted: &PullRequest, look: &Look) -> Result<(), ForgeError> {
+    fn perform(&self, write: &Write, wanted: &PullRequest, look: &LocalLook) -> Result<(), ForgeError> {
         match write {
             Write::Seed { .. } => self.seed(wanted),
             Write::Follow { .. } => self.follow(wanted),
@@ -143,7 +143,7 @@ impl LocalWriter<'_> {
     }
 
     /// Makes one commit on top of the base and sets the branch to it, if the branch is still where it was seen.
-    fn set_branch(&self, wanted: &PullRequest, look: &Look, from: Option<&str>) -> Result<(), ForgeError> {
+    fn set_branch(&self, wanted: &PullRequest, look: &LocalLook, from: Option<&str>) -> Result<(), ForgeError> {
         let repo = self.open(wanted)?;
         let missing = || ForgeError::NoBase {
             repo: wanted.scope.repo.clone(),

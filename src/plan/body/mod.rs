@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::causes::{CauseGroup, by_cause, by_weight, left_by_cause};
-use super::change::{Accepted, FIXES, FileChange, Kind, Left, PullRequest, RETIRE, Scope, WHOLE_FILE};
+use super::change::{Accepted, ChangeKind, FIXES, FileChange, Left, PullRequest, RETIRE, Scope, WHOLE_FILE};
 use super::diff::unified;
 use super::step::Step;
 use super::upstream::Upstream;
@@ -126,9 +126,9 @@ pub fn carrying(pr: &mut PullRequest, carried: usize) {
 
 fn verb(file: &FileChange) -> &'static str {
     match file.kind {
-        Kind::New => "add",
-        Kind::Changed => "update",
-        Kind::Removed => "remove",
+        ChangeKind::New => "add",
+        ChangeKind::Changed => "update",
+        ChangeKind::Removed => "remove",
     }
 }
 
@@ -397,7 +397,7 @@ fn left(out: &mut String, pr: &PullRequest, context: Context<'_>) {
 
 /// Writes the diffs of files that are there already, folded.
 fn diffs(out: &mut String, pr: &PullRequest) {
-    let changed = by_weight(pr.files.iter().filter(|file| file.kind == Kind::Changed));
+    let changed = by_weight(pr.files.iter().filter(|file| file.kind == ChangeKind::Changed));
     if changed.is_empty() {
         return;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::super::change::{FileChange, Kind, PullRequest};
+use super::super::change::{ChangeKind, FileChange, PullRequest};
 use super::super::upstream::{Spot, Upstream};
 use super::{DIFFS, FILES, FINDINGS, IMAGES, LEFT, NOTES, bounded, left_of};
 use crate::base::text::{clip, code};
@@ -56,7 +56,7 @@ pub fn images(out: &mut String, pr: &PullRequest, upstream: Option<&Upstream>) {
         // Of several files the one that is not about the image alone says less.
         for tag in &file.images {
             let known = images.entry(tag).or_insert(file);
-            if known.kind == Kind::Changed && file.kind != Kind::Changed {
+            if known.kind == ChangeKind::Changed && file.kind != ChangeKind::Changed {
                 *known = file;
             }
         }
@@ -85,9 +85,9 @@ fn row(tag: &str, of: &FileChange, upstream: Option<&Upstream>) -> String {
         },
     );
     let change = match of.kind {
-        Kind::New => "in a new file",
-        Kind::Changed => "in a changed file",
-        Kind::Removed => "in a file that goes",
+        ChangeKind::New => "in a new file",
+        ChangeKind::Changed => "in a changed file",
+        ChangeKind::Removed => "in a file that goes",
     };
     format!(
         "| {} | {change} | {metadata} | {} |\n",

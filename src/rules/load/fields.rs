@@ -172,9 +172,9 @@ impl Loader<'_> {
             }
         }
         for path in &expr.names.paths {
-            if let Err((message, hint)) = sample::check_path(subject, path) {
+            if let Err(error) = sample::check_path(subject, path) {
                 let mark = self.within(node, &path.join("."));
-                self.fault("unknown-variable", mark, message, hint);
+                self.fault("unknown-variable", mark, error.to_string(), error.hint);
             }
         }
     }

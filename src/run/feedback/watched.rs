@@ -14,7 +14,7 @@ use crate::targets::prow_jobs;
 
 /// What a repository is to releases.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RepoRole {
     /// Images are built from it: the releases by branch.
     Component(BTreeMap<String, BTreeSet<Release>>),
     /// Metadata or CI configs of all of them.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 /// The repositories whose pull requests are looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watched {
-    all: BTreeMap<RepoName, Kind>,
+    all: BTreeMap<RepoName, RepoRole>,
     /// Whether branches are those that CI configs tell, so that a pull request for another one concerns nobody.
     is_certain: bool,
     /// All components of the releases, whether their pull requests are looked at or not.
@@ -39,7 +39,7 @@ impl Watched {
 
     /// Whether images are built from a repository.
     pub(super) fn is_component(&self, repo: &RepoName) -> bool {
-        matches!(self.all.get(repo), Some(Kind::Component(_)))
+        matches!(self.all.get(repo), Some(RepoRole::Component(_)))
     }
 
     /// Whether a file of what all releases share may matter: one of another component's CI configs and jobs does not.
@@ -60,8 +60,8 @@ impl Watched {
     /// The releases that a pull request for a branch may concern; `None`: it concerns none.
     pub(super) fn releases(&self, repo: &RepoName, branch: &str, all: &[Release]) -> Option<BTreeSet<Release>> {
         match self.all.get(repo)? {
-            Kind::Shared => Some(all.iter().copied().collect()),
-            Kind::Component(branches) => match branches.get(branch) {
+            RepoRole::Shared => Some(all.iter().copied().collect()),
+            RepoRole::Component(branches) => match branches.get(branch) {
                 Some(releases) => Some(releases.clone()),
                 None if self.is_certain => None,
                 None => Some(branches.values().flatten().copied().collect()),
@@ -84,7 +84,7 @@ impl Run {
                     .build_data
                     .repo(*release)
                     .name()
-                    .map(|name| (name, Kind::Shared)),
+                    .map(|name| (name, RepoRole::Shared)),
             );
             // A release that cannot be read is told of where it is derived.
             let Ok(metadata) = self.metadata(*release) else {
@@ -101,15 +101,15 @@ impl Run {
                 let kind = watched
                     .all
                     .entry(repo.clone())
-                    .or_insert_with(|| Kind::Component(BTreeMap::new()));
-                if let Kind::Component(branches) = kind {
+                    .or_insert_with(|| RepoRole::Component(BTreeMap::new()));
+                if let RepoRole::Component(branches) = kind {
                     branches.entry(image.branch.clone()).or_default().insert(*release);
                 }
             }
         }
         watched.components = watched.all.keys().map(RepoName::to_string).collect();
         let ci = self.config.sources.ci_config.as_ref().and_then(CiConfig::name);
-        watched.all.extend(ci.map(|name| (name, Kind::Shared)));
+        watched.all.extend(ci.map(|name| (name, RepoRole::Shared)));
         let is_named = |name: &RepoName| {
             let name = name.to_string();
             pulls.repositories.iter().any(|pattern| matches(pattern, &name))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::words::When;
-use super::{Look, links};
+use super::{Moment, links};
 use crate::base::Release;
 use crate::board::View;
 use crate::results::answer::{ImageResult, ImageState, Spell, Suspect, Unread};
@@ -139,7 +139,7 @@ struct SpellView {
 }
 
 impl Results {
-    pub(super) fn of(look: &Look<'_>, which: Which) -> Self {
+    pub(super) fn of(look: &Moment<'_>, which: Which) -> Self {
         let shown = look.view.results.as_deref();
         let all = shown.map(|shown| shown.results.releases.as_slice()).unwrap_or_default();
         let wanted = || {
@@ -247,7 +247,7 @@ impl<'v> Keys<'v> {
 }
 
 /// What is known of the builds of an image in a release; `None`: nothing.
-pub(super) fn of_image(look: &Look<'_>, tag: &str, release: &str) -> Option<Told> {
+pub(super) fn of_image(look: &Moment<'_>, tag: &str, release: &str) -> Option<Told> {
     let result = result(look.view, tag, release)?;
     Some(told(look, result, &Keys::of(look.view, release)))
 }
@@ -274,7 +274,7 @@ fn result<'v>(view: &'v View, tag: &str, release: &str) -> Option<&'v ImageResul
     releases.find_map(|one| one.images.iter().find(|image| image.image == tag))
 }
 
-fn told(look: &Look<'_>, image: &ImageResult, keys: &Keys<'_>) -> Told {
+fn told(look: &Moment<'_>, image: &ImageResult, keys: &Keys<'_>) -> Told {
     let commit = |id: &String| commit(&image.repository, id);
     let suspects = image.suspects.iter().take(SUSPECTS);
     Told {
@@ -313,7 +313,7 @@ fn told(look: &Look<'_>, image: &ImageResult, keys: &Keys<'_>) -> Told {
     }
 }
 
-fn spell_view(look: &Look<'_>, image: &ImageResult, spell: &Spell) -> SpellView {
+fn spell_view(look: &Moment<'_>, image: &ImageResult, spell: &Spell) -> SpellView {
     SpellView {
         class: class(spell.state),
         title: title(spell.state),

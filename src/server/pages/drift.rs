@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Look, links, words};
+use super::{Moment, links, words};
 use crate::plan::{self, CauseGroup, FileChange};
 
 /// What is asked for.
@@ -55,7 +55,7 @@ struct AcceptedView {
 }
 
 impl Drift {
-    pub(super) fn of(look: &Look<'_>, filter: Filter) -> Self {
+    pub(super) fn of(look: &Moment<'_>, filter: Filter) -> Self {
         let plan = &look.view.plan;
         let wanted = |release: &str| filter.release.is_empty() || filter.release == release;
         let requests: Vec<_> = plan

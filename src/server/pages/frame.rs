@@ -7,7 +7,7 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
-use super::{Look, assets, links, words};
+use super::{Moment, assets, links, words};
 use crate::base::text::terminal;
 use crate::board::Lease;
 
@@ -98,7 +98,7 @@ struct Frame {
 }
 
 impl Frame {
-    fn of(template: &str, look: &Look<'_>, queue_length: usize) -> Self {
+    fn of(template: &str, look: &Moment<'_>, queue_length: usize) -> Self {
         let lease = match &look.view.lease {
             Lease::Alone => None,
             Lease::Held { since } => Some(format!("holds the lease since {}", words::utc(*since))),
@@ -150,7 +150,7 @@ pub(super) fn value<T: Serialize>(content: T) -> Value {
 ///
 /// # Errors
 /// A template that is wrong, or that names what the content does not have.
-pub(super) fn render(template: &str, look: &Look<'_>, queue_length: usize, content: Value) -> Result<String, Error> {
+pub(super) fn render(template: &str, look: &Moment<'_>, queue_length: usize, content: Value) -> Result<String, Error> {
     let pages = match &*PAGES {
         Ok(pages) => pages,
         Err(error) => return Err(Error::new(ErrorKind::SyntaxError, format!("{error:#}"))),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Look, assets, links, matrix, words};
+use super::{Moment, assets, links, matrix, words};
 use crate::base::Release;
 use crate::graph::{Drift, Edge, EdgeKind, Graph, Node};
 use crate::server::standing::{Standing, State};
@@ -109,7 +109,7 @@ struct ImageView {
 
 impl Picture {
     /// The page; the newest release where none is named, `None` where the named one is not here.
-    pub(super) fn of(look: &Look<'_>, which: Which) -> Option<Self> {
+    pub(super) fn of(look: &Moment<'_>, which: Which) -> Option<Self> {
         let releases: Vec<String> = look.view.releases.keys().map(ToString::to_string).collect();
         let release = if which.release.is_empty() {
             look.view.releases.keys().next_back().copied()
@@ -213,13 +213,13 @@ fn mark(state: State) -> Mark {
     }
 }
 
-fn drawn(look: &Look<'_>, release: Release) -> Option<Graph> {
+fn drawn(look: &Moment<'_>, release: Release) -> Option<Graph> {
     let config = look.view.releases.get(&release)?.build_config.clone()?;
     let drift = Drift::of_plan(&look.view.plan, &release.to_string());
     Some(Graph::new(&config, Some(&drift)))
 }
 
-fn states(look: &Look<'_>, release: Option<Release>) -> HashMap<String, State> {
+fn states(look: &Moment<'_>, release: Option<Release>) -> HashMap<String, State> {
     let standing = Standing::of(look.view);
     let state = |row: &crate::server::standing::Row<'_>| Some((row.key.to_owned(), row.cells.get(&release?)?.state));
     standing.rows.iter().filter_map(state).collect()

@@ -6,18 +6,18 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::diff::{self, Diff};
-use super::{Look, builds, links, matrix};
+use super::{Moment, builds, links, matrix};
 use crate::base::Release;
 use crate::board::{ReleaseView, View};
 use crate::finding::Finding;
-use crate::model::build_config::{BuildConfig, Image as Config, Input, Repository, RuleAt, Value};
+use crate::model::build_config::{BuildConfig, Image, Input, Repository, RuleAt, Value};
 use crate::plan::{Cause, FileChange, PullRequest};
 use crate::server::standing::{Cell, Row, Standing, State, since};
 use crate::yaml;
 
 /// The page.
 #[derive(Serialize)]
-pub(super) struct Image {
+pub(super) struct ImagePage {
     key: String,
     tag: String,
     release: String,
@@ -155,9 +155,9 @@ pub(super) fn newest(view: &View, key: &str) -> Option<String> {
     Some(links::image(key, &release.to_string()))
 }
 
-impl Image {
+impl ImagePage {
     /// The page of an image in a release; `None`: there is no such image in it.
-    pub(super) fn of(look: &Look<'_>, key: &str, release: &str) -> Option<Self> {
+    pub(super) fn of(look: &Moment<'_>, key: &str, release: &str) -> Option<Self> {
         let release: Release = release.parse().ok()?;
         let standing = Standing::only(look.view, |known| known == key);
         let row = standing.rows.first()?;
@@ -196,7 +196,7 @@ impl Image {
     }
 }
 
-fn state(look: &Look<'_>, cell: &Cell<'_>) -> StateView {
+fn state(look: &Moment<'_>, cell: &Cell<'_>) -> StateView {
     StateView {
         class: matrix::class(cell.state),
         title: cell.state.title(),
@@ -204,7 +204,7 @@ fn state(look: &Look<'_>, cell: &Cell<'_>) -> StateView {
     }
 }
 
-fn releases(look: &Look<'_>, row: &Row<'_>, here: Release) -> Vec<ReleaseLink> {
+fn releases(look: &Moment<'_>, row: &Row<'_>, here: Release) -> Vec<ReleaseLink> {
     let link = |(release, cell): (&Release, &Cell<'_>)| ReleaseLink {
         release: release.to_string(),
         link: links::image(row.key, &release.to_string()),
@@ -232,7 +232,7 @@ fn note(cell: &Cell<'_>, shown: &ReleaseView) -> Option<String> {
     }
 }
 
-fn request(look: &Look<'_>, cell: &Cell<'_>) -> Option<RequestView> {
+fn request(look: &Moment<'_>, cell: &Cell<'_>) -> Option<RequestView> {
     let shown = cell.request?;
     Some(RequestView {
         url: shown.url.as_deref().and_then(links::web),
@@ -244,7 +244,7 @@ fn request(look: &Look<'_>, cell: &Cell<'_>) -> Option<RequestView> {
     })
 }
 
-fn fields(image: &Config) -> Vec<FieldView> {
+fn fields(image: &Image) -> Vec<FieldView> {
     let mut fields = vec![
         text("tag", &image.tag),
         text("repository", &image.repository),
@@ -339,7 +339,7 @@ fn input(name: String, input: &Input) -> FieldView {
 
 /// What an image is built from, and what is built from it.
 fn neighbours(config: &BuildConfig, key: &str) -> (Vec<ImageLink>, Vec<ImageLink>) {
-    let parents = |image: &Config| -> BTreeSet<String> {
+    let parents = |image: &Image| -> BTreeSet<String> {
         let inputs = image.builders.iter().chain(&image.base);
         let copied = image.copies_from.iter().filter_map(|copied| copied.image.clone());
         inputs.filter_map(|input| input.image.clone()).chain(copied).collect()
@@ -366,7 +366,7 @@ fn findings(shown: &ReleaseView, key: &str, tag: &str) -> Vec<FindingView> {
     found.into_iter().map(FindingView::from).collect()
 }
 
-fn files(look: &Look<'_>, cell: &Cell<'_>, shown: &ReleaseView, tag: &str) -> Vec<FileView> {
+fn files(look: &Moment<'_>, cell: &Cell<'_>, shown: &ReleaseView, tag: &str) -> Vec<FileView> {
     let file = |(request, file): &(&PullRequest, &FileChange)| FileView {
         path: file.path.clone(),
         repo: request.scope.repo.to_string(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::words::When;
-use super::{Look, links, words};
+use super::{Moment, links, words};
 use crate::impact::{Pull, State, UNSEEN, Verdict};
 
 /// How many findings of a kind, values or files a page has.
@@ -59,7 +59,7 @@ struct PullView {
 }
 
 impl Impacts {
-    pub(super) fn of(look: &Look<'_>, which: Which) -> Self {
+    pub(super) fn of(look: &Moment<'_>, which: Which) -> Self {
         let impacts = &look.view.impacts;
         let chosen = |pull: &&Pull| {
             let verdict = pull.verdict.map_or("", Verdict::name);
@@ -94,7 +94,7 @@ impl Impacts {
     }
 }
 
-fn view(look: &Look<'_>, pull: &Pull) -> PullView {
+fn view(look: &Moment<'_>, pull: &Pull) -> PullView {
     let has_page = look.view.impacts.answers.contains_key(&pull.name());
     PullView {
         name: pull.name(),
@@ -183,7 +183,7 @@ struct FileView {
 
 impl One {
     /// The page of a pull request; `None` where nothing is known of it.
-    pub(super) fn of(look: &Look<'_>, repository: &str, number: u64) -> Option<Self> {
+    pub(super) fn of(look: &Moment<'_>, repository: &str, number: u64) -> Option<Self> {
         let pull = look.view.impacts.pull(repository, number)?;
         let answer = look.view.impacts.answers.get(&pull.name())?;
         let answer: Json = serde_json::from_str(answer).ok()?;

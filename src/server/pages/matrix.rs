@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::builds::{self, States};
-use super::{Look, links, words};
+use super::{Moment, links, words};
 use crate::base::Release;
 use crate::board::{PullRequestState, PullRequestView};
 use crate::results::answer::ImageState;
@@ -128,7 +128,7 @@ pub(super) fn class(state: State) -> &'static str {
 }
 
 impl<'v> Matrix<'v> {
-    pub(super) fn of(look: &Look<'v>, filter: Filter) -> Self {
+    pub(super) fn of(look: &Moment<'v>, filter: Filter) -> Self {
         let standing = Standing::of(look.view);
         let chosen = State::ALL.into_iter().find(|state| state.name() == filter.state);
         let is_shown = |release: &&Release| filter.release.is_empty() || release.to_string() == filter.release;
@@ -194,7 +194,7 @@ fn states(totals: &BTreeMap<State, usize>, chosen: Option<State>) -> Vec<StateVi
     State::ALL.into_iter().map(view).collect()
 }
 
-fn column(look: &Look<'_>, release: Release, standing: &Standing<'_>) -> Column {
+fn column(look: &Moment<'_>, release: Release, standing: &Standing<'_>) -> Column {
     let counts = standing.counts(release);
     let total: usize = counts.values().sum();
     let mut x = 0.0;
@@ -221,13 +221,13 @@ fn column(look: &Look<'_>, release: Release, standing: &Standing<'_>) -> Column 
     }
 }
 
-fn verification(look: &Look<'_>, release: Release) -> Option<(String, bool)> {
+fn verification(look: &Moment<'_>, release: Release) -> Option<(String, bool)> {
     let one = look.view.verified.as_ref()?.releases.get(&release)?;
     Some((links::verification(&one.release), !one.missing.is_empty()))
 }
 
 /// The pull requests that are open for a release, by their numbers.
-fn open_requests(look: &Look<'_>, release: &str) -> Vec<(String, String)> {
+fn open_requests(look: &Moment<'_>, release: &str) -> Vec<(String, String)> {
     let open = |shown: &&PullRequestView| {
         let is_open = matches!(shown.state, PullRequestState::Open | PullRequestState::Held);
         is_open && shown.scope.release == release
@@ -239,7 +239,7 @@ fn open_requests(look: &Look<'_>, release: &str) -> Vec<(String, String)> {
     look.view.pull_requests.iter().filter(open).filter_map(link).collect()
 }
 
-fn row_view<'v>(look: &Look<'v>, row: &Row<'v>, shown: &[Release], known: &States<'_>) -> RowView<'v> {
+fn row_view<'v>(look: &Moment<'v>, row: &Row<'v>, shown: &[Release], known: &States<'_>) -> RowView<'v> {
     let cell = |release: &Release| match row.cells.get(release) {
         Some(cell) => cell_view(look, cell, links::image(row.key, &release.to_string())),
         None => CellView {
@@ -295,7 +295,7 @@ fn build_view(states: &States<'_>, row: &Row<'_>, shown: &[Release]) -> Option<B
     })
 }
 
-fn cell_view(look: &Look<'_>, cell: &Cell<'_>, link: String) -> CellView {
+fn cell_view(look: &Moment<'_>, cell: &Cell<'_>, link: String) -> CellView {
     CellView {
         class: class(cell.state),
         title: cell.state.title(),
@@ -304,7 +304,7 @@ fn cell_view(look: &Look<'_>, cell: &Cell<'_>, link: String) -> CellView {
     }
 }
 
-fn last_run(look: &Look<'_>) -> Option<LastRun> {
+fn last_run(look: &Moment<'_>) -> Option<LastRun> {
     let run = look.view.runs.front()?;
     Some(LastRun {
         ago: look.ago(run.started),

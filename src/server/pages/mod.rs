@@ -66,7 +66,7 @@ async fn newest(State(server): State<Server>, Path(key): Path<String>) -> Respon
 
 async fn image(State(server): State<Server>, headers: HeaderMap, Path(path): Path<(String, String)>) -> Response {
     page(&server, &headers, "image.html", |look| {
-        image::Image::of(look, &path.0, &path.1).map(frame::value)
+        image::ImagePage::of(look, &path.0, &path.1).map(frame::value)
     })
 }
 
@@ -148,12 +148,12 @@ async fn one_impact(
 }
 
 /// One moment at which somebody looks.
-struct Look<'v> {
+struct Moment<'v> {
     view: &'v View,
     now: Time,
 }
 
-impl Look<'_> {
+impl Moment<'_> {
     /// How long ago something was.
     fn ago(&self, then: Time) -> String {
         words::span(self.now - then)
@@ -165,7 +165,7 @@ fn page(
     server: &Server,
     headers: &HeaderMap,
     template: &str,
-    make: impl FnOnce(&Look<'_>) -> Option<Value>,
+    make: impl FnOnce(&Moment<'_>) -> Option<Value>,
 ) -> Response {
     let view = server.inner.board.view();
     let now = now();
@@ -173,7 +173,7 @@ fn page(
     if answer::is_known(headers, &tag) {
         return answer::unchanged(&tag);
     }
-    let look = Look { view: &view, now };
+    let look = Moment { view: &view, now };
     let Some(content) = make(&look) else {
         return missing(server);
     };
@@ -186,7 +186,7 @@ fn page(
 /// The page of what is not there.
 pub(super) fn missing(server: &Server) -> Response {
     let view = server.inner.board.view();
-    let look = Look {
+    let look = Moment {
         view: &view,
         now: now(),
     };

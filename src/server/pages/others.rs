@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image::FindingView;
 use super::words::When;
-use super::{Look, links};
+use super::{Moment, links};
 use crate::board::{PullRequestState, PullRequestView};
 use crate::finding::{Finding, Severity};
 use crate::plan::PullRequest;
@@ -39,7 +39,7 @@ struct RequestView {
 }
 
 impl Requests {
-    pub(super) fn of(look: &Look<'_>) -> Self {
+    pub(super) fn of(look: &Moment<'_>) -> Self {
         let of_plan: BTreeMap<_, &PullRequest> = look
             .view
             .plan
@@ -65,7 +65,7 @@ impl Requests {
     }
 }
 
-fn request(look: &Look<'_>, shown: &PullRequestView, wanted: Option<&PullRequest>) -> RequestView {
+fn request(look: &Moment<'_>, shown: &PullRequestView, wanted: Option<&PullRequest>) -> RequestView {
     let counts = wanted.map(PullRequest::counts).unwrap_or_default();
     RequestView {
         repo: shown.scope.repo.to_string(),
@@ -129,7 +129,7 @@ struct GroupView {
 const MOST: usize = 100;
 
 impl Findings {
-    pub(super) fn of(look: &Look<'_>, which: Which) -> Self {
+    pub(super) fn of(look: &Moment<'_>, which: Which) -> Self {
         let of_release = |finding: &&Finding| {
             let release = finding.release.as_deref();
             which.release.is_empty() || release.is_none_or(|release| release == which.release)
@@ -200,7 +200,7 @@ struct Step {
 }
 
 impl Cut {
-    pub(super) fn of(look: &Look<'_>) -> Self {
+    pub(super) fn of(look: &Moment<'_>) -> Self {
         let train = |train: &std::sync::Arc<crate::cut::show::View>| Train {
             name: train.releases.join(" → "),
             steps: train.steps.iter().map(|at| step(look, at)).collect(),
@@ -223,7 +223,7 @@ impl Cut {
 }
 
 /// The pull request of the first step, where one is open; those after it are made once it is merged.
-fn request_of(look: &Look<'_>, step: &crate::cut::show::StepView) -> Option<(String, String)> {
+fn request_of(look: &Moment<'_>, step: &crate::cut::show::StepView) -> Option<(String, String)> {
     let mut requests = look.view.pull_requests.iter();
     let is_its = |shown: &&PullRequestView| shown.state == PullRequestState::Open && shown.scope.head() == step.head;
     let url = requests.find(is_its).filter(|_| step.number == 1)?.url.as_deref();
@@ -231,7 +231,7 @@ fn request_of(look: &Look<'_>, step: &crate::cut::show::StepView) -> Option<(Str
     Some((links::number(&url), url))
 }
 
-fn step(look: &Look<'_>, step: &crate::cut::show::StepView) -> Step {
+fn step(look: &Moment<'_>, step: &crate::cut::show::StepView) -> Step {
     let count = |change: &str| step.files.iter().filter(|file| file.change == change).count();
     let changes = ["new", "changed", "removed"].map(|change| (change, count(change)));
     Step {

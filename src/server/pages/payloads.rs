@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::builds::{SuspectView, suspect};
 use super::words::When;
-use super::{Look, links};
+use super::{Moment, links};
 use crate::results::answer::{Change, FailedJob, Payload, Unread};
 
 /// As many changes of a stream are shown.
@@ -51,7 +51,7 @@ struct ChangeView {
 }
 
 impl Payloads {
-    pub(super) fn of(look: &Look<'_>) -> Self {
+    pub(super) fn of(look: &Moment<'_>) -> Self {
         let shown = look.view.results.as_deref();
         let mut streams: BTreeMap<&str, Stream> = BTreeMap::new();
         for release in shown.into_iter().flat_map(|shown| &shown.results.releases) {
@@ -72,7 +72,7 @@ impl Payloads {
     }
 }
 
-fn stream(look: &Look<'_>, payload: &Payload) -> Stream {
+fn stream(look: &Moment<'_>, payload: &Payload) -> Stream {
     let when = |time: Option<i64>| time.map(|time| When::of(look, time.min(look.now)));
     Stream {
         name: payload.stream.clone(),

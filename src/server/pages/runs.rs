@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::words::When;
-use super::{Look, words};
+use super::{Moment, words};
 use crate::board::{RateLimit, RunRecord};
 
 /// How many runs a page has.
@@ -88,7 +88,7 @@ struct RunView {
 }
 
 impl Runs {
-    pub(super) fn of(look: &Look<'_>, which: &Which) -> Self {
+    pub(super) fn of(look: &Moment<'_>, which: &Which) -> Self {
         let runs = &look.view.runs;
         let last = runs.len().saturating_sub(1) / A_PAGE;
         let page = which.page.parse().unwrap_or(0).min(last);
@@ -125,7 +125,7 @@ impl Runs {
     }
 }
 
-fn limit_view(look: &Look<'_>, (api, limit): (&String, &RateLimit)) -> LimitView {
+fn limit_view(look: &Moment<'_>, (api, limit): (&String, &RateLimit)) -> LimitView {
     let left = limit.left_at(look.now);
     LimitView {
         api: api.clone(),
@@ -163,7 +163,7 @@ fn bar(at: usize, newer: usize, run: &RunRecord, longest: f64) -> Bar {
     }
 }
 
-fn view(look: &Look<'_>, run: &RunRecord) -> RunView {
+fn view(look: &Moment<'_>, run: &RunRecord) -> RunView {
     let drift = [
         ("new", run.drift.new),
         ("changed", run.drift.changed),

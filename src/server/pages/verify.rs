@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Look, links};
+use super::{Moment, links};
 use crate::base::Release;
 use crate::run::verified::{Job, Verified};
 
@@ -31,7 +31,7 @@ struct Summary<'v> {
 }
 
 impl<'v> All<'v> {
-    pub(super) fn of(look: &Look<'v>) -> Self {
+    pub(super) fn of(look: &Moment<'v>) -> Self {
         Self {
             releases: summaries(look, None),
             unknown: unknown(look),
@@ -40,7 +40,7 @@ impl<'v> All<'v> {
     }
 }
 
-fn summaries<'v>(look: &Look<'v>, here: Option<Release>) -> Vec<Summary<'v>> {
+fn summaries<'v>(look: &Moment<'v>, here: Option<Release>) -> Vec<Summary<'v>> {
     let all = look.view.verified.iter().flat_map(|verified| &verified.releases);
     let summary = |(release, one): (&'v Release, &'v Verified)| Summary {
         link: links::verification(&one.release),
@@ -57,7 +57,7 @@ fn summaries<'v>(look: &Look<'v>, here: Option<Release>) -> Vec<Summary<'v>> {
     all.map(summary).collect()
 }
 
-fn unknown<'v>(look: &Look<'v>) -> Option<&'v str> {
+fn unknown<'v>(look: &Moment<'v>) -> Option<&'v str> {
     look.view.verified.as_ref()?.unknown.as_deref()
 }
 
@@ -92,7 +92,7 @@ struct JobView<'v> {
 
 impl<'v> One<'v> {
     /// That of a release which is looked after.
-    pub(super) fn of(look: &Look<'v>, release: &str) -> Option<Self> {
+    pub(super) fn of(look: &Moment<'v>, release: &str) -> Option<Self> {
         let number: Release = release.parse().ok()?;
         let found = look.view.verified.as_ref().and_then(|all| all.releases.get(&number));
         if found.is_none() && !look.view.releases.contains_key(&number) {

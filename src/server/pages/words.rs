@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde::Serialize;
 
-use super::Look;
+use super::Moment;
 use crate::board::Time;
 
 /// An age and when that was.
@@ -15,7 +15,7 @@ pub(super) struct When {
 }
 
 impl When {
-    pub(super) fn of(look: &Look<'_>, time: Time) -> Self {
+    pub(super) fn of(look: &Moment<'_>, time: Time) -> Self {
         Self {
             ago: look.ago(time),
             at: utc(time),

@@ -254,11 +254,11 @@ fn one_reported(node: &Value) -> Reported {
 }
 
 /// A directory of a commit.
-pub(super) type Place = (RepoName, String, String);
+pub(super) type DirAt = (RepoName, String, String);
 
 /// Reads directories of commits.
-pub(super) fn trees(reader: &Reader, places: &[Place]) -> Result<(), Fault> {
-    let unknown: Vec<Place> = {
+pub(super) fn trees(reader: &Reader, places: &[DirAt]) -> Result<(), Fault> {
+    let unknown: Vec<DirAt> = {
         let known = reader.known();
         places
             .iter()
@@ -391,7 +391,7 @@ pub(super) fn gather(reader: &Reader, wanted: &[ToRead], cache: &dyn Blobs) -> R
     for _ in 0..HOPS {
         let at = |of: &ToRead, dir: &str| (of.repo.clone(), of.commit.0.clone(), dir.to_owned());
         let above = paths.iter().flat_map(|(of, path)| folders(path).map(|dir| at(of, dir)));
-        let places: BTreeSet<Place> = above.chain(below.iter().map(|(of, dir)| at(of, dir))).collect();
+        let places: BTreeSet<DirAt> = above.chain(below.iter().map(|(of, dir)| at(of, dir))).collect();
         trees(reader, &places.into_iter().collect::<Vec<_>>())?;
         let found: Vec<(&ToRead, String, EntryKind, String)> = paths
             .iter()

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::{Agent, Body};
 
-use super::error::Kind;
+use super::error::OciErrorKind;
 use super::login::Login;
 use super::{MAX_MANIFEST, MEDIA_TYPES};
 use crate::net::{self, is_loopback};
@@ -35,7 +35,7 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Asks the registry what it wants to see before it answers. `open`: it is asked without encryption.
-    pub fn new(image: &Reference, login: &Login, open: bool) -> Result<Self, Kind> {
+    pub fn new(image: &Reference, login: &Login, open: bool) -> Result<Self, OciErrorKind> {
         let config = net::ureq(net::API)
             .https_only(!open)
             .proxy(net::proxy(image.resolve_registry()));
@@ -58,7 +58,7 @@ impl Asker {
     }
 
     /// What a registry wants: nothing, the login itself, or a token that somebody else gives for it.
-    fn wanted(&self, login: &RegistryAuth, open: bool) -> Result<RegistryAuth, Kind> {
+    fn wanted(&self, login: &RegistryAuth, open: bool) -> Result<RegistryAuth, OciErrorKind> {
         let answer = self.agent.get(&self.base).call().map_err(unreachable)?;
         let headers = answer.headers().get_all(header::WWW_AUTHENTICATE);
         let texts: Vec<&str> = headers.iter().filter_map(|text| text.to_str().ok()).collect();
@@ -78,7 +78,7 @@ impl Asker {
         let sends = !matches!(login, RegistryAuth::Anonymous);
         if sends && (basic || bearer.is_some()) && open && !is_loopback(&self.registry) {
             let text = "it is asked without encryption (`sources.payload.insecure`), so no login is sent to it";
-            return Err(Kind::Denied(text.to_owned()));
+            return Err(OciErrorKind::Denied(text.to_owned()));
         }
         match (bearer, login) {
             (Some(_), RegistryAuth::Bearer(token)) => Ok(RegistryAuth::Bearer(usable(token)?)),
@@ -96,10 +96,10 @@ impl Asker {
         service: Option<&str>,
         login: &RegistryAuth,
         open: bool,
-    ) -> Result<RegistryAuth, Kind> {
+    ) -> Result<RegistryAuth, OciErrorKind> {
         let sends = matches!(login, RegistryAuth::Basic(..));
         if let Some(why) = realm_fault(realm, &self.registry, sends, open) {
-            return Err(Kind::Denied(why));
+            return Err(OciErrorKind::Denied(why));
         }
         let scope = format!("repository:{}:pull", self.repository);
         let mut call = self.agent.get(realm).query("scope", scope);
@@ -119,17 +119,19 @@ impl Asker {
             .build();
         let answer = self.checked(answer.call().map_err(unreachable)?)?;
         let bytes = read(answer, MAX_TOKEN).map_err(|error| match error {
-            Kind::TooLarge(_) => Kind::Unreachable("what came in place of a token is too large".to_owned()),
+            OciErrorKind::TooLarge(_) => {
+                OciErrorKind::Unreachable("what came in place of a token is too large".to_owned())
+            }
             other => other,
         })?;
         let answer: Token = serde_json::from_slice(&bytes)
-            .map_err(|_| Kind::Unreachable("what came in place of a token is no JSON".to_owned()))?;
+            .map_err(|_| OciErrorKind::Unreachable("what came in place of a token is no JSON".to_owned()))?;
         let token = answer.token.or(answer.access_token).unwrap_or_default();
         Ok(RegistryAuth::Bearer(usable(&token)?))
     }
 
     /// The digest that a tag stands for now.
-    pub fn digest(&self, tag: &str) -> Result<String, Kind> {
+    pub fn digest(&self, tag: &str) -> Result<String, OciErrorKind> {
         let url = self.url(tag);
         let accept = MEDIA_TYPES.join(", ");
         let mut call = self.agent.head(&url).header(header::ACCEPT, &accept);
@@ -151,7 +153,7 @@ impl Asker {
     }
 
     /// A manifest by tag or digest, as it came.
-    pub fn manifest(&self, reference: &str) -> Result<Vec<u8>, Kind> {
+    pub fn manifest(&self, reference: &str) -> Result<Vec<u8>, OciErrorKind> {
         let accept = MEDIA_TYPES.join(", ");
         let mut call = self.agent.get(self.url(reference)).header(header::ACCEPT, &accept);
         if let Some(auth) = self.authorization() {
@@ -176,12 +178,12 @@ impl Asker {
     }
 
     /// An answer that says yes.
-    fn checked(&self, answer: Response<Body>) -> Result<Response<Body>, Kind> {
+    fn checked(&self, answer: Response<Body>) -> Result<Response<Body>, OciErrorKind> {
         match answer.status() {
             StatusCode::OK => Ok(answer),
-            StatusCode::NOT_FOUND => Err(Kind::NotFound),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Kind::Denied(self.told.clone())),
-            status => Err(Kind::Unreachable(format!("it answered {}", status.as_u16()))),
+            StatusCode::NOT_FOUND => Err(OciErrorKind::NotFound),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(OciErrorKind::Denied(self.told.clone())),
+            status => Err(OciErrorKind::Unreachable(format!("it answered {}", status.as_u16()))),
         }
     }
 }
@@ -192,14 +194,14 @@ struct Token {
     access_token: Option<String>,
 }
 
-fn unreachable(error: ureq::Error) -> Kind {
-    Kind::Unreachable(plain(&error.to_string()))
+fn unreachable(error: ureq::Error) -> OciErrorKind {
+    OciErrorKind::Unreachable(plain(&error.to_string()))
 }
 
 /// Reads an answer of at most so many bytes.
-fn read(answer: Response<Body>, most: u64) -> Result<Vec<u8>, Kind> {
+fn read(answer: Response<Body>, most: u64) -> Result<Vec<u8>, OciErrorKind> {
     let too_large = || {
-        Kind::TooLarge(format!(
+        OciErrorKind::TooLarge(format!(
             "an answer of more than {most} bytes where a manifest was expected"
         ))
     };
@@ -210,7 +212,7 @@ fn read(answer: Response<Body>, most: u64) -> Result<Vec<u8>, Kind> {
     let mut reader = answer.into_body().into_reader().take(most + 1);
     reader
         .read_to_end(&mut bytes)
-        .map_err(|error| Kind::Unreachable(plain(&error.to_string())))?;
+        .map_err(|error| OciErrorKind::Unreachable(plain(&error.to_string())))?;
     if bytes.len() as u64 > most {
         return Err(too_large());
     }
@@ -218,11 +220,11 @@ fn read(answer: Response<Body>, most: u64) -> Result<Vec<u8>, Kind> {
 }
 
 /// A token that can stand in a header.
-fn usable(token: &str) -> Result<String, Kind> {
+fn usable(token: &str) -> Result<String, OciErrorKind> {
     if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(token.to_owned())
     } else {
-        Err(Kind::Unreachable(
+        Err(OciErrorKind::Unreachable(
             "the token for it is none that can be sent".to_owned(),
         ))
     }

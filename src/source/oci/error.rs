@@ -12,12 +12,12 @@ pub struct OciError {
     /// The image as configured.
     pub reference: String,
     /// What kept it from being read.
-    pub kind: Kind,
+    pub kind: OciErrorKind,
 }
 
 /// What kept an image from being read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Kind {
+pub enum OciErrorKind {
     /// The text is no reference to an image.
     #[error("this is no reference to an image: {0}; write it as registry/name:tag")]
     Reference(String),
@@ -52,7 +52,7 @@ pub enum Kind {
     Login(#[from] LoginError),
 }
 
-impl Kind {
+impl OciErrorKind {
     /// Says whether the same call may succeed later without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unreachable(_))
@@ -60,40 +60,40 @@ impl Kind {
 }
 
 /// Sorts a failure of the client. `login` says which login was used.
-pub(super) fn of_client(error: OciDistributionError, login: &str) -> Kind {
+pub(super) fn of_client(error: OciDistributionError, login: &str) -> OciErrorKind {
     use OciDistributionError as E;
     match error {
-        E::ImageManifestNotFoundError(_) => Kind::NotFound,
-        E::AuthenticationFailure(_) | E::UnauthorizedError { .. } => Kind::Denied(login.to_owned()),
+        E::ImageManifestNotFoundError(_) => OciErrorKind::NotFound,
+        E::AuthenticationFailure(_) | E::UnauthorizedError { .. } => OciErrorKind::Denied(login.to_owned()),
         E::RegistryError { envelope, .. } => of_envelope(&envelope.errors, login),
-        E::ServerError { code: 404, .. } => Kind::NotFound,
-        E::ServerError { code: 401 | 403, .. } => Kind::Denied(login.to_owned()),
-        E::ServerError { code, .. } => Kind::Unreachable(format!("it answered {code}")),
-        E::DigestError(error) => Kind::Broken(plain(&error.to_string())),
-        E::RequestError(error) => Kind::Unreachable(request(&error)),
-        E::IoError(error) => Kind::Unreachable(plain(&error.to_string())),
-        other => Kind::Broken(plain(&other.to_string())),
+        E::ServerError { code: 404, .. } => OciErrorKind::NotFound,
+        E::ServerError { code: 401 | 403, .. } => OciErrorKind::Denied(login.to_owned()),
+        E::ServerError { code, .. } => OciErrorKind::Unreachable(format!("it answered {code}")),
+        E::DigestError(error) => OciErrorKind::Broken(plain(&error.to_string())),
+        E::RequestError(error) => OciErrorKind::Unreachable(request(&error)),
+        E::IoError(error) => OciErrorKind::Unreachable(plain(&error.to_string())),
+        other => OciErrorKind::Broken(plain(&other.to_string())),
     }
 }
 
-fn of_envelope(errors: &[oci_client::errors::OciError], login: &str) -> Kind {
+fn of_envelope(errors: &[oci_client::errors::OciError], login: &str) -> OciErrorKind {
     let is = |wanted: &[OciErrorCode]| errors.iter().any(|error| wanted.contains(&error.code));
     if is(&[
         OciErrorCode::ManifestUnknown,
         OciErrorCode::NameUnknown,
         OciErrorCode::NotFound,
     ]) {
-        Kind::NotFound
+        OciErrorKind::NotFound
     } else if is(&[OciErrorCode::Unauthorized, OciErrorCode::Denied]) {
-        Kind::Denied(login.to_owned())
+        OciErrorKind::Denied(login.to_owned())
     } else if is(&[OciErrorCode::BlobUnknown, OciErrorCode::ManifestBlobUnknown]) {
-        Kind::Broken("a part of it is missing in the registry".to_owned())
+        OciErrorKind::Broken("a part of it is missing in the registry".to_owned())
     } else {
         let told: Vec<String> = errors
             .iter()
             .map(|error| format!("{:?} {}", error.code, error.message))
             .collect();
-        Kind::Unreachable(format!("it says {}", plain(&told.join(", "))))
+        OciErrorKind::Unreachable(format!("it says {}", plain(&told.join(", "))))
     }
 }
 

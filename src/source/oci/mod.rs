@@ -21,7 +21,7 @@ use oci_client::manifest::{
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
-pub use error::{Kind, OciError};
+pub use error::{OciError, OciErrorKind};
 
 use crate::net::{self, is_loopback};
 
@@ -53,7 +53,7 @@ pub struct Options {
 }
 
 /// An image that a registry has, named by its digest.
-pub struct Image {
+pub struct RegistryImage {
     /// The name without tag and digest, such as `quay.io/okd/scos-release`.
     pub name: String,
     /// The digest of its manifest, or of the list that it is in.
@@ -83,7 +83,7 @@ pub(super) fn read_layer(bytes: &[u8]) {
     ));
 }
 
-impl Image {
+impl RegistryImage {
     /// Asks a registry for the digest that a reference stands for now. One with a digest is not asked for.
     ///
     /// # Errors
@@ -112,7 +112,11 @@ impl Image {
         let work = async { tokio::time::timeout(net::REGISTRY.total, registry.files(&self.digest, wanted)).await };
         let done = registry.runtime.block_on(work);
         let minutes = net::REGISTRY.total.as_secs() / 60;
-        let done = done.unwrap_or_else(|_| Err(Kind::Unreachable(format!("it took more than {minutes} minutes"))));
+        let done = done.unwrap_or_else(|_| {
+            Err(OciErrorKind::Unreachable(format!(
+                "it took more than {minutes} minutes"
+            )))
+        });
         done.map_err(|kind| OciError {
             reference: format!("{}@{}", self.name, self.digest),
             kind,
@@ -128,10 +132,10 @@ fn certificate(der: &[u8]) -> Certificate {
 }
 
 impl Registry {
-    fn new(reference: &str, options: &Options) -> Result<Self, Kind> {
-        let image: Reference = reference
-            .parse()
-            .map_err(|error: oci_client::ParseError| Kind::Reference(crate::source::http::plain(&error.to_string())))?;
+    fn new(reference: &str, options: &Options) -> Result<Self, OciErrorKind> {
+        let image: Reference = reference.parse().map_err(|error: oci_client::ParseError| {
+            OciErrorKind::Reference(crate::source::http::plain(&error.to_string()))
+        })?;
         let login = login::find(options.auth_file.as_deref(), &image)?;
         let open = options.insecure || is_loopback(image.registry());
         let config = ClientConfig {
@@ -149,7 +153,7 @@ impl Registry {
         };
         net::provide_encryption();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Kind::Unreachable(error.to_string()))?;
+        let runtime = runtime.map_err(|error| OciErrorKind::Unreachable(error.to_string()))?;
         let client = oci_client::Client::try_from(config);
         let client = client.map_err(|error| error::of_client(error, &login.told))?;
         let asker = ask::Asker::new(&image, &login, open)?;
@@ -165,17 +169,17 @@ impl Registry {
         })
     }
 
-    fn digest(&self) -> Result<String, Kind> {
+    fn digest(&self) -> Result<String, OciErrorKind> {
         let digest = self.asker.digest(self.image.tag().unwrap_or("latest"))?;
         checked(&digest)?;
         Ok(digest)
     }
 
-    async fn files(&self, digest: &str, wanted: &[&str]) -> Result<Files, Kind> {
+    async fn files(&self, digest: &str, wanted: &[&str]) -> Result<Files, OciErrorKind> {
         checked(digest)?;
         let layers = self.layers(digest)?;
         if layers.len() > MAX_LAYERS {
-            return Err(Kind::TooLarge(format!("{} layers", layers.len())));
+            return Err(OciErrorKind::TooLarge(format!("{} layers", layers.len())));
         }
         let (mut files, mut above, mut left) = (Files::new(), Vec::<archive::Found>::new(), MAX_UNPACKED);
         for layer in layers.iter().rev() {
@@ -189,19 +193,19 @@ impl Registry {
             }
             let bytes = self.layer(layer).await?;
             let mut reader = inflate::open(&bytes, left);
-            let mut found = archive::look(&mut reader, &open).map_err(|why| Kind::Broken(why.to_string()))?;
+            let mut found = archive::look(&mut reader, &open).map_err(|why| OciErrorKind::Broken(why.to_string()))?;
             left = reader.left();
             files.append(&mut found.files);
             above.push(found);
         }
         match wanted.first() {
-            Some(first) if !files.contains_key(*first) => Err(Kind::NoFile((*first).to_owned())),
+            Some(first) if !files.contains_key(*first) => Err(OciErrorKind::NoFile((*first).to_owned())),
             _ => Ok(files),
         }
     }
 
     /// The layers of the image, or of the one of a list that is for the architecture; the lowest first.
-    fn layers(&self, digest: &str) -> Result<Vec<OciDescriptor>, Kind> {
+    fn layers(&self, digest: &str) -> Result<Vec<OciDescriptor>, OciErrorKind> {
         let index = match self.manifest(digest)? {
             OciManifest::Image(image) => return Ok(image.layers),
             OciManifest::ImageIndex(index) => index,
@@ -214,7 +218,7 @@ impl Registry {
         let Some(entry) = index.manifests.iter().find(|entry| platform(entry) == wanted) else {
             let known = index.manifests.iter().filter_map(platform);
             let known: Vec<String> = known.map(|(os, architecture)| format!("{os}/{architecture}")).collect();
-            return Err(Kind::NoArchitecture {
+            return Err(OciErrorKind::NoArchitecture {
                 architecture: self.architecture.clone(),
                 known: crate::source::http::plain(&known.join(", ")),
             });
@@ -222,23 +226,24 @@ impl Registry {
         checked(&entry.digest)?;
         match self.manifest(&entry.digest)? {
             OciManifest::Image(image) => Ok(image.layers),
-            OciManifest::ImageIndex(_) => Err(Kind::Broken("a list of images is in another one".to_owned())),
+            OciManifest::ImageIndex(_) => Err(OciErrorKind::Broken("a list of images is in another one".to_owned())),
         }
     }
 
-    fn manifest(&self, digest: &str) -> Result<OciManifest, Kind> {
+    fn manifest(&self, digest: &str) -> Result<OciManifest, OciErrorKind> {
         let bytes = self.asker.manifest(digest)?;
         verify(&bytes, digest)?;
-        let broken = |error: serde_json::Error| Kind::Broken(format!("its manifest cannot be read: {error}"));
+        let broken = |error: serde_json::Error| OciErrorKind::Broken(format!("its manifest cannot be read: {error}"));
         serde_json::from_slice(&bytes).map_err(broken)
     }
 
     /// A layer's bytes as they are packed, compared with their digest before anything looks at them.
-    async fn layer(&self, layer: &OciDescriptor) -> Result<Vec<u8>, Kind> {
+    async fn layer(&self, layer: &OciDescriptor) -> Result<Vec<u8>, OciErrorKind> {
         checked(&layer.digest)?;
-        let size = u64::try_from(layer.size).map_err(|_| Kind::Broken("a layer's size is negative".to_owned()))?;
+        let size =
+            u64::try_from(layer.size).map_err(|_| OciErrorKind::Broken("a layer's size is negative".to_owned()))?;
         if size > MAX_PACKED {
-            return Err(Kind::TooLarge(format!(
+            return Err(OciErrorKind::TooLarge(format!(
                 "a layer of {size} bytes, at most {MAX_PACKED} are read"
             )));
         }
@@ -253,7 +258,7 @@ impl Registry {
         };
         let pulled = self.client.pull_blob(&self.image, &layer, &mut sink).await;
         if sink.bytes.len() as u64 > size {
-            return Err(Kind::Broken(format!(
+            return Err(OciErrorKind::Broken(format!(
                 "a layer is larger than the {size} bytes that its manifest says"
             )));
         }
@@ -298,7 +303,7 @@ impl tokio::io::AsyncWrite for Sink {
 }
 
 /// Whether a digest is one that is computed here, and nothing that would change a URL.
-fn checked(digest: &str) -> Result<(), Kind> {
+fn checked(digest: &str) -> Result<(), OciErrorKind> {
     let hex = digest.strip_prefix("sha256:").filter(|hex| hex.len() == 64);
     if hex.is_some_and(|hex| {
         hex.bytes()
@@ -307,16 +312,19 @@ fn checked(digest: &str) -> Result<(), Kind> {
         Ok(())
     } else {
         let shown: String = digest.chars().take(80).collect();
-        Err(Kind::Broken(format!("`{}` is no sha256 digest", shown.escape_debug())))
+        Err(OciErrorKind::Broken(format!(
+            "`{}` is no sha256 digest",
+            shown.escape_debug()
+        )))
     }
 }
 
-fn verify(bytes: &[u8], digest: &str) -> Result<(), Kind> {
+fn verify(bytes: &[u8], digest: &str) -> Result<(), OciErrorKind> {
     let actual = Sha256::digest(bytes);
     let actual: String = actual.iter().map(|byte| format!("{byte:02x}")).collect();
     match digest.strip_prefix("sha256:") {
         Some(expected) if expected == actual => Ok(()),
-        _ => Err(Kind::Broken(format!(
+        _ => Err(OciErrorKind::Broken(format!(
             "what came has the digest sha256:{actual}, not {digest}"
         ))),
     }

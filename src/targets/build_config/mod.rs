@@ -8,7 +8,7 @@ use crate::finding::{Finding, Severity};
 use crate::model::build_config::BuildConfig;
 use crate::plan::Desired;
 use crate::source::Template;
-use crate::yaml::keys::{COMPONENT, Format, Key, Kind, Section, default, required, section};
+use crate::yaml::keys::{COMPONENT, Format, Key, Section, ValueForm, default, required, section};
 use crate::yaml::{self, Node};
 
 /// The target.
@@ -37,7 +37,7 @@ const REPO: Key = required(
 );
 const BRANCH: Key = default(
     "branch",
-    Kind::Text(Format::Template {
+    ValueForm::Text(Format::Template {
         may: &["release"],
         must: &[],
     }),
@@ -46,7 +46,7 @@ const BRANCH: Key = default(
 );
 const PATH: Key = default(
     "path",
-    Kind::Text(Format::Template {
+    ValueForm::Text(Format::Template {
         may: &["release"],
         must: &["release"],
     }),
@@ -55,7 +55,7 @@ const PATH: Key = default(
 );
 const COMMITS: Key = default(
     "commits",
-    Kind::Flag,
+    ValueForm::Flag,
     "false",
     "Whether the commits that everything was read at are written: the file then changes with each of them.",
 );

@@ -18,7 +18,7 @@ use crate::doozer::{Doozer, Terms};
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
 use crate::plan::{Cause, Desired, Refused, Verdict};
-use crate::yaml::keys::{Key, Kind, Section, default, section};
+use crate::yaml::keys::{Key, Section, ValueForm, default, section};
 
 pub use carried::{carried_cause, with_carried};
 use changes::{Change, Changes};
@@ -47,7 +47,7 @@ pub static TARGET: Target = Target {
 
 const STANZAS: Key = default(
     "stanzas",
-    Kind::Word(&["okd", "both"]),
+    ValueForm::Word(&["okd", "both"]),
     "okd",
     "Which stanzas are written: `okd`, which doozer reads, or `both`: `okd_alignment`, too. A change of the latter builds the image anew for OCP.",
 );
@@ -55,7 +55,7 @@ const STANZAS: Key = default(
 /// Whether the audit's safe changes of build data are part of the target's requests.
 pub const FIXES: Key = default(
     "fixes",
-    Kind::Flag,
+    ValueForm::Flag,
     "false",
     "Whether what the audit can safely put right by build data alone is part of the same request; `audit --fix` then leaves it to that.",
 );
@@ -92,7 +92,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     }
     for image in images.values() {
         let path = Metadata::image_file(&image.key);
-        let file = Wanted {
+        let file = WantedFile {
             ask,
             actual,
             as_is: &as_is,
@@ -135,7 +135,7 @@ fn nothing(release: &Release<'_>) -> Finding {
 }
 
 /// What files are made from.
-struct Wanted<'w> {
+struct WantedFile<'w> {
     ask: &'w Ask<'w>,
     actual: &'w Actual,
     /// The release as it is.
@@ -145,7 +145,7 @@ struct Wanted<'w> {
     metadata: &'w Metadata,
 }
 
-impl Wanted<'_> {
+impl WantedFile<'_> {
     /// The file of one image with what is to change in it; none where nothing is.
     fn of(&self, image: &Image, findings: &mut Vec<Finding>) -> Option<Desired> {
         let Self { ask, actual, .. } = *self;

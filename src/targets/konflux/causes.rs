@@ -1,14 +1,13 @@
 //! Why a field of Konflux's files is what it is.
 
 use super::plans::Plan;
-use crate::derive::Release;
 use crate::model::build_config::RuleAt;
 use crate::plan::{Cause, WHOLE_FILE};
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 
 /// Makes causes.
 pub(super) struct Causes<'a> {
-    pub release: &'a Release<'a>,
+    pub rules: OwnRules<'a>,
 }
 
 /// The field of a component's versions.
@@ -58,7 +57,7 @@ impl Causes<'_> {
             ("konflux-form", "Konflux's files have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) = asking::why(self.release, rules, engine);
+        let (rule, rule_at, because) = asking::why(self.rules, rules, engine);
         Cause {
             rule,
             rule_at,

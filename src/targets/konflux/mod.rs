@@ -31,7 +31,7 @@ use super::{Actual, Ask, Cut, Destination, Options, Reads, Rendered, Step, Targe
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::plan::{Cause, Desired};
-use crate::yaml::keys::{COMPONENT, Key, Kind, Section, default, optional, required, section};
+use crate::yaml::keys::{COMPONENT, Key, Section, ValueForm, default, optional, required, section};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -84,7 +84,7 @@ const DEPTH: usize = 9;
 
 const WHERE: Key = default(
     "where",
-    Kind::Word(&["repositories", "central"]),
+    ValueForm::Word(&["repositories", "central"]),
     "repositories",
     "Whether the runs stand in each component's repository, or all in one from which somebody copies them on.",
 );
@@ -101,12 +101,12 @@ const REPO: Key = required(
 static GITOPS_KEYS: Section = section("The repository that Konflux's resources are applied from.", &[REPO]);
 const GITOPS: Key = optional(
     "gitops",
-    Kind::Map(&GITOPS_KEYS),
+    ValueForm::Map(&GITOPS_KEYS),
     "Where Konflux's resources and the shared pipeline are written; without it they are not.",
 );
 const NUDGES: Key = default(
     "nudges",
-    Kind::Word(&["none", "direct"]),
+    ValueForm::Word(&["none", "direct"]),
     "none",
     "Whether a new image asks each component that is built from it to be built again: a request in each one's repository.",
 );
@@ -154,10 +154,10 @@ fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
         own.extend(plan.repository.parse().ok().map(|name| (name, plan.branch.clone())));
     }
     // Where nothing is built any more something may have to go.
-    let configs = ask.release.configs.values().filter(|config| !config.branch.is_empty());
     let known: BTreeSet<RepoName> = own.iter().map(|(name, _)| name.clone()).collect();
-    let others = configs.filter(|config| !known.contains(&config.repo));
-    own.extend(others.map(|config| (config.repo.clone(), config.branch.clone())));
+    let others = ask.repositories().filter(|(_, branch)| !branch.is_empty());
+    let others = others.filter(|(repo, _)| !known.contains(repo));
+    own.extend(others.map(|(repo, branch)| (repo.clone(), branch.to_owned())));
     for (name, branch) in &own {
         all.insert(one(name.clone(), branch));
         for former in branch::former(world, branch) {
@@ -214,7 +214,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             };
         }
     };
-    let causes = Causes { release: ask.release };
+    let causes = Causes { rules: ask.rules() };
     let gitops = gitops(ask.options);
     let named = gitops.as_ref().map(ToString::to_string);
     let shared = || named.as_deref().map_or(Shared::Unknown, Shared::Repository);

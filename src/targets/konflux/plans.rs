@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{MAX_NAME, is_line, name_fault, version_fault, word_fault};
+use crate::derive::Derived;
 use crate::derive::digest::parents;
 use crate::derive::from_map::{Target as Stands, from_map};
-use crate::derive::konflux::{ImageThere, Konflux, konflux};
-use crate::derive::{Derived, Release};
+use crate::derive::konflux::{ImageThere, Konflux};
 use crate::finding::{Finding, Severity};
 use crate::model::arch;
 use crate::model::build_config::{BuildConfig, Image, RuleAt};
 use crate::model::pullspec::at_digest;
+use crate::targets::Ask;
+use crate::targets::asking::{self, OwnRules};
 use crate::targets::paths::{below, clean};
-use crate::targets::{Ask, asking};
 
 /// All of a release.
 #[derive(Default)]
@@ -87,16 +88,16 @@ pub(super) type Made = Result<World, Vec<Finding>>;
 /// # Errors
 /// Rules failed, or nobody says whose cluster builds the release.
 pub(super) fn world<'a>(ask: &'a Ask<'_>, target: &'static str) -> Result<&'a World, Vec<Finding>> {
-    match ask.memo.of(|| made(ask.release, target)) {
+    match ask.memo.of(|| made(ask, target)) {
         Some(Ok(world)) => Ok(world),
         Some(Err(findings)) => Err(findings.clone()),
         None => Err(Vec::new()),
     }
 }
 
-fn made(release: &Release<'_>, target: &'static str) -> Made {
-    let (konflux, failed) = konflux(release, target)?;
-    let number = release.metadata.release.to_string();
+fn made(ask: &Ask<'_>, target: &'static str) -> Made {
+    let (konflux, failed) = ask.konflux(target)?;
+    let number = ask.rules().number().to_string();
     if konflux.tenant.value.is_empty() {
         let text = format!("nobody says whose cluster builds {number}: no tenant is given");
         let finding = Finding::new(Severity::Error, "konflux-no-tenant", text)
@@ -110,9 +111,9 @@ fn made(release: &Release<'_>, target: &'static str) -> Made {
             .with_help("put right the rules that set `version` and `labels` of target `konflux`; nothing is written until then");
         return Err(vec![finding]);
     }
-    let document = release.build_config();
+    let document = ask.build_config();
     let mut maker = Maker {
-        release,
+        rules: ask.rules(),
         konflux: &konflux,
         document,
         findings: BTreeMap::new(),
@@ -121,10 +122,7 @@ fn made(release: &Release<'_>, target: &'static str) -> Made {
     let mut findings = maker.findings;
     findings.entry(String::new()).or_default().extend(failed);
     let dropped = konflux.images.iter().filter(|(_, there)| there.is_dropped);
-    let dropped = dropped.map(|(key, there)| {
-        let tag = release.images.get(key).map(|image| image.tag.value.clone());
-        (there.component.value.clone(), tag.unwrap_or_default())
-    });
+    let dropped = dropped.map(|(_, there)| (there.component.value.clone(), there.tag.clone()));
     let alive: BTreeSet<&String> = plans.iter().map(|plan| &plan.component).chain(&held).collect();
     let dropped = dropped.filter(|(component, _)| !alive.contains(component)).collect();
     Ok(World {
@@ -132,14 +130,14 @@ fn made(release: &Release<'_>, target: &'static str) -> Made {
         dropped,
         held,
         plans,
-        complete: release.complete,
+        complete: konflux.complete,
         findings,
         konflux,
     })
 }
 
 struct Maker<'m> {
-    release: &'m Release<'m>,
+    rules: OwnRules<'m>,
     konflux: &'m Konflux,
     document: &'m BuildConfig,
     findings: BTreeMap<String, Vec<Finding>>,
@@ -147,7 +145,7 @@ struct Maker<'m> {
 
 impl Maker<'_> {
     fn tell(&mut self, repository: &str, finding: Finding) {
-        let finding = finding.with_release(self.release.metadata.release.to_string());
+        let finding = finding.with_release(self.rules.number().to_string());
         self.findings.entry(repository.to_owned()).or_default().push(finding);
     }
 
@@ -314,7 +312,7 @@ impl Maker<'_> {
                 "see `platforms` of target `konflux` and the image's `arches`",
             ));
         }
-        let rules = |derived: &Derived<String>| asking::rules_of(self.release, derived);
+        let rules = |derived: &Derived<String>| asking::rules_of(self.rules, derived);
         let inputs = image.builders.iter().chain(&image.base);
         Ok(Plan {
             tag: image.tag.value.clone(),
@@ -386,7 +384,7 @@ impl Maker<'_> {
                 let there = self.konflux.images.get(key).filter(|there| !there.is_dropped)?;
                 Some(format!("{}:{}", self.image(there), self.konflux.floating.value))
             }
-            Stands::External(pullspec) => Some(match self.release.metadata.external.get(pullspec) {
+            Stands::External(pullspec) => Some(match self.konflux.external.get(pullspec) {
                 Some(digest) => at_digest(pullspec, digest),
                 None => pullspec.clone(),
             }),

@@ -7,7 +7,7 @@ use super::found::FOLDER;
 use super::wanted::fork_of;
 use super::{TARGET, forks};
 use crate::base::RepoName;
-use crate::derive::here::{Builder, Here, here};
+use crate::derive::here::{Builder, Here};
 use crate::facts::dockerfile::instructions;
 use crate::finding::{Finding, Severity};
 use crate::targets::{Actual, Ask, Beside, Question, Told};
@@ -17,7 +17,7 @@ use crate::yaml::edit::{self, How};
 /// All that is asked.
 pub(super) fn asked(ask: &Ask<'_>, actual: &Actual) -> Vec<Beside> {
     // What fails is told of when the files are rendered.
-    let Ok((here, _)) = here(ask.release, TARGET.name) else {
+    let Ok((here, _)) = ask.here(TARGET.name) else {
         return Vec::new();
     };
     let builders = here.builders.values().filter(|builder| is_told(builder));
@@ -62,8 +62,9 @@ fn upstream(ask: &Ask<'_>, here: &Here, node: &Node) -> Option<Beside> {
     let output = node.at(&["spec", "output", "to", "name"])?.text()?;
     let tag = output.strip_prefix(here.stream.value.as_str())?.strip_prefix(':')?;
     let (key, _) = here.images.iter().find(|(_, image)| image.tag.value == tag)?;
-    let image = ask.release.images.get(key)?;
-    forks::beside(image.repository.value.clone()?, &image.branch, &image.dockerfile, &fork)
+    let image = ask.build_config().images.get(key)?;
+    let repository = image.repository.value.parse().ok()?;
+    forks::beside(repository, &image.branch.value, &image.dockerfile.value, &fork)
 }
 
 /// Tells of a builder that cannot be told what a rule tells it.

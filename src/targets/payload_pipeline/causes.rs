@@ -1,15 +1,15 @@
 //! Why a field of the pipeline's files is what it is.
 
 use super::names::Plan;
+use crate::derive::Derived;
 use crate::derive::here::Here;
-use crate::derive::{Derived, Release};
 use crate::model::build_config::RuleAt;
 use crate::plan::{Cause, WHOLE_FILE};
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 
 /// Makes causes.
 pub(super) struct Causes<'a> {
-    pub release: &'a Release<'a>,
+    pub rules: OwnRules<'a>,
     pub here: &'a Here,
     /// The repository that is written to.
     pub repository: String,
@@ -57,7 +57,7 @@ impl Causes<'_> {
 
     /// The rules behind a value, as the unified build config names them.
     pub fn rules_of<T>(&self, derived: &Derived<T>) -> Vec<RuleAt> {
-        asking::rules_of(self.release, derived)
+        asking::rules_of(self.rules, derived)
     }
 
     /// A field of an image's file.
@@ -115,7 +115,7 @@ impl Causes<'_> {
             ("pipeline-form", "The pipeline's builds have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) = asking::why(self.release, rules, engine);
+        let (rule, rule_at, because) = asking::why(self.rules, rules, engine);
         Cause {
             rule,
             rule_at,

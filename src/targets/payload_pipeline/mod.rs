@@ -34,13 +34,13 @@ use self::wanted::{Kept, changes, fork_of};
 use super::documents::Files;
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When};
 use crate::base::RepoName;
-use crate::derive::here::{Here, branch_here, here};
+use crate::derive::here::Here;
 use crate::finding::{Finding, Severity};
 use crate::model::build_config::BuildConfig;
 use crate::yaml::Node;
 use crate::yaml::edit;
 use crate::yaml::edit::path::{keys, set};
-use crate::yaml::keys::{COMPONENT, Format, Key, Kind, Section, default, optional, section};
+use crate::yaml::keys::{COMPONENT, Format, Key, Section, ValueForm, default, optional, section};
 
 /// The target.
 pub static TARGET: Target = Target {
@@ -79,18 +79,18 @@ const REPO: Key = default(
 );
 const MAIN: Key = optional(
     "main",
-    Kind::Text(Format::Release),
+    ValueForm::Text(Format::Release),
     "The release that is built from the branch `main` as long as it has no branch of its own.",
 );
 const SHIPWRIGHT: Key = default(
     "shipwright",
-    Kind::Flag,
+    ValueForm::Flag,
     "false",
     "Whether builds for Shipwright are written, too.",
 );
 const ARCHITECTURES: Key = default(
     "architectures",
-    Kind::Word(&["for-all", "per-image"]),
+    ValueForm::Word(&["for-all", "per-image"]),
     "for-all",
     "Whether the shared Argo workflow is to build each image for its own architectures, or all for the same.",
 );
@@ -101,8 +101,8 @@ static OPTIONS: Section = section(
 );
 
 fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
-    let release = ask.release.metadata.release.to_string();
-    let mut branches = vec![branch_here(ask.release, TARGET.name)?.value];
+    let release = ask.rules().number().to_string();
+    let mut branches = vec![ask.branch_here(TARGET.name)?.value];
     if ask.options.text(&MAIN) == release {
         branches.push("main".to_owned());
     }
@@ -131,7 +131,7 @@ fn reads(_: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 }
 
 fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
-    let (here, failed) = match here(ask.release, TARGET.name) {
+    let (here, failed) = match ask.here(TARGET.name) {
         Ok(found) => found,
         Err(findings) => {
             return Rendered {
@@ -140,13 +140,13 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             };
         }
     };
-    let document = ask.release.build_config();
+    let document = ask.build_config();
     let mut files = Files::read(ask, actual, &TARGET, "unreadable-buildconfig");
     files.findings.extend(failed);
     let (plans, found) = names::plans(document, &here);
     files.findings.extend(found);
     let causes = Causes {
-        release: ask.release,
+        rules: ask.rules(),
         here: &here,
         repository: actual.repo.to_string(),
     };
@@ -394,7 +394,7 @@ impl Pipeline<'_> {
             Finding::new(Severity::Note, code, text)
                 .with_image(plan.here.tag.value.clone())
                 .with_component(plan.image.repository.value.clone())
-                .with_release(files.ask.release.metadata.release.to_string())
+                .with_release(files.ask.rules().number().to_string())
         };
         let mut notes = Vec::new();
         for plan in self.plans {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::Origin;
+use crate::derive::here::here;
 use crate::derive::tests::world::{World, repo_name};
 use crate::finding::Finding;
 use crate::targets::door::Memo;

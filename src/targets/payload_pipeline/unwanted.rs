@@ -8,19 +8,17 @@ use super::fresh::MARK;
 use super::lists::Listed;
 use super::patches::labels;
 use super::wanted::{SKIP, TAGS, TAGS_LABEL};
-use crate::derive::Standing;
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
 use crate::yaml::{Node, Value};
 
 /// Removes what is positively gone and has nothing of people's in it, and tells of the rest.
 pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Matched) -> Vec<Listed> {
-    let release = causes.release;
-    let dropped: BTreeSet<String> = release
-        .images
-        .values()
-        .filter(|image| matches!(image.standing, Standing::Dropped(_)))
-        .map(|image| format!("{}:{}", causes.stream(), image.tag.value))
+    let here = causes.here;
+    let dropped: BTreeSet<String> = here
+        .dropped
+        .iter()
+        .map(|tag| format!("{}:{tag}", causes.stream()))
         .collect();
     let builders: BTreeSet<String> = causes
         .here
@@ -34,7 +32,7 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Match
             continue;
         };
         let marked = labels(&node).get(MARK.0).is_some_and(|mark| mark == MARK.1);
-        let gone = dropped.contains(&found.output) || (marked && release.complete);
+        let gone = dropped.contains(&found.output) || (marked && here.complete);
         if !gone {
             without(files, found);
             continue;

@@ -15,7 +15,7 @@ use crate::yaml::{self, Node};
 
 /// What a job is for, as rules name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum JobKind {
     /// All images of the config are built.
     Images,
     /// They are built and promoted.
@@ -41,7 +41,7 @@ pub enum Runs {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
     /// What it is for.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// What starts it.
     pub runs: Runs,
     /// The end of its name: the test's, with its shard.
@@ -74,7 +74,7 @@ pub struct ConfigFacts {
     pub unknown: Vec<Unknown>,
 }
 
-impl Kind {
+impl JobKind {
     /// The word that rules use.
     pub fn word(self) -> &'static str {
         match self {
@@ -172,7 +172,7 @@ fn bundles(root: &Node) -> Vec<Asked> {
             }
         }
         Asked {
-            kind: Kind::Bundle,
+            kind: JobKind::Bundle,
             runs: Runs::Presubmit,
             name,
             test,

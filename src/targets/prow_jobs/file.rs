@@ -33,12 +33,12 @@ pub enum Ours {
     /// As it is in the file: the index of the job.
     Kept(usize),
     /// As it should be.
-    Written(Wanted),
+    Written(WantedJob),
 }
 
 /// A job as it should be.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct WantedJob {
     /// What it says.
     pub node: Node,
     /// Its lines in the file.
@@ -122,7 +122,7 @@ impl<'t> JobFile<'t> {
     }
 
     /// A job of ours as it would stand in this file.
-    pub fn wanted(&self, node: Node) -> Wanted {
+    pub fn wanted(&self, node: Node) -> WantedJob {
         let keys = if self.list == PERIODICS {
             &[self.list][..]
         } else {
@@ -131,11 +131,11 @@ impl<'t> JobFile<'t> {
         let text = yaml::emit_below(keys, &node);
         let lines = text.splitn(keys.len() + 1, '\n').nth(keys.len());
         let lines = lines.unwrap_or_default().to_owned();
-        Wanted { node, lines }
+        WantedJob { node, lines }
     }
 
     /// Tells whether a job of the file is what it should be.
-    pub fn is_as_wanted(&self, job: usize, wanted: &Wanted) -> bool {
+    pub fn is_as_wanted(&self, job: usize, wanted: &WantedJob) -> bool {
         match (&self.form, self.jobs.get(job)) {
             (Form::Lines(text), Some(job)) => text.get(job.range.clone()) == Some(wanted.lines.as_bytes()),
             (Form::Tree(_), Some(_)) => self.node(job).as_ref() == Some(&wanted.node),

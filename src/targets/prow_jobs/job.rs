@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::facts::{Asked, ConfigFacts, Kind, Runs};
+use super::facts::{Asked, ConfigFacts, JobKind, Runs};
 use super::names;
 use super::registry::Registry;
 use super::there::There;
@@ -131,7 +131,7 @@ impl<'m> Maker<'m> {
         scope.set("job", &job_view(&asked, &self.variant));
         scope.set("test", &asked.test);
         let what = match asked.kind {
-            Kind::Promotion => asked.kind.word().to_owned(),
+            JobKind::Promotion => asked.kind.word().to_owned(),
             _ => asked.name.clone(),
         };
         let mut ask = Asking {

@@ -12,7 +12,7 @@ use crate::targets::shift::Shift;
 
 /// A job that no entry waits for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'w> {
+pub struct WantedEntry<'w> {
     /// Its name.
     pub job: &'w str,
     /// The end of its name that does not depend on a branch.
@@ -41,7 +41,7 @@ pub fn addition<'a, 'f>(
     release: impl Into<OwnRules<'a>>,
     spot: &Spot,
     (path, text): (&str, &str),
-    wanted: Wanted<'_>,
+    wanted: WantedEntry<'_>,
     files: impl Iterator<Item = (&'f String, &'f [u8])>,
 ) -> Option<Addition> {
     let release = release.into();
@@ -79,7 +79,7 @@ pub fn addition<'a, 'f>(
 }
 
 /// Whether an entry waits for a job, whatever the branch of its config.
-fn is_for(entry: &Entry, wanted: Wanted<'_>) -> bool {
+fn is_for(entry: &Entry, wanted: WantedEntry<'_>) -> bool {
     let same = entry.job.as_ref().is_some_and(|(name, _)| name.ends_with(wanted.end));
     let from = entry.from.as_deref().and_then(|from| from.parse::<Number>().ok());
     same && !entry.disabled && (wanted.from.is_none() || from == wanted.from || from_minor_before(entry))
@@ -109,7 +109,7 @@ impl<'h> Here<'h> {
     }
 
     /// The file's own entry of another upgrade, moved to the one that is wanted.
-    fn further(&self, spot: &Spot, wanted: Wanted<'_>, path: &str) -> Option<Source> {
+    fn further(&self, spot: &Spot, wanted: WantedEntry<'_>, path: &str) -> Option<Source> {
         let to = wanted.from?;
         self.entries.iter().enumerate().find_map(|(at, entry)| {
             let from: Number = entry.from.as_deref()?.parse().ok()?;
@@ -127,7 +127,7 @@ impl<'h> Here<'h> {
         })
     }
 
-    fn with(&self, source: &Source, wanted: Wanted<'_>) -> Option<Addition> {
+    fn with(&self, source: &Source, wanted: WantedEntry<'_>) -> Option<Addition> {
         let entry = source.entries.get(source.at)?;
         let key = source.key.as_ref().unwrap_or(&entry.key);
         if self.entries.iter().any(|own| own.key == *key) {
@@ -232,7 +232,7 @@ mod tests {
         let release = world.release();
         let spot = place(&release).expect("rules").expect("a place");
         let job = format!("periodic-ci-o-r-main{end}");
-        let wanted = Wanted {
+        let wanted = WantedEntry {
             job: &job,
             end,
             from: from.map(|from| from.parse().expect("a release")),

@@ -2,50 +2,50 @@ use super::*;
 
 #[test]
 fn plain_scalars_resolve_as_in_yaml_v2() {
-    let table: &[(Kind, &[&str])] = &[
-        (Kind::Null, &["", "~", "null", "Null", "NULL"]),
+    let table: &[(ScalarType, &[&str])] = &[
+        (ScalarType::Null, &["", "~", "null", "Null", "NULL"]),
         (
-            Kind::Bool(true),
+            ScalarType::Bool(true),
             &["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"],
         ),
         (
-            Kind::Bool(false),
+            ScalarType::Bool(false),
             &[
                 "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF",
             ],
         ),
         (
-            Kind::Integer,
+            ScalarType::Integer,
             &[
                 "0", "-0", "+7", "07", "-07", "0o7", "0O7", "0x1f", "-0X1F", "0b11", "-0b11", "1_000", "0x_f", "1_",
                 "+_1",
             ],
         ),
-        (Kind::Integer, &["18446744073709551615", "-9223372036854775808"]),
+        (ScalarType::Integer, &["18446744073709551615", "-9223372036854775808"]),
         (
-            Kind::Float,
+            ScalarType::Float,
             &[
                 "4.16", "4.", "-.5", ".5", "1e3", "1E-3", "+1.5e+3", "08", "1_0.5", ".5_0", "1e-400",
             ],
         ),
-        (Kind::Float, &["18446744073709551616", "-9223372036854775809"]),
-        (Kind::Float, &[".inf", "+.Inf", "-.INF", ".nan", ".NaN", ".NAN"]),
+        (ScalarType::Float, &["18446744073709551616", "-9223372036854775809"]),
+        (ScalarType::Float, &[".inf", "+.Inf", "-.INF", ".nan", ".NaN", ".NAN"]),
         (
-            Kind::Timestamp,
+            ScalarType::Timestamp,
             &["2001-01-01", "2001-1-1", "2024-02-29", "2001-12-14t21:59:43.10-05:00"],
         ),
         (
-            Kind::Timestamp,
+            ScalarType::Timestamp,
             &["2001-12-14T21:59:43Z", "2001-12-14 21:59:43.10", "2001-12-14   1:2:3"],
         ),
         (
-            Kind::String,
+            ScalarType::String,
             &[
                 "yEs", "nULL", "tRUE", "nan", "inf", "a", "_1", "-", "+", ".", "..", "-.", "0x", "0b2", "0o8",
             ],
         ),
         (
-            Kind::String,
+            ScalarType::String,
             &[
                 "1e400",
                 "0x1ffffffffffffffff",
@@ -61,7 +61,7 @@ fn plain_scalars_resolve_as_in_yaml_v2() {
             ],
         ),
         (
-            Kind::String,
+            ScalarType::String,
             &[
                 "2001-13-01",
                 "2001-02-29",
@@ -72,7 +72,7 @@ fn plain_scalars_resolve_as_in_yaml_v2() {
             ],
         ),
         (
-            Kind::String,
+            ScalarType::String,
             &[
                 "2001-12-14T21:59:43",
                 "2001-12-14 21:59",
@@ -81,7 +81,7 @@ fn plain_scalars_resolve_as_in_yaml_v2() {
                 "2001-12-14T21:59:43+1",
             ],
         ),
-        (Kind::String, &["1:30", ".5__0", "._5", ".5_", "é", "１"]),
+        (ScalarType::String, &["1:30", ".5__0", "._5", ".5_", "é", "１"]),
     ];
     for (kind, texts) in table {
         for text in *texts {

@@ -7,7 +7,7 @@ mod wanted;
 use std::collections::BTreeSet;
 
 pub(super) use self::joined::joined;
-use self::wanted::{Maker, Wanted};
+use self::wanted::{Maker, WantedDocument};
 use super::causes::Causes;
 use super::fresh::{MARK, Shared, text};
 use super::pipeline;
@@ -44,7 +44,7 @@ impl Resources<'_> {
     pub fn render(&self, files: &mut Files<'_>) {
         let maker = Maker {
             world: self.world,
-            release: self.causes.release,
+            rules: self.causes.rules,
             shared: &self.shared,
             nudges: self.nudges,
         };
@@ -92,7 +92,7 @@ impl Resources<'_> {
     }
 
     /// Makes the documents of a file right, those of other kinds left alone.
-    fn document(&self, files: &mut Files<'_>, path: &str, plan: Option<&Plan>, wanted: &[Wanted<'_>]) {
+    fn document(&self, files: &mut Files<'_>, path: &str, plan: Option<&Plan>, wanted: &[WantedDocument<'_>]) {
         if files.is_unread(path) {
             return;
         }
@@ -118,7 +118,13 @@ impl Resources<'_> {
     }
 
     /// Puts the managed fields of a document right.
-    fn fields(&self, files: &mut Files<'_>, (path, document): (&str, usize), plan: Option<&Plan>, wanted: &Wanted<'_>) {
+    fn fields(
+        &self,
+        files: &mut Files<'_>,
+        (path, document): (&str, usize),
+        plan: Option<&Plan>,
+        wanted: &WantedDocument<'_>,
+    ) {
         let mut refused: Option<&[edit::path::Step<'_>]> = None;
         for field in &wanted.managed {
             // Where an item may not come, nothing of it does.

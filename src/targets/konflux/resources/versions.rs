@@ -5,7 +5,7 @@
 
 use super::super::causes::VERSIONS;
 use super::super::plans::Plan;
-use super::wanted::{Field, Wanted};
+use super::wanted::{Field, WantedDocument};
 use super::{Resources, told};
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
@@ -51,8 +51,8 @@ impl Resources<'_> {
         files: &mut Files<'_>,
         path: &str,
         plan: &Plan,
-        mut wanted: Vec<Wanted<'w>>,
-    ) -> Option<Vec<Wanted<'w>>> {
+        mut wanted: Vec<WantedDocument<'w>>,
+    ) -> Option<Vec<WantedDocument<'w>>> {
         let Some(there) = files.documents(path).iter().find(|node| is_component(node)).cloned() else {
             return Some(wanted);
         };

@@ -3,7 +3,7 @@
 use super::super::fresh::{MARK, Shared, text};
 use super::super::plans::{Plan, World};
 use crate::model::build_config::RuleAt;
-use crate::targets::asking;
+use crate::targets::asking::{self, OwnRules};
 use crate::yaml::edit::path::{Step, find, keys};
 use crate::yaml::{Mapping, Node};
 
@@ -18,7 +18,7 @@ const OLDER: &str = "appstudio.redhat.com/v1alpha1";
 const NEWER: &str = "konflux-ci.dev/v1alpha1";
 
 /// A document that a file should have: what it is known by, how it is made, and the fields of it that are managed.
-pub(super) struct Wanted<'w> {
+pub(super) struct WantedDocument<'w> {
     pub kind: &'static str,
     pub fresh: Node,
     pub managed: Vec<Field<'w>>,
@@ -80,7 +80,7 @@ fn field<'w>(path: &[&'w str], rules: &[RuleAt]) -> Field<'w> {
 /// Makes the documents.
 pub(super) struct Maker<'m> {
     pub world: &'m World,
-    pub release: &'m crate::derive::Release<'m>,
+    pub rules: OwnRules<'m>,
     pub shared: &'m Shared<'m>,
     pub nudges: bool,
 }
@@ -103,12 +103,12 @@ impl<'m> Maker<'m> {
     }
 
     /// The release's application; components with versions have none.
-    pub fn application(&self) -> Wanted<'m> {
+    pub fn application(&self) -> WantedDocument<'m> {
         let konflux = &self.world.konflux;
-        let rules = asking::rules_of(self.release, &konflux.application);
-        let tenant = asking::rules_of(self.release, &konflux.tenant);
+        let rules = asking::rules_of(self.rules, &konflux.application);
+        let tenant = asking::rules_of(self.rules, &konflux.tenant);
         let name = text(konflux.display_name.value.as_str());
-        Wanted {
+        WantedDocument {
             kind: "Application",
             fresh: document(
                 OLDER,
@@ -125,7 +125,7 @@ impl<'m> Maker<'m> {
     }
 
     /// An image's documents.
-    pub fn image(&self, plan: &'m Plan) -> Vec<Wanted<'m>> {
+    pub fn image(&self, plan: &'m Plan) -> Vec<WantedDocument<'m>> {
         let component = match self.world.konflux.has_versions.value {
             true => self.versioned(plan),
             false => self.component(plan),
@@ -134,7 +134,7 @@ impl<'m> Maker<'m> {
         std::iter::once(component).chain(repository).collect()
     }
 
-    fn component(&self, plan: &'m Plan) -> Wanted<'m> {
+    fn component(&self, plan: &'m Plan) -> WantedDocument<'m> {
         let konflux = &self.world.konflux;
         let pipeline = [(BUILD_PIPELINE, konflux.build_pipeline.value.as_str())];
         let annotations: Vec<(&str, &str)> = pipeline.into_iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -173,7 +173,7 @@ impl<'m> Maker<'m> {
             managed.push(field(&["spec", "build-nudges-ref"], &[]));
         }
         let metadata = self.metadata(&plan.component, &[], &[&annotations[..], &[REQUEST]].concat());
-        Wanted {
+        WantedDocument {
             kind: "Component",
             fresh: document(OLDER, "Component", metadata, spec.into()),
             managed,
@@ -181,7 +181,7 @@ impl<'m> Maker<'m> {
     }
 
     /// A component of all releases, with this one's version.
-    fn versioned(&self, plan: &'m Plan) -> Wanted<'m> {
+    fn versioned(&self, plan: &'m Plan) -> WantedDocument<'m> {
         let version = self.world.konflux.version.value.as_str();
         let mut own = Mapping::new();
         own.insert("name", text(version));
@@ -210,7 +210,7 @@ impl<'m> Maker<'m> {
                 once: last.is_none(),
             }
         };
-        Wanted {
+        WantedDocument {
             kind: "Component",
             fresh: document(
                 NEWER,
@@ -232,7 +232,7 @@ impl<'m> Maker<'m> {
         }
     }
 
-    fn image_repository(&self, plan: &'m Plan) -> Wanted<'m> {
+    fn image_repository(&self, plan: &'m Plan) -> WantedDocument<'m> {
         let konflux = &self.world.konflux;
         let (api, application) = match konflux.has_versions.value {
             true => (NEWER, None),
@@ -244,7 +244,7 @@ impl<'m> Maker<'m> {
         let name = format!("{}/{}", konflux.tenant.value, plan.component);
         let image = Node::map([("name", text(name)), ("visibility", text("public"))]);
         let rules = &plan.rules;
-        Wanted {
+        WantedDocument {
             kind: "ImageRepository",
             fresh: document(
                 api,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::{Asked, Kind, Runs, Unknown, is_true, reporter, test, text, texts};
+use super::{Asked, JobKind, Runs, Unknown, is_true, reporter, test, text, texts};
 use crate::yaml::Node;
 
 /// The file of a repository that names its build root.
@@ -95,18 +95,18 @@ impl Images {
             name: "images".to_owned(),
             test,
         };
-        let mut jobs = vec![job(Kind::Images, Runs::Presubmit, self.view.clone())];
+        let mut jobs = vec![job(JobKind::Images, Runs::Presubmit, self.view.clone())];
         if self.has_promotion {
             // Whatever was merged is promoted: what changed does not matter.
             let mut promotion = test::blank();
             for key in ["capabilities", "reports", "reporter"] {
                 promotion[key] = self.view[key].clone();
             }
-            jobs.push(job(Kind::Promotion, Runs::Postsubmit, promotion.clone()));
+            jobs.push(job(JobKind::Promotion, Runs::Postsubmit, promotion.clone()));
             if !self.cron.is_empty() {
                 promotion["reports"] = json!(false);
                 promotion["cron"] = json!(self.cron);
-                jobs.push(job(Kind::Promotion, Runs::Periodic, promotion));
+                jobs.push(job(JobKind::Promotion, Runs::Periodic, promotion));
             }
         }
         jobs

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::{Asked, Kind, Runs, go, is_true, reporter, text, texts};
+use super::{Asked, JobKind, Runs, go, is_true, reporter, text, texts};
 use crate::yaml::Node;
 
 /// A test that runs longer has the default timeout: 72 hours.
@@ -47,7 +47,7 @@ fn of(node: &Node, test: &Json) -> Vec<Asked> {
         let mut job = |runs, test| {
             let name = shard_name.clone();
             jobs.push(Asked {
-                kind: Kind::Test,
+                kind: JobKind::Test,
                 runs,
                 name,
                 test,

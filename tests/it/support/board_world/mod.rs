@@ -246,11 +246,11 @@ pub fn applied(plan: &Plan) -> Applied {
 pub fn train() -> show::View {
     let step = |number: usize, release: &str, broken_by: &[&str]| show::StepView {
         number,
-        kind: train::Kind::Configs,
+        kind: train::StepKind::Configs,
         release: release.to_owned(),
         head: format!("lockstep/ci/{release}"),
         title: format!("{release}: 1 config with its jobs"),
-        because: train::Kind::Configs.because().to_owned(),
+        because: train::StepKind::Configs.because().to_owned(),
         components: vec!["openshift/etcd".to_owned()],
         files: vec![show::FileView {
             repo: "openshift/release".to_owned(),
