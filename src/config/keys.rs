@@ -578,7 +578,7 @@ pub(super) static BREAKS: Section = section(
         ),
         default(
             "owners",
-            Kind::Flag,
+            ValueForm::Flag,
             "false",
             "Whether a comment or issue names the first five approvers of the component's OWNERS file; a table never does.",
         ),

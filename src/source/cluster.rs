@@ -28,7 +28,7 @@ pub enum ClusterError {
     #[error("the cluster's API does not answer")]
     Silent,
     /// There are more than are read.
-    #[error("{0} are more than {}: have old ones pruned", PAGES * PAGE)]
+    #[error("{0} are more than {most}: have old ones pruned", most = PAGES * PAGE)]
     TooMany(String),
     /// A kind cannot be listed.
     #[error("{what} cannot be listed: {why}")]
@@ -71,11 +71,7 @@ pub enum Unlisted {
 ///
 /// # Errors
 /// There is no API, it does not answer, or it does not let us list.
-pub fn list(
-    namespace: &str,
-    kinds: &[(&str, &str)],
-    look: &mut dyn FnMut(&str, &Json),
-) -> Result<usize, ClusterError> {
+pub fn list(namespace: &str, kinds: &[(&str, &str)], look: &mut dyn FnMut(&str, &Json)) -> Result<usize, ClusterError> {
     within(PATIENCE, async {
         let access = access().await?;
         all(access, namespace, kinds, look).await
@@ -83,16 +79,11 @@ pub fn list(
 }
 
 /// What comes within some time; a server that is silent, or that never ends, costs no more.
-fn within<T>(
-    patience: Duration,
-    wanted: impl Future<Output = Result<T, ClusterError>>,
-) -> Result<T, ClusterError> {
+fn within<T>(patience: Duration, wanted: impl Future<Output = Result<T, ClusterError>>) -> Result<T, ClusterError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(ClusterError::Runtime)?.block_on(async {
         let wanted = tokio::time::timeout(patience, wanted);
-        wanted
-            .await
-            .map_err(|_| ClusterError::Silent)?
+        wanted.await.map_err(|_| ClusterError::Silent)?
     })
 }
 

@@ -82,7 +82,8 @@ impl Run {
         let found = reader
             .reported(&[(repo.clone(), branch.clone())])
             .map_err(|fault| fault.to_string())?;
-        let steps = found.into_iter().next().unwrap_or_else(|| Ok(Vec::new()))?;
+        let steps = found.into_iter().next().unwrap_or_else(|| Ok(Vec::new()));
+        let steps = steps.map_err(|why| why.to_string())?;
         let mut contexts = BTreeSet::new();
         for step in &steps {
             let known = |author: &String| sources.author.as_ref().is_none_or(|wanted| wanted == author);
@@ -183,7 +184,8 @@ fn try_cluster(namespace: &str) -> Result<String, String> {
     let known = list(namespace, &cluster::KINDS, &mut |plural, _| match plural {
         "builds" => builds += 1,
         _ => runs += 1,
-    })?;
+    });
+    let known = known.map_err(|error| error.to_string())?;
     match known {
         0 => Err(cluster::NO_KIND.to_owned()),
         _ => Ok(format!(

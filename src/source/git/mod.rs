@@ -21,7 +21,8 @@ use super::mirror::InUse;
 use super::promised::Promised;
 use super::walk::{Found, Node, Stepped, Tree, resolve};
 use super::{
-    Blob, Changed, Contents, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, SourceError, Step, Traced, Walked,
+    Blob, Changed, Contents, Entry, EntryKind, FileStep, MAX_BLOB, ReadError, Since, Snapshot, SourceError, Step,
+    Traced, Walked,
 };
 use crate::base::Origin;
 
@@ -348,7 +349,7 @@ impl Snapshot for GitSnapshot {
             let brought = self.bring_versions(&[file], most);
             brought.map_err(|fault| ReadError::Io {
                 path: file.to_owned(),
-                message: fault.into(),
+                message: fault.to_string(),
             })?;
             found = history::last_change(&repo, self.commit, file, says);
         }
@@ -357,7 +358,7 @@ impl Snapshot for GitSnapshot {
 
     fn expect_changes(&self, files: &[&str]) {
         if let Err(fault) = self.bring_versions(files, FEW_VERSIONS) {
-            tracing::debug!(files = files.len(), "{}", String::from(fault));
+            tracing::debug!(files = files.len(), "{fault}");
         }
     }
 
@@ -365,7 +366,7 @@ impl Snapshot for GitSnapshot {
         let oids: Vec<Oid> = ids.iter().filter_map(|id| Oid::from_str(id).ok()).collect();
         let told = |fault: Fault| ReadError::Io {
             path: self.origin.branch.clone(),
-            message: fault.into(),
+            message: fault.to_string(),
         };
         self.bring(&oids).map_err(told)?;
         let mut contents = Contents::new();
