@@ -239,7 +239,7 @@ fn fixed((one, other): &Pair) -> Option<String> {
 
 /// The steps of a branch since the next one was made.
 fn since_fork(branches: &Branches, from: Release, next: Release) -> Result<Vec<FileStep>, Unread> {
-    if let Some(steps) = branches.trace(from, Since::Fork(&branches.commit(next)), &PATHS)? {
+    if let Some(steps) = branches.since_fork(from, next, &PATHS)? {
         return Ok(steps);
     }
     // The two have no commit in common: what is younger than the other's first one is new.

@@ -6,11 +6,11 @@ use super::Run;
 use crate::base::{Date, Release};
 use crate::derive::neighbours::{Edited, Unread};
 use crate::doozer::carry::Step;
-use crate::source::{Contents, FileStep, Location, Since, Snapshot, SourceError, Traced};
+use crate::source::{Contents, FileStep, Location, Past, Since, Snapshot, SourceError, Traced};
 
 /// Branches of build data, each with its history.
 pub(super) struct Branches {
-    by_release: BTreeMap<Release, Box<dyn Snapshot>>,
+    by_release: BTreeMap<Release, Past>,
     /// The releases whose branches are in one repository far away, of which contents are asked for together.
     together: Vec<Vec<Release>>,
 }
@@ -42,12 +42,12 @@ impl Run {
             let asked: Vec<&str> = names.iter().map(String::as_str).collect();
             let opened = self.sources.open_histories(&name, &location, &asked);
             let opened = opened.map_err(|error| unread(&error))?;
-            if let Location::Url(_) = location {
-                let is_there = |(_, branch): &(&Release, &String)| !self.sources.has_instead(&name, branch);
-                let there = releases.iter().zip(&names).filter(is_there);
-                branches.together.push(there.map(|(release, _)| *release).collect());
+            let mut together = Vec::new();
+            for (release, past) in releases.into_iter().zip(opened) {
+                together.extend(past.together.then_some(release));
+                branches.by_release.insert(release, past);
             }
-            branches.by_release.extend(releases.into_iter().zip(opened));
+            branches.together.push(together);
         }
         Ok(branches)
     }
@@ -63,7 +63,7 @@ fn unread(error: &SourceError) -> Unread {
 
 impl Branches {
     pub(super) fn get(&self, release: Release) -> Option<&dyn Snapshot> {
-        self.by_release.get(&release).map(|branch| &**branch)
+        self.by_release.get(&release).map(|branch| &*branch.tree)
     }
 
     /// The releases, the oldest first.
@@ -75,6 +75,17 @@ impl Branches {
     pub(super) fn commit(&self, release: Release) -> String {
         let origin = self.get(release).map(Snapshot::origin);
         origin.and_then(|origin| origin.commit.clone()).unwrap_or_default()
+    }
+
+    /// The steps of a branch since another one was made of it; `None` where the two have nothing in common.
+    pub(super) fn since_fork(
+        &self,
+        release: Release,
+        next: Release,
+        paths: &[&str],
+    ) -> Result<Option<Vec<FileStep>>, Unread> {
+        let commit = self.by_release.get(&next).and_then(|past| past.commit.clone());
+        self.trace(release, Since::Fork(&commit.unwrap_or_default()), paths)
     }
 
     /// What the steps of a branch changed; `None` where it has nothing in common with what they are counted from.

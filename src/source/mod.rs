@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "snapshots are read from disk and network")]
 
+mod ahead;
 #[doc(hidden)]
 pub mod answers;
 pub mod cluster;
@@ -49,7 +50,7 @@ pub use local::prepare_git;
 pub(crate) use location::under;
 pub use location::{Location, LocationError};
 pub use noted::{Noted, Notes, Paths};
-pub use open::{CommitId, Progress, Sources};
+pub use open::{CommitId, Past, Progress, Sources};
 pub use over::Over;
 pub use pins::Commits;
 pub use record::Recorder;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use git2::Oid;
 
+use super::ahead::Ahead;
 use super::github::Reader;
 use super::histories::{Head, Histories};
 use super::http::{Client, Session};
@@ -34,6 +35,16 @@ impl fmt::Display for CommitId {
 
 /// Commits by repository, place and branch; none of plain directories.
 type Heads = BTreeMap<(String, String, String), Option<CommitId>>;
+
+/// A branch with its history.
+pub struct Past {
+    /// Its files, and its steps.
+    pub tree: Box<dyn Snapshot>,
+    /// The commit that its history ends with, which other branches of the repository know; none of a plain folder.
+    pub commit: Option<String>,
+    /// Whether contents of its files are asked for together with those of the other branches that were opened with it.
+    pub together: bool,
+}
 
 /// Is told in a short line what takes long.
 pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -94,11 +105,6 @@ impl Sources {
     /// Reads other snapshots in the place of some branches.
     pub fn set_instead(&mut self, instead: Instead) {
         self.instead = instead;
-    }
-
-    /// Whether another snapshot is read in the place of a branch.
-    pub fn has_instead(&self, name: &str, branch: &str) -> bool {
-        self.instead.commit(name, branch).is_some()
     }
 
     /// Notes from now on what is looked at of components; `None`: no longer.
@@ -230,8 +236,9 @@ impl Sources {
     /// told.
     pub fn heads(&self, repo: &RepoName, at: &Location, branches: &[&str]) -> Option<Vec<String>> {
         let name = repo.to_string();
-        let is_free =
-            |branch: &&str| !self.has_instead(&name, branch) && matches!(self.pins.of(&name, branch), Pinned::Head);
+        let is_free = |branch: &&str| {
+            self.instead.commit(&name, branch).is_none() && matches!(self.pins.of(&name, branch), Pinned::Head)
+        };
         let Location::Url(url) = at else { return None };
         if self.github.is_some() || !branches.iter().all(is_free) {
             return None;
@@ -267,6 +274,11 @@ impl Sources {
         if let Some(known) = self.instead.of(name, branch.unwrap_or_default()) {
             return Ok(self.recorded(known));
         }
+        self.really(name, location, branch)
+    }
+
+    /// Opens a branch as it is, whatever is read in its place.
+    fn really(&self, name: &str, location: &Location, branch: Option<&str>) -> Result<Box<dyn Snapshot>, SourceError> {
         // What is opened at its own default branch is no source of a release.
         let pinned = branch.map_or(Pinned::Head, |branch| self.pins.of(name, branch));
         let inner = match (pinned, location) {
@@ -345,26 +357,27 @@ impl Sources {
     ///
     /// # Errors
     /// A branch is not there, or the server does not give histories.
-    pub fn open_histories(
-        &self,
-        name: &str,
-        location: &Location,
-        branches: &[&str],
-    ) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {
-        let Location::Url(url) = location else {
-            return branches
-                .iter()
-                .map(|branch| self.open(name, location, branch))
-                .collect();
+    pub fn open_histories(&self, name: &str, location: &Location, branches: &[&str]) -> Result<Vec<Past>, SourceError> {
+        let (opened, together) = match location {
+            Location::Url(url) => (self.fetched(name, url, branches)?, true),
+            Location::Path(_) => {
+                let open = |branch: &&str| self.really(name, location, Some(branch));
+                (branches.iter().map(open).collect::<Result<_, _>>()?, false)
+            }
         };
-        let is_real = |branch: &&&str| !self.has_instead(name, branch);
-        let real: Vec<&str> = branches.iter().filter(is_real).copied().collect();
-        let mut fetched = self.fetched(name, url, &real)?.into_iter();
-        let opened = branches.iter().map(|branch| match self.instead.of(name, branch) {
-            Some(known) => Some(self.recorded(known)),
-            None => fetched.next(),
-        });
-        Ok(opened.flatten().collect())
+        let past = |(branch, tree): (&&str, Box<dyn Snapshot>)| {
+            let commit = tree.origin().commit.clone();
+            match self.instead.of(name, branch) {
+                // What is read in the place of a branch would come after its head.
+                Some(known) => Past {
+                    tree: Box::new(Ahead::new(self.recorded(known), tree)),
+                    commit,
+                    together: false,
+                },
+                None => Past { tree, commit, together },
+            }
+        };
+        Ok(branches.iter().zip(opened).map(past).collect())
     }
 
     fn fetched(&self, name: &str, url: &RemoteUrl, branches: &[&str]) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {

@@ -125,7 +125,7 @@ impl World {
         self.commit_to(&branch(release), files)
     }
 
-    fn commit_to(&self, branch: &str, files: &[(&str, &str)]) -> String {
+    pub(crate) fn commit_to(&self, branch: &str, files: &[(&str, &str)]) -> String {
         let name = format!("refs/heads/{branch}");
         let parent = self
             .repo

@@ -254,3 +254,52 @@ fn a_branch_that_was_written_anew_is_read_anew() {
         "{files:?}"
     );
 }
+
+#[test]
+fn a_change_of_others_comes_to_the_same_by_url() {
+    let world = World::three(IMAGE);
+    world.commit("4.20", &[("images/a.yml", &with(FLAVOUR))]);
+    world.component_in_git();
+    let at = world.repo.refname_to_id("refs/heads/openshift-4.21").unwrap();
+    for topic in ["owners", "own"] {
+        let name = format!("refs/heads/{topic}");
+        world.repo.reference(&name, at, true, "").unwrap();
+    }
+    let owners = IMAGE.replace("for_payload: true\n", "for_payload: true\nowners: [x]\n");
+    world.commit_to("owners", &[("images/a.yml", &owners)]);
+    world.commit_to("own", &[("images/a.yml", &with("okd:\n  envs:\n    FLAVOUR: own\n"))]);
+    // The branch goes on meanwhile.
+    world.commit(
+        "4.21",
+        &[(
+            "streams.yml",
+            &format!("# later\n{}", world.file("4.21", "streams.yml").unwrap()),
+        )],
+    );
+    let far = Far::new(world, Manner::default());
+    for topic in ["owners", "own"] {
+        let told = |far: &Far| {
+            let args = [
+                "impact",
+                BUILD_DATA,
+                "--head",
+                topic,
+                "--branch",
+                "openshift-4.21",
+                "--format",
+                "json",
+            ];
+            let ran = ran(program().args(args).current_dir(far.world.dir.path()));
+            assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+            let answer: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+            assert!(!ran.out.contains("okd-carry-unread"), "{}", ran.out);
+            answer["releases"].clone()
+        };
+        far.world.configure("");
+        let disk = told(&far);
+        far.point("far");
+        assert!(disk.as_array().is_some_and(|releases| releases.len() == 1), "{disk}");
+        assert!(disk[0]["files"].to_string().contains("images/a.yml"), "{disk}");
+        assert_eq!(told(&far), disk, "{topic}");
+    }
+}

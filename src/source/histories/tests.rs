@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::source::http::testserver::{Manner, TestServer, noise};
 use crate::source::testing::TestRepo;
-use crate::source::{FileStep, Location, ReadError, Since, Snapshot, SourceError, Sources, Traced};
+use crate::source::{FileStep, Location, Past, ReadError, Since, Snapshot, SourceError, Sources, Traced};
 
 /// A repository with a fork behind a server, and a state directory to fetch into.
 struct World {
@@ -57,12 +57,13 @@ impl World {
 
     fn open(&self, server: &TestServer) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {
         let location = Location::parse(&server.url("", "repo.git")).unwrap();
-        Sources::new(Some(self.state.path().into())).open_histories("o/r", &location, &BRANCHES)
+        let sources = Sources::new(Some(self.state.path().into()));
+        trees(sources.open_histories("o/r", &location, &BRANCHES))
     }
 
     fn on_disk(&self) -> Vec<Box<dyn Snapshot>> {
         let sources = Sources::new(None);
-        sources.open_histories("o/r", &self.repo.location(), &BRANCHES).unwrap()
+        trees(sources.open_histories("o/r", &self.repo.location(), &BRANCHES)).unwrap()
     }
 
     fn tip(&self, branch: &str) -> Oid {
@@ -78,6 +79,10 @@ impl World {
         let mut paths = entries.map(|entry| entry.path());
         paths.find(|path| path.to_string_lossy().ends_with(".history.git"))
     }
+}
+
+fn trees(opened: Result<Vec<Past>, SourceError>) -> Result<Vec<Box<dyn Snapshot>>, SourceError> {
+    Ok(opened?.into_iter().map(|past| past.tree).collect())
 }
 
 /// What one branch changed since the other one was made of it, and how often each text was there.
@@ -357,7 +362,7 @@ fn many_threads_fetch_a_history_once() {
         for _ in 0..6 {
             scope.spawn(|| {
                 let sources = Sources::new(Some(state.into()));
-                let opened = sources.open_histories("o/r", &location, &BRANCHES).unwrap();
+                let opened = trees(sources.open_histories("o/r", &location, &BRANCHES)).unwrap();
                 assert_eq!(traced(&opened, &A).0.len(), 20);
             });
         }
