@@ -5,12 +5,14 @@ usage: corpus_doozer.py LOCKSTEP CORPUS WORK TABLE
 """
 import collections
 import glob
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 
 import yaml
 
@@ -331,6 +333,72 @@ def carried():
     return same, len(ported)
 
 
+class Git(http.server.BaseHTTPRequestHandler):
+    """git's own server side in front of the work directory; `sent` counts its bytes."""
+
+    sent = 0
+    backend = subprocess.run(["git", "--exec-path"], capture_output=True, text=True).stdout.strip() + "/git-http-backend"
+
+    def answer(self):
+        path, _, query = self.path.partition("?")
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        asked = {"REQUEST_METHOD": self.command, "PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body))}
+        asked |= {"CONTENT_TYPE": self.headers.get("content-type") or "", "GIT_PROTOCOL": self.headers.get("git-protocol") or ""}
+        own = {"PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": work, "GIT_HTTP_EXPORT_ALL": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        own |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "uploadpack.allowFilter", "GIT_CONFIG_VALUE_0": "true"}
+        head, _, rest = subprocess.run([self.backend], input=body, env=own | asked, capture_output=True).stdout.partition(b"\r\n\r\n")
+        lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        self.send_response(int(lines.pop("Status", "200").split()[0]))
+        for name, value in {**lines, "Content-Length": str(len(rest))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        Git.sent += len(rest)
+        self.wfile.write(rest)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def far():
+    """Behind a URL build data comes to the same as from disk: what is found, and what is written. The bytes that were sent for it."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Git)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    carried, sent = 0, []
+    for name, repo, releases in [
+        ("port", "port/openshift-eng/ocp-build-data", ["4.22", "4.23"]),
+        ("history", "history/openshift-eng/ocp-build-data.git", ["4.19", "4.20", "4.21", "4.22"]),
+    ]:
+        seen = []
+        for place, where in [("disk", repo), ("url", f"{base}/{repo}")]:
+            at = f"far-{name}-{place}"
+            open(f"{work}/{at}.yaml", "w").write(
+                f"sources:\n  build-data: {{repo: '{where}'}}\n  components: {{via: none}}\n"
+                f"releases: {json.dumps(releases)}\nstate: {at}-state\ntargets: [build-data]\nforge: {{kind: local, dir: {at}-forge}}\n"
+            )
+            Git.sent = 0
+            plan = run("plan", "--format", "json", "--config", f"{at}.yaml")
+            sent.append(Git.sent)
+            run("render", "--out", f"{at}-out", "--config", f"{at}.yaml")
+            out = {}
+            for folder, _, files in os.walk(f"{work}/{at}-out"):
+                out |= {os.path.relpath(f"{folder}/{file}", f"{work}/{at}-out"): open(f"{folder}/{file}").read() for file in files}
+            # Bytes may not differ, whatever the place is called.
+            plan = json.loads(plan.replace(base + "/", ""))
+            seen.append((plan["findings"], plan["counts"], out))
+            carried += json.dumps(plan).count("is carried from")
+        if seen[0] != seen[1]:
+            fault(f"{name}: behind a URL it is not as from disk")
+        if any(finding["code"] == "okd-carry-unread" for finding in seen[1][0]):
+            fault(f"{name}: histories behind a URL are not read")
+    if not carried:
+        fault("nothing is carried, so that nothing is compared")
+    server.shutdown()
+    return max(sent)
+
+
 def sources():
     """Dockerfiles of 4.16 whose FROMs name what stands for them; nothing else differs."""
     text = (
@@ -375,11 +443,12 @@ compared = reference()
 changed = applied()
 proposed, emptied = january()
 same, ported = carried()
+sent = far()
 images, froms = sources()
 if faults:
     sys.exit(f"corpus doozer: {len(faults)} faults")
 print(
     f"corpus doozer: {rows} counts of nine releases as expected, {compared} images as art-tools merges them; {changed} files edited and nothing "
     f"left but what is shown; {proposed} Dockerfiles of January 2026, {emptied} with emptied modifications; {same} of {ported} "
-    f"files as people ported them to 4.23; {froms} FROMs of {images} sources"
+    f"files as people ported them to 4.23, and the same behind a URL for {sent >> 10} KiB; {froms} FROMs of {images} sources"
 )

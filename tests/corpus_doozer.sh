@@ -8,6 +8,7 @@
 #   image is derived as before, and edited files are valid by ART's own schemas where they were before;
 # - what people put right by hand in January 2026 is proposed from the state before each commit;
 # - what people ported from 4.22 to 4.23 by hand on 2026-01-29 is carried from the branch of 4.22;
+# - behind a URL all of that, and the real histories of four branches, come to the same as from disk;
 # - `render --sources` of 4.16: FROMs as in the unified document, all other bytes as they were.
 #
 # Real edits of OKD stanzas are made again in tests/it/yaml_corpus.rs. Needs the corpus at ../shared/corpus (or LOCKSTEP_CORPUS),
@@ -26,6 +27,8 @@ for tar in "$corpus"/build-data-2026-01/openshift-*.tar.xz; do
   tar -C "$work/build-data/${release#openshift-}" -xf "$tar"
 done
 tar -C "$work" -xf "$corpus/build-data-edits/build-data-edits.tar.xz"
+mkdir "$work/history"
+tar -C "$work/history" -xf "$corpus/history/build-data.tar.xz"
 python3 "$corpus/materialize.py" "$corpus/4.16" "$work/4.16" > /dev/null
 python3 tests/corpus_doozer.py "$lockstep" "$corpus" "$work" "$PWD/tests/corpus_doozer.tsv" || fail "see above"
 verdict="passed"
