@@ -305,7 +305,7 @@ impl Repository<'_> {
         let known: BTreeSet<&str> = self.world.plans.iter().map(|plan| plan.component.as_str()).collect();
         let stale = there.iter().filter(|run| {
             let node = files.documents(&run.path).get(run.document);
-            let said = node.and_then(expression).and_then(|text| cel::read(text));
+            let said = node.and_then(expression).and_then(cel::read);
             let ours = known.contains(&*run.component) || self.world.held.contains(&run.component);
             !ours
                 && said.is_some_and(|said| {

@@ -111,7 +111,7 @@ pub(super) fn name(node: &Node) -> Option<&str> {
 
 /// The event that a run is for: what its expression compares with, else its annotation, else its name, else its file's.
 fn event(node: &Node, name: &str, path: &str) -> Option<Event> {
-    let said = expression(node).and_then(|text| cel::read(text));
+    let said = expression(node).and_then(cel::read);
     let said = said.and_then(|said| Event::of_word(&said.events.first()?.value));
     let listed = || match listed(node, "on-event").as_deref() {
         Some([only]) => Event::of_word(only),
