@@ -16,10 +16,17 @@ pub fn junit(impact: &Impact) -> String {
         impact.releases.len().max(1)
     );
     for release in &impact.releases {
-        let name = format!("OKD {} and {}", release.release, title(impact));
+        // Of run and pull request nothing is in the name: whoever counts runs knows a test by it.
+        let name = format!("{} in OKD {}", impact.repository, release.release);
         let _ = write!(out, "<testcase classname=\"lockstep\" name=\"{}\">", xml(&name));
         let lines: Vec<String> = release.new.iter().map(line).collect();
-        let told = format!("{}\n{}\n{}", impact.sentence, impact.todo, lines.join("\n"));
+        let told = format!(
+            "{}\n{}\n{}\n{}",
+            title(impact),
+            impact.sentence,
+            impact.todo,
+            lines.join("\n")
+        );
         match release.verdict {
             Verdict::Breaks => {
                 let _ = write!(
@@ -38,7 +45,8 @@ pub fn junit(impact: &Impact) -> String {
     if impact.releases.is_empty() {
         let _ = writeln!(
             out,
-            "<testcase classname=\"lockstep\" name=\"{}\"/>",
+            "<testcase classname=\"lockstep\" name=\"{} in OKD\"><system-out>{}</system-out></testcase>",
+            xml(&impact.repository),
             xml(&title(impact))
         );
     }

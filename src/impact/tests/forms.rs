@@ -55,8 +55,21 @@ fn junit_is_as_prow_reads_it() {
             .is_some_and(|text| text.contains("<script>alert(1)</script>")),
         "as text"
     );
+    let mut later = some();
+    later.pull = Some(77);
+    later.verdict = Verdict::Nothing;
+    let later = junit(&later);
+    let later = Document::parse(&later).expect("XML");
+    let again = later
+        .descendants()
+        .filter_map(|node| (node.has_tag_name("testcase")).then(|| node.attribute("name"))?);
+    assert_eq!(
+        again.collect::<Vec<_>>(),
+        names,
+        "by its name a test is known from run to run"
+    );
     names.dedup();
-    assert_eq!(names.len(), 3, "by its name a test is known from run to run: {names:?}");
+    assert_eq!(names.len(), 3, "each has a name of its own: {names:?}");
     let nothing = junit(&super::answer(Vec::new()));
     let document = Document::parse(&nothing).expect("XML");
     let tests = document.descendants().filter(|node| node.has_tag_name("testcase"));
