@@ -7,7 +7,7 @@ use serde::Deserialize;
 pub fn look(paths: usize) -> String {
     let (variables, fields) = objects(paths);
     format!(
-        "query LookAnswer($owner: String!, $name: String!, {OF_LOOK}{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}{LOOK}"
+        "query Look($owner: String!, $name: String!, {OF_LOOK}{variables}) {{\n  repository(owner: $owner, name: $name) {{\n{fields}{LOOK}"
     )
 }
 
