@@ -1,5 +1,7 @@
 //! Targets that write elsewhere than into the CI configs: a repository of its own, and each component's.
 
+use std::collections::BTreeSet;
+
 use lockstep::base::{Gate, Release};
 use lockstep::config::{self, Config};
 use lockstep::plan::Plan;
@@ -7,7 +9,7 @@ use lockstep::run::place::ConfiguredForge;
 use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::source::Sources;
 use lockstep::store::Store;
-use lockstep::targets::{Actual, Ask, Chosen, Cut, Destination, Options, Reads, Rendered, Target};
+use lockstep::targets::{Actual, Ask, Chosen, Cut, Destination, Options, Reads, Rendered, TARGETS, Target};
 use lockstep::yaml::keys::NO_OPTIONS;
 
 use crate::support::world::{NAMES, RELEASE, World};
@@ -19,6 +21,25 @@ fn with_targets(targets: &str) -> World {
     world.settings.insert("targets", targets.to_owned());
     world.commit("okd/configs", "main", &[("README.md", b"build configs\n")]);
     world
+}
+
+#[test]
+fn every_folder_with_a_registration_is_a_target() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/targets");
+    let mut with_registration = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("the folder of targets") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(path.join("mod.rs")).unwrap_or_default();
+        if text.contains("pub static TARGET: Target") {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            with_registration.insert(name.replace('_', "-"));
+        }
+    }
+    let registered: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+    assert_eq!(
+        with_registration, registered,
+        "`TARGETS` in src/targets/mod.rs names each once"
+    );
 }
 
 /// A file of a branch.
