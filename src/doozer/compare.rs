@@ -2,7 +2,7 @@
 
 use super::difference::{Difference, DifferenceKind};
 use super::parents::{Stands, called};
-use super::predict::{Ends, Prediction};
+use super::predict::{Ends, Prediction, REPOSITORIES_RULE};
 use super::wanted::{self, plain};
 use crate::derive::{Image, Release, Standing};
 use crate::model::build_config::At;
@@ -35,7 +35,12 @@ pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) ->
         );
         return found;
     }
-    for reason in &prediction.reasons {
+    // What stops at a repository has a finding of its own, with the name that was meant.
+    let stopping = prediction
+        .reasons
+        .iter()
+        .filter(|reason| reason.rule != REPOSITORIES_RULE);
+    for reason in stopping {
         add(DifferenceKind::WouldFail, reason.text.clone(), reason.at.clone());
     }
     let (ours, theirs) = (plain(&image.dockerfile), plain(&prediction.dockerfile.value));

@@ -51,6 +51,9 @@ pub struct Parent {
     pub at: Option<At>,
 }
 
+/// Where the tool stops at a repository that the group does not have.
+pub const REPOSITORIES_RULE: &str = "doozerlib/repos.py: content_sets";
+
 /// Something that is found about a build, the tool's rule behind it, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Reason {
@@ -219,6 +222,7 @@ impl One<'_, '_> {
         let stopping = modifications.iter().filter(|one| one.outcome.stops());
         reasons.extend(stopping.map(|one| self.stopped(one, &path)));
         let arches = self.arches(&mut reasons);
+        reasons.extend(self.unknown_repositories());
         let off = self.doozer.off(self.key);
         let ends = match (&off, reasons.is_empty()) {
             (Some(_), _) => Ends::Skips,
@@ -384,6 +388,19 @@ impl One<'_, '_> {
             reasons.push(self.reason(text, "doozerlib/metadata.py: get_arches", "arches"));
         }
         both
+    }
+
+    /// Repositories that are enabled and that the group does not have, as far as the group's are known.
+    fn unknown_repositories(&self) -> Vec<Reason> {
+        let Some(known) = &self.doozer.metadata.group.repos else {
+            return Vec::new();
+        };
+        let enabled = self.texts("enabled_repos").into_iter();
+        let unknown = enabled.filter(|name| !known.contains(name)).map(|name| {
+            let text = format!("{name} of its `enabled_repos` is no repository of the group");
+            self.reason(text, REPOSITORIES_RULE, "enabled_repos")
+        });
+        unknown.collect()
     }
 
     fn env(&self) -> Vec<Said> {

@@ -325,6 +325,23 @@ fn architectures_are_those_of_image_and_group() {
 }
 
 #[test]
+fn a_repository_that_the_group_does_not_have_stops_the_rebase() {
+    let of = |group: &str, text: &str| {
+        let group = format!("arches: [x86_64]\n{group}");
+        Small::new(&[("a", &format!("{TWO}{text}"))]).group(&group).predict("a")
+    };
+    let group = "repos: {base: {}}\nokd: {enabled: true, repos: {extra: {}}}\n";
+    let one = of(group, "okd: {enabled_repos: [base, extra, bas]}\n");
+    let told = "bas of its `enabled_repos` is no repository of the group";
+    assert_eq!((one.ends, reasons(&one)), (Ends::Fails, vec![told]));
+    assert_eq!(of(group, "okd: {enabled_repos: [base, extra]}\n").ends, Ends::Builds);
+    let ours_alone = "enabled_repos: [bas]\nokd: {arches: [x86_64]}\n";
+    assert_eq!(of(group, ours_alone).ends, Ends::Builds, "OCP's list is emptied");
+    let elsewhere = of("okd: {enabled: true}\n", "okd: {enabled_repos: [bas]}\n");
+    assert_eq!(elsewhere.ends, Ends::Builds, "the group's repositories stand elsewhere");
+}
+
+#[test]
 fn a_stanza_that_cannot_be_merged_stops_the_rebase() {
     let one = Small::new(&[("a", &format!("{TWO}okd: []\n"))]).predict("a");
     assert_eq!(

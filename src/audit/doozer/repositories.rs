@@ -4,7 +4,7 @@ use crate::audit::Sink;
 use crate::audit::check::{Check, nothing};
 use crate::audit::context::Context;
 use crate::audit::metadata::references::at;
-use crate::finding::Severity::Warning;
+use crate::finding::Severity::Error;
 use crate::finding::{Code, Family, Subject};
 use crate::model::metadata::Metadata;
 use crate::rules::load::near;
@@ -13,11 +13,11 @@ use crate::yaml::Node;
 static CODE: Code = Code {
     name: "unknown-repository",
     family: Family::Doozer,
-    severity: Warning,
+    severity: Error,
     title: "an `okd` stanza enables a package repository that the group does not have",
     means: "What `okd.enabled_repos` names is enabled in the build, out of the group's `repos` with those of the group's own `okd` laid \
-            over them. A name that is not there enables nothing, and packages are looked for in vain. Groups that have no `repos` in \
-            group.yml are not looked at.",
+            over them. At a name that is not there the rebase stops (art-tools: `doozerlib/repos.py` `content_sets`), so that the image \
+            is not built. Groups that have no `repos` in group.yml are not looked at.",
     action: "Write the name that the group has, or add the repository to it.",
     example: "beacon: `okd.enabled_repos` names baseos-rpm, which is no repository of the group",
     fix: None,
