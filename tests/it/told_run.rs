@@ -115,27 +115,12 @@ fn merged(feedback: &str) -> Told {
     let base = state.branch(HARBOR, "main").expect("a branch");
     let merged_at = chrono::DateTime::from_timestamp(now() - 3_600, 0).expect("a time");
     state.repo_mut(HARBOR).expect("harbor").pulls.push(Pull {
-        id: 11,
-        number: 11,
         state: PullState::Merged,
         title: "Change it".to_owned(),
-        body: String::new(),
-        author: "ann".to_owned(),
-        base: "release-4.16".to_owned(),
-        head: "topic".to_owned(),
         head_repo: None,
         head_owner: "ann".to_owned(),
-        head_sha: merge,
-        base_sha: base,
-        merge_sha: None,
-        listed: None,
-        conflicts: false,
-        draft: false,
-        labels: Vec::new(),
-        reviewers: Vec::new(),
-        assignees: Vec::new(),
-        comments: Vec::new(),
         created_at: merged_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        ..Pull::open(11, HARBOR, ("release-4.16", &base), ("topic", &merge))
     });
     drop(inside);
     told
