@@ -106,15 +106,9 @@ impl Snapshot for Ahead {
 
     fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (own, others): (Contents, BTreeSet<String>) = ids.iter().fold(Default::default(), |mut both, id| {
-            match own.get(id) {
-                Some(bytes) => drop(both.0.insert(id.clone(), Arc::clone(bytes))),
-                None => drop(both.1.insert(id.clone())),
-            }
-            both
-        });
+        let others = ids.iter().filter(|id| !own.contains_key(*id)).cloned().collect();
         let mut contents = self.past.contents(&others)?;
-        contents.extend(own);
+        contents.extend(ids.iter().filter_map(|id| Some((id.clone(), Arc::clone(own.get(id)?)))));
         Ok(contents)
     }
 
