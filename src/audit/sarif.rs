@@ -142,7 +142,7 @@ fn bases(findings: &[&Finding]) -> Json {
 /// What a finding is known by, whichever line and commit it stands at.
 fn fingerprint(finding: &Finding) -> String {
     let digest = Sha256::digest(finding.identity().as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    crate::base::text::hex(&digest[..16])
 }
 
 /// A path as a relative reference: what may not stand in one is written as `%XX`.

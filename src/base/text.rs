@@ -96,6 +96,16 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// Bytes, such as those of a digest, in hexadecimal: two lower-case digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
 /// Cuts text to a number of characters, with `…` where something is missing.
 pub fn clip(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
@@ -110,6 +120,12 @@ pub fn clip(text: &str, chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_two_digits_each() {
+        assert_eq!(hex(&[0, 0x0a, 0xff]), "000aff");
+        assert_eq!(hex(&[]), "");
+    }
 
     #[test]
     fn a_terminal_is_not_steered() {

@@ -38,7 +38,7 @@ pub fn digests(images: &BTreeMap<String, Image>, external: &BTreeMap<String, Str
     for key in order.lists().into_iter().flatten() {
         let decides = canonical(&decides(&images[key], &found, external));
         let digest = Sha256::digest(decides.to_string());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::base::text::hex(&digest);
         found.insert(key.to_owned(), format!("sha256:{hex}"));
     }
     found

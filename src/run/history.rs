@@ -203,7 +203,7 @@ impl Keeper {
     fn document(&self, document: &BuildConfig) -> Result<String, HistoryError> {
         let document = serde_json::to_value(document).map_err(|error| self.told(error))?;
         let text = rebuild::essence(&document).to_string();
-        let digest: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = crate::base::text::hex(&Sha256::digest(&text));
         let path = self.dir.join(format!("{digest}.json.gz"));
         if !path.exists() {
             let mut packed = GzEncoder::new(Vec::new(), Compression::fast());

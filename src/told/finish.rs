@@ -98,9 +98,5 @@ fn digest(page: &Page) -> String {
             hash.update("OCP as well");
         }
     }
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::base::text::hex(&hash.finalize()[..8])
 }

@@ -60,7 +60,7 @@ enum Found {
 /// A digest of a text.
 fn says(text: &str) -> String {
     let digest = Sha256::digest(text.trim());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    crate::base::text::hex(&digest[..16])
 }
 
 impl GithubForge {

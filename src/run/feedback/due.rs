@@ -162,13 +162,7 @@ impl Run {
             let head = self.sources.github()?.head(&open.repo, &open.branch).ok()?;
             part(&head.0);
         }
-        Some(
-            hash.finalize()
-                .iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Some(crate::base::text::hex(&hash.finalize()[..16]))
     }
 }
 

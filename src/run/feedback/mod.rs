@@ -162,10 +162,9 @@ fn parts(document: &BuildConfig) -> BTreeMap<String, String> {
             .or_insert_with(|| Sha256::new_with_prefix(&held));
         hash.update(format!("{key} {}\n", without_why(&image)));
     }
-    let text = |hash: Sha256| hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     parts
         .into_iter()
-        .map(|(repository, hash)| (repository, text(hash)))
+        .map(|(repository, hash)| (repository, crate::base::text::hex(&hash.finalize())))
         .collect()
 }
 

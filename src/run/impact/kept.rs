@@ -74,10 +74,7 @@ impl Run {
         let passed_over = self.passed_over.lock().unwrap_or_else(PoisonError::into_inner);
         let known = self.releases_beside(release)?;
         let beside = format!("{known:?} {passed_over:?} {last:?}");
-        let beside = Sha256::digest(beside)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let beside = crate::base::text::hex(&Sha256::digest(beside));
         Some(Key { slot, beside })
     }
 

@@ -183,10 +183,6 @@ impl Run {
         part(&format!("{VERSION} {}", self.rules.digest()));
         read.iter().for_each(|commit| part(commit));
         part(&serde_json::to_string(&answer.releases).unwrap_or_default());
-        hash.finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        crate::base::text::hex(&hash.finalize()[..16])
     }
 }

@@ -28,12 +28,7 @@ static DIGEST: LazyLock<String> = LazyLock::new(|| {
     for (_, _, text) in ASSETS {
         hasher.update(text);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::base::text::hex(&hasher.finalize()[..6])
 });
 
 /// What is drawn for a state's class, as the style sheet has it: to be drawn within another picture.

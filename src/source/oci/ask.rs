@@ -143,10 +143,7 @@ impl Asker {
         match said.and_then(|digest| digest.to_str().ok()) {
             Some(digest) => Ok(digest.to_owned()),
             None => {
-                let hex: String = Sha256::digest(self.manifest(tag)?)
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
+                let hex = crate::base::text::hex(&Sha256::digest(self.manifest(tag)?));
                 Ok(format!("sha256:{hex}"))
             }
         }

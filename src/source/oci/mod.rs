@@ -320,8 +320,7 @@ fn checked(digest: &str) -> Result<(), OciErrorKind> {
 }
 
 fn verify(bytes: &[u8], digest: &str) -> Result<(), OciErrorKind> {
-    let actual = Sha256::digest(bytes);
-    let actual: String = actual.iter().map(|byte| format!("{byte:02x}")).collect();
+    let actual = crate::base::text::hex(&Sha256::digest(bytes));
     match digest.strip_prefix("sha256:") {
         Some(expected) if expected == actual => Ok(()),
         _ => Err(OciErrorKind::Broken(format!(
