@@ -65,7 +65,6 @@ impl<'a> Context<'a> {
             Need::CiConfigs => self.ci.is_some(),
             Need::Payload => self.release.demand.last.is_some(),
             Need::Verification => self.verification.is_some(),
-            Need::Before => self.before.is_some(),
         }
     }
 }
@@ -87,8 +86,6 @@ impl Files {
 /// What was read of one repository.
 #[derive(Clone, Debug)]
 pub struct RepoFiles {
-    /// Where it was read.
-    pub origin: Origin,
     /// Texts by the path asked for.
     pub texts: BTreeMap<String, FileText>,
 }

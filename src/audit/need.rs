@@ -17,8 +17,6 @@ pub enum Need {
     Payload,
     /// What verifies payloads: openshift/release's own gating configs.
     Verification,
-    /// The release before this one.
-    Before,
 }
 
 impl Need {
@@ -34,7 +32,6 @@ impl Need {
             Self::CiConfigs => "the CI configs (`sources.ci-config`)",
             Self::Payload => "the payload's list of images (`sources.payload`)",
             Self::Verification => "the gating configs of the CI configs' own repository",
-            Self::Before => "the release before it",
         }
     }
 }

@@ -37,11 +37,6 @@ impl Ending {
             configs,
         }
     }
-
-    /// Whether nothing is there.
-    pub fn is_empty(&self) -> bool {
-        self.configs.is_empty() && self.controllers.is_empty()
-    }
 }
 
 /// Who still refers to what may go, a sentence each.

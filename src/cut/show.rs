@@ -133,11 +133,6 @@ impl View {
         }
     }
 
-    /// The view as text; findings are told elsewhere.
-    pub fn text(&self) -> String {
-        self.text_with(&[])
-    }
-
     /// The same with details of each step, ready for a terminal.
     pub fn text_with(&self, details: &[String]) -> String {
         let left_out = match self.left_out.len() {

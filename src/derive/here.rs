@@ -14,8 +14,6 @@ use crate::rules::{Scope, Subject};
 /// What rules say of the pipeline for a release.
 #[derive(Clone, Debug, Default)]
 pub struct Here {
-    /// The branch of the pipeline's repository.
-    pub branch: Derived<String>,
     /// The image stream that is built into.
     pub stream: Derived<String>,
     /// The image that holds forked Dockerfiles; empty: none.
@@ -107,7 +105,6 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
     let about = format!("target {target}");
     let mut text = |field: &str| asker.text(Subject::Target, field, &whole, &about);
     let mut here = Here {
-        branch: text("branch_here"),
         stream: text("stream"),
         forks: text("forks"),
         images_at: text("images_at"),

@@ -222,8 +222,6 @@ pub struct There<'t> {
     pub node: &'t Node,
     /// The group.
     pub group: &'t Group,
-    /// The release.
-    pub release: Release,
 }
 
 /// What becomes of an addition of an older release in a file of a later one, as far as the two files tell.

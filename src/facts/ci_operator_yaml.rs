@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::yaml::{self, Error, Node, Pos};
 
-/// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 1;
-
 /// What a `.ci-operator.yaml` says; fields that are not listed are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CiOperatorYaml {

@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 2;
-
 /// What a `go.mod` or `go.work` says about itself. Directives that are not there are `None`; the file is never refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoMod {

@@ -53,13 +53,6 @@ pub fn tags(root: &Node) -> BTreeSet<Tag> {
         .collect()
 }
 
-/// Tells whether a config promotes any tag to an image stream.
-pub fn to_stream(root: &Node, namespace: &str, name: &str) -> bool {
-    tags(root)
-        .iter()
-        .any(|tag| tag.namespace == namespace && tag.name == name)
-}
-
 fn of_entry(entry: &Node, to: &Promotion, built: &[&str]) -> Vec<Tag> {
     let excluded = entry.get("excluded_images").and_then(Node::as_seq).unwrap_or_default();
     let excluded: BTreeSet<&str> = excluded.iter().filter_map(Node::text).collect();
@@ -112,8 +105,6 @@ mod tests {
             "images: {items: [{to: a}]}\npromotion:\n  to:\n  - {name: s, namespace: ns, excluded_images: ['*', b]";
         assert_eq!(told(&format!("{text}}}\n")), Vec::<String>::new());
         assert_eq!(told(&format!("{text}, additional_images: {{c: a}}}}\n")), ["ns/s:c"]);
-        let root = yaml::parse(format!("{text}}}\n").as_bytes()).expect("YAML");
-        assert!(!to_stream(&root, "ns", "s"));
     }
 
     #[test]

@@ -454,9 +454,6 @@ pub struct GraphError {
     /// What GitHub said.
     #[serde(default)]
     pub message: String,
-    /// The field it is about.
-    #[serde(default)]
-    pub path: Vec<Value>,
 }
 
 type Raw = (u16, HeaderMap, Vec<u8>);

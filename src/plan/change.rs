@@ -264,9 +264,4 @@ impl Plan {
         let is_of = |one: &NotCompared| one.release.as_deref().is_none_or(|of| of == release);
         !self.not_compared.iter().any(is_of)
     }
-
-    /// The pull requests that are withheld.
-    pub fn blocked(&self) -> impl Iterator<Item = &PullRequest> {
-        self.pull_requests.iter().filter(|pr| pr.blocked.is_some())
-    }
 }

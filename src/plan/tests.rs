@@ -83,6 +83,12 @@ fn build(desired: Vec<Desired>, policy: Policy) -> Plan {
     })
 }
 
+/// The bases of the pull requests that are withheld.
+fn blocked(plan: &Plan) -> Vec<&str> {
+    let withheld = plan.pull_requests.iter().filter(|pr| pr.blocked.is_some());
+    withheld.map(|pr| pr.base.as_str()).collect()
+}
+
 fn codes(plan: &Plan) -> Vec<&str> {
     plan.findings.iter().map(|f| &*f.code).collect()
 }
@@ -236,7 +242,7 @@ fn more_removals_than_allowed_withhold_the_pull_request() {
             .map(|i| file(&format!("c{i}"), bytes("x"), None))
             .collect::<Vec<_>>()
     };
-    assert_eq!(build(gone(2), Policy::default()).blocked().count(), 0);
+    assert_eq!(blocked(&build(gone(2), Policy::default())), [""; 0]);
     let plan = build(gone(3), Policy::default());
     assert_eq!(
         plan.pull_requests[0].blocked.as_deref(),
@@ -307,5 +313,5 @@ fn a_second_base_for_one_scope_is_withheld() {
         ],
         Policy::default(),
     );
-    assert_eq!(plan.blocked().map(|pr| pr.base.as_str()).collect::<Vec<_>>(), ["next"]);
+    assert_eq!(blocked(&plan), ["next"]);
 }

@@ -32,8 +32,6 @@ pub struct Setting {
     pub append: bool,
     /// The value.
     pub value: Template,
-    /// The line of the field's name.
-    pub line: u32,
 }
 
 /// A rule that another one names.

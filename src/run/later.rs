@@ -115,7 +115,6 @@ impl<'h, 'a> Here<'h, 'a> {
         let there = There {
             node,
             group: &self.release.metadata.group,
-            release: self.release.metadata.release,
         };
         carry::fate(added, from, there)
     }

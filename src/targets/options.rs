@@ -39,17 +39,6 @@ impl Options {
         self.0.get(key.name).and_then(Json::as_bool).unwrap_or_default()
     }
 
-    /// A number; 0 where the option is left out.
-    pub fn count(&self, key: &Key) -> u64 {
-        self.0.get(key.name).and_then(Json::as_u64).unwrap_or_default()
-    }
-
-    /// The texts of a list.
-    pub fn texts(&self, key: &Key) -> impl Iterator<Item = &str> {
-        let items = self.0.get(key.name).and_then(Json::as_array);
-        items.into_iter().flatten().filter_map(Json::as_str)
-    }
-
     /// All values by name.
     pub fn all(&self) -> &BTreeMap<&'static str, Json> {
         &self.0

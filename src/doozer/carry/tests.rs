@@ -91,11 +91,9 @@ fn becomes(key: &str, value: &str, there: &str) -> Result<Option<(Json, Vec<Stri
         value: parse(value.as_bytes()).expect("YAML"),
         edited: edited(1),
     };
-    let release = Release::new(4, 21);
     let there = There {
         node: &node,
         group: &group,
-        release,
     };
     match fate(&added, Release::new(4, 20), there) {
         Fate::Nothing => Ok(None),

@@ -33,9 +33,6 @@ pub const MAX_ARGS: usize = 1000;
 /// The most uses of other images' files that are kept of a Dockerfile.
 pub const MAX_USES: usize = 2000;
 
-/// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 2;
-
 /// A Dockerfile's facts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dockerfile {
@@ -129,22 +126,6 @@ pub struct Label {
     pub value: String,
 }
 
-/// The base of the image that a Dockerfile yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FinalBase<'a> {
-    /// The last stage.
-    pub stage: &'a Stage,
-    /// The stage at the end of the chain of earlier stages: its `FROM` names an image. The last stage itself in most files.
-    pub root: &'a Stage,
-}
-
-impl FinalBase<'_> {
-    /// Tells whether the last stage's own `FROM` names an image, not an earlier stage.
-    pub fn is_direct(&self) -> bool {
-        self.stage.index == self.root.index
-    }
-}
-
 /// Why a Dockerfile could not be read, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParseError {
@@ -165,11 +146,6 @@ impl fmt::Display for ParseError {
 impl std::error::Error for ParseError {}
 
 impl Stage {
-    /// Tells whether the stage starts from nothing.
-    pub fn is_scratch(&self) -> bool {
-        self.image == "scratch"
-    }
-
     /// Tells whether the stage's own `FROM` names an image: `scratch` counts, an earlier stage does not.
     pub fn is_external(&self) -> bool {
         self.earlier_stage.is_none()
@@ -189,17 +165,6 @@ impl Dockerfile {
     /// builders and base.
     pub fn external_stages(&self) -> impl Iterator<Item = &Stage> {
         self.stages.iter().filter(|stage| stage.is_external())
-    }
-
-    /// Gives the last stage and the stage with the image that it is finally based on.
-    pub fn final_base(&self) -> Option<FinalBase<'_>> {
-        let stage = self.stages.last()?;
-        let mut root = stage;
-        // An earlier stage always has a smaller index when it comes from the parser; facts from elsewhere may not.
-        while let Some(earlier) = root.earlier_stage.filter(|&earlier| earlier < root.index) {
-            root = self.stages.get(earlier)?;
-        }
-        Some(FinalBase { stage, root })
     }
 
     /// Looks up a label of the resulting image: the last one set in the last stage or a stage that it continues.

@@ -56,7 +56,6 @@ fn reads_a_usual_file() {
     assert_eq!(facts.external_stages().count(), 2);
     assert_eq!(facts.label("io.k8s.display-name"), Some("X of Y"));
     assert!(facts.is_release_operator());
-    assert!(facts.final_base().is_some_and(|base| base.is_direct()));
 }
 
 #[test]
@@ -242,8 +241,8 @@ fn stages_name_earlier_stages_without_regard_to_case() {
         facts.external_stages().map(|stage| stage.index).collect::<Vec<_>>(),
         [0, 2]
     );
-    let base = facts.final_base().expect("there is a stage");
-    assert_eq!((base.stage.index, base.root.index, base.is_direct()), (3, 0, false));
+    let earlier: Vec<_> = facts.stages.iter().map(|stage| stage.earlier_stage).collect();
+    assert_eq!(earlier, [None, Some(0), None, Some(1)]);
 }
 
 #[test]
@@ -297,7 +296,7 @@ fn platforms_are_kept_as_written() {
     assert_eq!(facts.stages[0].platform.as_deref(), Some("$BUILDPLATFORM"));
     assert_eq!(facts.stages[0].unresolved_args, [""; 0]);
     assert_eq!(facts.stages[1].platform.as_deref(), Some("linux/arm64"));
-    assert!(facts.stages[1].is_scratch() && facts.stages[1].is_external());
+    assert!(facts.stages[1].image == "scratch" && facts.stages[1].is_external());
 }
 
 #[test]
@@ -422,8 +421,7 @@ proptest::proptest! {
         )
     ) {
         if let Ok(facts) = Dockerfile::parse(parts.concat().as_bytes()) {
-            let base = facts.final_base().expect("a file that was read has a stage");
-            proptest::prop_assert!(base.root.is_external());
+            proptest::prop_assert!(facts.stages.first().is_some_and(Stage::is_external));
             for stage in &facts.stages {
                 proptest::prop_assert!(stage.earlier_stage.is_none_or(|earlier| earlier < stage.index));
             }

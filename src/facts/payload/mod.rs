@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::yaml::{self, Node};
 
-/// The version of these facts: raise it whenever the same bytes would yield different facts.
-pub const VERSION: u32 = 1;
-
 /// Why a file of a payload could not be understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

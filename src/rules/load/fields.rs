@@ -110,7 +110,6 @@ impl Loader<'_> {
             field: field.name,
             append,
             value,
-            line: key.pos.line,
         })
     }
 

@@ -97,14 +97,14 @@ pub(super) fn gather(run: &Run, audited: &Audited<'_>) -> Gathered {
         twins.extend(read.twins);
         if let (Some(names), Some(_)) = (&mut gathered.names, &wanted.names) {
             let found = RepoNames {
-                origin: origin.clone(),
+                origin,
                 paths: read.names,
             };
             names.repos.insert(repo.clone(), found);
         }
         if let (Some(files), false) = (&mut gathered.files, wanted.texts.is_empty()) {
             let texts = read.texts;
-            files.repos.insert(repo, RepoFiles { origin, texts });
+            files.repos.insert(repo, RepoFiles { texts });
         }
     }
     // Without any history nothing is told of any of them.

@@ -47,8 +47,6 @@ pub struct Audit {
     pub looked_at: Vec<Desired>,
     /// What was not looked for.
     pub skipped: Vec<Skipped>,
-    /// The drift, as `plan` has it.
-    pub plan: Plan,
     /// Releases that could not be audited.
     pub failed: Vec<RunError>,
 }
@@ -128,7 +126,6 @@ impl Run {
             fixes,
             looked_at,
             skipped: examined.skipped.list(),
-            plan: examined.plan,
             failed: examined.failed,
         };
         Ok((audit, seen))

@@ -11,8 +11,6 @@ pub enum Step<'p> {
     At(usize),
     /// The first item that is a mapping with this value behind these keys: `With(&["name"], "TAGS")`.
     With(&'p [&'p str], &'p str),
-    /// The first item that is this text.
-    Text(&'p str),
 }
 
 impl<'p> From<&'p str> for Step<'p> {
@@ -34,7 +32,6 @@ impl Step<'_> {
             Step::With(keys, value) => items
                 .iter()
                 .position(|item| item.at(keys).and_then(Node::text) == Some(value)),
-            Step::Text(text) => items.iter().position(|item| item.text() == Some(text)),
         }
     }
 
@@ -67,7 +64,7 @@ impl Step<'_> {
                 Some(node.as_map_mut()?.entry(key))
             }
             Step::At(_) => self.go_mut(node),
-            Step::With(..) | Step::Text(_) => {
+            Step::With(..) => {
                 if node.is_null() {
                     *node = Node::seq(Vec::<Node>::new());
                 }
@@ -87,7 +84,6 @@ impl Step<'_> {
                 let innermost = Node::string(*value);
                 keys.iter().rev().fold(innermost, |node, key| Node::map([(*key, node)]))
             }
-            Step::Text(text) => Node::string(*text),
             Step::Key(_) | Step::At(_) => Node::default(),
         }
     }

@@ -181,7 +181,7 @@ fn items_are_found_by_their_keys() {
         Step::Key("params"),
         Step::With(&["name"], "p"),
         Step::Key("value"),
-        Step::Text("b"),
+        Step::At(1),
     ];
     let after = change(tekton, |root| assert!(set(root, &path, Node::string("c"))));
     assert_eq!(after, Ok(tekton.replace("- b", "- c")));
