@@ -18,11 +18,6 @@ pub struct Asked {
     pub path: String,
 }
 
-/// What a check asks for that reads nothing beside what everybody sees.
-pub fn nothing(_: &Release<'_>) -> Vec<Asked> {
-    Vec::new()
-}
-
 /// One check: a pure function from the facts of a release to findings.
 #[derive(Debug)]
 pub struct Check {
@@ -37,6 +32,27 @@ pub struct Check {
 }
 
 impl Check {
+    /// A check that asks for no files.
+    pub const fn new(
+        codes: &'static [&'static Code],
+        needs: &'static [Need],
+        run: fn(&Context<'_>, &mut Sink),
+    ) -> Self {
+        let asks: fn(&Release<'_>) -> Vec<Asked> = |_| Vec::new();
+        Self {
+            codes,
+            needs,
+            asks,
+            run,
+        }
+    }
+
+    /// The same, which asks for files of component repositories.
+    pub const fn asking(mut self, asks: fn(&Release<'_>) -> Vec<Asked>) -> Self {
+        self.asks = asks;
+        self
+    }
+
     /// What the check is called: its first code.
     pub fn name(&self) -> &'static str {
         self.codes.first().map_or("", |code| code.name)

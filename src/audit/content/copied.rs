@@ -2,7 +2,7 @@
 
 use super::filled_in;
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::base::Place;
 use crate::derive::content::{Content, view};
@@ -38,12 +38,7 @@ static IN_RUN: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&COPIED, &IN_RUN],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&COPIED, &IN_RUN], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

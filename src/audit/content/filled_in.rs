@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::base::Place;
 use crate::derive::content::{Content, view};
@@ -31,12 +31,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::Components, Need::CiConfigs],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::Components, Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let (release, Some(ci)) = (context.release, context.ci) else {

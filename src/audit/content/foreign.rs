@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::metadata::references;
 use crate::base::Place;
@@ -55,12 +55,7 @@ static KEPT: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&BASE, &BUILDER, &KEPT],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&BASE, &BUILDER, &KEPT], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

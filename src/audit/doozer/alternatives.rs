@@ -29,12 +29,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[],
-    asks,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[], run).asking(asks);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

@@ -96,8 +96,8 @@ static UNREAD: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[
+pub static CHECK: Check = Check::new(
+    &[
         &OTHER_DOCKERFILE,
         &OTHER_PARENT,
         &WOULD_FAIL,
@@ -105,10 +105,10 @@ pub static CHECK: Check = Check {
         &WOULD_BUILD,
         &UNREAD,
     ],
-    needs: &[],
-    asks,
+    &[],
     run,
-};
+)
+.asking(asks);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

@@ -1,7 +1,7 @@
 //! Repositories that OKD's builds enable and that the group does not have.
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::metadata::references::at;
 use crate::finding::Severity::Error;
@@ -24,12 +24,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();

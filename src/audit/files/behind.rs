@@ -2,7 +2,7 @@
 
 use super::unnamed::plain;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::{Context, Twin};
 use crate::audit::debt::{Debt, Owed};
 use crate::base::{Place, RepoName};
@@ -37,12 +37,7 @@ static NOT_JUDGED: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&BEHIND, &NOT_JUDGED],
-    needs: &[Need::History],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&BEHIND, &NOT_JUDGED], &[Need::History], run);
 
 /// An image's Dockerfile of OKD's own and OCP's, where there are two.
 pub struct Pair {

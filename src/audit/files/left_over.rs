@@ -1,7 +1,7 @@
 //! OKD's configs that nobody needs any more: of releases that are closed, and of branches that have no config for OCP.
 
 use super::configs::{of_all_releases, place, taken_apart};
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::audit::{Change, Sink};
 use crate::base::RepoName;
@@ -26,12 +26,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(ci) = of_all_releases(context) else { return };

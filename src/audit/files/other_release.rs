@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::configs::place;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::finding::Severity::Warning;
@@ -26,12 +26,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(ci) = context.ci else { return };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::configs::{of_all_releases, place, taken_apart};
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::finding::Severity::Warning;
@@ -25,12 +25,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(ci) = of_all_releases(context) else { return };

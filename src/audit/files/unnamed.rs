@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::pattern::matches;
 use crate::base::{Place, RepoName};
@@ -31,12 +31,7 @@ static CODE: Code = Code {
 const OWN: &str = "own_dockerfiles";
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::Names],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::Names], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let (release, Some(names)) = (context.release, context.names) else {

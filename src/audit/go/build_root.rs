@@ -2,7 +2,7 @@
 
 use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::Image;
 use crate::derive::content::Content;
@@ -34,12 +34,7 @@ static OWN: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&DERIVED, &OWN],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&DERIVED, &OWN], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

@@ -2,7 +2,7 @@
 
 use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::content::Content;
 use crate::derive::{Image, Input, Standing};
@@ -61,12 +61,7 @@ static UNCERTAIN: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&REFUSED, &OLDER, &TOOLCHAIN, &UNCERTAIN],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&REFUSED, &OLDER, &TOOLCHAIN, &UNCERTAIN], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let content = Content::new(context.release);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::streams::{asked, go_line};
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::Standing;
 use crate::finding::Severity::Warning;
@@ -27,12 +27,7 @@ static CODE: Code = Code {
 const PREFIX: &str = "GO_";
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let vars = context

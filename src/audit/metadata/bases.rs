@@ -2,7 +2,7 @@
 
 use super::references::at;
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family};
@@ -23,12 +23,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[], run);
 
 /// Where an image is said to be built from something: each replaces the ones before it as a whole.
 const FROMS: [&str; 3] = ["from", "okd.from", "content.source.okd_alignment.from"];

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
@@ -28,12 +28,7 @@ static LITERAL: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&LITERAL],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&LITERAL], &[], run);
 
 /// What stands for a release's number.
 const VARIABLES: &str = "{MAJOR}.{MINOR}";

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::references::{self, Reference};
 use super::variables;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
@@ -41,12 +41,7 @@ static STREAM: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&MEMBER, &STREAM],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&MEMBER, &STREAM], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();

@@ -1,7 +1,7 @@
 //! What a stanza says for OKD although it would hold anyway.
 
 use super::references::at;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
@@ -25,12 +25,7 @@ static EQUAL: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&EQUAL],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&EQUAL], &[], run);
 
 /// A key, and OCP's own that says the same; whether that counts without the key is decided by the rules. What
 /// `okd.enabled_repos` says never holds anyway (it is emptied first), and neither does `okd.mode: disabled`: without it OCP's mode does

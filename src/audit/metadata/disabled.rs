@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::derive::outline::base_scope;
 use crate::derive::resolve::Resolver;
@@ -38,12 +38,7 @@ static DROPPED: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&DISABLED, &DROPPED],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&DISABLED, &DROPPED], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     for image in context.release.images.values() {

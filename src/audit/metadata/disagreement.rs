@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::references::at;
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::derive::supposed::Supposed;
 use crate::doozer::merge;
@@ -27,12 +27,7 @@ static DISAGREE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&DISAGREE],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&DISAGREE], &[], run);
 
 /// Where metadata names the Dockerfile, and where it does so for Konflux alone.
 const DOCKERFILE: &str = "content.source.dockerfile";

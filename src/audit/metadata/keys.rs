@@ -1,7 +1,7 @@
 //! Keys of the OKD stanzas that nobody reads.
 
 use super::references::at;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
@@ -36,20 +36,10 @@ static UNREACHABLE: Code = Code {
 };
 
 /// The check of unknown keys.
-pub static UNKNOWN_CHECK: Check = Check {
-    codes: &[&UNKNOWN],
-    needs: &[],
-    asks: nothing,
-    run: unknown,
-};
+pub static UNKNOWN_CHECK: Check = Check::new(&[&UNKNOWN], &[], unknown);
 
 /// The check of keys without effect.
-pub static UNREACHABLE_CHECK: Check = Check {
-    codes: &[&UNREACHABLE],
-    needs: &[],
-    asks: nothing,
-    run: unreachable,
-};
+pub static UNREACHABLE_CHECK: Check = Check::new(&[&UNREACHABLE], &[], unreachable);
 
 const ALIGNMENT: &str = "content.source.okd_alignment";
 

@@ -1,6 +1,6 @@
 //! Variables of group.yml that other readers of YAML print in another way.
 
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
@@ -22,12 +22,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();

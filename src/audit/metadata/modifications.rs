@@ -29,12 +29,7 @@ static NO_MATCH: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&NO_MATCH],
-    needs: &[Need::Files],
-    asks,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&NO_MATCH], &[Need::Files], run).asking(asks);
 
 /// The key of an image's modifications.
 const MODIFICATIONS: &str = "content.source.modifications";

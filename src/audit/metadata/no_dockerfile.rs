@@ -1,6 +1,6 @@
 //! Dockerfiles that metadata names and that are not there: which one was meant.
 
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
@@ -27,12 +27,7 @@ static CODE: Code = Code {
 };
 
 /// The check. Derivation tells of the finding; here it gets its fix.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let found = context

@@ -2,7 +2,7 @@
 
 use super::references::at;
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::derive::Standing;
 use crate::finding::Severity::Note;
@@ -24,12 +24,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[], run);
 
 const KEY: &str = "okd.content.source.modifications";
 

@@ -1,6 +1,6 @@
 //! Images of the payload that name no payload tag.
 
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink};
@@ -34,12 +34,7 @@ static OTHER: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&MISSING, &OTHER],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&MISSING, &OTHER], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();

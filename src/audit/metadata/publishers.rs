@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::{Image, Standing};
 use crate::facts::stream::Stream;
@@ -30,12 +30,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::Components], run);
 
 /// What is used of a pullspec, and by whom.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::references::at;
 use crate::audit::Sink;
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
@@ -21,12 +21,7 @@ static EMPTIED: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&EMPTIED],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&EMPTIED], &[], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let metadata = context.metadata();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::audit::check::{Check, nothing};
+use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
@@ -27,12 +27,7 @@ static DANGLING: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&DANGLING],
-    needs: &[],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&DANGLING], &[], run);
 
 /// A name in braces as variables are written. A shell's `${NAME}` is something else.
 static BRACES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(^|[^$])\{([A-Z][A-Z0-9_]*)\}").expect("a pattern"));

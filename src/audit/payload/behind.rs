@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::own::Own;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::base::Release;
@@ -28,12 +28,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs, Need::Verification],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs, Need::Verification], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dropped;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::base::Place;
 use crate::derive::Release;
@@ -40,12 +40,7 @@ static UNSHIPPED: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&UNRESOLVED, &UNSHIPPED],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&UNRESOLVED, &UNSHIPPED], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

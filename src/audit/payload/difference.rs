@@ -2,7 +2,7 @@
 
 use super::dropped;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::base::RepoName;
 use crate::derive::payload::{Before, PayloadTag, repository};
@@ -79,12 +79,11 @@ static COMMIT: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&ADDED, &GONE, &SOURCELESS, &MOVED, &DOCKERFILE, &COMMIT],
-    needs: &[Need::Components, Need::Payload],
-    asks: nothing,
+pub static CHECK: Check = Check::new(
+    &[&ADDED, &GONE, &SOURCELESS, &MOVED, &DOCKERFILE, &COMMIT],
+    &[Need::Components, Need::Payload],
     run,
-};
+);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

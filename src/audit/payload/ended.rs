@@ -1,7 +1,7 @@
 //! What verifies the payload of a release that has ended, and may go.
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::cut::retire::{Ending, referrers};
 use crate::finding::Severity::Note;
@@ -23,12 +23,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs, Need::Verification],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs, Need::Verification], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };

@@ -1,7 +1,7 @@
 //! Streams that OKD is promoted to, and whose images nobody outside of CI gets.
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::facts::ci_config;
 use crate::finding::Severity::Warning;
@@ -22,12 +22,7 @@ static CODE: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&CODE],
-    needs: &[Need::CiConfigs],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some((ci, (place, text))) = context.ci.and_then(|ci| Some((ci, ci.mirroring.as_ref()?))) else {

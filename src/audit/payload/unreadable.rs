@@ -2,7 +2,7 @@
 
 use super::own::Own;
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::facts::json::Fault;
 use crate::facts::{gating, release_controller};
@@ -34,12 +34,7 @@ static CONTROLLER: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&GATING, &CONTROLLER],
-    needs: &[Need::CiConfigs, Need::Verification],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&GATING, &CONTROLLER], &[Need::CiConfigs, Need::Verification], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };

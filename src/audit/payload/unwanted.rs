@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::audit::Sink;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::Standing;
 use crate::finding::Severity::Warning;
@@ -22,12 +22,7 @@ static UNWANTED: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&UNWANTED],
-    needs: &[Need::Components],
-    asks: nothing,
-    run,
-};
+pub static CHECK: Check = Check::new(&[&UNWANTED], &[Need::Components], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;

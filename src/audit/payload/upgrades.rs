@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::entries;
 use super::own::Own;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::base::Release;
@@ -91,8 +91,8 @@ static NO_BRANCH: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[
+pub static CHECK: Check = Check::new(
+    &[
         &NOT_TESTED,
         &FROM_NOTHING,
         &NO_VERSION,
@@ -100,10 +100,9 @@ pub static CHECK: Check = Check {
         &FROM_NOBODY,
         &NO_BRANCH,
     ],
-    needs: &[Need::CiConfigs, Need::Verification],
-    asks: nothing,
+    &[Need::CiConfigs, Need::Verification],
     run,
-};
+);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::entries;
 use super::own::Own;
-use crate::audit::check::{Check, Need, nothing};
+use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::{Change, Sink};
 use crate::facts::release_controller::Entry;
@@ -61,12 +61,11 @@ static WITHOUT_VERIFY: Code = Code {
 };
 
 /// The check.
-pub static CHECK: Check = Check {
-    codes: &[&WITHOUT_JOB, &NOT_LOOKED_AT, &KEY_TWICE, &WITHOUT_VERIFY],
-    needs: &[Need::CiConfigs, Need::Verification],
-    asks: nothing,
+pub static CHECK: Check = Check::new(
+    &[&WITHOUT_JOB, &NOT_LOOKED_AT, &KEY_TWICE, &WITHOUT_VERIFY],
+    &[Need::CiConfigs, Need::Verification],
     run,
-};
+);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };
