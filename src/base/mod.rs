@@ -12,7 +12,7 @@ pub mod text;
 pub use color::Color;
 pub use date::{Date, NotADate};
 pub use gate::{Barred, Gate, Guard};
-pub use path::{name_fault, path_fault};
+pub use path::{from_root, name_fault, path_fault, segments_of, within};
 pub use place::{Origin, Place};
 pub use release::{NotARelease, Release, by_version};
 pub use repo::{NotARepoName, RepoName};

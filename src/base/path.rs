@@ -1,4 +1,4 @@
-//! Which paths and names may be written at all.
+//! Paths of a tree: what they come to, and which paths and names may be written at all.
 
 use super::RepoName;
 
@@ -17,6 +17,35 @@ pub fn path_fault(path: &str) -> Option<&'static str> {
         s if is_dot_git(s) => Some("it reaches into `.git`"),
         _ => None,
     })
+}
+
+/// What a path comes to from the root: without `.` and empty segments, with `..` resolved; `None` where it leads out.
+pub fn within(path: &str) -> Option<String> {
+    let mut segments = Vec::new();
+    for segment in segments_of(path) {
+        match segment {
+            ".." => drop(segments.pop()?),
+            segment => segments.push(segment),
+        }
+    }
+    Some(segments.join("/"))
+}
+
+/// The same where nothing is above the root, as in a container: `..` leads nowhere there.
+pub fn from_root(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in segments_of(path) {
+        match segment {
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    segments.join("/")
+}
+
+/// The segments of a path that lead anywhere.
+pub fn segments_of(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !matches!(*segment, "" | "."))
 }
 
 /// `.git` in every writing that a file system may take for it.
@@ -72,6 +101,21 @@ mod tests {
             "ci-operator/config/a/b/..c.yaml",
         ] {
             assert_eq!(path_fault(good), None, "{good:?}");
+        }
+    }
+
+    #[test]
+    fn paths_come_to_what_they_lead_to() {
+        for (path, inside, rooted) in [
+            ("", Some(""), ""),
+            ("./a//b/.", Some("a/b"), "a/b"),
+            ("/a/../b/c/..", Some("b"), "b"),
+            ("a/..", Some(""), ""),
+            ("..", None, ""),
+            ("a/../../b", None, "b"),
+        ] {
+            assert_eq!(within(path).as_deref(), inside, "{path:?}");
+            assert_eq!(from_root(path), rooted, "{path:?}");
         }
     }
 

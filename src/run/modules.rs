@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::segments_of;
 use crate::facts::dockerfile::Builds;
 use crate::facts::gomod::{self, GoMod};
 use crate::model::go::GoNeed;
@@ -112,8 +113,7 @@ impl<'s> Modules<'s> {
 
 /// A path below a folder, without `.`.
 fn joined(folder: &str, path: &str) -> String {
-    let parts = folder.split('/').chain(path.split('/'));
-    let parts: Vec<&str> = parts.filter(|part| !matches!(*part, "" | ".")).collect();
+    let parts: Vec<&str> = segments_of(folder).chain(segments_of(path)).collect();
     parts.join("/")
 }
 

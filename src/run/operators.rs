@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{InputError, Run};
-use crate::base::{Origin, Place, RepoName};
+use crate::base::{Origin, Place, RepoName, segments_of};
 use crate::derive::outline::Outline;
 use crate::derive::payload::Operator;
 use crate::derive::{Component, Components, Image, ReadFile, Standing};
@@ -263,7 +263,7 @@ fn shipped_folders(snapshot: &dyn Snapshot, dockerfile: &str) -> Result<Shipped,
         // The source may be a path in another stage (`/go/src/…/install`): its end is one in the repository.
         let source = source.trim_end_matches('/').trim_end_matches("/*");
         let source = source.strip_suffix("/image-references").unwrap_or(source);
-        let parts: Vec<&str> = source.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let parts: Vec<&str> = segments_of(source).collect();
         for start in 0..parts.len() {
             let folder = parts[start..].join("/");
             // A path that leaves the repository, or one with a wildcard, is no folder of it.

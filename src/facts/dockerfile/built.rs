@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instructions::instructions;
 use super::subst;
+use crate::base::{from_root, within};
 
 /// A command that builds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,28 +243,7 @@ fn join(folder: &str, path: &str) -> String {
     } else {
         format!("{folder}/{path}")
     };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in joined.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
-/// A path of the build context without what does not count; `None` where it leads out.
-fn within(path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    format!("/{}", from_root(&joined))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use git2::{Oid, Repository};
 
 use super::git::{branch_ref, doing, open, proposals, tip};
 use super::mirror;
-use crate::base::{Origin, RepoName};
+use crate::base::{Origin, RepoName, from_root};
 use crate::forge::ForgeError;
 use crate::source::{Blob, Entry, EntryKind, ReadError, Snapshot};
 
@@ -59,28 +59,13 @@ pub fn actual(
     }))
 }
 
-/// A path without `.` and empty segments; `..` is resolved. The source says what is wrong with one that leaves the tree.
-fn plain(path: &str) -> String {
-    let mut segments = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => {
-                segments.pop();
-            }
-            other => segments.push(other),
-        }
-    }
-    segments.join("/")
-}
-
 impl Snapshot for Overlay {
     fn origin(&self) -> &Origin {
         self.source.origin()
     }
 
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
-        let plain = plain(path);
+        let plain = from_root(path);
         match self.merged.get(&plain) {
             None => self.source.read(path),
             Some(None) => Ok(None),
@@ -105,7 +90,7 @@ impl Snapshot for Overlay {
     }
 
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
-        match self.merged.get(&plain(path)) {
+        match self.merged.get(&from_root(path)) {
             None => self.source.oid(path),
             Some(oid) => Ok(oid.map(|oid| oid.to_string())),
         }
@@ -119,7 +104,7 @@ impl Snapshot for Overlay {
             .into_iter()
             .map(|entry| (entry.name.clone(), entry))
             .collect();
-        let prefix = match plain(dir) {
+        let prefix = match from_root(dir) {
             root if root.is_empty() => root,
             dir => format!("{dir}/"),
         };

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
 use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, ToRead};
-use crate::base::RepoName;
+use crate::base::{RepoName, within};
 use crate::github::{Fault, FaultKind};
 use crate::source::{EntryKind, MAX_BLOB};
 
@@ -484,16 +484,8 @@ fn entry(reader: &Reader, repo: &RepoName, commit: &str, path: &str) -> Option<(
 
 /// Where a link leads, as far as it can be told from its text alone.
 fn target_of(path: &str, target: &str) -> Option<String> {
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    within(&format!("{folder}/{target}"))
 }
 
 /// What a mode stands for.

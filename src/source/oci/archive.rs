@@ -9,6 +9,7 @@ use std::io::Read;
 use tar::{Archive, Entry, EntryType};
 
 use super::inflate::Bounded;
+use crate::base::from_root;
 use crate::source::MAX_BLOB;
 
 /// The most entries of one layer.
@@ -98,7 +99,7 @@ fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut 
     let Ok(text) = std::str::from_utf8(path) else {
         return Ok(());
     };
-    let plain = plain(text);
+    let plain = from_root(text);
     let on_the_way = |path: &str| {
         wanted
             .iter()
@@ -137,19 +138,6 @@ fn note(entry: &mut Item<'_, '_, '_>, path: &[u8], wanted: &[&str], found: &mut 
         });
     }
     Ok(())
-}
-
-/// A name as a path from the root: without `.`, `..` resolved as far as it goes.
-fn plain(text: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in text.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn content(entry: &mut Item<'_, '_, '_>, limit: u64) -> Result<Vec<u8>, Broken> {

@@ -126,12 +126,7 @@ impl Reader<'_> {
 /// The Dockerfile's path from the repository's root, and the build context, without `.` segments.
 pub fn dockerfile(item: &Node) -> (String, String) {
     let text = |key: &str| item.get(key).and_then(Node::text).unwrap_or_default();
-    let clean = |path: &str| {
-        path.split('/')
-            .filter(|part| !matches!(*part, "" | "."))
-            .collect::<Vec<_>>()
-            .join("/")
-    };
+    let clean = |path: &str| crate::base::segments_of(path).collect::<Vec<_>>().join("/");
     let (context, path) = (clean(text("context_dir")), text("dockerfile_path"));
     let path = clean(&format!(
         "{context}/{}",
