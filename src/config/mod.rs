@@ -33,7 +33,7 @@ pub use sources::{
     BuildData, CiConfig, Components, Payload, PayloadFile, ReleaseController, ResultSources, Sources, Via,
 };
 pub use types::{
-    Access, Breaks, Comment, Config, Feedback, Forge, Form, Lease, Limits, Log, Pulls, Releases, RuleSet, Secret,
+    Access, Breaks, Comment, Config, Feedback, Forge, Lease, Limits, Log, PullForm, Pulls, Releases, RuleSet, Secret,
     Server, Silence,
 };
 

@@ -141,7 +141,7 @@ fn feedback_value(feedback: &Feedback) -> Option<Value> {
         } = pulls;
         json!({
             "repositories": repositories,
-            "as": match form { Form::Check => "check", Form::Status => "status" },
+            "as": match form { PullForm::Check => "check", PullForm::Status => "status" },
             "breaks": if *breaks_fail { "failure" } else { "neutral" },
             "comment": match comment {
                 Comment::Never => "never",

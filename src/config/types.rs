@@ -106,7 +106,7 @@ pub struct Pulls {
     /// Patterns of repositories.
     pub repositories: Vec<String>,
     /// The form of an answer.
-    pub form: Form,
+    pub form: PullForm,
     /// Whether an answer holds a pull request up that breaks OKD.
     pub breaks_fail: bool,
     /// Which answers a comment gives as well.
@@ -128,7 +128,7 @@ pub enum Comment {
 
 /// The form of an answer about a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum PullForm {
     /// A check run.
     Check,
     /// A commit status.

@@ -113,8 +113,8 @@ fn feedback(view: View<'_>, file: &str) -> Feedback {
         pulls: view.has("pulls").then(|| Pulls {
             repositories: pulls.texts("repositories").map(str::to_owned).collect(),
             form: match pulls.text("as") {
-                "status" => Form::Status,
-                _ => Form::Check,
+                "status" => PullForm::Status,
+                _ => PullForm::Check,
             },
             breaks_fail: pulls.text("breaks") == "failure",
             comment: match pulls.text("comment") {

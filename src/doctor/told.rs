@@ -8,7 +8,7 @@ use super::Check;
 use super::forge::{Forge, lacks, refused};
 use crate::audit::pattern::matches;
 use crate::base::RepoName;
-use crate::config::{Comment, Config, Form, Pulls};
+use crate::config::{Comment, Config, PullForm, Pulls};
 use crate::github::Credential;
 use crate::told;
 
@@ -72,8 +72,8 @@ fn of_pulls(pulls: &Pulls, components: &BTreeSet<RepoName>, shared: &BTreeSet<Re
         pulls.repositories.iter().any(|pattern| matches(pattern, &name))
     };
     let (does, writes) = match pulls.form {
-        Form::Check => ("checks can be written", "checks"),
-        Form::Status => ("statuses can be set", "statuses"),
+        PullForm::Check => ("checks can be written", "checks"),
+        PullForm::Status => ("statuses can be set", "statuses"),
     };
     let comments = if pulls.comment == Comment::Never {
         "read"
@@ -85,7 +85,7 @@ fn of_pulls(pulls: &Pulls, components: &BTreeSet<RepoName>, shared: &BTreeSet<Re
         does,
         permissions: vec![(writes, "write"), ("contents", "read"), ("pull_requests", comments)],
         repos: components.union(shared).filter(is_named).cloned().collect(),
-        push: pulls.form == Form::Status,
+        push: pulls.form == PullForm::Status,
         issues: false,
     }
 }
@@ -110,7 +110,7 @@ impl Forge<'_> {
             .feedback
             .pulls
             .as_ref()
-            .is_some_and(|pulls| pulls.form == Form::Check);
+            .is_some_and(|pulls| pulls.form == PullForm::Check);
         if need.what == "feedback.pulls" && is_check && !is_app {
             let help = "set `forge.app`, or `as: status`";
             return vec![Check::fail(

@@ -22,7 +22,7 @@ use self::kept::{Hour, Kept};
 use self::watched::Watched;
 use super::{Run, RunError};
 use crate::base::{Release, RepoName};
-use crate::config::{Form as Wanted, Pulls};
+use crate::config::{PullForm, Pulls};
 use crate::forge::github::GithubForge;
 use crate::forge::github::tell::Form;
 use crate::github::Credential;
@@ -237,7 +237,7 @@ impl Run {
                 "`feedback.pulls` needs `forge` with `kind: github`, and `sources.components` with `via: github`";
             return Err(RunError::Config(text.to_owned()));
         };
-        let form = self.form(&pulls)?;
+        let form = self.form_of_pulls(&pulls)?;
         let watched = self.known_watched(watch, standing, &pulls, releases)?;
         let names: Vec<RepoName> = watched.names().filter(|name| wish.names(name)).cloned().collect();
         if names.is_empty() {
@@ -297,11 +297,12 @@ impl Run {
         Ok(watched)
     }
 
-    fn form(&self, pulls: &Pulls) -> Result<Form, RunError> {
+    /// In which form open pull requests are told.
+    pub(super) fn form_of_pulls(&self, pulls: &Pulls) -> Result<Form, RunError> {
         match (pulls.form, &self.config.forge) {
-            (Wanted::Status, _) => Ok(Form::Status),
+            (PullForm::Status, _) => Ok(Form::Status),
             (
-                Wanted::Check,
+                PullForm::Check,
                 crate::config::Forge::GitHub {
                     credential: Credential::App { id, .. },
                     ..
