@@ -30,8 +30,24 @@ const GRACE: Duration = Duration::from_secs(12);
 /// How long answers may take that are being given then.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// What is said where nobody told the service to end.
-const APPLIER_ENDED: &str = "the applier has ended by itself";
+/// Why the service ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Told,
+    Interrupted,
+    /// Nobody told it to: what makes runs is gone.
+    Applier,
+}
+
+impl End {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Told => "told to end",
+            Self::Interrupted => "interrupted",
+            Self::Applier => "the applier has ended by itself",
+        }
+    }
+}
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +83,7 @@ pub enum ServeError {
         error: std::io::Error,
     },
     /// What makes runs is gone.
-    #[error("{APPLIER_ENDED}")]
+    #[error("{}", End::Applier.words())]
     Applier,
     /// The client for GitHub's API cannot be made.
     #[error(transparent)]
@@ -228,11 +244,11 @@ impl Started {
         tokio::spawn(tick(Arc::clone(&self.queue), schedule));
         tokio::spawn(reload_on(hangup, Arc::clone(&self.queue)));
         tracing::info!("listening on http://{address}");
-        let (mut gone, ended) = (tokio::task::spawn_blocking(move || work.recv()), "told to end");
+        let mut gone = tokio::task::spawn_blocking(move || work.recv());
         let why = tokio::select! {
-            _ = term.recv() => ended,
-            _ = interrupt.recv() => "interrupted",
-            _ = &mut gone => APPLIER_ENDED,
+            _ = term.recv() => End::Told,
+            _ = interrupt.recv() => End::Interrupted,
+            _ = &mut gone => End::Applier,
         };
         self.end(why, gone).await;
         let _ = stop.send(true);
@@ -240,7 +256,7 @@ impl Started {
             let _ = tokio::time::timeout(LAST_ANSWERS, keeper).await;
         }
         let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
-        if why == APPLIER_ENDED {
+        if why == End::Applier {
             return Err(ServeError::Applier);
         }
         tracing::info!("ended");
@@ -258,9 +274,9 @@ impl Started {
     }
 
     /// Lets the write at hand finish; nothing is begun any more. What is left is in the journal, and at the forge.
-    async fn end<T>(&self, why: &str, applier: tokio::task::JoinHandle<T>) {
+    async fn end<T>(&self, why: End, applier: tokio::task::JoinHandle<T>) {
         let started = Instant::now();
-        tracing::info!("{why}: finishing the write at hand");
+        tracing::info!("{}: finishing the write at hand", why.words());
         self.fence.stop();
         self.board.update(|view| view.readiness.stopping = true);
         self.queue.close();
