@@ -8,6 +8,7 @@
     reason = "the daemon lives by the clock, watches files and locks its state"
 )]
 
+mod account;
 mod applier;
 mod cursors;
 mod cuts;

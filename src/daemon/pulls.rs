@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::account::Done;
 use super::error::ReconcileError;
 use super::now;
-use super::reconcile::{Done, Reconciler};
+use super::reconcile::Reconciler;
 use crate::base::{Gate, Guard, Release, RepoName};
 use crate::board::{Drift, Impacts};
 use crate::impact::{Pull, State};

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::account::{Done, difference, partly, severity, told};
 use super::cursors::Cursors;
 use super::cuts::Cuts;
 use super::error::ReconcileError;
@@ -51,14 +52,6 @@ pub struct Reconciler {
     kept: Keeper,
     /// What is known of results of builds.
     pub(super) followed: Followed,
-}
-
-/// What a run came to.
-pub struct Done {
-    /// The run.
-    pub record: RunRecord,
-    /// Whether something failed that may succeed when it is tried again.
-    pub again: bool,
 }
 
 /// What is found before anything is derived.
@@ -232,8 +225,11 @@ impl Reconciler {
         self.look_at_cuts(&ground);
         let untold = self.look_at_results(&mut done.record);
         self.look_at_verification(&ground);
-        let compared = plan.not_compared.is_empty();
-        self.account(done, &ground, &failed, &*applied?, compared);
+        let doubtful = !plan.not_compared.is_empty() || self.known.values().any(Known::is_doubtful);
+        done.account(ground.wanted.len(), &failed, &*applied?, doubtful);
+        if failed.is_empty() {
+            self.last = Some((origin(ground.ci.as_ref()), Date::of_unix(now())));
+        }
         partly(&mut done.record, untold);
         let mut wish = if ground.whole { Wish::all() } else { work.wish.clone() };
         wish.extend(self.moved(&stood));
@@ -403,56 +399,6 @@ impl Reconciler {
             self.board.update(|board| board.verified = Some(view));
         }
     }
-
-    fn account(
-        &mut self,
-        done: &mut Done,
-        ground: &Ground,
-        failed: &BTreeMap<Release, String>,
-        applied: &Applied,
-        compared: bool,
-    ) {
-        let record = &mut done.record;
-        let mut errors: Vec<String> = failed
-            .iter()
-            .map(|(release, error)| format!("{release}: {error}"))
-            .collect();
-        for outcome in &applied.outcomes {
-            if !applied.dry_run {
-                let writes = outcome.writes.iter();
-                record
-                    .writes
-                    .extend(writes.map(|write| format!("{}: {write}", outcome.scope)));
-            }
-            errors.extend(outcome.error.iter().map(|error| format!("{}: {error}", outcome.scope)));
-        }
-        // A component that cannot be read is tried again by every run; none is made for it alone.
-        done.again = !errors.is_empty();
-        if done.again || !compared || self.known.values().any(Known::is_doubtful) {
-            record.outcome = Ended::Partly;
-        }
-        if failed.len() == ground.wanted.len() && !failed.is_empty() {
-            record.outcome = Ended::Failed;
-        }
-        if !errors.is_empty() {
-            record.error = Some(errors.join("; "));
-        }
-        if failed.is_empty() {
-            self.last = Some((origin(ground.ci.as_ref()), Date::of_unix(now())));
-        }
-    }
-}
-
-/// Takes down what could not be done beside the plan; the next run tries it again.
-fn partly(record: &mut RunRecord, faults: Vec<String>) {
-    if faults.is_empty() {
-        return;
-    }
-    if record.outcome == Ended::Done {
-        record.outcome = Ended::Partly;
-    }
-    let all: Vec<String> = record.error.take().into_iter().chain(faults).collect();
-    record.error = Some(all.join("; "));
 }
 
 fn make_run(settings: &Settings, store: Store) -> Result<Run, github::Fault> {
@@ -464,31 +410,4 @@ fn make_run(settings: &Settings, store: Store) -> Result<Run, github::Fault> {
 
 fn origin(ci: Option<&Arc<dyn Snapshot>>) -> Option<Origin> {
     ci.map(|ci| ci.origin().clone())
-}
-
-fn severity(finding: &Finding) -> String {
-    format!("{:?}", finding.severity).to_lowercase()
-}
-
-fn difference(after: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
-    let since = |(api, count): (&String, &u64)| {
-        let count = count.saturating_sub(before.get(api).copied().unwrap_or_default());
-        (api.clone(), count)
-    };
-    after.iter().map(since).filter(|(_, count)| *count > 0).collect()
-}
-
-fn told(record: &RunRecord) {
-    let Drift {
-        new, changed, removed, ..
-    } = record.drift;
-    let outcome = record.outcome.name();
-    let took = format!("{:.3} s", record.took);
-    for write in &record.writes {
-        tracing::info!("{write}");
-    }
-    match &record.error {
-        None => tracing::info!(outcome, took, new, changed, removed, "a run is over"),
-        Some(error) => tracing::error!(outcome, took, new, changed, removed, error, "a run is over"),
-    }
 }
