@@ -1,9 +1,9 @@
 //! Snapshots that are read in the place of branches: what a branch would be with somebody's change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Blob, Changed, Contents, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
+use super::{Blob, Entry, ReadError, Snapshot};
 use crate::base::Origin;
 
 /// Snapshots by repository and branch.
@@ -37,6 +37,10 @@ impl Snapshot for Shared {
         self.0.origin()
     }
 
+    fn behind(&self) -> Option<&dyn Snapshot> {
+        Some(&*self.0)
+    }
+
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
         self.0.read(path)
     }
@@ -47,41 +51,5 @@ impl Snapshot for Shared {
 
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
         self.0.list(dir)
-    }
-
-    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
-        self.0.tree(dir)
-    }
-
-    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
-        self.0.walk_back(files, more)
-    }
-
-    fn expect(&self, paths: &[&str]) {
-        self.0.expect(paths);
-    }
-
-    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
-        self.0.last_changed(file, since)
-    }
-
-    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
-        self.0.last_change(file, says)
-    }
-
-    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
-        self.0.trace(since, paths, show)
-    }
-
-    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
-        self.0.contents(ids)
-    }
-
-    fn expect_changes(&self, files: &[&str]) {
-        self.0.expect_changes(files);
-    }
-
-    fn began(&self) -> Result<Option<i64>, ReadError> {
-        self.0.began()
     }
 }

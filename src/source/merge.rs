@@ -3,7 +3,6 @@
 //! Nothing of the head is checked out or run, and nothing is written to the repository that it is in: the scratch repository
 //! borrows its objects, holds what the merge makes, and goes with the snapshot.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,10 +10,7 @@ use git2::{Commit, Oid, Repository, RepositoryInitOptions, Signature, Time};
 use tempfile::TempDir;
 
 use super::local::{self, Local};
-use super::{
-    Blob, Changed, Contents, DirectorySnapshot, Entry, FileStep, GitSnapshot, Location, ReadError, Since, Snapshot,
-    SourceError, Step, Traced, Walked,
-};
+use super::{Blob, DirectorySnapshot, Entry, GitSnapshot, Location, ReadError, Snapshot, SourceError};
 use crate::base::Origin;
 
 /// As many files are named that a head and its base changed in different ways.
@@ -242,6 +238,10 @@ impl Snapshot for Scratch {
         self.inner.origin()
     }
 
+    fn behind(&self) -> Option<&dyn Snapshot> {
+        Some(&self.inner)
+    }
+
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
         self.inner.read(path)
     }
@@ -253,47 +253,12 @@ impl Snapshot for Scratch {
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
         self.inner.list(dir)
     }
-
-    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
-        self.inner.tree(dir)
-    }
-
-    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
-        self.inner.walk_back(files, more)
-    }
-
-    fn expect(&self, paths: &[&str]) {
-        self.inner.expect(paths);
-    }
-
-    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
-        self.inner.last_changed(file, since)
-    }
-
-    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
-        self.inner.last_change(file, says)
-    }
-
-    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
-        self.inner.trace(since, paths, show)
-    }
-
-    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
-        self.inner.contents(ids)
-    }
-
-    fn expect_changes(&self, files: &[&str]) {
-        self.inner.expect_changes(files);
-    }
-
-    fn began(&self) -> Result<Option<i64>, ReadError> {
-        self.inner.began()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Walked;
     use crate::source::testing::TestRepo;
 
     fn text(tree: &dyn Snapshot, path: &str) -> Option<String> {

@@ -197,15 +197,26 @@ pub enum Traced {
     Short(String),
 }
 
+/// Why a source without history has no steps.
+const NO_HISTORY: &str = "there is no history here";
+
 /// A file tree at a commit. Paths are relative, `/`-separated, `.` segments are ignored, `..` may not leave the tree.
 pub trait Snapshot: Send + Sync {
     /// Where the snapshot was taken.
     fn origin(&self) -> &Origin;
+    /// The snapshot that says what this one does not say itself; none where it says everything.
+    fn behind(&self) -> Option<&dyn Snapshot> {
+        None
+    }
     /// The file's bytes, symbolic links inside the tree followed; `None` where nothing is.
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError>;
     /// Has the contents of files brought here in one go, where reading would fetch them one by one. What cannot be had, reading
     /// says.
-    fn expect(&self, _paths: &[&str]) {}
+    fn expect(&self, paths: &[&str]) {
+        if let Some(behind) = self.behind() {
+            behind.expect(paths);
+        }
+    }
     /// The blob id of a file without reading it (links followed); `None` where nothing is.
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError>;
     /// A directory's direct entries sorted by name; `None` where nothing is. The root is `""`.
@@ -213,38 +224,50 @@ pub trait Snapshot: Send + Sync {
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError>;
     /// The id that git has for a directory's tree (links followed): the same files, the same id. `None` where nothing is, or
     /// where it cannot be told. The root is `""`.
-    fn tree(&self, _dir: &str) -> Result<Option<String>, ReadError> {
-        Ok(None)
+    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
+        self.behind().map_or(Ok(None), |behind| behind.tree(dir))
     }
     /// Shows the steps in which one of two files changed, the last one first, until `more` says no. Most sources have no
     /// history.
-    fn walk_back(&self, _files: [&str; 2], _more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
-        Ok(Walked::Short("there is no history here".to_owned()))
+    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
+        match self.behind() {
+            Some(behind) => behind.walk_back(files, more),
+            None => Ok(Walked::Short(NO_HISTORY.to_owned())),
+        }
     }
     /// When a file was last changed on the branch; what is older than `since` (seconds since 1970-01-01) is not looked at.
     /// `None` where that cannot be told: the file is not there, or the source has no history.
-    fn last_changed(&self, _file: &str, _since: i64) -> Result<Option<Changed>, ReadError> {
-        Ok(None)
+    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
+        self.behind()
+            .map_or(Ok(None), |behind| behind.last_changed(file, since))
     }
     /// Shows what the steps of the branch changed in files and folders, the last one first. What was there from a branch's first
     /// commit on is no step. Most sources have no history, a repository behind a URL has one where [`Sources::open_histories`]
     /// opened it.
-    fn trace(&self, _since: Since<'_>, _paths: &[&str], _show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
-        Ok(Traced::Short("there is no history here".to_owned()))
+    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
+        match self.behind() {
+            Some(behind) => behind.trace(since, paths, show),
+            None => Ok(Traced::Short(NO_HISTORY.to_owned())),
+        }
     }
     /// The bytes of files of which [`Self::trace`] told, by their blob ids. Of one that is larger than [`MAX_BLOB`] there are none.
-    fn contents(&self, _ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
-        Ok(Contents::new())
+    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
+        self.behind()
+            .map_or_else(|| Ok(Contents::new()), |behind| behind.contents(ids))
     }
     /// Has brought here in one go what [`Self::last_change`] will look at of files, where that would be fetched one by one.
-    fn expect_changes(&self, _files: &[&str]) {}
+    fn expect_changes(&self, files: &[&str]) {
+        if let Some(behind) = self.behind() {
+            behind.expect_changes(files);
+        }
+    }
     /// When the first commit of the branch was made (seconds since 1970-01-01); `None` where that is not here.
     fn began(&self) -> Result<Option<i64>, ReadError> {
-        Ok(None)
+        self.behind().map_or(Ok(None), Snapshot::began)
     }
     /// The last step of the branch that changed what a file says, as `says` has it, and when it was made (seconds since 1970).
     /// Most sources have no history.
-    fn last_change(&self, _file: &str, _says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
-        Ok(None)
+    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
+        self.behind().map_or(Ok(None), |behind| behind.last_change(file, says))
     }
 }

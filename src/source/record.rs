@@ -1,9 +1,9 @@
 //! Notes which files are read, so that a fixture can hold just those.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blob, Changed, Contents, Entry, FileStep, ReadError, Since, Snapshot, Step, Traced, Walked};
+use super::{Blob, Entry, ReadError, Snapshot};
 use crate::base::Origin;
 
 /// Files by the snapshot's name and their path as asked for.
@@ -36,6 +36,10 @@ impl Snapshot for Recording {
         self.inner.origin()
     }
 
+    fn behind(&self) -> Option<&dyn Snapshot> {
+        Some(&*self.inner)
+    }
+
     fn read(&self, path: &str) -> Result<Option<Blob>, ReadError> {
         let blob = self.inner.read(path)?;
         if let Some(blob) = &blob {
@@ -44,48 +48,12 @@ impl Snapshot for Recording {
         Ok(blob)
     }
 
-    fn expect(&self, paths: &[&str]) {
-        self.inner.expect(paths);
-    }
-
     fn oid(&self, path: &str) -> Result<Option<String>, ReadError> {
         self.inner.oid(path)
     }
 
     fn list(&self, dir: &str) -> Result<Option<Vec<Entry>>, ReadError> {
         self.inner.list(dir)
-    }
-
-    fn tree(&self, dir: &str) -> Result<Option<String>, ReadError> {
-        self.inner.tree(dir)
-    }
-
-    fn walk_back(&self, files: [&str; 2], more: &mut dyn FnMut(&Step) -> bool) -> Result<Walked, ReadError> {
-        self.inner.walk_back(files, more)
-    }
-
-    fn last_changed(&self, file: &str, since: i64) -> Result<Option<Changed>, ReadError> {
-        self.inner.last_changed(file, since)
-    }
-
-    fn last_change(&self, file: &str, says: &dyn Fn(&[u8]) -> String) -> Result<Option<(String, i64)>, ReadError> {
-        self.inner.last_change(file, says)
-    }
-
-    fn trace(&self, since: Since<'_>, paths: &[&str], show: &mut dyn FnMut(FileStep)) -> Result<Traced, ReadError> {
-        self.inner.trace(since, paths, show)
-    }
-
-    fn contents(&self, ids: &BTreeSet<String>) -> Result<Contents, ReadError> {
-        self.inner.contents(ids)
-    }
-
-    fn expect_changes(&self, files: &[&str]) {
-        self.inner.expect_changes(files);
-    }
-
-    fn began(&self) -> Result<Option<i64>, ReadError> {
-        self.inner.began()
     }
 }
 
