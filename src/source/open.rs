@@ -22,6 +22,7 @@ use super::promised::Promised;
 use super::record::{Recorder, Recording};
 use super::{DirectorySnapshot, GitSnapshot, Location, MAX_BLOB, RemoteUrl, Snapshot, SourceError};
 use crate::base::RepoName;
+use crate::net::{self, Patience};
 
 /// A commit's full hexadecimal id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -55,6 +56,8 @@ pub struct Sources {
     progress: Option<Progress>,
     recorder: Option<Arc<Recorder>>,
     client: OnceLock<Arc<Client>>,
+    /// How long whoever has results of builds may take.
+    patience: Patience,
     github: Option<Arc<Reader>>,
     pins: Pins,
     external: BTreeMap<String, String>,
@@ -73,6 +76,7 @@ impl Sources {
             progress: None,
             recorder: None,
             client: OnceLock::new(),
+            patience: net::RESULTS,
             github: None,
             pins: Pins::default(),
             external: BTreeMap::new(),
@@ -80,6 +84,13 @@ impl Sources {
             notes: None,
             heads: None,
         }
+    }
+
+    /// Waits so long for what [`Self::below`] reads.
+    #[must_use]
+    pub fn waiting(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Asks from now on only once where each branch of a component is; `false`: whenever it is looked at.
@@ -591,7 +602,7 @@ impl Sources {
     }
 
     fn shared_client(&self) -> &Arc<Client> {
-        self.client.get_or_init(|| Arc::new(Client::new()))
+        self.client.get_or_init(|| Arc::new(Client::new(self.patience)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body, BodyReader};
 
-use crate::net;
+use crate::net::{self, Patience};
 use crate::source::url::{redact, strip_scheme};
 use crate::source::{RemoteUrl, SourceError};
 
@@ -23,6 +23,7 @@ const MAX_TEXT: usize = 200;
 pub(in crate::source) struct Client {
     agent: Agent,
     sent: AtomicU64,
+    results: Patience,
 }
 
 /// A request's answer with the URL that gave it after redirects.
@@ -57,7 +58,8 @@ impl<R: Read> Read for Patient<R> {
 }
 
 impl Client {
-    pub(in crate::source) fn new() -> Self {
+    /// `results`: how long whoever has results of builds may take.
+    pub(in crate::source) fn new(results: Patience) -> Self {
         let config = net::ureq(net::GIT)
             // Redirects are followed by hand: which ones may be is decided here, and the new base is needed.
             .max_redirects(0)
@@ -68,6 +70,7 @@ impl Client {
         Self {
             agent: config.new_agent(),
             sent: AtomicU64::new(0),
+            results,
         }
     }
 
@@ -136,9 +139,9 @@ impl Client {
         let call = call
             .config()
             .proxy(proxy)
-            .timeout_per_read(Some(net::RESULTS.silence))
-            .timeout_recv_response(Some(net::RESULTS.silence))
-            .timeout_global(Some(net::RESULTS.total));
+            .timeout_per_read(Some(self.results.silence))
+            .timeout_recv_response(Some(self.results.silence))
+            .timeout_global(Some(self.results.total));
         let answer = call.build().call();
         let answer = answer.map_err(|error| request.unreachable(error.to_string()))?;
         if answer.status().is_redirection() {

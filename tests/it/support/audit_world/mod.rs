@@ -5,6 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lockstep::config;
+use lockstep::run::{LoadedRules, Run, begin, rule_files};
+use lockstep::source::Sources;
+use lockstep::store::Store;
 use serde_json::Value as Json;
 use serde_yaml::{Mapping, Value};
 
@@ -220,6 +224,14 @@ impl World {
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),
         }
     }
+}
+
+/// A run by a configuration in this process, by the built-in rules or those that it names.
+pub fn in_process(config: &Path, change: impl FnOnce(Sources) -> Sources) -> Run {
+    let config = config::load(config).unwrap_or_else(|error| panic!("{error}"));
+    let rules = LoadedRules::new(rule_files::read(&config.rules).expect("rules"));
+    let (sources, store) = (begin::sources(&config).expect("sources"), Store::open(&config.state).0);
+    Run::new(config, rules, change(sources)).remembering(store, "test")
 }
 
 /// Commits a work tree as it is.
