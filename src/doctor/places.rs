@@ -14,7 +14,7 @@ use crate::derive::payload::Demand;
 use crate::model::metadata::Metadata;
 use crate::plan::Policy;
 use crate::run::branches::Depth;
-use crate::run::results::Tried;
+use crate::run::results::{Found, Tried};
 use crate::run::{Run, RunError};
 use crate::targets::{Ask, Destination};
 
@@ -131,8 +131,13 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
 pub(super) fn results(run: &Run, looked: &Looked) -> Vec<Check> {
     let tried = run.try_results(&looked.releases, looked.component.as_ref());
     let check = |Tried { source, found }: Tried| match found {
-        Ok(found) => Check::ok(source, found),
-        Err(why) => Check::fail(
+        Found::Good(found) => Check::ok(source, found),
+        Found::Unclear(found) => Check::note(
+            source,
+            found,
+            "compare `sources.results.prow.artifacts` with the address that a job's page shows its artifacts at, up to `/logs`",
+        ),
+        Found::Bad(why) => Check::fail(
             source,
             why,
             "put it right, or take it out of `sources.results`: the others are read without it",

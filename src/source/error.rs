@@ -5,6 +5,11 @@ use std::path::PathBuf;
 /// How many branch names an error lists.
 const NAMES: usize = 5;
 
+/// What a server with buckets, of Google or of S3's kind, says where there is no such bucket.
+pub const NO_BUCKET: &str = "NoSuchBucket";
+/// And where the bucket is there, and has nothing of the name.
+pub const NO_KEY: &str = "NoSuchKey";
+
 /// Why a repository could not be opened at a branch. Places never hold credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -15,10 +20,12 @@ pub enum SourceError {
         place: String,
     },
     /// No file is at the place.
-    #[error("{place}: no such file; check the path or URL in the configuration's `sources`")]
+    #[error("{place}: no such file{}; check the path or URL in the configuration's `sources`", said(code.as_deref()))]
     NoFile {
         /// The place as configured.
         place: String,
+        /// What is missing in the word of a server that has a bucket, such as [`NO_BUCKET`] or [`NO_KEY`].
+        code: Option<String>,
     },
     /// The host could not be reached or did not answer as a git server does. Trying again later may help.
     #[error("{place}: cannot be reached: {message}; check the network and the URL, or name a local mirror instead")]
@@ -155,6 +162,10 @@ impl SourceError {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
+}
+
+fn said(code: Option<&str>) -> String {
+    code.map_or_else(String::new, |code| format!(" (the server says `{code}`)"))
 }
 
 /// Picks the names most similar to the one asked for.

@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use directory::DirectorySnapshot;
-pub use error::SourceError;
+pub use error::{NO_BUCKET, NO_KEY, SourceError};
 pub use git::{Folders, GitSnapshot};
 pub use instead::Instead;
 pub use local::prepare_git;

@@ -500,6 +500,7 @@ impl Sources {
                 let file = File::open(&path).map_err(|error| match error.kind() {
                     std::io::ErrorKind::NotFound => SourceError::NoFile {
                         place: path.display().to_string(),
+                        code: None,
                     },
                     _ => SourceError::Denied {
                         place: path.display().to_string(),
@@ -613,12 +614,15 @@ fn read_local(path: &Path, place: String) -> Result<Vec<u8>, SourceError> {
     };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(SourceError::NoFile { place }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(SourceError::NoFile { place, code: None });
+        }
         Err(error) => return Err(denied(error.to_string())),
     };
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(SourceError::NoFile {
             place: format!("{place} (a directory)"),
+            code: None,
         });
     }
     let mut bytes = Vec::new();

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::fake_ci::FakeCi;
+use crate::support::fake_ci::{FakeCi, Trouble};
 use crate::support::fake_cluster::FakeCluster;
 use crate::support::fake_lease::FakeLease;
 use crate::support::github_demo::{REPO, TOKEN, World};
@@ -353,6 +353,46 @@ fn sources_of_results_are_tried_one_by_one() {
     ci.inside().files.remove(&format!("/bucket/logs/{job}/17/started.json"));
     cluster.inside().refuses = Some(403);
     insta::assert_snapshot!("results_other", of_results(&examined(&world, &kubeconfig), &hide));
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_told_from_a_file_that_is_not() {
+    let (world, ci, _cluster, kubeconfig) = told_world(APP, "{}");
+    let shown = || {
+        let text = of_results(&examined(&world, &kubeconfig), &[]);
+        let of = text.split_once("sources.results.prow.artifacts").expect("it is told").1;
+        of.split("sources.results.release-controller").next().expect("it is told").trim().to_owned()
+    };
+    // As Google's and S3's servers answer.
+    let no_bucket = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchBucket</Code><Message>The specified bucket does not \
+                     exist.</Message></Error>";
+    ci.trouble("/bucket", Trouble::Status(404, no_bucket));
+    let wrong = shown();
+    assert!(
+        wrong.starts_with("it answers, and has no such bucket (`NoSuchBucket`)"),
+        "{wrong}"
+    );
+    assert!(
+        wrong.contains("between `/view/gs/` and `/logs/`") && wrong.contains("put it right"),
+        "{wrong}"
+    );
+    ci.mend();
+    let no_key = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchKey</Code><Message>The specified key does not \
+                  exist.</Message><Details>No such object: bucket/logs</Details></Error>";
+    ci.trouble("/bucket", Trouble::Status(404, no_key));
+    let right = shown();
+    assert!(
+        right.starts_with("the bucket is there;") && !right.contains('→'),
+        "{right}"
+    );
+    // Who says neither may be anything.
+    ci.mend();
+    let unclear = shown();
+    assert!(
+        unclear.starts_with("it answers that nothing is at `/logs`"),
+        "{unclear}"
+    );
+    assert!(unclear.contains("up to `/logs`"), "{unclear}");
 }
 
 #[test]

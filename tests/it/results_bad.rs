@@ -106,6 +106,30 @@ fn each_source_in_trouble_costs_itself_alone() {
 }
 
 #[test]
+fn a_bucket_that_is_not_there_is_asked_for_once_and_told_of() {
+    let (world, ci) = behind_http();
+    let okd = job("harbor", "okd-scos-");
+    let items = json!({"items": [item(&okd, "1", "a", "success", 1), item(&okd, "2", "b", "failure", 2), item(&okd, "3", "c", "failure", 3)]});
+    ci.put("/deck/prowjobs.js", items.to_string());
+    ci.trouble(
+        "/art/",
+        Trouble::Status(404, "<Error><Code>NoSuchBucket</Code></Error>"),
+    );
+    let (found, code) = answer(&world);
+    let unread = found["unread"].as_array().expect("a list");
+    assert_eq!((unread.len(), code), (1, 1), "{unread:?}");
+    assert_eq!(unread[0]["source"], "sources.results.prow.artifacts");
+    let why = unread[0]["why"].as_str().expect("a text");
+    assert!(why.contains("no such file (the server says `NoSuchBucket`)"), "{why}");
+    let asked = ci.asked();
+    assert_eq!(
+        asked.iter().filter(|asked| asked.starts_with("/art/")).count(),
+        1,
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn a_server_that_never_answers_is_asked_once_in_a_look() {
     let (world, ci) = behind_http();
     let okd = job("harbor", "okd-scos-");

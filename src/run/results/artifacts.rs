@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reader;
 use crate::results::{Artifacts, GRAPH_BYTES, JUNIT_BYTES, JobRun, Step, junit, step_graph};
-use crate::source::SourceError;
+use crate::source::{NO_BUCKET, SourceError};
 
 /// Must change when what is remembered has another form.
 const STORED: u32 = 1;
@@ -85,7 +85,7 @@ impl Left {
 enum Unread {
     /// It is not there, or makes no sense.
     This(String),
-    /// Its server does not answer.
+    /// Its server does not answer, or has no such bucket.
     Server(String),
 }
 
@@ -176,8 +176,12 @@ impl Reader<'_> {
             .run
             .sources
             .below(base, &suffix, most)
-            .map_err(|error| match error {
+            .map_err(|error| match &error {
                 SourceError::Unreachable { .. } => Unread::Server(error.to_string()),
+                // No other run has left anything there either.
+                SourceError::NoFile { code, .. } if code.as_deref() == Some(NO_BUCKET) => {
+                    Unread::Server(error.to_string())
+                }
                 _ => Unread::This(error.to_string()),
             })?;
         let mut bytes = Vec::new();

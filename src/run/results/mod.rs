@@ -22,7 +22,7 @@ use crate::results::{Branch, Built, Classifier, Images, JobRun, deck, jobs, sett
 use artifacts::Left;
 use cluster::OnCluster;
 use payloads::Stream;
-pub use tried::Tried;
+pub use tried::{Found, Tried};
 
 /// The version of the answer's form.
 const VERSION: u32 = 1;

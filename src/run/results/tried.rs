@@ -11,7 +11,7 @@ use crate::results::JobRun;
 use crate::results::payload;
 use crate::run::Run;
 use crate::source::cluster::list;
-use crate::source::{Location, SourceError};
+use crate::source::{Location, NO_BUCKET, NO_KEY, SourceError};
 
 /// So much of deck's list is read, in bytes: whether it is one stands at its beginning.
 const BEGINNING: u64 = 4 << 10;
@@ -23,8 +23,25 @@ const BYTES: u64 = 16 << 20;
 pub struct Tried {
     /// Its key in the configuration.
     pub source: &'static str,
-    /// What was found, or why it will not do.
-    pub found: Result<String, String>,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It will do.
+    Good(String),
+    /// Whether it will do cannot be told, and why.
+    Unclear(String),
+    /// Why it will not do.
+    Bad(String),
+}
+
+impl From<Result<String, String>> for Found {
+    fn from(found: Result<String, String>) -> Self {
+        found.map_or_else(Self::Bad, Self::Good)
+    }
 }
 
 impl Run {
@@ -36,14 +53,14 @@ impl Run {
         let mut tried = Vec::new();
         let mut runs = Vec::new();
         if sources.github {
-            let found = self.try_statuses(sources, component, &mut runs);
+            let found = self.try_statuses(sources, component, &mut runs).into();
             tried.push(Tried {
                 source: "sources.results.github",
                 found,
             });
         }
         if let Some(deck) = &sources.deck {
-            let found = self.try_deck(deck);
+            let found = self.try_deck(deck).into();
             tried.push(Tried {
                 source: "sources.results.prow.deck",
                 found,
@@ -58,7 +75,7 @@ impl Run {
         }
         tried.extend(self.try_streams(sources, releases));
         if let Some(namespace) = &sources.namespace {
-            let found = try_cluster(namespace);
+            let found = try_cluster(namespace).into();
             tried.push(Tried {
                 source: "sources.results.kubernetes",
                 found,
@@ -120,25 +137,35 @@ impl Run {
     }
 
     /// Whether a run that is known has left something; where none is known, whether the server answers.
-    fn try_artifacts(&self, artifacts: &Location, runs: &[JobRun]) -> Result<String, String> {
-        if let Location::Path(path) = artifacts {
-            let opened = self.sources.below(artifacts, "/.", 1);
-            opened.map_err(|_| format!("{} is no folder that can be read", path.display()))?;
+    fn try_artifacts(&self, artifacts: &Location, runs: &[JobRun]) -> Found {
+        if let Location::Path(path) = artifacts
+            && self.sources.below(artifacts, "/.", 1).is_err()
+        {
+            return Found::Bad(format!("{} is no folder that can be read", path.display()));
         }
         let folder = runs.iter().find_map(JobRun::folder);
         let suffix = match &folder {
             Some(folder) => format!("/{folder}/started.json"),
             None => "/logs".to_owned(),
         };
+        let later = "which runs left something there is seen when one is looked into";
+        let is_remote = matches!(artifacts, Location::Url(_));
         match (self.sources.bytes_below(artifacts, &suffix, BYTES), folder) {
-            (Ok(_), Some(folder)) => Ok(format!("{folder} is there")),
-            (Ok(_) | Err(SourceError::NoFile { .. }), None) => {
-                Ok("it answers; which runs left something there is seen when one is looked into".to_owned())
-            }
-            (Err(SourceError::NoFile { .. }), Some(folder)) => {
-                Err(format!("{folder} is not there, though a status tells of that run"))
-            }
-            (Err(error), _) => Err(error.to_string()),
+            (Ok(_), Some(folder)) => Found::Good(format!("{folder} is there")),
+            (Ok(_), None) => Found::Good(format!("it answers; {later}")),
+            (Err(SourceError::NoFile { code, .. }), folder) => match (code.as_deref(), folder) {
+                (Some(NO_BUCKET), _) => Found::Bad(format!(
+                    "it answers, and has no such bucket (`{NO_BUCKET}`): the bucket's name is what the address of a job's page has \
+                     between `/view/gs/` and `/logs/`"
+                )),
+                (_, Some(folder)) => Found::Bad(format!("{folder} is not there, though a status tells of that run")),
+                (Some(NO_KEY), None) => Found::Good(format!("the bucket is there; {later}")),
+                (_, None) if is_remote => Found::Unclear(format!(
+                    "it answers that nothing is at `{suffix}`, which it may say of a wrong address as well; {later}"
+                )),
+                (_, None) => Found::Good(format!("the folder is there; {later}")),
+            },
+            (Err(error), _) => Found::Bad(error.to_string()),
         }
     }
 
@@ -172,7 +199,7 @@ impl Run {
             .into_iter()
             .map(|name| Tried {
                 source: "sources.results.release-controller",
-                found: one(name),
+                found: one(name).into(),
             })
             .collect()
     }

@@ -16,6 +16,8 @@ use crate::source::{RemoteUrl, SourceError};
 const MAX_REDIRECTS: usize = 5;
 /// Any content type will do.
 const ANYTHING: &str = "*/*";
+/// So much of the answer is read that something is not there, in bytes.
+const MAX_SAID: u64 = 4 << 10;
 /// The longest text of a server that is shown, in characters.
 const MAX_TEXT: usize = 200;
 
@@ -112,7 +114,7 @@ impl Client {
             accept: ANYTHING,
         };
         let mut answer = self.get(&request, "").map_err(|error| match error {
-            SourceError::NotFound { place } => SourceError::NoFile { place },
+            SourceError::NotFound { place } => SourceError::NoFile { place, code: None },
             other => other,
         })?;
         let mut bytes = Vec::new();
@@ -147,13 +149,16 @@ impl Client {
         if answer.status().is_redirection() {
             return Err(request.unreachable("the server redirects, which is not followed"));
         }
-        let body = request.check(answer).map_err(|error| match error {
-            SourceError::NotFound { .. } => SourceError::NoFile {
+        if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+            let mut said = Vec::new();
+            // What cannot be read says nothing: that there is no file is known already.
+            let _ = answer.into_body().into_reader().take(MAX_SAID).read_to_end(&mut said);
+            return Err(SourceError::NoFile {
                 place: format!("{base}{suffix}"),
-            },
-            other => other,
-        });
-        Ok(Box::new(Patient(body?)))
+                code: code(&String::from_utf8_lossy(&said)),
+            });
+        }
+        Ok(Box::new(Patient(request.check(answer)?)))
     }
 
     /// Posts a message to `<base><suffix>`. Redirects are not followed: the GET before has settled where to go.
@@ -246,6 +251,14 @@ impl Request<'_> {
             .map(RemoteUrl::without_credentials)
             .map_err(refused)
     }
+}
+
+/// The code of an error as servers with buckets write it.
+fn code(said: &str) -> Option<String> {
+    let (_, after) = said.split_once("<Code>")?;
+    let (code, _) = after.split_once("</Code>")?;
+    let plain = !code.is_empty() && code.len() <= 64 && code.chars().all(|c| c.is_ascii_alphanumeric());
+    plain.then(|| code.to_owned())
 }
 
 /// Basic authentication with the URL's credentials; only for the host they were given for.
