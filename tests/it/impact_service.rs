@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::support::pull_world::{APP, BEACON, BRANCH, NUMBER, PullWorld, TOKEN};
+use crate::support::pull_world::{APP, BEACON, BRANCH, PullWorld, TOKEN};
 use crate::support::service::{Service, wait_until};
 
 /// Never by itself.
-const NEVER: &str = "0 0 0 1 1 *";
-const ALL: &str = "{pulls: {repositories: ['openshift/*']}}";
+pub(crate) const NEVER: &str = "0 0 0 1 1 *";
+pub(crate) const ALL: &str = "{pulls: {repositories: ['openshift/*']}}";
 
-fn wait(service: &Service, what: &str, holds: impl FnMut() -> bool) {
+pub(crate) fn wait(service: &Service, what: &str, holds: impl FnMut() -> bool) {
     wait_until(what, || service.log(), holds);
 }
 
-fn answered(service: &Service, world: &PullWorld, head: &str) {
+pub(crate) fn answered(service: &Service, world: &PullWorld, head: &str) {
     wait(service, "an answer", || !world.checks_of(head).is_empty());
 }
 
-fn event(action: &str, more: Json) -> Json {
+pub(crate) fn event(action: &str, more: Json) -> Json {
     let mut event = json!({"action": action, "repository": {"full_name": BEACON}, "sender": {"login": "ann"}});
     event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     event
@@ -250,105 +250,6 @@ fn one_pull_request_costs_three_questions_where_everything_else_is_known() {
         "{asked:?}"
     );
     assert!(asked.iter().filter(|name| *name == "Heads").count() <= 2, "{asked:?}");
-    service.end();
-}
-
-#[test]
-fn who_asks_is_answered_anew_but_not_every_minute() {
-    let world = PullWorld::new(ALL, APP);
-    world.with_commits();
-    let service = world.serve(NEVER);
-    answered(&service, &world, &world.head);
-    service.rest();
-    // The check is lost, as nobody could know who goes by what is remembered.
-    let lose = || world.github.inside().state.checks.remove(&world.head);
-    assert!(lose().is_some());
-    // Whoever may comment may ask: it costs one look, and is no word of anybody.
-    let comment = |body: &str| {
-        let said = json!({"body": body, "author_association": "NONE", "user": {"login": "eve"}});
-        event(
-            "created",
-            json!({"issue": {"number": NUMBER, "pull_request": {}}, "comment": said}),
-        )
-    };
-    let runs = service.runs();
-    let chat = service.deliver("issue_comment", &comment("please do not /lockstep check"));
-    assert_eq!(chat.1, "ignored: nothing here reads that\n");
-    assert_eq!(
-        service.deliver("issue_comment", &comment("/lockstep check")).1,
-        "queued\n"
-    );
-    answered(&service, &world, &world.head);
-    service.rest();
-    assert_eq!((world.checks().len(), service.runs()), (1, runs + 1));
-    assert!(world.tide_merges());
-    let page = service.get("/api/v1/runs?limit=1").1;
-    assert!(
-        page.contains("somebody asks for a look at openshift/beacon#7"),
-        "{page}"
-    );
-    assert!(page.contains("check `OKD` (neutral) on openshift/beacon#7"), "{page}");
-    // Who asks again at once is not looked at, and that is said.
-    assert!(lose().is_some());
-    service.deliver("issue_comment", &comment("/lockstep check"));
-    wait(&service, "a run", || service.runs() > runs + 1);
-    service.rest();
-    assert_eq!(world.checks().len(), 0);
-    service.wait_for("somebody asked less than 60 s ago", 1);
-    service.end();
-
-    // Whoever has lost its state looks for what is there, and finds nothing.
-    std::fs::remove_dir_all(world.world.path("state")).expect("the state goes");
-    let service = world.serve(NEVER);
-    answered(&service, &world, &world.head);
-    service.end();
-}
-
-#[test]
-fn the_button_of_github_asks_for_a_look_at_a_head_of_a_fork() {
-    let world = PullWorld::new(ALL, APP);
-    world.with_commits();
-    world.github.edit(BEACON, |pull| {
-        pull.head_repo = Some("ann/beacon".to_owned());
-        pull.head_owner = "ann".to_owned();
-    });
-    let service = world.serve(NEVER);
-    answered(&service, &world, &world.head);
-    service.rest();
-    let pressed = |app: u64| {
-        let run = json!({"head_sha": world.head, "app": {"id": app}, "pull_requests": []});
-        event("rerequested", json!({ "check_run": run }))
-    };
-    assert_eq!(
-        service.deliver("check_run", &pressed(6)).1,
-        "ignored: nothing here reads that\n"
-    );
-    // GitHub lets the suite wait until a check of it is written, and says nothing else.
-    let press = |event: &str, payload: &Json| {
-        world.github.inside().state.waiting.insert(world.head.clone());
-        let (runs, since) = (service.runs(), world.github.requests());
-        assert_eq!(service.deliver(event, payload).1, "queued\n");
-        wait(&service, "a suite that is complete", || {
-            world.github.inside().state.waiting.is_empty()
-        });
-        service.rest();
-        assert_eq!(service.runs(), runs + 1);
-        assert_eq!(world.checks().len(), 1, "the same answer is no second check");
-        let written = world.asked(since);
-        let written = written.iter().filter(|asked| asked.starts_with("PATCH"));
-        assert_eq!(written.count(), 1, "it is given again once");
-    };
-    let before = world.checks();
-    press("check_run", &pressed(5));
-    let suite = json!({"head_sha": world.head, "app": {"id": 5}, "pull_requests": []});
-    press("check_suite", &event("rerequested", json!({ "check_suite": suite })));
-    assert_eq!(world.checks(), before);
-    assert!(world.tide_merges());
-    let page = service.get("/api/v1/runs?limit=1").1;
-    assert!(
-        page.contains("somebody asks for a look at openshift/beacon at "),
-        "{page}"
-    );
     service.end();
 }
 

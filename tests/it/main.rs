@@ -37,6 +37,7 @@ mod github_life;
 mod github_plan;
 mod github_read;
 mod impact;
+mod impact_asked;
 mod impact_faults;
 mod impact_hostile;
 mod impact_kept;

@@ -14,6 +14,7 @@ use crate::github::web;
 use crate::impact::{Pull, State};
 use crate::run::Run;
 use crate::source::github::{Open, OpenPull};
+use crate::store::Store;
 
 /// One look at pull requests.
 pub(super) struct Looking<'l> {
@@ -64,23 +65,24 @@ impl Run {
             let releases = looking.watched.releases(&open.repo, &open.branch, looking.releases);
             let Some(releases) = releases else { continue };
             let key = self.key(looking, open, &releases);
-            let before = Kept::of(&self.store, &open.repo, open.number);
+            let mut before = Kept::of(&self.store, &open.repo, open.number);
             let mut pull = first_seen(looking, open, &releases);
-            let asked = wish
-                .asks(open)
-                .filter(|how| is_heard(looking, *how, open, before.as_ref()));
-            if let Some(known) = &before
-                && asked.is_none()
-                && known.pull.head == open.head
+            let same_head = before.as_mut().filter(|known| known.pull.head == open.head);
+            let waits = same_head.as_ref().and_then(|known| known.waits);
+            let mut asked = wish.asks(open);
+            if let Some(known) = same_head
                 && key.as_ref().is_some_and(|key| *key == known.key)
-                && is_settled(looking, &known.pull)
+                && (is_settled(looking, &known.pull) || (waits.is_some() && known.pull.state == State::Waits))
             {
-                pull = Pull {
-                    title: pull.title,
-                    ..known.pull.clone()
-                };
-                looked.take(pull, known.answer.as_deref());
-                continue;
+                asked = heard(looking, &self.store, asked, known);
+                if asked.is_none() {
+                    pull = Pull {
+                        title: pull.title,
+                        ..known.pull.clone()
+                    };
+                    looked.take(pull, known.answer.as_deref());
+                    continue;
+                }
             }
             due.push(Due {
                 open: open.clone(),
@@ -88,7 +90,7 @@ impl Run {
                 key,
                 releases,
                 before,
-                asked,
+                asked: asked.max(waits),
             });
         }
         let is_known = |due: &Due| {
@@ -166,26 +168,32 @@ impl Run {
     }
 }
 
-/// Whether somebody who asks for a look is heard: in a comment not within a minute of the last time, and not more often than some
-/// times an hour. A button that was pressed is answered in any case, as GitHub waits for it.
-fn is_heard(looking: &mut Looking<'_>, how: Ask, open: &OpenPull, before: Option<&Kept>) -> bool {
-    let asked = before.and_then(|known| known.asked);
-    let is_early = how == Ask::Comment && asked.is_some_and(|asked| looking.now - asked < ASKED_AGAIN);
-    let why = match looking.asked.is_full() {
-        _ if is_early => format!("somebody asked less than {ASKED_AGAIN} s ago"),
-        Some(_) => format!("{MOST_ASKED} looks were asked for within the last hour"),
-        None => String::new(),
-    };
-    if !why.is_empty() {
-        tracing::info!(
-            "{}#{} is not looked at because somebody asks: {why}",
-            open.repo,
-            open.number
-        );
-        return false;
+/// How somebody asks for a look at what is as it was, now or before, if that is heard: in a comment not within a minute of the
+/// last time, and not more often than some times an hour. What is beyond that waits for its time, a button, too: GitHub lets
+/// the suite of the check wait as long.
+fn heard(looking: &mut Looking<'_>, store: &Store, asked: Option<Ask>, known: &mut Kept) -> Option<Ask> {
+    let is_time = known.pull.until.is_some_and(|until| until <= looking.now);
+    let how = asked.max(known.waits.filter(|_| is_time))?;
+    if how == Ask::Comment && known.asked.is_some_and(|asked| looking.now - asked < ASKED_AGAIN) {
+        let name = known.pull.name();
+        tracing::info!("{name} is not looked at because somebody asks: somebody asked less than {ASKED_AGAIN} s ago");
+        return None;
     }
-    looking.asked.count();
-    true
+    let Some(until) = looking.asked.is_full() else {
+        looking.asked.count();
+        return Some(how);
+    };
+    let waits = Some(how).max(known.waits);
+    let pull = &mut known.pull;
+    if (known.waits, pull.until) != (waits, Some(until)) {
+        if pull.state != State::Waits {
+            pull.since = looking.now;
+        }
+        (pull.state, pull.until, known.waits) = (State::Waits, Some(until), waits);
+        pull.note = format!("{MOST_ASKED} looks were asked for within the last hour");
+        known.put(store);
+    }
+    None
 }
 
 /// Whether nothing is to be done about it as long as nothing changes.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Ask;
 use crate::base::RepoName;
 use crate::forge::github::remark::Comment;
 use crate::impact::Pull;
@@ -22,6 +23,9 @@ pub(super) struct Kept {
     /// When somebody last asked for that, and was heard.
     #[serde(default)]
     pub asked: Option<i64>,
+    /// How somebody asked for it since, where that waits for its time.
+    #[serde(default)]
+    pub waits: Option<Ask>,
     /// What became of it.
     pub pull: Pull,
     /// Its answer, as `impact --format json` has it; none where there is nothing to say.

@@ -14,6 +14,7 @@ mod watched;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -30,7 +31,7 @@ use crate::impact::{Pull, State, Verdict};
 use crate::model::build_config::BuildConfig;
 use crate::source::github::{Open, OpenPull};
 
-/// How often somebody may ask for a look within an hour; what is asked for beyond that waits for the next look at everything.
+/// How often somebody may ask for a look within an hour; what is asked for beyond that waits until there is room.
 const MOST_ASKED: usize = 60;
 /// How long after a look that somebody asked for another one is not made because somebody asks for it, in seconds.
 const ASKED_AGAIN: i64 = 60;
@@ -110,7 +111,7 @@ impl Wish {
 }
 
 /// How somebody asks for a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Ask {
     /// In a comment.
     Comment,
@@ -308,7 +309,7 @@ impl Run {
                     ..
                 },
             ) => Ok(Form::Check(*id)),
-            (Wanted::Check, _) => {
+            (PullForm::Check, _) => {
                 let text = "`feedback.pulls.as: check` needs `forge.app`: only an app can write checks; a token can set a status";
                 Err(RunError::Config(text.to_owned()))
             }

@@ -157,6 +157,7 @@ impl Run {
                 Some(_) => Some(looking.now),
                 None => before.as_ref().and_then(|known| known.asked),
             },
+            waits: asked.filter(|_| matches!(pull.state, State::Failed | State::Waits)),
             answer: shown,
             comment,
             pull,
