@@ -2,9 +2,11 @@
 
 use anyhow::anyhow;
 use lockstep::base::text::terminal;
-use lockstep::derive::explain::{Explanation, Field, explain, is_in_metadata};
+use lockstep::derive::Release;
+use lockstep::derive::explain::{Explanation, Field, beside, explain, is_in_metadata};
 use lockstep::derive::provenance::RulePart;
 use lockstep::model::metadata;
+use lockstep::targets::konflux;
 
 use super::args::{Builder, ExplainArgs, TextOrJson};
 use super::lines::{entry, line, near};
@@ -62,6 +64,11 @@ pub fn run(args: &ExplainArgs) -> Outcome {
         for explanation in &mut found {
             if explanation.trace.is_empty() {
                 explanation.trace.append(&mut explanation.fields); // of an image that is not built
+            }
+            let of_release = |release: &&Release<'_>| release.metadata.release.to_string() == explanation.release;
+            if let Some(release) = releases.iter().find(of_release) {
+                let more = beside(release, explanation, konflux::TARGET.name);
+                explanation.trace.extend(more);
             }
             let known: Vec<String> = explanation.trace.iter().map(|field| field.path.clone()).collect();
             // What only leads to a field can be asked for, too.

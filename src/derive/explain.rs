@@ -1,5 +1,6 @@
 //! `lockstep explain`: for one image, each value with the chain behind it.
 
+mod beside;
 mod trace;
 
 use schemars::JsonSchema;
@@ -10,6 +11,8 @@ use super::provenance::{About, RulePart, one_line};
 use super::{Derived, Image, Input, Release, Standing};
 use crate::base::RepoName;
 use crate::model::pullspec::StreamTag;
+
+pub use beside::beside;
 
 /// Why the values of an image are what they are.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -25,6 +25,7 @@ mod cut_train;
 mod demo;
 mod doctor;
 mod end_to_end;
+mod explain_fields;
 mod faults;
 mod forge_local;
 mod github_auth;
