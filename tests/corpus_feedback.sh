@@ -10,24 +10,8 @@
 # In the tables `warns` is `changes`, `notes` is `nothing` with the note in `new`. A row of components is run with its day's
 # build data, as if the release were built from the repository's only branch. Needs git, tar with xz, and Python 3.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-
-verdict="failed"
-trap 'echo "corpus, feedback: $verdict"' EXIT
-fail() { verdict="FAILED: $*"; exit 1; }
-
-corpus=${LOCKSTEP_CORPUS:-../shared/corpus}
-if [ ! -f "$corpus/feedback/replay/asof.tar.xz" ]; then
-  [ -z "${LOCKSTEP_CORPUS:-}" ] || fail "LOCKSTEP_CORPUS is $corpus, and $corpus/feedback/replay/asof.tar.xz is not there"
-  verdict="skipped: $corpus/feedback is not here"
-  exit 0
-fi
-corpus=$(cd "$corpus" && pwd)
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
-fi
-export LOCKSTEP_BINARY; LOCKSTEP_BINARY=$(realpath "$LOCKSTEP")
+. "$(dirname "$0")/lib/corpus.sh" "corpus, feedback" feedback/replay/asof.tar.xz
+export LOCKSTEP_BINARY="$lockstep"
 reasons="$PWD/tests/corpus_feedback.tsv"
 
 work="$PWD/target/corpus-feedback"

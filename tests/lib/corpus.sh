@@ -6,7 +6,7 @@
 #
 # LOCKSTEP_CORPUS says where the corpus is, else ../shared/corpus; without it the script says `skipped` and ends well.
 # LOCKSTEP names a binary that is there already; else one is built. With `data=reports` before it, all of that is about the data of
-# that name: LOCKSTEP_REPORTS, ../shared/reports.
+# that name: LOCKSTEP_REPORTS, ../shared/reports. With `binary=no` before it the script needs neither a binary nor Python.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 verdict="failed"
@@ -29,9 +29,11 @@ for part in "$@"; do
   fi
 done
 corpus=$(cd "$corpus" && pwd)
-python3 -c 'import yaml' 2> /dev/null || fail "Python's yaml is missing: apt-get install python3-yaml"
-if [ -z "${LOCKSTEP:-}" ]; then
-  cargo build --locked --quiet
-  LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
+if [ "${binary:-yes}" = yes ]; then
+  python3 -c 'import yaml' 2> /dev/null || fail "Python's yaml is missing: apt-get install python3-yaml"
+  if [ -z "${LOCKSTEP:-}" ]; then
+    cargo build --locked --quiet
+    LOCKSTEP="${CARGO_TARGET_DIR:-target}/debug/lockstep"
+  fi
+  lockstep=$(realpath "$LOCKSTEP")
 fi
-lockstep=$(realpath "$LOCKSTEP")
