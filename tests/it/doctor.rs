@@ -361,7 +361,11 @@ fn a_bucket_that_is_not_there_is_told_from_a_file_that_is_not() {
     let shown = || {
         let text = of_results(&examined(&world, &kubeconfig), &[]);
         let of = text.split_once("sources.results.prow.artifacts").expect("it is told").1;
-        of.split("sources.results.release-controller").next().expect("it is told").trim().to_owned()
+        of.split("sources.results.release-controller")
+            .next()
+            .expect("it is told")
+            .trim()
+            .to_owned()
     };
     // As Google's and S3's servers answer.
     let no_bucket = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchBucket</Code><Message>The specified bucket does not \
