@@ -7,11 +7,11 @@ use serde_json::Value as Json;
 use super::digest::digests;
 use super::payload::Last;
 use super::provenance::About;
-use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, payload};
+use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, config, payload};
 use crate::base::Place;
 use crate::model::build_config::{
-    At, BuildConfig, Copied, Go, HeldImage, Image, Input, LastPayload, LastTag, Payload, PayloadTag, Repository,
-    RuleAt, VERSION, Value, WantedBy,
+    At, BuildConfig, Copied, Dropped, Go, HeldImage, Image, Input, LastPayload, LastTag, Payload, PayloadTag, Reason,
+    Repository, RuleAt, VERSION, Value, WantedBy,
 };
 use crate::model::go::GoLine;
 use crate::model::pullspec::StreamTag;
@@ -22,6 +22,7 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
     let maker = Maker {
         release,
         keys: built(release),
+        rules: release.rules.rules.iter().map(Rule::named).collect(),
     };
     let standing =
         |wanted: fn(&Standing) -> bool| release.images.iter().filter(move |(_, image)| wanted(&image.standing));
@@ -38,7 +39,7 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
     }
     BuildConfig {
         version: VERSION,
-        release: release.metadata.release.to_string(),
+        release: release.metadata.release,
         payload: Payload {
             registry: maker.text(&payload.registry, "registry", About::Release),
             namespace: maker.text(&payload.namespace, "namespace", About::Release),
@@ -50,6 +51,8 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
                 .iter()
                 .map(|(name, tag)| (name.clone(), maker.tag(name, tag)))
                 .collect(),
+            former: payload.former.clone(),
+            spellings: payload.spellings.clone(),
         },
         build_data: release.metadata.origin.commit.clone(),
         images,
@@ -61,12 +64,12 @@ pub fn build_config(release: &Release<'_>) -> BuildConfig {
         cycles: release.cycles.clone(),
         repositories: release
             .configs
-            .values()
-            .filter(|config| !config.images.is_empty())
-            .map(|config| (config.repo.to_string(), maker.repository(config)))
+            .iter()
+            .map(|(repo, config)| (repo.clone(), maker.repository(config)))
             .collect(),
         external: release.metadata.external.clone(),
         findings: release.findings.clone(),
+        complete: release.complete,
     }
 }
 
@@ -104,7 +107,10 @@ struct Maker<'r> {
     release: &'r Release<'r>,
     /// Keys of the images that are built, by pullspec.
     keys: BTreeMap<String, String>,
+    /// All rules, each by its place among them.
+    rules: Vec<RuleAt>,
 }
+
 fn last_payload(last: &Last) -> LastPayload {
     LastPayload {
         version: last.metadata.as_ref().map(|metadata| metadata.version.clone()),
@@ -138,27 +144,26 @@ impl Maker<'_> {
     }
 
     fn value<T, U>(&self, derived: &Derived<T>, field: &str, about: About<'_>, value: U) -> Value<U> {
-        let rules: Vec<_> = derived
-            .deciders()
-            .filter_map(|at| self.release.rules.rules.get(at))
-            .collect();
-        let places = rules
-            .iter()
-            .flat_map(|rule| self.release.read_by(rule, field, about))
-            .filter_map(|read| read.place);
+        let rules = &self.release.rules.rules;
+        let rules = derived.deciders().filter_map(|at| rules.get(at));
+        let places = rules.flat_map(|rule| self.release.places_read_by(rule, field, about));
         let mut from: Vec<At> = places.map(At).collect();
         from.sort_by_cached_key(At::to_string);
         from.dedup();
-        let rule = |rule: &&Rule| RuleAt {
-            id: rule.id.clone(),
-            at: rule.place.to_string(),
-        };
         Value {
             value,
-            rules: rules.iter().map(rule).collect(),
+            rules: self.rules_of(derived),
             from,
             because: None,
         }
+    }
+
+    fn rules_of<T>(&self, derived: &Derived<T>) -> Vec<RuleAt> {
+        derived.deciders().filter_map(|at| self.rule(at)).collect()
+    }
+
+    fn rule(&self, at: usize) -> Option<RuleAt> {
+        self.rules.get(at).cloned()
     }
 
     fn text(&self, derived: &Derived<String>, field: &str, about: About<'_>) -> Value<String> {
@@ -215,6 +220,24 @@ impl Maker<'_> {
             prepare: self.json(&image.prepare, "prepare", about),
             arches: self.value(&image.arches, "arches", about, image.arches.value.clone()),
             wave: image.wave,
+            reason: self.reason(image),
+        }
+    }
+
+    fn reason(&self, image: &DerivedImage) -> Reason {
+        let Some(child) = &image.needed_by else {
+            let rule = image.needed.deciders().next().and_then(|at| self.rule(at));
+            return Reason {
+                because: rule.as_ref().map(|rule| rule.because.to_string()).unwrap_or_default(),
+                rule,
+                for_another: false,
+            };
+        };
+        let tag = self.release.images.get(child).map_or(child, |child| &child.tag.value);
+        Reason {
+            rule: image.excluded.deciders().last().and_then(|at| self.rule(at)),
+            because: format!("{tag} is built from it"),
+            for_another: true,
         }
     }
 
@@ -229,6 +252,7 @@ impl Maker<'_> {
             metadata: (!copy.kind.is_empty()).then(|| format!("{} {}", copy.kind, copy.name)),
             at: place(image, &image.dockerfile, copy.line),
             replaced: copy.replace.value,
+            rules: self.rules_of(&copy.pullspec),
         }
     }
 
@@ -255,6 +279,8 @@ impl Maker<'_> {
             stage: input.stage.clone(),
             replaced: input.replace.value,
             go: Some(input.go.value.clone()).filter(|go| !go.is_empty()),
+            stage_index: input.stage_index,
+            inner: input.inner,
         }
     }
 
@@ -292,6 +318,32 @@ impl Maker<'_> {
             releases: self.json(&config.releases, "releases", about),
             resources: self.json(&config.resources, "resources", about),
             tests: self.json(&config.tests, "tests", about),
+            keys: config.images.clone(),
+            held: config.held.clone(),
+            dropped: config
+                .dropped
+                .iter()
+                .map(|(tag, dropped)| (tag.clone(), self.dropped(dropped)))
+                .collect(),
+            images_as_items: self.word(&config.images_as_items, "images_form"),
+            last_stage_only: self.word(&config.last_stage_only, "stage_names"),
+            rewrite_same_meaning: self.word(&config.rewrite_same_meaning, "same_meaning"),
+            broken: config.broken,
+        }
+    }
+
+    fn word(&self, derived: &Derived<bool>, field: &str) -> Value<bool> {
+        self.value(derived, field, About::Release, derived.value)
+    }
+
+    fn dropped(&self, dropped: &config::Dropped) -> Dropped {
+        let image = self.release.images.get(&dropped.key);
+        let step = image.and_then(|image| image.prepare.value["name"].as_str());
+        Dropped {
+            key: dropped.key.clone(),
+            why: dropped.why.clone(),
+            rule: dropped.rule.and_then(|at| self.rule(at)),
+            step: step.map(str::to_owned),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Release<'_> {
                     read: match tried.verdict {
                         Verdict::Decided => self.read_by(rule, field, about),
                         // Why it did not apply: what its condition saw.
-                        Verdict::DidNotApply => self.read_in(rule.when.iter().collect(), about),
+                        Verdict::DidNotApply => self.read_in(rule.when.iter(), about),
                         _ => Vec::new(),
                     },
                 }
@@ -92,64 +92,61 @@ impl Release<'_> {
             .collect()
     }
 
-    /// The variables that a rule read for a field, with their places.
-    pub fn read_by(&self, rule: &Rule, field: &str, about: About<'_>) -> Vec<Read> {
-        let values = rule.settings.iter().filter(|setting| setting.field == field);
-        let expressions: Vec<&Expr> = values
-            .flat_map(|setting| setting.value.expressions())
-            .chain(&rule.when)
-            .collect();
-        self.read_in(expressions, about)
+    /// The places in the inputs that a rule read for a field.
+    pub fn places_read_by(&self, rule: &Rule, field: &str, about: About<'_>) -> Vec<Place> {
+        let paths = paths(expressions(rule, field)).into_iter();
+        paths.filter_map(|path| self.place_read(path, about)).collect()
     }
 
-    fn read_in(&self, expressions: Vec<&Expr>, about: About<'_>) -> Vec<Read> {
-        let mut paths: Vec<&Vec<String>> = expressions.iter().flat_map(|expr| &expr.names.paths).collect();
-        paths.sort();
-        paths.dedup();
-        paths.into_iter().filter_map(|path| self.read(path, about)).collect()
+    /// The variables that a rule read for a field, with their places.
+    fn read_by(&self, rule: &Rule, field: &str, about: About<'_>) -> Vec<Read> {
+        self.read_in(expressions(rule, field), about)
+    }
+
+    fn read_in<'e>(&self, expressions: impl Iterator<Item = &'e Expr>, about: About<'_>) -> Vec<Read> {
+        let paths = paths(expressions).into_iter();
+        paths.filter_map(|path| self.read(path, about)).collect()
     }
 
     fn read(&self, path: &[String], about: About<'_>) -> Option<Read> {
         let (root, rest) = path.split_first()?;
-        let (value, place) = match (root.as_str(), about) {
-            ("image", About::Image(key)) | ("member", About::Member(key)) => {
-                (self.of_image(key, rest), self.place_of_image(key, rest))
-            }
+        let value = match (root.as_str(), about) {
+            ("image", About::Image(key)) | ("member", About::Member(key)) => self.of_image(key, rest),
+            ("stream", About::Stream(name)) => follow(&self.metadata.stream(name)?.view, rest),
+            ("payload", _) => follow(&self.payload.view, rest).map(counted),
+            ("release", _) => Some(Json::String(self.metadata.release.to_string())),
+            ("vars", _) => Some(Json::String(self.metadata.group.vars.get(rest.first()?)?.clone())),
+            ("group", _) => follow(&self.metadata.group.view(), rest),
+            _ => return None,
+        };
+        Some(Read {
+            variable: path.join("."),
+            value: value.map(|value| one_line(&value)).unwrap_or_default(),
+            place: self.place_read(path, about),
+        })
+    }
+
+    /// Where a variable that a rule read comes from, where that is a line of a file.
+    fn place_read(&self, path: &[String], about: About<'_>) -> Option<Place> {
+        let (root, rest) = path.split_first()?;
+        let group = &self.metadata.group;
+        match (root.as_str(), about) {
+            ("image", About::Image(key)) | ("member", About::Member(key)) => self.place_of_image(key, rest),
             ("stream", About::Stream(name)) => {
                 let stream = self.metadata.stream(name)?;
                 let line = view::line_of(&stream.node, stream::KEYS, rest).unwrap_or(stream.line);
-                (
-                    follow(&stream.view, rest),
-                    Some(self.metadata.place("streams.yml", Some(line))),
-                )
+                Some(self.metadata.place("streams.yml", Some(line)))
             }
-            ("payload", _) => (follow(&self.payload.view, rest).map(counted), None),
-            ("release", _) => (Some(Json::String(self.metadata.release.to_string())), None),
             ("vars", _) => {
-                let value = self.metadata.group.vars.get(rest.first()?)?;
-                (
-                    Some(Json::String(value.clone())),
-                    Some(self.metadata.place("group.yml", None)),
-                )
+                let known = group.vars.contains_key(rest.first()?);
+                known.then(|| self.metadata.place("group.yml", None))
             }
             ("group", _) => {
-                let group = &self.metadata.group;
-                let line = group
-                    .okd_line
-                    .filter(|_| rest.first().is_some_and(|name| name == "okd"));
-                (
-                    follow(&group.view(), rest),
-                    Some(self.metadata.place("group.yml", line)),
-                )
+                let is_okd = rest.first().is_some_and(|name| name == "okd");
+                Some(self.metadata.place("group.yml", group.okd_line.filter(|_| is_okd)))
             }
-            _ => return None,
-        };
-        let value = value.map(|value| one_line(&value)).unwrap_or_default();
-        Some(Read {
-            variable: path.join("."),
-            value,
-            place,
-        })
+            _ => None,
+        }
     }
 
     fn of_image(&self, key: &str, path: &[String]) -> Option<Json> {
@@ -161,6 +158,20 @@ impl Release<'_> {
         let image = self.metadata.images.get(key)?;
         Some(self.metadata.place(Metadata::image_file(key), image.line_of(path)))
     }
+}
+
+/// What a rule evaluates for a field.
+fn expressions<'r>(rule: &'r Rule, field: &'r str) -> impl Iterator<Item = &'r Expr> {
+    let values = rule.settings.iter().filter(move |setting| setting.field == field);
+    values.flat_map(|setting| setting.value.expressions()).chain(&rule.when)
+}
+
+/// The variables that expressions name, each once.
+fn paths<'e>(expressions: impl Iterator<Item = &'e Expr>) -> Vec<&'e Vec<String>> {
+    let mut paths: Vec<&Vec<String>> = expressions.flat_map(|expr| &expr.names.paths).collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 fn follow(value: &Json, path: &[String]) -> Option<Json> {

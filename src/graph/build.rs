@@ -29,7 +29,7 @@ impl Graph {
         });
         Self {
             version: VERSION,
-            release: config.release.clone(),
+            release: config.release.to_string(),
             build_data: config.build_data.clone(),
             about: None,
             images,

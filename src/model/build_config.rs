@@ -1,27 +1,33 @@
 //! The unified build config: what a release comes to, every value with its provenance as data. It is what is passed from
 //! derivation to all that comes after it, and, written as text, a documented, versioned document.
 
-use std::collections::BTreeMap;
+mod commits;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
+use super::pullspec::{Spellings, StreamTag};
 use super::replacement::{InputKind, Recipe};
-use crate::base::Place;
+use crate::base::{Place, Release, RepoName};
 use crate::finding::Finding;
 
 /// The version of the document's form. It grows when a key changes its meaning or goes.
 pub const VERSION: u32 = 1;
 
 /// The unified build config of a release.
+// What is skipped where it is written is for targets and checks, which have it from here as well.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BuildConfig {
     /// Version of this form.
     pub version: u32,
     /// The release, such as `4.16`.
-    pub release: String,
+    #[schemars(with = "String")]
+    pub release: Release,
     /// Where OKD's images are promoted to.
     pub payload: Payload,
     /// Commit of ocp-build-data that it is derived from; none for a plain directory.
@@ -39,12 +45,24 @@ pub struct BuildConfig {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cycles: Vec<Vec<String>>,
     /// What the images of a repository have in common.
-    pub repositories: BTreeMap<String, Repository>,
+    // Those of which no image is derived are not written.
+    #[serde(serialize_with = "with_images")]
+    #[schemars(with = "BTreeMap<String, Repository>")]
+    pub repositories: BTreeMap<RepoName, Repository>,
     /// Digests of images that OKD does not build itself, by pullspec, where a lock gives them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub external: BTreeMap<String, String>,
     /// What was found on the way.
     pub findings: Vec<Finding>,
+    /// Whether all that says which images there are could be read and decided, so that what is missing from it is positively gone.
+    #[serde(skip)]
+    pub complete: bool,
+}
+
+fn with_images<S: Serializer>(all: &BTreeMap<RepoName, Repository>, serializer: S) -> Result<S::Ok, S::Error> {
+    let with = all.iter().filter(|(_, repository)| !repository.keys.is_empty());
+    let written: BTreeMap<String, &Repository> = with.map(|(name, own)| (name.to_string(), own)).collect();
+    written.serialize(serializer)
 }
 
 /// A value and why it is so.
@@ -69,9 +87,11 @@ pub struct Value<T> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleAt {
     /// Its id.
-    pub id: String,
+    pub id: Arc<str>,
     /// Where it stands, `file:line`.
-    pub at: String,
+    pub at: Arc<str>,
+    /// Why it is so.
+    pub because: Arc<str>,
 }
 
 impl fmt::Display for RuleAt {
@@ -119,6 +139,24 @@ pub struct Payload {
     /// Every tag that is built, asked for by an operator, or was in the last payload.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, PayloadTag>,
+    /// Where an earlier rule set promoted, by namespace and name: what is left there is OKD's own.
+    #[serde(skip)]
+    pub former: Vec<(String, String)>,
+    /// The ways in which one image of the registry is written.
+    #[serde(skip)]
+    pub spellings: Spellings,
+}
+
+impl Payload {
+    /// The stream tag of one of OKD's own images.
+    pub fn tag(&self, tag: &str) -> StreamTag {
+        StreamTag {
+            registry: self.registry.value.clone(),
+            namespace: self.namespace.value.clone(),
+            name: self.name.value.clone(),
+            tag: tag.to_owned(),
+        }
+    }
 }
 
 /// The payload as it was last built.
@@ -237,6 +275,27 @@ pub struct Image {
     /// Build wave: an image comes after what it is built from. None where a circle keeps it from having one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wave: Option<u32>,
+    /// Why it is built at all.
+    #[serde(skip)]
+    pub reason: Reason,
+}
+
+impl Image {
+    /// What its Dockerfile's FROMs name: builders, then the base.
+    pub fn froms(&self) -> impl Iterator<Item = &Input> {
+        self.builders.iter().chain(&self.base)
+    }
+}
+
+/// Why an image is built at all.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// The rule.
+    pub rule: Option<RuleAt>,
+    /// A sentence.
+    pub because: String,
+    /// Whether it is only needed because another image is built from it.
+    pub for_another: bool,
 }
 
 /// A needed image that could not be derived.
@@ -281,6 +340,9 @@ pub struct Copied {
     pub at: At,
     /// Whether it is replaced, by builders that can: OpenShift's replaces `copy` alone.
     pub replaced: bool,
+    /// The rules that decided the pullspec.
+    #[serde(skip)]
+    pub rules: Vec<RuleAt>,
 }
 
 /// One FROM.
@@ -309,6 +371,12 @@ pub struct Input {
     /// The Go version that it provides, where it is a Go builder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub go: Option<String>,
+    /// The place of its stage among the Dockerfile's.
+    #[serde(skip)]
+    pub stage_index: usize,
+    /// Whether later stages start from this one, so that it is no base although it pairs with metadata's last entry.
+    #[serde(skip)]
+    pub inner: bool,
 }
 
 /// The Go version that a component asks for.
@@ -342,123 +410,38 @@ pub struct Repository {
     pub resources: Value<Json>,
     /// The config's `tests`.
     pub tests: Value<Json>,
+    /// Keys of its images, in the same order as their tags.
+    #[serde(skip)]
+    pub keys: Vec<String>,
+    /// Payload tags of its images that could not be derived: what is there of them stays.
+    #[serde(skip)]
+    pub held: BTreeSet<String>,
+    /// Its images that metadata positively dropped, by payload tag.
+    #[serde(skip)]
+    pub dropped: BTreeMap<String, Dropped>,
+    /// Whether `images` of a new config is `{items: […]}`.
+    #[serde(skip)]
+    pub images_as_items: Value<bool>,
+    /// Whether an input of the config lists only the names of the last stage that resolves to it.
+    #[serde(skip)]
+    pub last_stage_only: Value<bool>,
+    /// Whether a config that means the same is written in our form.
+    #[serde(skip)]
+    pub rewrite_same_meaning: Value<bool>,
+    /// Whether something about the config itself could not be derived, so that nothing of it is touched.
+    #[serde(skip)]
+    pub broken: bool,
 }
 
-impl BuildConfig {
-    /// The same without the commits that its inputs were read at: it says what is built and why, and changes only with that.
-    #[must_use]
-    pub fn without_commits(mut self) -> Self {
-        self.build_data = None;
-        let payload = &mut self.payload;
-        let own = [
-            &mut payload.registry,
-            &mut payload.namespace,
-            &mut payload.name,
-            &mut payload.variant,
-        ];
-        own.into_iter().for_each(Value::forget);
-        payload.last.iter_mut().for_each(|last| last.from.forget());
-        payload.tags.values_mut().for_each(PayloadTag::forget);
-        self.images.values_mut().for_each(Image::forget);
-        self.repositories.values_mut().for_each(Repository::forget);
-        for place in self.findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
-            place.commit = None;
-        }
-        self
-    }
-}
-
-impl At {
-    fn forget(&mut self) {
-        self.0.commit = None;
-    }
-}
-
-impl<T> Value<T> {
-    fn forget(&mut self) {
-        self.from.iter_mut().for_each(At::forget);
-    }
-}
-
-impl PayloadTag {
-    fn forget(&mut self) {
-        let Self {
-            built_by: _,
-            wanted_by,
-            last,
-            stands_for,
-            external,
-            kept,
-        } = self;
-        wanted_by.iter_mut().for_each(|wanted| wanted.at.forget());
-        last.iter_mut().for_each(|last| last.at.forget());
-        [stands_for, external, kept]
-            .into_iter()
-            .flatten()
-            .for_each(Value::forget);
-    }
-}
-
-impl Image {
-    fn forget(&mut self) {
-        let Self {
-            tag,
-            repository,
-            branch,
-            commit,
-            dockerfile,
-            context_dir,
-            base,
-            builders,
-            copies_from,
-            stages: _,
-            go,
-            own_build_root,
-            build_args,
-            resources,
-            prepare,
-            arches,
-            wave: _,
-            tree,
-            dockerfile_blob,
-            payload: _,
-            digest,
-        } = self;
-        // They change with the commit.
-        [commit, tree, dockerfile_blob, digest]
-            .into_iter()
-            .for_each(|id| *id = None);
-        let go = go
-            .iter_mut()
-            .flat_map(|go| [&mut go.version, &mut go.toolchain])
-            .flatten();
-        let texts = [tag, repository, branch, dockerfile, context_dir].into_iter();
-        texts.chain(own_build_root).chain(go).for_each(Value::forget);
-        [build_args, resources, prepare].into_iter().for_each(Value::forget);
-        arches.forget();
-        copies_from.iter_mut().for_each(|copied| copied.at.forget());
-        for input in base.iter_mut().chain(builders) {
-            input.pullspec.forget();
-            input.at.forget();
-        }
-    }
-}
-
-impl Repository {
-    fn forget(&mut self) {
-        let Self {
-            branch: _,
-            images: _,
-            build_root,
-            promotion,
-            prowgen,
-            releases,
-            resources,
-            tests,
-        } = self;
-        build_root.iter_mut().for_each(Value::forget);
-        [promotion, prowgen, releases, resources, tests]
-            .into_iter()
-            .for_each(Value::forget);
-    }
+/// An image that metadata positively dropped from its repository's config.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    /// Its key in ocp-build-data.
+    pub key: String,
+    /// Why, as a sentence.
+    pub why: String,
+    /// The rule that says so.
+    pub rule: Option<RuleAt>,
+    /// The step that prepares its base; none: there is none.
+    pub step: Option<String>,
 }

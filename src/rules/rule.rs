@@ -6,6 +6,7 @@ use super::expr::Expr;
 use super::subject::Subject;
 use super::template::Template;
 use crate::base::{NotARelease, Release};
+use crate::model::build_config::RuleAt;
 use crate::yaml::Pos;
 
 /// Where a rule stands: the file as it was named, and the line of its `id`.
@@ -75,6 +76,15 @@ impl Rule {
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let settings = self.settings.iter().flat_map(|setting| setting.value.expressions());
         self.when.iter().chain(settings)
+    }
+
+    /// The rule as the build config names it.
+    pub fn named(&self) -> RuleAt {
+        RuleAt {
+            id: self.id.as_str().into(),
+            at: self.place.to_string().into(),
+            because: self.because.as_str().into(),
+        }
     }
 }
 

@@ -180,7 +180,7 @@ impl Run {
         let lock = Lock {
             lock: VERSION,
             lockstep: env!("CARGO_PKG_VERSION").to_owned(),
-            release: document.release.clone(),
+            release: document.release.to_string(),
             rules: self.rules.digest(),
             commits,
             payload: document.payload.last.as_ref().map(|last| last.from.to_string()),

@@ -35,8 +35,8 @@ impl<'a> OwnRules<'a> {
     }
 
     /// A rule by its place among all.
-    pub(super) fn rule(self, at: usize) -> Option<&'a Rule> {
-        self.0.rules.rules.get(at)
+    pub(super) fn rule(self, at: usize) -> Option<RuleAt> {
+        self.0.rules.rules.get(at).map(Rule::named)
     }
 
     /// The strongest rule that sets a field of a job.
@@ -100,27 +100,16 @@ pub(super) fn of_target<'a>(release: impl Into<OwnRules<'a>>, target: &str, fiel
 /// The rules that decided a value, as the unified build config names them.
 pub(super) fn rules_of<'a, T>(release: impl Into<OwnRules<'a>>, derived: &Derived<T>) -> Vec<RuleAt> {
     let known = release.into();
-    let rules = derived.deciders().filter_map(|at| known.rule(at));
-    rules
-        .map(|rule| RuleAt {
-            id: rule.id.clone(),
-            at: rule.place.to_string(),
-        })
-        .collect()
+    derived.deciders().filter_map(|at| known.rule(at)).collect()
 }
 
 /// Why a field is what it is: id, place and sentence of the last rule behind it; without one the engine's own id and sentence.
-pub(super) fn why<'a>(
-    release: impl Into<OwnRules<'a>>,
-    rules: &[RuleAt],
-    engine: (&str, &str),
-) -> (String, String, String) {
-    let OwnRules(release) = release.into();
-    let decided = rules.last().and_then(|named| {
-        let rule = release.rules.rules.iter().find(|rule| rule.id == named.id)?;
-        Some((named.id.clone(), named.at.clone(), rule.because.clone()))
-    });
-    decided.unwrap_or_else(|| (engine.0.to_owned(), String::new(), engine.1.to_owned()))
+pub(super) fn why(rules: &[RuleAt], engine: (&str, &str)) -> (String, String, String) {
+    let (id, at, because) = match rules.last() {
+        Some(rule) => (&*rule.id, &*rule.at, &*rule.because),
+        None => (engine.0, "", engine.1),
+    };
+    (id.to_owned(), at.to_owned(), because.to_owned())
 }
 
 /// Why a release is closed, as the rules have it; empty: it is not.
@@ -153,16 +142,21 @@ pub(super) fn cause<'a>(
     component: String,
 ) -> Cause {
     let known = release.into();
-    let rule = rule.and_then(|at| known.rule(at));
+    cause_of(rule.and_then(|at| known.rule(at)).as_ref(), field, component)
+}
+
+/// The same of a rule that the build config names.
+pub(super) fn cause_of(rule: Option<&RuleAt>, field: &str, component: String) -> Cause {
+    let text = |of: fn(&RuleAt) -> &str| rule.map(of).unwrap_or_default().to_owned();
     Cause {
-        rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-        rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
+        rule: text(|rule| &rule.id),
+        rule_at: text(|rule| &rule.at),
         field: field.to_owned(),
         item: None,
         component,
         images: Vec::new(),
         old: None,
         new: None,
-        because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+        because: text(|rule| &rule.because),
     }
 }

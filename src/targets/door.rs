@@ -13,6 +13,7 @@ use crate::derive::konflux::{self, Konflux};
 use crate::derive::{Derived, Release};
 use crate::finding::Finding;
 use crate::model::build_config::BuildConfig;
+use crate::model::metadata::Metadata;
 use crate::plan::{Desired, Policy};
 use crate::yaml::keys::Section;
 
@@ -144,6 +145,11 @@ impl<'a> Ask<'a> {
     /// Rules that failed.
     pub fn branch_here(&self, target: &str) -> Result<Derived<String>, Vec<Finding>> {
         here::branch_here(self.release, target)
+    }
+
+    /// The release's build data, as it was read.
+    pub fn metadata(&self) -> &'a Metadata {
+        self.release.metadata
     }
 
     /// The release's build config, made when it is first asked for.

@@ -145,11 +145,9 @@ impl Cut<'_> {
         };
         let name = ci_config::ConfigName::parse(file, &repo.org, &repo.repo);
         let plain = name.is_some_and(|name| name.variant.is_none());
-        let own = self
-            .release
-            .configs
-            .get(repo)
-            .is_some_and(|config| prow_config::path(self.release, config) == path);
+        let release = self.release.build_config();
+        let config = release.repositories.get(repo);
+        let own = config.is_some_and(|config| prow_config::path(release, repo, config) == path);
         plain || (own && share.asked.contains(repo))
     }
 }

@@ -30,9 +30,10 @@ pub static CHECK: Check = Check::new(&[&CODE], &[Need::CiConfigs], run);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(ci) = context.ci else { return };
-    let release = context.release;
-    for config in release.configs.values().filter(|config| !config.branch.is_empty()) {
-        let path = prow_config::path(release, config);
+    let release = context.release.build_config();
+    let configs = release.repositories.iter();
+    for (repo, config) in configs.filter(|(_, config)| !config.branch.is_empty()) {
+        let path = prow_config::path(release, repo, config);
         let Some(text) = ci.variant.get(&path) else { continue };
         let Ok(root) = yaml::parse(text) else { continue };
         let own = prow_config::own(release, config);
@@ -41,16 +42,13 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         };
         let finding = finding
             .with_place(place(ci, &path, line))
-            .with_component(config.repo.to_string());
+            .with_component(repo.to_string());
         let change = own.moved(&root).map(|moved| Change::Config {
             config: path.clone(),
             text: text.clone(),
             after: Arc::from(yaml::emit(&moved).into_bytes()),
         });
-        let because = format!(
-            "The config is for {}, whose payload has the tag, too.",
-            context.metadata().release
-        );
+        let because = format!("The config is for {}, whose payload has the tag, too.", release.release);
         sink.add_with_fix(finding, change, because);
     }
 }

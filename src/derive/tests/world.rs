@@ -18,8 +18,10 @@ use crate::model::metadata::Metadata;
 use crate::plan::Policy;
 use crate::rules::RuleSet;
 use crate::run::rule_files::BUILTIN;
-use crate::targets::{Actual, Rendered, prow_config};
+use crate::targets::door::Memo;
+use crate::targets::{Actual, Ask, Options, Rendered, prow_config};
 use crate::yaml;
+use crate::yaml::keys::NO_OPTIONS;
 
 /// Metadata, components and configs of release 4.16, everything in memory.
 pub struct World {
@@ -161,7 +163,15 @@ impl World {
             beside: BTreeMap::new(),
             links: std::collections::BTreeSet::new(),
         };
-        prow_config::render(&self.release(), &actual, &self.policy)
+        let release = self.release();
+        let ask = Ask {
+            release: &release,
+            options: &Options::defaults(&NO_OPTIONS),
+            policy: &self.policy,
+            earlier: &BTreeMap::new(),
+            memo: Memo::default(),
+        };
+        prow_config::render(&ask, &actual)
     }
 
     /// The codes of all findings, sorted.

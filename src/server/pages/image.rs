@@ -166,7 +166,7 @@ impl ImagePage {
         let config = shown.build_config.as_deref();
         let image = config.and_then(|config| config.images.get(key));
         let repository = image.map_or(row.repository, |image| &image.repository.value);
-        let common = config.and_then(|config| config.repositories.get(repository));
+        let common = config.and_then(|config| config.repositories.get(&repository.parse().ok()?));
         let (built_from, used_by) = config.map(|config| neighbours(config, key)).unwrap_or_default();
         Some(Self {
             key: key.to_owned(),
@@ -301,8 +301,8 @@ fn field<T>(name: String, value: &Value<T>, text: String) -> FieldView {
 impl From<&RuleAt> for RuleView {
     fn from(rule: &RuleAt) -> Self {
         Self {
-            id: rule.id.clone(),
-            at: rule.at.clone(),
+            id: rule.id.to_string(),
+            at: rule.at.to_string(),
         }
     }
 }
@@ -346,7 +346,7 @@ fn neighbours(config: &BuildConfig, key: &str) -> (Vec<ImageLink>, Vec<ImageLink
     };
     let link = |key: &String| ImageLink {
         tag: config.images.get(key).map_or(key, |image| &image.tag.value).clone(),
-        link: links::image(key, &config.release),
+        link: links::image(key, &config.release.to_string()),
     };
     let from = config.images.get(key).map(parents).unwrap_or_default();
     let by = config.images.iter().filter(|(_, image)| parents(image).contains(key));

@@ -135,18 +135,12 @@ impl Renderer<'_> {
             more => Some(format!("{more} lines {what}")),
         };
         let rule = self.spot.decision.deciders().last();
-        let rule = rule.and_then(|at| self.release.rule(at));
         let new_file = file.before.is_none();
+        let field = if new_file { "file" } else { "lines" };
         let cause = Cause {
-            rule: rule.map(|rule| rule.id.clone()).unwrap_or_default(),
-            rule_at: rule.map(|rule| rule.place.to_string()).unwrap_or_default(),
-            field: if new_file { "file" } else { "lines" }.to_owned(),
-            item: None,
-            component: file.repo.to_string(),
-            images: Vec::new(),
             old: lines(gone, "that nothing stands for any more"),
             new: lines(come, &format!("for what is promoted to {stream}")).or_else(|| Some("in order".to_owned())),
-            because: rule.map(|rule| rule.because.clone()).unwrap_or_default(),
+            ..asking::cause(self.release, rule, field, file.repo.to_string())
         };
         match self.policy.verdict(&cause, &file.release) {
             Verdict::Apply => {

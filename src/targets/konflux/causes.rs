@@ -57,7 +57,7 @@ impl Causes<'_> {
             ("konflux-form", "Konflux's files have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) = asking::why(self.rules, rules, engine);
+        let (rule, rule_at, because) = asking::why(rules, engine);
         Cause {
             rule,
             rule_at,

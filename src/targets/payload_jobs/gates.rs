@@ -181,8 +181,7 @@ pub fn rule_of_upgrades<'a>(release: impl Into<OwnRules<'a>>, number: Number) ->
     let release = release.into();
     let (decision, _) = release.of_target_at(number, TARGET.name, UPGRADES_FROM);
     let rule = decision.deciders().last().and_then(|at| release.rule(at));
-    rule.map(|rule| format!("{} ({})", rule.id, rule.place))
-        .unwrap_or_default()
+    rule.map(|rule| rule.to_string()).unwrap_or_default()
 }
 
 /// The releases from which upgrades to one are tested, as the rules have it.

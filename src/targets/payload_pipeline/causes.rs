@@ -115,7 +115,7 @@ impl Causes<'_> {
             ("pipeline-form", "The pipeline's builds have this form."),
             |(_, id, because)| (*id, *because),
         );
-        let (rule, rule_at, because) = asking::why(self.rules, rules, engine);
+        let (rule, rule_at, because) = asking::why(rules, engine);
         Cause {
             rule,
             rule_at,

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::froms::{self, Replaced, Want, Wants};
-use crate::derive::{Config, Image, Input, Release};
+use super::froms::{self, Line, Replaced, Want, Wants};
+use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::{BuildConfig, Image, Repository};
+use crate::model::metadata::Metadata;
 use crate::model::pullspec::StreamTag;
-use crate::model::replacement::InputKind;
 use crate::targets::to_node;
 use crate::yaml::Node;
 
@@ -51,138 +52,149 @@ pub struct ImageItem {
 }
 
 /// Makes the derived parts of a config. `there`: the tags of the images that the file has.
-pub fn document(release: &Release<'_>, config: &Config, there: &BTreeSet<String>) -> Document {
-    let mut images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
+pub fn document(
+    metadata: &Metadata,
+    release: &BuildConfig,
+    (repo, config): (&RepoName, &Repository),
+    there: &BTreeSet<String>,
+) -> Document {
+    let images = config.keys.iter();
+    let mut images: Vec<Keyed<'_>> = images
+        .filter_map(|key| Some((key.as_str(), release.images.get(key)?)))
+        .collect();
     let mut document = Document {
         left_out: config.held.clone(),
         ..Document::default()
     };
-    leave_out(&mut images, &mut document, |image, _| {
-        let inside = strip_context(&image.dockerfile, &image.context_dir.value).is_some();
+    leave_out(&mut images, &mut document, |(key, image), _| {
+        let inside = strip_context(&image.dockerfile.value, &image.context_dir.value).is_some();
         if !inside {
-            return Some(outside_context(release, config, image));
+            return Some(outside_context(metadata, key, image).with_component(repo.to_string()));
         }
         let conflict = froms::conflict(image).filter(|_| !config.last_stage_only.value);
-        conflict.map(|finding| finding.with_component(config.repo.to_string()))
+        conflict.map(|finding| finding.with_component(repo.to_string()))
     });
-    leave_out(&mut images, &mut document, |image, left_out| {
-        let tags = image.inputs.iter().filter(|input| input.replace.value);
-        let mut tags = tags.filter_map(|input| own_tag(release, &input.pullspec.value));
+    leave_out(&mut images, &mut document, |(_, image), left_out| {
+        let lines = froms::froms(image).filter(|(_, line)| line.replaced);
+        let mut tags = lines.filter_map(|(_, line)| own_tag(release, line.pullspec));
         let missing = tags.find(|tag| left_out.contains(tag) && !there.contains(tag))?;
-        Some(waiting(config, image, &missing))
+        Some(waiting(image, &missing).with_component(repo.to_string()))
     });
-    let own = images.iter().map(|image| image.tag.value.clone());
+    let own = images.iter().map(|(_, image)| image.tag.value.clone());
     let own = own
         .chain(document.left_out.iter().filter(|tag| there.contains(*tag)).cloned())
         .collect();
     let mut maker = Maker {
+        metadata,
         release,
-        config,
+        repo,
+        last_stage_only: config.last_stage_only.value,
         own,
         document,
     };
-    for image in images {
-        maker.image(image);
+    for (key, image) in images {
+        maker.image(key, image);
     }
     maker.document
 }
 
+/// An image with its key.
+type Keyed<'i> = (&'i str, &'i Image);
+
 /// Leaves images out until none is refused any more: one that is left out may take others with it.
 fn leave_out(
-    images: &mut Vec<&Image>,
+    images: &mut Vec<Keyed<'_>>,
     document: &mut Document,
-    refused: impl Fn(&Image, &BTreeSet<String>) -> Option<Finding>,
+    refused: impl Fn(Keyed<'_>, &BTreeSet<String>) -> Option<Finding>,
 ) {
-    let next = |images: &[&Image], left_out: &BTreeSet<String>| {
+    let next = |images: &[Keyed<'_>], left_out: &BTreeSet<String>| {
         let mut found = images.iter().enumerate();
-        found.find_map(|(at, image)| Some((at, refused(image, left_out)?)))
+        found.find_map(|(at, image)| Some((at, refused(*image, left_out)?)))
     };
     while let Some((at, finding)) = next(images, &document.left_out) {
-        document.left_out.insert(images.remove(at).tag.value.clone());
+        document.left_out.insert(images.remove(at).1.tag.value.clone());
         document.findings.push(finding);
     }
 }
 
 /// The tag of a pullspec that is one of the release's own images.
-fn own_tag(release: &Release<'_>, pullspec: &str) -> Option<String> {
+fn own_tag(release: &BuildConfig, pullspec: &str) -> Option<String> {
     let tag = StreamTag::parse(pullspec)?;
     (tag == release.payload.tag(&tag.tag)).then_some(tag.tag)
 }
 
-fn outside_context(release: &Release<'_>, config: &Config, image: &Image) -> Finding {
+fn outside_context(metadata: &Metadata, key: &str, image: &Image) -> Finding {
     let text = format!(
         "{} is not in the build context {}",
-        image.dockerfile, image.context_dir.value
+        image.dockerfile.value, image.context_dir.value
     );
-    let place = release
-        .metadata
-        .image_place(&image.key, &["okd_alignment", "context_dir"]);
     Finding::new(Severity::Error, "outside-context", text)
-        .with_place(place)
-        .with_component(config.repo.to_string())
+        .with_place(metadata.image_place(key, &["okd_alignment", "context_dir"]))
         .with_image(image.tag.value.clone())
         .with_help("a Dockerfile's path is relative to its context: correct `context_dir` or `path`")
 }
 
-fn waiting(config: &Config, image: &Image, missing: &str) -> Finding {
+fn waiting(image: &Image, missing: &str) -> Finding {
     let text = format!(
         "{} is built from {missing} of the same repository, which could not be derived and is not in the config",
         image.tag.value
     );
     Finding::new(Severity::Error, "waits-for-image", text)
-        .with_component(config.repo.to_string())
         .with_image(image.tag.value.clone())
         .with_help(format!("see the findings about {missing}"))
 }
 
 struct Maker<'a> {
-    release: &'a Release<'a>,
-    config: &'a Config,
+    metadata: &'a Metadata,
+    release: &'a BuildConfig,
+    repo: &'a RepoName,
+    last_stage_only: bool,
     own: BTreeSet<String>,
     document: Document,
 }
 
 impl Maker<'_> {
-    fn image(&mut self, image: &Image) {
+    fn image(&mut self, key: &str, image: &Image) {
         let step = image.prepare.value["name"].as_str();
         let (mut replaced, mut from, mut base) = (Vec::new(), None, None);
         let (mut open, mut open_base) = (BTreeSet::new(), false);
-        let wants = Wants::of(image, |input| {
-            if !input.replace.value {
+        let wants = Wants::of(image, |line| {
+            if !line.replaced {
                 return Want::Stays;
             }
-            let Some(mut reference) = self.reference(image, input) else {
-                if self.same(&input.pullspec.value, &input.written) {
+            let Some(mut reference) = self.reference(key, image, line) else {
+                if self.same(line.pullspec, line.written) {
                     return Want::Stays;
                 }
-                open.extend(input.stage.iter().chain([&input.token, &input.written]).cloned());
-                open_base |= !input.inner && !input.builder;
+                let names = line.stage.into_iter().chain([line.token, line.written]);
+                open.extend(names.map(str::to_owned));
+                open_base |= line.last;
                 return Want::Open;
             };
             let plain = reference.clone();
-            if let Some(step) = step.filter(|_| !input.builder) {
+            if let Some(step) = step.filter(|_| !line.builder) {
                 self.prepare(image, step, &reference);
                 step.clone_into(&mut reference);
             }
-            if input.inner || input.builder {
-                let stage = input.stage.clone().filter(|_| input.by == InputKind::From);
+            if line.last {
+                (from, base) = (Some(reference.clone()), Some(plain));
+            } else {
                 replaced.push(Replaced {
-                    stage,
-                    token: input.token.clone(),
-                    written: input.written.clone(),
+                    stage: line.stage.map(str::to_owned),
+                    token: line.token.to_owned(),
+                    written: line.written.to_owned(),
                     reference: reference.clone(),
                 });
-            } else {
-                (from, base) = (Some(reference.clone()), Some(plain));
             }
             Want::By(reference)
         });
-        let inputs = if self.config.last_stage_only.value {
+        let inputs = if self.last_stage_only {
             froms::compose_last(&replaced)
         } else {
-            froms::compose(&image.recipe, &replaced, from.as_deref())
+            froms::compose(&image.stages, &replaced, from.as_deref())
         };
-        let dockerfile = strip_context(&image.dockerfile, &image.context_dir.value).unwrap_or(&image.dockerfile);
+        let path = &image.dockerfile.value;
+        let dockerfile = strip_context(path, &image.context_dir.value).unwrap_or(path);
         let text = |text: &str| {
             if text.is_empty() {
                 None
@@ -205,7 +217,7 @@ impl Maker<'_> {
             ("inputs", froms::node(&inputs)),
             ("from", from.as_deref().and_then(text)),
         ];
-        let (key, to) = (image.key.clone(), image.tag.value.clone());
+        let (key, to) = (key.to_owned(), image.tag.value.clone());
         self.document.images.push(ImageItem {
             key,
             to,
@@ -231,12 +243,11 @@ impl Maker<'_> {
     }
 
     /// What stands for a FROM: an image of the same file by its tag, any other by a key of `base_images`.
-    fn reference(&mut self, image: &Image, input: &Input) -> Option<String> {
-        let pullspec = &input.pullspec.value;
-        let tag = StreamTag::parse(pullspec).filter(|tag| tag.registry == self.release.payload.registry.value);
+    fn reference(&mut self, key: &str, image: &Image, line: &Line<'_>) -> Option<String> {
+        let tag = StreamTag::parse(line.pullspec).filter(|tag| tag.registry == self.release.payload.registry.value);
         let Some(tag) = tag else {
-            if !self.same(&input.written, pullspec) {
-                self.document.findings.push(self.foreign(image, input));
+            if !self.same(line.written, line.pullspec) {
+                self.document.findings.push(self.foreign(key, image, line));
             }
             return None;
         };
@@ -248,19 +259,15 @@ impl Maker<'_> {
         Some(key)
     }
 
-    fn foreign(&self, image: &Image, input: &Input) -> Finding {
+    fn foreign(&self, key: &str, image: &Image, line: &Line<'_>) -> Finding {
         let text = format!(
-            "{} {} of {} stands for {}, which CI's registry {} does not serve; its FROM stays {}",
-            input.kind, input.name, image.key, input.pullspec.value, self.release.payload.registry.value, input.written
+            "{} of {key} stands for {}, which CI's registry {} does not serve; its FROM stays {}",
+            line.metadata, line.pullspec, self.release.payload.registry.value, line.written
         );
-        let path = if input.builder {
-            vec!["from", "builder"]
-        } else {
-            vec!["from"]
-        };
+        let path: &[&str] = if line.builder { &["from", "builder"] } else { &["from"] };
         Finding::new(Severity::Warning, "foreign-pullspec", text)
-            .with_place(self.release.metadata.image_place(&image.key, &path))
-            .with_component(self.config.repo.to_string())
+            .with_place(self.metadata.image_place(key, path))
+            .with_component(self.repo.to_string())
             .with_image(image.tag.value.clone())
             .with_help("give the stream an `upstream_image` in CI's registry")
     }

@@ -4,12 +4,83 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use crate::base::Place;
-use crate::derive::{Image, Input};
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::{At, Copied, Image, Input, RuleAt};
 use crate::model::replacement::{InputKind, Recipe, Replacements, replace};
 use crate::targets::to_node;
 use crate::yaml::Node;
+
+/// A line of a Dockerfile that names an image.
+pub struct Line<'i> {
+    /// What line it is.
+    pub kind: InputKind,
+    /// Whether it is another one than that of the base.
+    pub builder: bool,
+    /// Whether it is the image's own base that stands here.
+    pub last: bool,
+    /// The stage's name.
+    pub stage: Option<&'i str>,
+    /// What it names, as it stands.
+    pub token: &'i str,
+    /// The same with arguments substituted.
+    pub written: &'i str,
+    /// Metadata's entry.
+    pub metadata: &'i str,
+    /// What it stands for in OKD.
+    pub pullspec: &'i str,
+    /// Whether it is replaced at all.
+    pub replaced: bool,
+    /// The rules that decided the pullspec.
+    pub rules: &'i [RuleAt],
+    /// Where it stands.
+    pub at: &'i At,
+}
+
+/// The FROMs of an image, builders first, each with the place of its stage.
+pub fn froms(image: &Image) -> impl Iterator<Item = (usize, Line<'_>)> {
+    let builders = image.builders.iter().map(|input| (input, true));
+    let all = builders.chain(image.base.iter().map(|input| (input, false)));
+    all.map(|(input, builder)| (input.stage_index, Line::from(input, builder)))
+}
+
+/// The other lines of an image's Dockerfile that name images.
+pub fn copies(image: &Image) -> impl Iterator<Item = Line<'_>> {
+    image.copies_from.iter().map(Line::copy)
+}
+
+impl<'i> Line<'i> {
+    fn from(input: &'i Input, builder: bool) -> Self {
+        Self {
+            kind: InputKind::From,
+            builder,
+            last: !builder && !input.inner,
+            stage: input.stage.as_deref(),
+            token: input.token.as_ref().unwrap_or(&input.written),
+            written: &input.written,
+            metadata: &input.metadata,
+            pullspec: &input.pullspec.value,
+            replaced: input.replaced,
+            rules: &input.pullspec.rules,
+            at: &input.at,
+        }
+    }
+
+    fn copy(copy: &'i Copied) -> Self {
+        Self {
+            kind: copy.kind,
+            builder: true,
+            last: false,
+            stage: None,
+            token: copy.token.as_ref().unwrap_or(&copy.written),
+            written: &copy.written,
+            metadata: copy.metadata.as_deref().unwrap_or_default(),
+            pullspec: &copy.pullspec,
+            replaced: copy.replaced,
+            rules: &copy.rules,
+            at: &copy.at,
+        }
+    }
+}
 
 /// A FROM and what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,27 +117,27 @@ pub struct Wants {
 
 impl Wants {
     /// What is wanted of an image; `reference`: what an input is to be replaced by, where that is known.
-    pub fn of(image: &Image, mut reference: impl FnMut(&Input) -> Want) -> Self {
-        let mut froms = vec![Want::Stays; image.recipe.stages.len()];
-        for input in &image.inputs {
-            if let Some(want) = froms.get_mut(input.stage_index) {
-                *want = reference(input);
+    pub fn of(image: &Image, mut reference: impl FnMut(&Line<'_>) -> Want) -> Self {
+        let mut wants = vec![Want::Stays; image.stages.stages.len()];
+        for (stage, line) in froms(image) {
+            if let Some(want) = wants.get_mut(stage) {
+                *want = reference(&line);
             }
         }
-        let copies = image.copies.iter().filter(|copy| copy.by == InputKind::Copy);
+        let copies = copies(image).filter(|copy| copy.kind == InputKind::Copy);
         let known: BTreeMap<&str, Want> = copies
-            .map(|copy| match reference(copy) {
-                Want::Stays => (copy.token.as_str(), Want::Open),
-                want => (copy.token.as_str(), want),
+            .map(|copy| match reference(&copy) {
+                Want::Stays => (copy.token, Want::Open),
+                want => (copy.token, want),
             })
             .collect();
-        let copies = image.recipe.copies().map(|(text, begun)| {
+        let copies = image.stages.copies().map(|(text, begun)| {
             let known = known.get(text).filter(|_| !begun);
             known.cloned().unwrap_or(Want::Stays)
         });
         Self {
             copies: copies.collect(),
-            froms,
+            froms: wants,
         }
     }
 }
@@ -132,9 +203,9 @@ pub fn compose_last(replaced: &[Replaced]) -> Inputs {
 
 /// Why an image's Dockerfile cannot be built for OKD by replacing texts, if so: one text stands for two things.
 pub fn conflict(image: &Image) -> Option<Finding> {
-    let recipe = &image.recipe;
-    let wants = Wants::of(image, |input| match input.replace.value {
-        true => Want::By(input.pullspec.value.clone()),
+    let recipe = &image.stages;
+    let wants = Wants::of(image, |line| match line.replaced {
+        true => Want::By(line.pullspec.to_owned()),
         false => Want::Stays,
     });
     let last = recipe.stages.len().checked_sub(1)?;
@@ -142,15 +213,11 @@ pub fn conflict(image: &Image) -> Option<Finding> {
         Some(Want::By(pullspec)) => Some(pullspec.as_str()),
         _ => None,
     };
-    let inputs = image
-        .inputs
-        .iter()
-        .filter(|input| input.stage_index != last || base.is_none());
-    let inputs = inputs.chain(image.copies.iter().filter(|copy| copy.by == InputKind::Copy));
-    let inputs: Vec<&Input> = inputs.filter(|input| input.replace.value).collect();
-    let texts = inputs
-        .iter()
-        .map(|input| (input.token.as_str(), input.pullspec.value.as_str()));
+    let lines = froms(image).filter(|(stage, _)| *stage != last || base.is_none());
+    let lines = lines.map(|(_, line)| line);
+    let lines = lines.chain(copies(image).filter(|copy| copy.kind == InputKind::Copy));
+    let lines: Vec<Line<'_>> = lines.filter(|line| line.replaced).collect();
+    let texts = lines.iter().map(|line| (line.token, line.pullspec));
     let built = replace(recipe, &Replacements::by_name(base, texts));
     for (at, (became, want)) in built.froms.iter().zip(&wants.froms).enumerate() {
         let wrong = became
@@ -158,21 +225,21 @@ pub fn conflict(image: &Image) -> Option<Finding> {
             .filter(|with| *want != Want::By((*with).to_owned()));
         let Some(with) = wrong else { continue };
         let stage = recipe.stages.get(at)?;
-        let by = inputs.iter().find(|input| input.token == stage.from)?;
+        let by = lines.iter().find(|line| line.token == stage.from)?;
         return Some(told(image, &stage.from, by, with, stage.continues.is_some()));
     }
     for (became, want) in built.copies.iter().zip(&wants.copies) {
         // By a number, or in other capitals: a stage to what builds the image, a text to what replaces.
         let stage = became.replacement().filter(|_| *want == Want::Stays);
-        let by = inputs.iter().find(|input| Some(input.pullspec.value.as_str()) == stage);
+        let by = lines.iter().find(|line| Some(line.pullspec) == stage);
         if let (Some(with), Some(by)) = (stage, by) {
-            return Some(told(image, &by.token, by, with, true));
+            return Some(told(image, by.token, by, with, true));
         }
     }
     None
 }
 
-fn told(image: &Image, text: &str, by: &Input, with: &str, continues: bool) -> Finding {
+fn told(image: &Image, text: &str, by: &Line<'_>, with: &str, continues: bool) -> Finding {
     let tag = &image.tag.value;
     let (code, message, help) = if continues {
         (
@@ -189,15 +256,8 @@ fn told(image: &Image, text: &str, by: &Input, with: &str, continues: bool) -> F
             "name the two by different texts in the Dockerfile, or let metadata name one image for both",
         )
     };
-    let origin = image.origin.as_ref();
-    let place = Place {
-        repo: origin.map(|origin| origin.name.clone()).unwrap_or_default(),
-        commit: origin.and_then(|origin| origin.commit.clone()),
-        file: image.dockerfile.clone(),
-        line: Some(by.line),
-    };
     Finding::new(Severity::Error, code, message)
-        .with_place(place)
+        .with_place(by.at.0.clone())
         .with_image(tag.clone())
         .with_help(help)
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::document::ImageItem;
-use super::froms::{Want, Wants};
+use super::froms::{Want, Wants, copies, froms};
 use super::meaning::{self, Part, Reader, Sources};
 use super::merge::{Merge, put};
 use super::steps::{self, Steps};
-use crate::derive::{Image, Release};
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::{Image, RuleAt};
 use crate::model::replacement::read_item;
 use crate::yaml::{Mapping, Node, Value};
 
@@ -77,7 +77,7 @@ fn turned(run: &mut Merge<'_>, root: &mut Node) -> bool {
         return false;
     };
     let items = Node::map([("items", list.clone())]);
-    let mut cause = run.cause("images", run.config.images_as_items.deciders().last(), None, None);
+    let mut cause = run.cause("images", run.config.images_as_items.rules.last(), None, None);
     cause.old = Some("a list".to_owned());
     cause.new = Some("`items` of a mapping".to_owned());
     let turned = run.propose(cause);
@@ -100,7 +100,7 @@ fn drop_images(run: &mut Merge<'_>, items: &mut Vec<Node>) {
         let Some(at) = items.iter().position(|item| is(item, tag)) else {
             continue;
         };
-        let mut cause = run.cause("images[]", dropped.rule, Some(&items[at]), None);
+        let mut cause = run.cause("images[]", dropped.rule.as_ref(), Some(&items[at]), None);
         cause.item = Some(tag.clone());
         cause.images = vec![tag.clone()];
         cause.because.clone_from(&dropped.why);
@@ -113,9 +113,10 @@ fn drop_images(run: &mut Merge<'_>, items: &mut Vec<Node>) {
 /// Adds an image behind the one that comes before it in our order, and tells where it went.
 fn insert(run: &mut Merge<'_>, items: &mut Vec<Node>, wanted: &ImageItem, last: Option<usize>) -> Option<usize> {
     let item = new_item(wanted);
-    let reason = reason(run.release, &wanted.key);
-    let mut cause = run.cause("images[]", reason.rule, None, Some(&item));
-    cause.because = reason.because;
+    let reason = run.release.images.get(&wanted.key).map(|image| &image.reason);
+    let rule = reason.and_then(|reason| reason.rule.as_ref());
+    let mut cause = run.cause("images[]", rule, None, Some(&item));
+    cause.because = reason.map(|reason| reason.because.clone()).unwrap_or_default();
     cause.item = Some(wanted.to.clone());
     cause.images = vec![wanted.to.clone()];
     if !run.propose(cause) {
@@ -124,39 +125,6 @@ fn insert(run: &mut Merge<'_>, items: &mut Vec<Node>, wanted: &ImageItem, last: 
     let at = last.map_or(items.len(), |last| last + 1);
     items.insert(at, item);
     Some(at)
-}
-
-/// Why an image is built at all.
-#[derive(Debug, Default)]
-pub struct Reason {
-    /// The rule.
-    pub rule: Option<usize>,
-    /// A sentence.
-    pub because: String,
-}
-
-/// Why an image is built: a rule says that it is needed, or another image is built from it.
-pub fn reason(release: &Release<'_>, key: &str) -> Reason {
-    let Some(image) = release.images.get(key) else {
-        return Reason::default();
-    };
-    match &image.needed_by {
-        Some(child) => {
-            let tag = release.images.get(child).map_or(child, |child| &child.tag.value);
-            Reason {
-                rule: image.excluded.deciders().last(),
-                because: format!("{tag} is built from it"),
-            }
-        }
-        None => {
-            let rule = image.needed.deciders().next();
-            let text = rule.and_then(|at| release.rules.rules.get(at));
-            Reason {
-                rule,
-                because: text.map(|rule| rule.because.clone()).unwrap_or_default(),
-            }
-        }
-    }
 }
 
 fn new_item(wanted: &ImageItem) -> Node {
@@ -181,13 +149,8 @@ fn update(run: &mut Merge<'_>, item: &mut Node, wanted: &ImageItem, around: &Aro
         spellings: &run.release.payload.spellings,
     };
     let sources = reader.wanted(&wanted.wants);
-    let copied = |name: &str| {
-        image
-            .copies
-            .iter()
-            .any(|copy| copy.token == name || copy.written == name)
-    };
-    let keep = |name: &str| (wanted.open.contains(name) || copied(name)) && !image.recipe.is_continued(name);
+    let copied = |name: &str| copies(image).any(|copy| copy.token == name || copy.written == name);
+    let keep = |name: &str| (wanted.open.contains(name) || copied(name)) && !image.stages.is_continued(name);
     for (name, value) in &wanted.fields {
         let there = item.get(name).cloned();
         let value = match *name {
@@ -316,21 +279,21 @@ fn behind_our_step(wanted: &ImageItem) -> Wants {
 }
 
 /// The rule behind a derived field.
-fn rule(image: &Image, field: &str, there: &Sources, wanted: &Sources) -> Option<usize> {
-    let base = image.inputs.iter().find(|input| !input.builder && !input.inner);
+fn rule<'i>(image: &'i Image, field: &str, there: &Sources, wanted: &Sources) -> Option<&'i RuleAt> {
+    let base = image.base.as_ref().filter(|base| !base.inner);
     match field {
-        "build_args" => image.build_args.deciders().last(),
-        "context_dir" => image.context_dir.deciders().last(),
-        "dockerfile_path" => image.dockerfile_name.deciders().last(),
-        "from" if image.prepare.deciders().next().is_some() => image.prepare.deciders().last(),
-        "from" => base.and_then(|input| input.pullspec.deciders().last()),
+        "build_args" => image.build_args.rules.last(),
+        "context_dir" => image.context_dir.rules.last(),
+        "dockerfile_path" => image.dockerfile.rules.last(),
+        "from" if !image.prepare.rules.is_empty() => image.prepare.rules.last(),
+        "from" => base.and_then(|input| input.pullspec.rules.last()),
         _ => {
             // The first FROM whose source differs is what a reader wants to hear about.
             let differs = |at: usize| there.froms.get(at) != wanted.froms.get(at);
-            let input = image.inputs.iter().find(|input| differs(input.stage_index));
-            let copy = || image.copies.iter().find(|copy| copy.replace.value);
-            let input = input.or_else(copy).or_else(|| image.inputs.first());
-            input.and_then(|input| input.pullspec.deciders().last())
+            let from = froms(image).find(|(at, _)| differs(*at)).map(|(_, line)| line);
+            let copy = || copies(image).find(|copy| copy.replaced);
+            let line = from.or_else(copy).or_else(|| froms(image).next().map(|(_, line)| line));
+            line.and_then(|line| line.rules.last())
         }
     }
 }
@@ -407,7 +370,7 @@ fn reorder(run: &mut Merge<'_>, items: &mut [Node]) {
         )
     };
     let before: Vec<Node> = places.iter().map(|at| items[*at].clone()).collect();
-    let rule = run.config.rewrite_same_meaning.deciders().last();
+    let rule = run.config.rewrite_same_meaning.rules.last();
     let mut cause = run.cause("images[]", rule, Some(&names(&before)), Some(&names(&ours)));
     cause.images = run.document.images.iter().map(|item| item.to.clone()).collect();
     if run.propose(cause) {

@@ -3,8 +3,8 @@
 //! CI's builder is asked, or rather its simulator ([`crate::model::replacement`]). So texts that replace nothing say nothing,
 //! and neither do inputs that replace a pullspec by itself, the order of texts, and the names of keys.
 
-use super::froms::{Want, Wants};
-use crate::derive::{Image, Input};
+use super::froms::{Want, Wants, copies, froms};
+use crate::model::build_config::Image;
 use crate::model::pullspec::{Spellings, StreamTag};
 use crate::model::replacement::{Became, read_item, replace};
 use crate::yaml::Node;
@@ -52,7 +52,7 @@ impl Reader<'_> {
     /// What an item makes of the Dockerfile.
     pub fn there(&self, item: &Node) -> Sources {
         let read = read_item(item);
-        let built = replace(&self.image.recipe, &read.replacements);
+        let built = replace(&self.image.stages, &read.replacements);
         let froms = built.froms.iter().enumerate();
         let froms = froms.map(|(at, became)| match became {
             Became::Replaced(reference) => self.image_of(reference),
@@ -75,7 +75,7 @@ impl Reader<'_> {
             Want::By(reference) => Some(self.image_of(reference)),
             Want::Open => None,
         });
-        let texts = self.image.recipe.copies();
+        let texts = self.image.stages.copies();
         let copies = wants.copies.iter().zip(texts).map(|(want, (text, _))| match want {
             Want::Stays => Some(self.copied(text)),
             Want::By(reference) => Some(self.image_of(reference)),
@@ -89,18 +89,19 @@ impl Reader<'_> {
 
     /// What a `FROM` names that nothing replaces: an image, or an earlier stage.
     fn stayed(&self, at: usize) -> String {
-        let input = self.image.inputs.iter().find(|input| input.stage_index == at);
-        input.map_or_else(|| format!("stage {at}"), |input| self.plain(input))
+        let mut froms = froms(self.image);
+        let line = froms.find(|(stage, _)| *stage == at);
+        line.map_or_else(|| format!("stage {at}"), |(_, line)| self.plain(line.written))
     }
 
     fn copied(&self, text: &str) -> String {
-        let copy = self.image.copies.iter().find(|copy| copy.token == text);
-        copy.map_or_else(|| format!("stage {text}"), |copy| self.plain(copy))
+        let copy = copies(self.image).find(|copy| copy.token == text);
+        copy.map_or_else(|| format!("stage {text}"), |copy| self.plain(copy.written))
     }
 
     /// An image that nothing replaces, in the same form as a base image's.
-    fn plain(&self, input: &Input) -> String {
-        let written = self.spellings.canonical(&input.written);
+    fn plain(&self, written: &str) -> String {
+        let written = self.spellings.canonical(written);
         match StreamTag::parse(&written) {
             Some(tag) => format!("{}/{}:{}", tag.namespace, tag.name, tag.tag),
             None => written.into_owned(),

@@ -6,20 +6,23 @@ use serde_json::{Value as Json, json};
 
 use super::document::Document;
 use super::{images, promotion, wording};
-use crate::derive::{Config, Derived, Release};
+use crate::base::RepoName;
 use crate::finding::Finding;
+use crate::model::build_config::{BuildConfig, Image, Repository, RuleAt, Value as Decided};
 use crate::model::pullspec::StreamTag;
 use crate::plan::{Cause, Policy, Refused, UNREFERENCED, Verdict};
 use crate::targets::asking;
-use crate::targets::{Fields, release_name, to_node};
+use crate::targets::{Fields, to_node};
 use crate::yaml::{Mapping, Node, Value};
 
 /// A merge in progress.
 pub struct Merge<'m> {
-    /// The derived release.
-    pub release: &'m Release<'m>,
-    /// The derived config.
-    pub config: &'m Config,
+    /// The release.
+    pub release: &'m BuildConfig,
+    /// The repository.
+    pub repo: &'m RepoName,
+    /// What its config is made from.
+    pub config: &'m Repository,
     /// Its derived parts.
     pub document: &'m Document,
     /// Which fields are set.
@@ -38,7 +41,7 @@ pub struct Merge<'m> {
     pub used_before: BTreeSet<String>,
 }
 
-impl Merge<'_> {
+impl<'m> Merge<'m> {
     /// Merges into a file's content; an empty mapping for a new file.
     pub fn merge(&mut self, root: &mut Node) {
         if !matches!(root.value, Value::Map(_)) {
@@ -62,7 +65,7 @@ impl Merge<'_> {
 
     /// Asks the policy about a difference; `true`: it is put right.
     pub fn propose(&mut self, cause: Cause) -> bool {
-        match self.policy.verdict(&cause, &release_name(self.release)) {
+        match self.policy.verdict(&cause, &self.release.release.to_string()) {
             Verdict::Apply => {
                 self.causes.push(cause);
                 true
@@ -82,20 +85,20 @@ impl Merge<'_> {
     /// Takes note of a difference that a change which is made cannot do without (a base image that it refers to): it
     /// follows that change, whatever the policy says of it by itself.
     fn follow(&mut self, cause: Cause) {
-        if self.policy.verdict(&cause, &release_name(self.release)) == Verdict::Apply {
+        if self.policy.verdict(&cause, &self.release.release.to_string()) == Verdict::Apply {
             self.causes.push(cause);
         }
     }
 
     /// Makes the cause of a difference from the rules behind the derived value.
-    pub fn cause(&self, field: &str, rule: Option<usize>, old: Option<&Node>, new: Option<&Node>) -> Cause {
+    pub fn cause(&self, field: &str, rule: Option<&RuleAt>, old: Option<&Node>, new: Option<&Node>) -> Cause {
         // A new file is one difference, told as a whole: the words for its parts would be made for nobody.
         let (old, new) = if self.new_file {
             (None, None)
         } else {
             wording::pair(old, new)
         };
-        let mut cause = asking::cause(self.release, rule, field, self.config.repo.to_string());
+        let mut cause = asking::cause_of(rule, field, self.repo.to_string());
         if rule.is_none() {
             "no-rule".clone_into(&mut cause.rule);
         }
@@ -105,25 +108,22 @@ impl Merge<'_> {
     /// Fields whose whole value is ours, by their path in the file.
     fn plain_fields(&mut self, root: &mut Node) {
         let config = self.config;
-        let rule = |tried: &Derived<Json>| tried.deciders().last();
-        let root_tag = config.build_root.value.as_ref();
-        let build_root = root_tag.map(|tag| json!({ "image_stream_tag": stream_tag(tag) }));
+        let variant = &self.release.payload.variant;
+        let own_root = config.build_root.as_ref();
+        let root_tag = own_root.and_then(|root| StreamTag::parse(&root.value));
+        let build_root = root_tag.map(|tag| json!({ "image_stream_tag": stream_tag(&tag) }));
+        let build_root = build_root.unwrap_or_default();
         let generated = json!({
-            "branch": config.branch, "org": config.repo.org, "repo": config.repo.repo,
-            "variant": self.release.payload.variant.value,
+            "branch": config.branch, "org": self.repo.org, "repo": self.repo.repo, "variant": variant.value,
         });
-        let variant = self.release.payload.variant.deciders().last();
-        let values: [(&str, Json, Option<usize>); 6] = [
-            (
-                "build_root",
-                build_root.unwrap_or_default(),
-                config.build_root.deciders().last(),
-            ),
-            ("promotion", config.promotion.value.clone(), rule(&config.promotion)),
-            ("prowgen", config.prowgen.value.clone(), rule(&config.prowgen)),
-            ("releases", config.releases.value.clone(), rule(&config.releases)),
-            ("resources", config.resources.value.clone(), rule(&config.resources)),
-            ("zz_generated_metadata", generated, variant),
+        let of = |name, decided: &'m Decided<Json>| (name, &decided.value, decided.rules.last());
+        let values: [(&str, &Json, Option<&RuleAt>); 6] = [
+            ("build_root", &build_root, own_root.and_then(|root| root.rules.last())),
+            of("promotion", &config.promotion),
+            of("prowgen", &config.prowgen),
+            of("releases", &config.releases),
+            of("resources", &config.resources),
+            ("zz_generated_metadata", &generated, variant.rules.last()),
         ];
         for (name, value, rule) in values {
             let paths: BTreeSet<&String> = self.fields.manage.iter().chain(&self.fields.seed).collect();
@@ -133,7 +133,7 @@ impl Merge<'_> {
                 .cloned()
                 .collect();
             for path in paths {
-                let wanted = path.split('.').skip(1).fold(&value, |value, key| &value[key]);
+                let wanted = path.split('.').skip(1).fold(value, |value, key| &value[key]);
                 let empty = wanted.is_null() || wanted.as_object().is_some_and(serde_json::Map::is_empty);
                 if self.fields.sets(&path, self.new_file) && !empty {
                     self.set(root, &path, to_node(wanted), rule);
@@ -142,14 +142,14 @@ impl Merge<'_> {
         }
     }
 
-    fn set(&mut self, root: &mut Node, path: &str, wanted: Node, rule: Option<usize>) {
+    fn set(&mut self, root: &mut Node, path: &str, wanted: Node, rule: Option<&RuleAt>) {
         let keys: Vec<&str> = path.split('.').collect();
         let there = root.at(&keys);
         let wanted = match there {
             Some(_) if self.fields.keeps(path) => return,
             Some(there) if path == "promotion" => {
                 let keep = !self.config.rewrite_same_meaning.value;
-                promotion::merged(there, wanted, keep, &self.streams())
+                promotion::merged(there, wanted, keep, &promotion::Streams::of(self.release))
             }
             _ => wanted,
         };
@@ -159,15 +159,6 @@ impl Merge<'_> {
         let cause = self.cause(path, rule, there, Some(&wanted));
         if self.propose(cause) {
             put(root, &keys, wanted);
-        }
-    }
-
-    fn streams(&self) -> promotion::Streams<'_> {
-        promotion::Streams {
-            namespace: &self.release.payload.namespace.value,
-            name: &self.release.payload.name.value,
-            former: &self.release.payload.former,
-            release: self.release.metadata.release,
         }
     }
 
@@ -193,7 +184,7 @@ impl Merge<'_> {
                 .images
                 .values()
                 .find(|image| image.prepare.value["name"] == **name);
-            let rule = image.and_then(|image| image.prepare.deciders().last());
+            let rule = image.and_then(|image| image.prepare.rules.last());
             let mut cause = self.cause("raw_steps[]", rule, there, Some(step));
             cause.item = Some(name.clone());
             cause.images = image.map(|image| image.tag.value.clone()).into_iter().collect();
@@ -207,7 +198,7 @@ impl Merge<'_> {
     }
 
     fn tests(&mut self, root: &mut Node) {
-        let rule = self.config.tests.deciders().last();
+        let rule = self.config.tests.rules.last();
         for test in self.config.tests.value.as_array().into_iter().flatten() {
             let wanted = to_node(test);
             let Some(name) = wanted.get("as").and_then(Node::text) else {
@@ -233,7 +224,7 @@ impl Merge<'_> {
     /// Adds the base images that the merged file refers to, and drops ours that nothing refers to any more.
     fn base_images(&mut self, root: &mut Node) {
         let used = words_beside_bases(root);
-        let rule = self.config.promotion.deciders().last();
+        let rule = self.config.promotion.rules.last();
         for (key, tag) in self
             .document
             .base_images
@@ -285,16 +276,13 @@ impl Merge<'_> {
         }
     }
 
-    fn rule_of_base(&self, key: &str) -> Option<usize> {
-        let inputs = self
-            .config
-            .images
-            .iter()
-            .flat_map(|image| &self.release.images[image].inputs);
+    fn rule_of_base(&self, key: &str) -> Option<&'m RuleAt> {
+        let images = self.config.keys.iter().filter_map(|key| self.release.images.get(key));
+        let inputs = images.flat_map(Image::froms);
         let stands = |pullspec: &str| StreamTag::parse(pullspec).is_some_and(|tag| tag.key() == key);
         inputs
             .filter(|input| stands(&input.pullspec.value))
-            .find_map(|input| input.pullspec.deciders().last())
+            .find_map(|input| input.pullspec.rules.last())
     }
 
     fn users_of(&self, key: &str) -> Vec<String> {

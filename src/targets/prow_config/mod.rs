@@ -23,12 +23,12 @@ use self::document::{Document, document};
 use self::merge::Merge;
 use self::moved::Homes;
 pub use self::other_release::Own;
-use super::{Actual, Ask, Cut, Destination, Fields, Reads, Rendered, Target, Tree, release_name};
+use super::{Actual, Ask, Cut, Destination, Fields, Reads, Rendered, Target, Tree};
 use crate::base::RepoName;
-use crate::derive::{Config, Dropped, Release};
 use crate::facts::ci_config::{self, ConfigName};
 use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
+use crate::model::build_config::{BuildConfig, Dropped, Repository};
 use crate::model::replacement::read_item;
 use crate::plan::{Cause, Desired, Policy, Verdict, WHOLE_FILE};
 use crate::targets::asking;
@@ -48,24 +48,24 @@ pub static TARGET: Target = Target {
     after: &[],
     destinations: Destination::ci_config,
     reads,
-    render: |ask, actual| render(ask.release, actual, ask.policy),
+    render,
     cut: Cut::Promotes,
     wait: super::door::no_wait,
     folders: &[],
 };
 
-/// The path of a config of ours.
-pub fn path(release: &Release<'_>, config: &Config) -> String {
+/// The path of a repository's config of ours.
+pub fn path(release: &BuildConfig, repo: &RepoName, config: &Repository) -> String {
     let name = ConfigName {
         branch: config.branch.clone(),
         variant: Some(release.payload.variant.value.clone()),
     };
-    name.path(&config.repo.org, &config.repo.repo)
+    name.path(&repo.org, &repo.repo)
 }
 
 /// All configs of our variant, of whatever repository and release.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
-    let variant = ask.release.payload.variant.value.clone();
+    let variant = ask.rules().payload().variant.value.clone();
     let key = Some(variant.clone());
     let tree = Tree::of(ci_config::ROOT, 3).only(move |path| {
         ci_config::taken_apart(path).is_some_and(|(_, _, name)| name.variant.as_deref() == Some(&*variant))
@@ -78,9 +78,9 @@ fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
 }
 
 /// Renders all configs of a release onto the files that are there.
-pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Rendered {
+pub fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut rendered = Rendered::default();
-    let fields = match Fields::of(release, TARGET.name) {
+    let fields = match Fields::of(ask.rules(), TARGET.name) {
         Ok(fields) => fields,
         Err(findings) => {
             rendered.findings = findings;
@@ -88,19 +88,21 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
             return rendered;
         }
     };
-    let configs: Vec<&Config> = release
-        .configs
-        .values()
-        .filter(|config| !config.branch.is_empty())
+    let release = ask.build_config();
+    let configs: Vec<_> = release
+        .repositories
+        .iter()
+        .filter(|(_, config)| !config.branch.is_empty())
         .collect();
     let homes = Homes::of(release, actual);
-    let files = configs.into_par_iter().map(|config| {
-        let (fields, homes, path) = (&fields, &homes, path(release, config));
+    let files = configs.into_par_iter().map(|(repo, config)| {
+        let (fields, homes, path) = (&fields, &homes, path(release, repo, config));
         let file = File {
+            ask,
             release,
+            repo,
             config,
             actual,
-            policy,
             fields,
             homes,
             path,
@@ -112,9 +114,9 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
         rendered.files.extend(desired);
         rendered.findings.extend(findings);
     }
-    strays::judge(&homes, actual, policy, &fields, &mut rendered);
+    strays::judge(ask, &homes, actual, &fields, &mut rendered);
     for finding in &mut rendered.findings {
-        finding.release.get_or_insert_with(|| release_name(release));
+        finding.release.get_or_insert_with(|| release.release.to_string());
     }
     let unread = actual.unreadable.iter().map(|(path, why)| {
         Finding::new(Severity::Error, "unreadable-config", why.clone())
@@ -126,29 +128,21 @@ pub fn render(release: &Release<'_>, actual: &Actual, policy: &Policy) -> Render
 }
 
 /// What a config's own release is, for what people added to it.
-pub fn own<'o>(release: &'o Release<'_>, config: &'o Config) -> Own<'o> {
-    let tag = |key: &String| Some(release.images.get(key)?.tag.value.as_str());
+pub fn own<'o>(release: &'o BuildConfig, config: &'o Repository) -> Own<'o> {
+    let all = release.repositories.values();
     Own {
-        streams: promotion::Streams {
-            namespace: &release.payload.namespace.value,
-            name: &release.payload.name.value,
-            former: &release.payload.former,
-            release: release.metadata.release,
-        },
-        images: config.images.iter().filter_map(tag).collect(),
-        payload: release
-            .configs
-            .values()
-            .flat_map(|config| config.images.iter().filter_map(tag))
-            .collect(),
+        streams: promotion::Streams::of(release),
+        images: config.images.iter().map(String::as_str).collect(),
+        payload: all.flat_map(|config| &config.images).map(String::as_str).collect(),
     }
 }
 
 struct File<'f> {
-    release: &'f Release<'f>,
-    config: &'f Config,
+    ask: &'f Ask<'f>,
+    release: &'f BuildConfig,
+    repo: &'f RepoName,
+    config: &'f Repository,
     actual: &'f Actual,
-    policy: &'f Policy,
     fields: &'f Fields,
     homes: &'f Homes<'f>,
     path: String,
@@ -173,7 +167,7 @@ impl File<'_> {
         let built = root.as_ref().map(tags).unwrap_or_default();
         let left = self
             .homes
-            .left(&self.config.repo, &built, before.as_deref().unwrap_or_default());
+            .left(self.repo, &built, before.as_deref().unwrap_or_default());
         if !left.is_empty() {
             return self.without(left, before, root, findings);
         }
@@ -205,7 +199,7 @@ impl File<'_> {
                 .flat_map(promoted::images)
                 .flat_map(|item| self.inputs_unread(item)),
         );
-        let document = document(self.release, self.config, &there);
+        let document = document(self.ask.metadata(), self.release, (self.repo, self.config), &there);
         findings.extend(document.findings.iter().cloned());
         if self.config.broken || document.images.is_empty() {
             let held = self.config.broken || !document.left_out.is_empty();
@@ -242,17 +236,19 @@ impl File<'_> {
         let new_file = root.is_none();
         let mut merged = root.unwrap_or_default();
         let Self {
+            ask,
             release,
+            repo,
             config,
-            policy,
             fields,
             ..
         } = *self;
         let policy_of_parts = Policy::default();
-        let policy = if new_file { &policy_of_parts } else { policy };
+        let policy = if new_file { &policy_of_parts } else { ask.policy };
         let (causes, refused) = (Vec::new(), Vec::new());
         let mut run = Merge {
             release,
+            repo,
             config,
             document,
             fields,
@@ -293,22 +289,21 @@ impl File<'_> {
     /// A new file is one difference, whatever stands in it.
     fn settle_new_file(&self, desired: &mut Desired) {
         // Where several images are new, one that is needed for its own sake says more than what that one is built from.
-        let own = |key: &&String| {
-            self.release
-                .images
-                .get(*key)
-                .is_some_and(|image| image.needed_by.is_none())
+        let reasons = || {
+            let images = self.config.keys.iter().filter_map(|key| self.release.images.get(key));
+            images.map(|image| &image.reason)
         };
-        let keys = &self.config.images;
-        let key = keys.iter().find(own).or_else(|| keys.first());
-        let reason = key.map(|key| images::reason(self.release, key)).unwrap_or_default();
+        let reason = reasons()
+            .find(|reason| !reason.for_another)
+            .or_else(|| reasons().next());
+        let rule = reason.and_then(|reason| reason.rule.as_ref());
         let cause = Cause {
             images: desired.images.clone(),
             new: Some(format!("builds {}", desired.images.join(", "))),
-            because: reason.because,
-            ..asking::cause(self.release, reason.rule, WHOLE_FILE, self.config.repo.to_string())
+            because: reason.map(|reason| reason.because.clone()).unwrap_or_default(),
+            ..asking::cause_of(rule, WHOLE_FILE, self.repo.to_string())
         };
-        match self.policy.verdict(&cause, &desired.release) {
+        match self.ask.policy.verdict(&cause, &desired.release) {
             Verdict::Apply => desired.causes = vec![cause],
             verdict => {
                 desired.after = None;
@@ -333,16 +328,15 @@ impl File<'_> {
     }
 
     fn file(&self, before: Option<Arc<[u8]>>, after: Option<Arc<[u8]>>, held: bool) -> Desired {
-        let tags = self.config.images.iter().filter_map(|key| self.release.images.get(key));
-        let mut images: Vec<String> = tags.map(|image| image.tag.value.clone()).collect();
+        let mut images = self.config.images.clone();
         images.sort();
         Desired {
-            component: Some(self.config.repo.to_string()),
+            component: Some(self.repo.to_string()),
             images,
             after: after.or_else(|| before.clone()),
             before,
             held,
-            ..self.actual.file(&TARGET, self.release, &*self.path)
+            ..self.actual.file(&TARGET, self.ask.rules(), &*self.path)
         }
     }
 
@@ -356,7 +350,7 @@ impl File<'_> {
             );
             Finding::new(Severity::Error, "unreadable-inputs", text)
                 .with_place(self.actual.place(&self.path, Some(fault.pos.line)))
-                .with_component(self.config.repo.to_string())
+                .with_component(self.repo.to_string())
                 .with_image(to)
                 .with_help("CI's programs read no such config: put it right, or merge lockstep's pull request")
         });
@@ -373,7 +367,7 @@ impl File<'_> {
     /// A finding at a line of the file.
     fn placed(&self, (finding, line): (Finding, u32)) -> Finding {
         let place = self.actual.place(&self.path, Some(line));
-        finding.with_place(place).with_component(self.config.repo.to_string())
+        finding.with_place(place).with_component(self.repo.to_string())
     }
 }
 

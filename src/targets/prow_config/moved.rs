@@ -3,34 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::RepoName;
-use crate::derive::{Dropped, Image, Release, Standing};
 use crate::facts::ci_tags::{self, Tag};
+use crate::model::build_config::{BuildConfig, Dropped, Image};
 use crate::model::metadata::Metadata;
 use crate::targets::Actual;
 
 /// Where the images of a release are at home.
 pub struct Homes<'r> {
-    release: &'r Release<'r>,
+    release: &'r BuildConfig,
     actual: &'r Actual,
-    by_tag: BTreeMap<&'r str, &'r Image>,
+    by_tag: BTreeMap<&'r str, Home<'r>>,
 }
+
+/// An image that could be derived, with its key and its repository.
+type Home<'r> = (&'r str, &'r Image, &'r RepoName);
 
 /// The end of what is said of an image that has moved.
 pub const OLD_HOME: &str = "this is its old home";
 
 impl<'r> Homes<'r> {
     /// The release.
-    pub fn release(&self) -> &'r Release<'r> {
+    pub fn release(&self) -> &'r BuildConfig {
         self.release
     }
 
     /// Looks where images are built that could be derived: of any other it is not known where it belongs.
-    pub fn of(release: &'r Release<'r>, actual: &'r Actual) -> Self {
-        let derived = release
-            .images
-            .values()
-            .filter(|image| image.standing == Standing::Derived);
-        let by_tag = derived.map(|image| (image.tag.value.as_str(), image)).collect();
+    pub fn of(release: &'r BuildConfig, actual: &'r Actual) -> Self {
+        let all = release.repositories.iter();
+        let homes: BTreeMap<&String, &RepoName> = all
+            .flat_map(|(repo, config)| config.keys.iter().map(move |key| (key, repo)))
+            .collect();
+        let images = release.images.iter();
+        let by_tag = images
+            .filter_map(|(key, image)| Some((image.tag.value.as_str(), (key.as_str(), image, *homes.get(key)?))))
+            .collect();
         Self {
             release,
             actual,
@@ -50,32 +56,36 @@ impl<'r> Homes<'r> {
         let promoted = ci_tags::read(text).unwrap_or_default().promotes;
         let here = promoted.into_iter().filter(|tag| (&tag.namespace, &tag.name) == stream);
         let left = here.filter(|tag| built.contains(&tag.tag)).filter_map(|tag| {
-            let (image, home) = self.elsewhere(repo, &tag.tag)?;
+            let (key, image, home) = self.elsewhere(repo, &tag.tag)?;
             if self.has_come(home, &tag) {
                 return None;
             }
-            let file = Metadata::image_file(&image.key);
+            let file = Metadata::image_file(key);
             let dropped = Dropped {
-                key: image.key.clone(),
+                key: key.to_owned(),
                 why: format!("{file} builds {} from {home} now; {OLD_HOME}", tag.tag),
-                rule: image.repository.deciders().last(),
+                rule: image.repository.rules.last().cloned(),
+                step: image.prepare.value["name"].as_str().map(str::to_owned),
             };
             Some((tag.tag, dropped))
         });
         left.collect()
     }
 
-    /// The image of a tag and its home, where that is another repository.
-    fn elsewhere(&self, repo: &RepoName, tag: &str) -> Option<(&'r Image, &'r RepoName)> {
-        let image = *self.by_tag.get(tag)?;
-        let home = image.repository.value.as_ref().filter(|home| *home != repo)?;
-        Some((image, home))
+    /// The image of a tag, where its home is another repository.
+    fn elsewhere(&self, repo: &RepoName, tag: &str) -> Option<Home<'r>> {
+        self.by_tag.get(tag).copied().filter(|(.., home)| *home != repo)
+    }
+
+    /// The repository of the image that was dropped from its old home.
+    pub fn of_dropped(&self, tag: &str) -> Option<&'r RepoName> {
+        self.by_tag.get(tag).map(|(.., home)| *home)
     }
 
     /// Whether an image's home promotes it already: what another config promotes beside it has not moved, and is somebody's.
     fn has_come(&self, home: &RepoName, tag: &Tag) -> bool {
-        let config = self.release.configs.get(home);
-        let text = config.and_then(|config| self.actual.files.get(&super::path(self.release, config)));
+        let config = self.release.repositories.get(home);
+        let text = config.and_then(|config| self.actual.files.get(&super::path(self.release, home, config)));
         text.is_some_and(|text| ci_tags::read(text).unwrap_or_default().promotes.contains(tag))
     }
 }

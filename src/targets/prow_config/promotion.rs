@@ -3,6 +3,7 @@
 use super::merge::{overlaid, put};
 use crate::base::Release;
 use crate::facts::ci_config::{Promotion, promotions_of};
+use crate::model::build_config::BuildConfig;
 use crate::yaml::{Mapping, Node};
 
 /// How a file's entries are told apart.
@@ -17,7 +18,17 @@ pub struct Streams<'s> {
     pub release: Release,
 }
 
-impl Streams<'_> {
+impl<'s> Streams<'s> {
+    /// Those of a release.
+    pub fn of(release: &'s BuildConfig) -> Self {
+        Self {
+            namespace: &release.payload.namespace.value,
+            name: &release.payload.name.value,
+            former: &release.payload.former,
+            release: release.release,
+        }
+    }
+
     /// Whether an entry promotes to where an earlier rule set did: it is ours, and left behind.
     fn is_former(&self, entry: &Promotion) -> bool {
         let there = |(namespace, name): &(String, String)| entry.namespace == *namespace && entry.name == *name;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::TARGET;
 use super::moved::{Homes, OLD_HOME};
 use crate::base::RepoName;
-use crate::derive::{Config, Release};
 use crate::facts::ci_config;
 use crate::facts::promoted;
 use crate::finding::{Finding, Severity};
-use crate::plan::{Cause, Desired, Policy, Refused, Verdict, WHOLE_FILE};
+use crate::model::build_config::{BuildConfig, Repository};
+use crate::plan::{Cause, Desired, Refused, Verdict, WHOLE_FILE};
 use crate::targets::asking;
-use crate::targets::{Actual, Fields, Rendered};
+use crate::targets::{Actual, Ask, Fields, Rendered};
 use crate::yaml::{self, Mapping, Node};
 
 /// The fields of an image's item that are ours.
@@ -34,7 +34,7 @@ enum Foreign {
 
 /// Looks at configs of our variant that promote to the release and that nothing derives: removed where metadata positively
 /// dropped all of their images and nobody added anything, reported otherwise.
-pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Fields, rendered: &mut Rendered) {
+pub fn judge(ask: &Ask<'_>, homes: &Homes<'_>, actual: &Actual, fields: &Fields, rendered: &mut Rendered) {
     let release = homes.release();
     let derived: BTreeSet<String> = rendered.files.iter().map(|file| file.path.clone()).collect();
     for (file, bytes) in actual.files.iter().filter(|(file, _)| !derived.contains(*file)) {
@@ -55,6 +55,7 @@ pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Field
             repo: repo.to_owned(),
         };
         let stray = Stray {
+            ask,
             release,
             homes,
             actual,
@@ -66,14 +67,14 @@ pub fn judge(homes: &Homes<'_>, actual: &Actual, policy: &Policy, fields: &Field
         };
         match stray.judge(fields) {
             Ok(None) => {}
-            Ok(Some(desired)) => stray.remove(desired, policy, rendered),
+            Ok(Some(desired)) => stray.remove(desired, rendered),
             Err(finding) => rendered.findings.push(*finding),
         }
     }
 }
 
 /// The tags that a config promotes to the release's payload.
-fn promoted_here(release: &Release<'_>, bytes: &[u8]) -> BTreeSet<String> {
+fn promoted_here(release: &BuildConfig, bytes: &[u8]) -> BTreeSet<String> {
     let (namespace, name) = (&release.payload.namespace.value, &release.payload.name.value);
     let promotions = ci_config::promotions(bytes).unwrap_or_default();
     let here = promotions
@@ -89,7 +90,8 @@ fn promoted_here(release: &Release<'_>, bytes: &[u8]) -> BTreeSet<String> {
 }
 
 struct Stray<'s> {
-    release: &'s Release<'s>,
+    ask: &'s Ask<'s>,
+    release: &'s BuildConfig,
     homes: &'s Homes<'s>,
     actual: &'s Actual,
     file: &'s str,
@@ -105,7 +107,7 @@ impl Stray<'_> {
             // What could not be read may well be where the config comes from.
             return Ok(Some(self.kept()));
         }
-        let Some(config) = self.release.configs.get(&self.repo) else {
+        let Some(config) = self.release.repositories.get(&self.repo) else {
             if let Some(config) = self.old_home() {
                 return self.dropped(&config, fields);
             }
@@ -123,8 +125,7 @@ impl Stray<'_> {
             return Ok(Some(self.kept()));
         }
         if !config.images.is_empty() {
-            let images = config.images.iter().filter_map(|key| self.release.images.get(key));
-            if !images.map(|image| &image.tag.value).any(|tag| self.tags.contains(tag)) {
+            if !config.images.iter().any(|tag| self.tags.contains(tag)) {
                 // What it promotes is none of ours.
                 return Ok(None);
             }
@@ -142,16 +143,16 @@ impl Stray<'_> {
     }
 
     /// The config as what is left of images that have all moved to other repositories; `None` where it has others, too.
-    fn old_home(&self) -> Option<Config> {
+    fn old_home(&self) -> Option<Repository> {
         let built = super::tags(&yaml::parse(self.bytes).ok()?);
         let dropped = self.homes.left(&self.repo, &built, self.bytes);
-        let home = self.release.images.get(&dropped.values().next()?.key)?;
-        let home = self.release.configs.get(home.repository.value.as_ref()?)?;
+        let home = self.homes.of_dropped(dropped.keys().next()?)?;
+        let home = self.release.repositories.get(home)?;
         let all = built.iter().all(|tag| dropped.contains_key(tag));
-        all.then(|| Config {
-            repo: self.repo.clone(),
+        all.then(|| Repository {
             branch: self.branch.clone(),
             images: Vec::new(),
+            keys: Vec::new(),
             held: BTreeSet::new(),
             dropped,
             ..home.clone()
@@ -159,7 +160,7 @@ impl Stray<'_> {
     }
 
     /// What becomes of a config whose images metadata positively dropped.
-    fn dropped(&self, config: &Config, fields: &Fields) -> Result<Option<Desired>, Box<Finding>> {
+    fn dropped(&self, config: &Repository, fields: &Fields) -> Result<Option<Desired>, Box<Finding>> {
         match self.only_managed(config, fields) {
             Ok(()) => Ok(Some(self.removal(config))),
             Err(what) => {
@@ -180,7 +181,7 @@ impl Stray<'_> {
         }
     }
 
-    fn only_managed(&self, config: &Config, fields: &Fields) -> Result<(), Foreign> {
+    fn only_managed(&self, config: &Repository, fields: &Fields) -> Result<(), Foreign> {
         let root = yaml::parse(self.bytes)?;
         let ours: Vec<&str> = fields.manage.iter().chain(&fields.seed).map(String::as_str).collect();
         for (key, node) in root.as_map().into_iter().flat_map(Mapping::iter) {
@@ -196,7 +197,7 @@ impl Stray<'_> {
     }
 
     /// Whether an item of a list is one that we would have made.
-    fn is_ours(&self, config: &Config, list: &str, item: &Node) -> bool {
+    fn is_ours(&self, config: &Repository, list: &str, item: &Node) -> bool {
         let text = |path: &[&str]| item.at(path).and_then(Node::text).unwrap_or_default();
         match list {
             "images" => {
@@ -208,12 +209,8 @@ impl Stray<'_> {
                 tests.any(|test| test["as"] == text(&["as"]))
             }
             "raw_steps" => {
-                let dropped = config
-                    .dropped
-                    .values()
-                    .filter_map(|dropped| self.release.images.get(&dropped.key));
-                let mut steps = dropped.map(|image| &image.prepare.value["name"]);
-                steps.any(|name| *name == text(&["pipeline_image_cache_step", "to"]))
+                let mut steps = config.dropped.values().filter_map(|dropped| dropped.step.as_deref());
+                steps.any(|name| name == text(&["pipeline_image_cache_step", "to"]))
             }
             _ => true,
         }
@@ -224,19 +221,19 @@ impl Stray<'_> {
         Desired {
             component: Some(self.repo.to_string()),
             held: true,
-            ..self.actual.file(&TARGET, self.release, self.file)
+            ..self.actual.file(&TARGET, self.ask.rules(), self.file)
         }
     }
 
-    fn removal(&self, config: &Config) -> Desired {
+    fn removal(&self, config: &Repository) -> Desired {
         let dropped = config.dropped.values().next();
-        let rule = dropped.and_then(|dropped| dropped.rule);
+        let rule = dropped.and_then(|dropped| dropped.rule.as_ref());
         let images: Vec<String> = config.dropped.keys().cloned().collect();
         let cause = Cause {
             images: images.clone(),
             old: Some(format!("builds {}", images.join(", "))),
             because: dropped.map(|dropped| dropped.why.clone()).unwrap_or_default(),
-            ..asking::cause(self.release, rule, WHOLE_FILE, self.repo.to_string())
+            ..asking::cause_of(rule, WHOLE_FILE, self.repo.to_string())
         };
         Desired {
             images,
@@ -247,11 +244,11 @@ impl Stray<'_> {
         }
     }
 
-    fn remove(&self, mut desired: Desired, policy: &Policy, rendered: &mut Rendered) {
+    fn remove(&self, mut desired: Desired, rendered: &mut Rendered) {
         let verdicts = desired
             .causes
             .iter()
-            .map(|cause| policy.verdict(cause, &desired.release));
+            .map(|cause| self.ask.policy.verdict(cause, &desired.release));
         if let Some(verdict) = verdicts.into_iter().find(|verdict| *verdict != Verdict::Apply) {
             desired.after.clone_from(&desired.before);
             let causes = std::mem::take(&mut desired.causes);

@@ -77,7 +77,7 @@ pub fn view(found: Found) -> View {
         comparison: None,
     };
     let releases = found.configs.into_iter().map(|config| {
-        let release: Release = config.release.parse().unwrap();
+        let release = config.release;
         let shown = ReleaseView {
             release,
             build_config: Some(Arc::new(config)),
@@ -426,7 +426,7 @@ pub fn large(images: usize, releases: usize) -> View {
     for number in 0..releases {
         let release = Release::new(4, 14 + u32::try_from(number).unwrap());
         let mut config = BuildConfig::clone(&pattern);
-        config.release = release.to_string();
+        config.release = release;
         (config.images, config.held, config.dropped) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
         let mut wanted = request.clone();
         wanted.scope.release = release.to_string();
