@@ -2,6 +2,7 @@
 //!
 //! How many requests it takes is held by tests (`tests/it/results_service.rs`): none where nothing has changed, one a failed run.
 #![allow(clippy::unwrap_used, reason = "a measurement fails where it stands")]
+#![allow(clippy::disallowed_methods, reason = "a measurement reads what it was asked for and how much memory it has")]
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -13,7 +14,25 @@ use lockstep::results::{deck, junit};
 use serde_json::json;
 
 fn main() {
+    memory();
     divan::main();
+}
+
+/// Prints how much memory deck's list takes beside what the program has; nothing where only a list or a part was asked for.
+fn memory() {
+    if std::env::args().skip(1).any(|arg| arg != "--bench") {
+        return;
+    }
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+    };
+    let before = peak();
+    deck_of_fifty_megabytes();
+    let more = peak() - before;
+    println!("deck's list of 50 MB: {more} KiB of memory more");
+    assert!(more <= 40 << 10, "the budget is 40 MiB");
 }
 
 /// Deck's list as it comes over the wire: jobs of others in front of one of ours, never whole in memory.
