@@ -2,7 +2,10 @@
 //!
 //! How many requests it takes is held by tests (`tests/it/results_service.rs`): none where nothing has changed, one a failed run.
 #![allow(clippy::unwrap_used, reason = "a measurement fails where it stands")]
-#![allow(clippy::disallowed_methods, reason = "a measurement reads what it was asked for and how much memory it has")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measurement reads what it was asked for and how much memory it has"
+)]
 
 use std::collections::VecDeque;
 use std::io::Read;
