@@ -1,8 +1,9 @@
-//! What every room names: releases, repositories, places in files, days, and text that is safe to show.
+//! What every room names: releases, repositories, places in files, days, text that is safe to show, and answers of others.
 
 mod color;
 mod date;
 mod gate;
+pub mod loose;
 mod path;
 mod place;
 mod release;

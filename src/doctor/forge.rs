@@ -1,17 +1,19 @@
 //! What GitHub lets us do: the token, what is left of its limit, each repository that is written to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::places::Looked;
 use super::{Check, Written};
 use crate::base::RepoName;
+use crate::base::loose::{Loose, May, read};
 use crate::config::Config;
 use crate::forge::github::Options;
-use crate::github::{Call, Client, Credential, Fault, FaultKind, Policy, Repeat, SystemClock};
+use crate::github::{Call, Client, Credential, Fault, FaultKind, Installation, Policy, Repeat, SystemClock};
 
 /// As many repositories are asked for their rules about branches.
 const LOOKED_INTO: usize = 20;
@@ -74,7 +76,51 @@ pub(super) fn check(
     checks
 }
 
+/// How much of each of GitHub's limits is left.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Limits {
+    resources: Loose<BTreeMap<String, Loose<Rate>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Rate {
+    remaining: May<i64>,
+    limit: May<i64>,
+    reset: May<i64>,
+}
+
+/// A repository, as far as it is looked at.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Repository {
+    pub(super) archived: Loose<bool>,
+    pub(super) has_issues: May<bool>,
+    pub(super) permissions: Loose<Permissions>,
+}
+
+/// What the credential may do there.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Permissions {
+    pub(super) push: May<bool>,
+}
+
+/// A rule that is in force for a branch.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Rule {
+    #[serde(rename = "type")]
+    kind: May<String>,
+}
+
 impl Forge<'_> {
+    pub(super) fn repository_of(&self, repo: &RepoName, what: &str) -> Result<Repository, Fault> {
+        let (found, _) = self.get(repo, format!("/repos/{repo}"), what)?;
+        Ok(read(&found).unwrap_or_default())
+    }
+
     pub(super) fn get(&self, repo: &RepoName, path: String, what: &str) -> Result<(Json, Option<i64>), Fault> {
         let call = Call {
             method: http::Method::GET,
@@ -103,12 +149,14 @@ impl Forge<'_> {
                 Credential::TokenFile(path) => format!("GitHub accepts the token in {}", path.display()),
             },
         ));
+        let limits: Limits = read(&limits).unwrap_or_default();
+        let none = Rate::default();
         for (name, resource) in [("core", "REST"), ("graphql", "GraphQL")] {
-            let of = |key: &str| limits["resources"][name][key].as_i64();
-            let (Some(left), Some(limit)) = (of("remaining"), of("limit")) else {
+            let rate = limits.resources.get(name).map_or(&none, |rate| &rate.0);
+            let (Some(left), Some(limit)) = (*rate.remaining, *rate.limit) else {
                 continue;
             };
-            let minutes = of("reset").map_or(0, |reset| (reset - self.now).max(0) / 60);
+            let minutes = rate.reset.map_or(0, |reset| (reset - self.now).max(0) / 60);
             let what = format!("rate limit {resource}");
             let text = format!("{left} of {limit} requests are left, all again in {minutes} minutes");
             checks.push(match left {
@@ -136,12 +184,12 @@ impl Forge<'_> {
 
     fn repository(&self, repo: &RepoName, places: &[&Written], closely: bool) -> Vec<Check> {
         let what = repo.to_string();
-        let (found, _) = match self.get(repo, format!("/repos/{repo}"), "looking at the repository") {
+        let found = match self.repository_of(repo, "looking at the repository") {
             Ok(found) => found,
             Err(fault) => return vec![refused(&what, &fault)],
         };
         let mut checks = Vec::new();
-        if found["archived"] == true {
+        if *found.archived {
             let help = "leave out what writes there, or have it unarchived";
             checks.push(Check::fail(&what, "it is archived: nothing can be written", help));
         }
@@ -173,7 +221,7 @@ impl Forge<'_> {
     }
 
     /// Whether branches can be made where they are made.
-    fn may_write(&self, repo: &RepoName, own: &RepoName, found: &Json) -> Vec<Check> {
+    fn may_write(&self, repo: &RepoName, own: &RepoName, found: &Repository) -> Vec<Check> {
         let what = own.to_string();
         if let Credential::App { .. } = self.credential {
             let mut checks = Vec::new();
@@ -187,8 +235,8 @@ impl Forge<'_> {
         }
         let of_fork = match own == repo {
             true => None,
-            false => match self.get(own, format!("/repos/{own}"), "looking at the fork") {
-                Ok((found, _)) => Some(found),
+            false => match self.repository_of(own, "looking at the fork") {
+                Ok(found) => Some(found),
                 Err(fault) => {
                     let mut check = refused(&what, &fault);
                     check.help = format!("make the fork of {repo} (`forge.fork`), and let the token see it");
@@ -197,7 +245,7 @@ impl Forge<'_> {
             },
         };
         let found = of_fork.as_ref().unwrap_or(found);
-        match found["permissions"]["push"].as_bool() {
+        match *found.permissions.push {
             Some(false) => {
                 let text = "the credential may not push there";
                 let help = "give it *Contents* and *Pull requests* (read and write), or make the branches in a fork (`forge.fork`)";
@@ -268,19 +316,15 @@ impl Forge<'_> {
         let path = format!("/repos/{repo}/rules/branches/{}", escaped(branch));
         let rules = self.get(repo, path, "looking at rules for the branch");
         let rules = rules.map(|(rules, _)| rules).unwrap_or_default();
-        let kinds = rules
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|rule| rule["type"].as_str());
-        kinds.map(str::to_owned).collect()
+        let rules = rules.as_array().into_iter().flatten();
+        rules.filter_map(|rule| read::<Rule>(rule)?.kind.0).collect()
     }
 }
 
 /// What an installation of an App lacks.
-fn lacking(repo: &RepoName, installation: &Json) -> Option<Check> {
+fn lacking(repo: &RepoName, installation: &Installation) -> Option<Check> {
     let what = repo.to_string();
-    if installation["suspended_at"].is_string() {
+    if installation.suspended_at.is_some() {
         let help = "have an owner of the organisation unsuspend it";
         return Some(Check::fail(what, format!("the app is suspended in {}", repo.org), help));
     }
@@ -293,9 +337,10 @@ fn lacking(repo: &RepoName, installation: &Json) -> Option<Check> {
 }
 
 /// What of some permissions an installation does not have, as a sentence.
-pub(super) fn lacks(installation: &Json, needed: &[(&str, &str)]) -> Option<String> {
+pub(super) fn lacks(installation: &Installation, needed: &[(&str, &str)]) -> Option<String> {
     let lacks = |(name, needed): &(&str, &str)| {
-        let has = installation["permissions"][*name].as_str().unwrap_or("none");
+        let has = installation.permissions.get(*name);
+        let has = has.and_then(|has| has.as_deref()).unwrap_or("none");
         let enough = has == *needed || has == "admin" || (has == "write" && *needed == "read");
         (!enough).then(|| format!("{} is `{has}` and has to be `{needed}`", name.replace('_', " ")))
     };
@@ -340,7 +385,8 @@ mod tests {
     #[test]
     fn what_an_app_lacks_is_named() {
         let repo: RepoName = "openshift/release".parse().expect("a name");
-        let with = |permissions: Json| lacking(&repo, &json!({"permissions": permissions}));
+        let lacking = |installation: &Json| lacking(&repo, &read(installation).expect("an installation"));
+        let with = |permissions: Json| lacking(&json!({"permissions": permissions}));
         assert_eq!(
             with(json!({"contents": "write", "metadata": "read", "pull_requests": "write"})),
             None
@@ -353,7 +399,7 @@ mod tests {
             check.found
         );
         let suspended = json!({"suspended_at": "2026-01-01T00:00:00Z", "permissions": {}});
-        assert!(lacking(&repo, &suspended).expect("a check").found.contains("suspended"));
+        assert!(lacking(&suspended).expect("a check").found.contains("suspended"));
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::Check;
-use super::forge::{Forge, lacks, refused};
+use super::forge::{Forge, Repository, lacks, refused};
 use crate::audit::pattern::matches;
 use crate::base::RepoName;
 use crate::config::{Comment, Config, PullForm, Pulls};
@@ -170,25 +168,25 @@ impl Forge<'_> {
                 }
             }
         }
-        match self.get(repo, format!("/repos/{repo}"), "looking at the repository") {
+        match self.repository_of(repo, "looking at the repository") {
             Err(fault) => told(refused(need.what, &fault)),
-            Ok((found, _)) => self.of_repository(&found, need),
+            Ok(found) => self.of_repository(&found, need),
         }
     }
 
-    fn of_repository(&self, found: &Json, need: &Need) -> Option<(String, String)> {
+    fn of_repository(&self, found: &Repository, need: &Need) -> Option<(String, String)> {
         let told = |found: &str, help: &str| Some((found.to_owned(), help.to_owned()));
         let is_app = matches!(self.credential, Credential::App { .. });
         match () {
-            () if found["archived"] == true => told(
+            () if *found.archived => told(
                 "it is archived: nothing can be written",
                 "leave it out, or have it unarchived",
             ),
-            () if need.issues && found["has_issues"] == false => told(
+            () if need.issues && *found.has_issues == Some(false) => told(
                 "issues are turned off there",
                 "turn them on, or tell breaks in a `table` elsewhere",
             ),
-            () if need.push && !is_app && found["permissions"]["push"] == false => told(
+            () if need.push && !is_app && *found.permissions.push == Some(false) => told(
                 "whose token it is may not write there, and so sets no status",
                 "let them, with a token that has *Commit statuses* (read and write)",
             ),

@@ -15,9 +15,11 @@ use octocrab::Octocrab;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use super::answer::{Granted, Graph, GraphError, Installation, Reason, Refusal};
 use super::auth::{Auth, Token, installation_path};
 use super::usage::Meter;
 use super::{Clock, Credential, Fault, FaultKind, Policy, Repeat, Secret, SystemClock, Usage, web};
+use crate::base::loose::read;
 use crate::base::{Barred, Gate, RepoName};
 use crate::net;
 
@@ -271,13 +273,13 @@ impl Client {
             Token::AskWith(claim) => claim,
         };
         let found = self.installed(repo, &claim)?;
-        let id = found["id"].as_u64().ok_or_else(|| missing("id"))?;
+        let id = found.id.ok_or_else(|| FaultKind::lacks("id"))?;
         let path = format!("/app/installations/{id}/access_tokens");
         let made = self.follow(&self.rest, &of_app(Method::POST, path), &claim)?.body;
-        let token = Secret::new(made["token"].as_str().ok_or_else(|| missing("token"))?);
-        let ends = made["expires_at"].as_str().and_then(seconds);
-        self.auth
-            .keep(&repo.org, token.clone(), ends.ok_or_else(|| missing("expires_at"))?);
+        let made: Granted = read(&made).unwrap_or_default();
+        let token = Secret::new(made.token.0.ok_or_else(|| FaultKind::lacks("token"))?);
+        let ends = seconds(&made.expires_at).ok_or_else(|| FaultKind::lacks("expires_at"))?;
+        self.auth.keep(&repo.org, token.clone(), ends);
         Ok(token)
     }
 
@@ -285,7 +287,7 @@ impl Client {
     ///
     /// # Errors
     /// It is installed nowhere, or that cannot be asked.
-    pub fn installation(&self, repo: &RepoName) -> Result<Value, Fault> {
+    pub fn installation(&self, repo: &RepoName) -> Result<Installation, Fault> {
         let call = of_app(Method::GET, installation_path(repo));
         let call = Call {
             what: format!("looking at the app in {}", repo.org),
@@ -293,17 +295,17 @@ impl Client {
         };
         self.patiently(&call, |client| match client.auth.claim(client.clock.now())? {
             Some(claim) => client.installed(repo, &claim),
-            None => Ok(Value::Null),
+            None => Ok(Installation::default()),
         })
     }
 
-    fn installed(&self, repo: &RepoName, claim: &Secret) -> Result<Value, FaultKind> {
+    fn installed(&self, repo: &RepoName, claim: &Secret) -> Result<Installation, FaultKind> {
         let found = self.follow(&self.rest, &of_app(Method::GET, installation_path(repo)), claim);
         let found = found.map_err(|kind| match kind {
             FaultKind::NotFound => FaultKind::Credential(format!("the app is not installed in {}", repo.org)),
             kind => kind,
         })?;
-        Ok(found.body)
+        Ok(read(&found.body).unwrap_or_default())
     }
 
     /// Makes a call and follows the redirects of a renamed repository, on the same host only.
@@ -445,17 +447,6 @@ pub struct Query<'a> {
     pub what: String,
 }
 
-/// One error of a GraphQL answer.
-#[derive(Clone, Debug, serde::Deserialize)]
-pub struct GraphError {
-    /// Its type, e.g. `NOT_FOUND`.
-    #[serde(default, rename = "type")]
-    pub kind: String,
-    /// What GitHub said.
-    #[serde(default)]
-    pub message: String,
-}
-
 type Raw = (u16, HeaderMap, Vec<u8>);
 
 async fn send(crab: &Octocrab, call: &Call, token: &Secret, etag: Option<&str>) -> Result<Raw, FaultKind> {
@@ -545,16 +536,12 @@ pub fn answered(status: u16, body: &[u8]) {
 }
 
 fn message_of(body: Option<&Value>) -> String {
-    let Some(body) = body else {
-        return "no reason given".into();
-    };
-    let mut message = body["message"].as_str().unwrap_or("no reason given").to_owned();
-    for error in body["errors"].as_array().into_iter().flatten() {
-        let text = error.as_str().or_else(|| error["message"].as_str());
-        if let Some(text) = text {
-            message.push_str("; ");
-            message.push_str(text);
-        }
+    let refusal: Refusal = body.and_then(read).unwrap_or_default();
+    let mut message = refusal.message.0.unwrap_or_else(|| "no reason given".into());
+    for reason in refusal.errors.iter().filter_map(|reason| reason.as_ref()) {
+        let (Reason::Text(text) | Reason::Told { message: text }) = reason;
+        message.push_str("; ");
+        message.push_str(text);
     }
     crate::base::text::terminal(&message).chars().take(500).collect()
 }
@@ -582,19 +569,16 @@ fn limited<'h>(header: &impl Fn(&str) -> Option<&'h str>, now: i64) -> Option<Fa
 }
 
 /// Data and errors of a GraphQL answer.
-fn data_of(mut body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
+fn data_of(body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
     if !body.is_object() {
         return Err(FaultKind::Garbled("it is no JSON object".into()));
     }
-    let errors: Vec<GraphError> = match body["errors"].take() {
-        Value::Null => Vec::new(),
-        errors => serde_json::from_value(errors).map_err(|error| FaultKind::Garbled(error.to_string()))?,
-    };
+    let answer: Graph = serde_json::from_value(body).map_err(|error| FaultKind::Garbled(error.to_string()))?;
+    let (data, errors) = (answer.data, answer.errors.unwrap_or_default());
     if let Some(error) = errors.iter().find(|error| error.kind == "RATE_LIMITED") {
         tracing::debug!(error.message, "the limit of GraphQL is used up");
         return Err(slow(60));
     }
-    let data = body["data"].take();
     match (&data, errors.first()) {
         (Value::Null, Some(error)) => Err(match error.kind.as_str() {
             "NOT_FOUND" => FaultKind::NotFound,
@@ -607,10 +591,6 @@ fn data_of(mut body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
         (Value::Null, None) => Err(FaultKind::Garbled("neither data nor errors".into())),
         _ => Ok((data, errors)),
     }
-}
-
-fn missing(field: &str) -> FaultKind {
-    FaultKind::Garbled(format!("it has no `{field}`"))
 }
 
 /// Seconds since 1970-01-01 of a time as the API writes it.

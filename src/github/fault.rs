@@ -73,7 +73,20 @@ pub enum FaultKind {
     Credential(String),
 }
 
+impl Fault {
+    /// An answer that lacks what cannot be done without.
+    pub fn lacks(what: String, field: &str) -> Self {
+        let kind = FaultKind::lacks(field);
+        Self { what, kind }
+    }
+}
+
 impl FaultKind {
+    /// The answer lacks what cannot be done without.
+    pub fn lacks(field: &str) -> Self {
+        Self::Garbled(format!("it has no `{field}`"))
+    }
+
     /// Whether the same call may succeed when it is made again later.
     pub fn is_transient(&self) -> bool {
         matches!(

@@ -6,6 +6,7 @@
     reason = "tokens are read from environment and files, and GitHub asks to wait by the clock"
 )]
 
+mod answer;
 mod auth;
 mod client;
 mod fault;
@@ -13,10 +14,11 @@ mod retry;
 mod usage;
 pub mod web;
 
+pub use answer::{GraphError, Installation, Login, Page};
 pub use auth::{Credential, Secret};
 #[doc(hidden)]
 pub use client::answered;
-pub use client::{Answer, Call, Client, GraphError, Query, Reader, seconds};
+pub use client::{Answer, Call, Client, Query, Reader, seconds};
 pub use fault::{Fault, FaultKind};
 pub use retry::{Clock, Policy, Repeat, SystemClock};
 pub use usage::{Limit, Usage};
