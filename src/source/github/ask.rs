@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, ToRead};
+use crate::base::loose::{List, Loose, May, read};
 use crate::base::{RepoName, within};
-use crate::github::{Fault, FaultKind};
+use crate::github::{Fault, FaultKind, Login, Page};
 use crate::source::{EntryKind, MAX_BLOB};
 
 /// How many branches are asked for in one question.
@@ -43,8 +46,8 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Asks, and gives the answer of each field; `Err` where the repository itself could not be read.
-    fn ask(&self, reader: &Reader) -> Result<Vec<Result<Value, ()>>, Fault> {
+    /// Asks, and gives the answer of each field, where it has one; `Err` where the repository itself could not be read.
+    fn ask<T: DeserializeOwned>(&self, reader: &Reader) -> Result<Vec<Result<Option<T>, ()>>, Fault> {
         let Some(first) = self.fields.first() else {
             return Ok(Vec::new());
         };
@@ -73,23 +76,84 @@ impl Batch<'_> {
         let text = format!("query {}({}) {{\n{body}}}", self.name, head.trim_start_matches(", "));
         let what = format!("reading {} repositories", repos.len());
         let home = reader.home.as_ref().unwrap_or(first.repo);
-        let (mut data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
+        let (data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
             Ok(answered) => answered,
             // Not one of them can be read.
             Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
             Err(fault) => return Err(fault),
         };
-        let mut answers: Vec<Result<Value, ()>> = self.fields.iter().map(|_| Err(())).collect();
+        let mut answers: Vec<Result<Option<T>, ()>> = self.fields.iter().map(|_| Err(())).collect();
         for (r, fields) in repos.values().enumerate() {
-            let mut repo = data[format!("r{r}")].take();
-            if !repo.is_object() {
+            let Some(repo) = data.get(format!("r{r}")).and_then(Value::as_object) else {
                 continue;
-            }
+            };
             for n in fields {
-                answers[*n] = Ok(repo[format!("f{n}")].take());
+                answers[*n] = Ok(repo.get(&format!("f{n}")).and_then(read));
             }
         }
         Ok(answers)
+    }
+}
+
+/// A branch.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Ref {
+    pub(super) target: Loose<Commit>,
+}
+
+/// A commit, as far as it was asked for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Commit {
+    pub(super) oid: May<String>,
+    message: Loose<String>,
+    parents: Loose<Page<Commit>>,
+    status: Loose<Contexts>,
+    history: Loose<Page<Commit>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Contexts {
+    contexts: List<Context>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Context {
+    context: Loose<String>,
+    state: Loose<String>,
+    target_url: Loose<String>,
+    created_at: Loose<String>,
+    creator: Loose<Login>,
+}
+
+impl Commit {
+    /// Its first parent.
+    pub(super) fn parent(&self) -> Option<&str> {
+        self.parents.nodes.first()?.oid.as_deref()
+    }
+
+    /// The steps that lead to it, where they can be told.
+    fn history(&self) -> Option<&[Loose<Self>]> {
+        self.history.nodes.items()
+    }
+
+    /// What was reported on it.
+    fn reported(&self) -> Reported {
+        let statuses = self.status.contexts.iter().map(|status| Status {
+            context: status.context.clone(),
+            state: status.state.clone(),
+            link: status.target_url.clone(),
+            created_at: status.created_at.clone(),
+            author: status.creator.login.clone(),
+        });
+        Reported {
+            commit: self.oid.clone().unwrap_or_default(),
+            message: self.message.clone(),
+            statuses: statuses.collect(),
+        }
     }
 }
 
@@ -113,19 +177,19 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
                 })
                 .collect(),
         };
-        let answers = batch.ask(reader)?;
+        let answers = batch.ask::<Ref>(reader)?;
         let mut known = reader.known();
         for (branch, answer) in branches.iter().zip(answers) {
-            let head = match answer.as_ref().map(|found| found["target"]["oid"].as_str()) {
-                Ok(Some(oid)) => Ok(oid.to_owned()),
+            let target = answer.map(|found| found.map(|found| found.target.0).unwrap_or_default());
+            let head = match target.as_ref().map(|target| target.oid.clone()) {
+                Ok(Some(oid)) => Ok(oid),
                 Ok(None) => Err(Missing::Branch),
                 Err(()) => Err(Missing::Repository),
             };
-            if let (true, Ok(_), Ok(found)) = (reader.reports, &head, &answer) {
-                let target = &found["target"];
+            if let (true, Ok(_), Ok(target)) = (reader.reports, &head, &target) {
                 let last = LastStep {
-                    parent: parent(target),
-                    step: one_reported(target),
+                    parent: target.parent().map(str::to_owned),
+                    step: target.reported(),
                 };
                 known.steps.insert(branch.clone(), last);
             }
@@ -150,20 +214,20 @@ struct Trail {
 impl Trail {
     /// Takes as many steps as a history has in one line. GitHub lists what was merged beside the merges; a step of the branch is what
     /// the first parents lead to, as with `git log --first-parent`.
-    fn take(&mut self, nodes: &[Value]) {
-        let by_id: BTreeMap<&str, &Value> = nodes
+    fn take(&mut self, nodes: &[Loose<Commit>]) {
+        let by_id: BTreeMap<&str, &Loose<Commit>> = nodes
             .iter()
-            .filter_map(|node| Some((node["oid"].as_str()?, node)))
+            .filter_map(|node| Some((node.oid.as_deref()?, node)))
             .collect();
-        let first = nodes.first().and_then(|node| node["oid"].as_str());
-        let mut at = self.below.take().or_else(|| first.map(str::to_owned));
+        let first = nodes.first().and_then(|node| node.oid.clone());
+        let mut at = self.below.take().or(first);
         // No history has a circle, and an answer that has one must not hold us up.
         for _ in 0..nodes.len() {
             let Some(node) = at.as_deref().and_then(|id| by_id.get(id)) else {
                 break;
             };
-            self.steps.push(one_reported(node));
-            at = parent(node);
+            self.steps.push(node.reported());
+            at = node.parent().map(str::to_owned);
         }
         self.below = at;
     }
@@ -181,12 +245,12 @@ pub(super) fn reported(
         let heads = branches
             .iter()
             .map(|(repo, branch)| (repo, format!("refs/heads/{branch}")));
-        let mut trails: Vec<Result<Trail, Missing>> = histories(reader, &of_branch, heads)?
+        let mut trails: Vec<Result<Trail, Missing>> = histories::<Ref>(reader, &of_branch, heads)?
             .into_iter()
             .map(|answer| {
-                let answer = answer.map_err(|()| Missing::Repository)?;
+                let branch = answer.map_err(|()| Missing::Repository)?.unwrap_or_default();
                 let mut trail = Trail::default();
-                trail.take(nodes(&answer["target"]).ok_or(Missing::Branch)?);
+                trail.take(branch.target.history().ok_or(Missing::Branch)?);
                 Ok(trail)
             })
             .collect();
@@ -199,9 +263,9 @@ pub(super) fn reported(
                 })
                 .collect();
             let wanted = short.iter().map(|(_, place)| place.clone());
-            let answers = histories(reader, &of_commit, wanted)?;
-            for ((at, _), answer) in short.iter().zip(answers) {
-                let found = answer.as_ref().ok().and_then(nodes);
+            let answers = histories::<Commit>(reader, &of_commit, wanted)?;
+            for ((at, _), answer) in short.iter().zip(&answers) {
+                let found = answer.as_ref().ok().and_then(Option::as_ref).and_then(Commit::history);
                 if let (Some(Ok(trail)), Some(found)) = (trails.get_mut(*at), found) {
                     trail.take(found);
                 }
@@ -213,11 +277,11 @@ pub(super) fn reported(
 }
 
 /// Asks for histories; `Err` where a repository could not be read.
-fn histories<'r>(
+fn histories<'r, T: DeserializeOwned>(
     reader: &Reader,
     field: &str,
     places: impl Iterator<Item = (&'r RepoName, String)>,
-) -> Result<Vec<Result<Value, ()>>, Fault> {
+) -> Result<Vec<Result<Option<T>, ()>>, Fault> {
     let fields = places.map(|(repo, value)| Field { repo, value }).collect();
     let batch = Batch {
         name: "Reported",
@@ -225,32 +289,6 @@ fn histories<'r>(
         fields,
     };
     batch.ask(reader)
-}
-
-fn nodes(commit: &Value) -> Option<&[Value]> {
-    commit["history"]["nodes"].as_array().map(Vec::as_slice)
-}
-
-/// The first parent of a commit.
-fn parent(commit: &Value) -> Option<String> {
-    commit["parents"]["nodes"][0]["oid"].as_str().map(str::to_owned)
-}
-
-fn one_reported(node: &Value) -> Reported {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let contexts = node["status"]["contexts"].as_array();
-    let statuses = contexts.into_iter().flatten().map(|status| Status {
-        context: text(&status["context"]),
-        state: text(&status["state"]),
-        link: text(&status["targetUrl"]),
-        created_at: text(&status["createdAt"]),
-        author: text(&status["creator"]["login"]),
-    });
-    Reported {
-        commit: text(&node["oid"]),
-        message: text(&node["message"]),
-        statuses: statuses.collect(),
-    }
 }
 
 /// A directory of a commit.
@@ -278,28 +316,45 @@ pub(super) fn trees(reader: &Reader, places: &[DirAt]) -> Result<(), Fault> {
                 })
                 .collect(),
         };
-        let answers = batch.ask(reader)?;
+        let answers = batch.ask::<Tree>(reader)?;
         let mut known = reader.known();
         for (place, answer) in places.iter().zip(answers) {
             // A repository that cannot be read now stays unknown: that is not "nothing is there".
-            if let Ok(object) = answer {
-                known.trees.insert(place.clone(), listing(&object));
+            if let Ok(tree) = answer {
+                known.trees.insert(place.clone(), tree.and_then(listing));
             }
         }
     }
     Ok(())
 }
 
-fn listing(object: &Value) -> Option<Listing> {
-    let entries = object["entries"].as_array()?;
-    let entry = |entry: &Value| {
-        let mode = u32::try_from(entry["mode"].as_u64()?).ok()?;
-        Some((
-            entry["name"].as_str()?.to_owned(),
-            (mode, entry["oid"].as_str()?.to_owned()),
-        ))
-    };
-    Some(entries.iter().filter_map(entry).collect())
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tree {
+    entries: List<Entry>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    name: May<String>,
+    mode: May<u32>,
+    oid: May<String>,
+}
+
+fn listing(tree: Tree) -> Option<Listing> {
+    let entry = |Loose(entry): &Loose<Entry>| Some((entry.name.clone()?, ((*entry.mode)?, entry.oid.clone()?)));
+    Some(tree.entries.items()?.iter().filter_map(entry).collect())
+}
+
+/// A file, as GraphQL gives it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Blob {
+    byte_size: Loose<u64>,
+    is_binary: May<bool>,
+    is_truncated: May<bool>,
+    text: May<String>,
 }
 
 /// Reads blobs that are neither known nor in the cache.
@@ -328,23 +383,19 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
                 })
                 .collect(),
         };
-        let answers = batch.ask(reader)?;
+        let answers = batch.ask::<Blob>(reader)?;
         for ((repo, oid), answer) in blobs.iter().zip(answers) {
-            let Ok(object) = answer else { continue };
+            let Ok(Some(blob)) = answer else { continue };
             // What nobody reads is not fetched.
-            let size = object["byteSize"].as_u64().unwrap_or_default();
-            if size > MAX_BLOB {
-                reader.known().large.insert(oid.clone(), size);
+            if *blob.byte_size > MAX_BLOB {
+                reader.known().large.insert(oid.clone(), *blob.byte_size);
                 continue;
             }
-            let whole = object["isTruncated"] == json!(false) && object["isBinary"] == json!(false);
-            let text = object["text"]
-                .as_str()
-                .filter(|text| whole && is_blob(text.as_bytes(), oid));
+            let whole = *blob.is_truncated == Some(false) && *blob.is_binary == Some(false);
+            let text = blob.text.0.filter(|text| whole && is_blob(text.as_bytes(), oid));
             let bytes = match text {
-                Some(text) => text.as_bytes().to_vec(),
-                None if object.is_object() => raw(reader, repo, oid)?,
-                None => continue,
+                Some(text) => text.into_bytes(),
+                None => raw(reader, repo, oid)?,
             };
             if let Some(cache) = cache {
                 cache.put(oid, &bytes);
@@ -360,17 +411,21 @@ fn is_blob(bytes: &[u8], oid: &str) -> bool {
     git2::Oid::hash_object(git2::ObjectType::Blob, bytes).is_ok_and(|id| id.to_string() == oid)
 }
 
+/// A file, as REST gives it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Content {
+    content: Loose<String>,
+}
+
 /// Reads a blob that GraphQL does not give whole: it is large or no text.
 fn raw(reader: &Reader, repo: &RepoName, oid: &str) -> Result<Vec<u8>, Fault> {
     let what = format!("reading a file of {repo}");
     let path = format!("/repos/{repo}/git/blobs/{oid}");
     let home = reader.home.as_ref().unwrap_or(repo);
     let answer = reader.client.get(home, path, what.clone())?.body;
-    let text: String = answer["content"]
-        .as_str()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
+    let file: Content = read(&answer).unwrap_or_default();
+    let text: String = file.content.split_whitespace().collect();
     let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok();
     bytes.filter(|bytes| is_blob(bytes, oid)).ok_or_else(|| Fault {
         what,

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Reader;
+use super::ask::{Commit, Ref};
 use crate::base::RepoName;
+use crate::base::loose::{Loose, May, read};
 use crate::base::text::clip;
-use crate::github::{Fault, FaultKind};
+use crate::github::{Fault, FaultKind, Login, Page};
 
 /// How many repositories whose open pull requests are asked for in one question.
 const LISTS: usize = 60;
@@ -87,8 +91,14 @@ impl Question {
         );
     }
 
-    /// Asks it; nothing where not one of the repositories can be read.
-    fn ask(self, reader: &Reader, name: &str, first: &RepoName, what: String) -> Result<Value, Fault> {
+    /// Asks it, and gives what is said of each repository; nothing where not one of them can be read.
+    fn ask<T: Default + DeserializeOwned>(
+        self,
+        reader: &Reader,
+        name: &str,
+        first: &RepoName,
+        what: String,
+    ) -> Result<BTreeMap<String, Loose<T>>, Fault> {
         let text = format!(
             "query {name}({}) {{\n{}}}",
             self.head.trim_start_matches(", "),
@@ -96,11 +106,54 @@ impl Question {
         );
         let home = reader.home.as_ref().unwrap_or(first);
         match reader.client.ask(home, &text, Value::Object(self.variables), what) {
-            Ok((data, _)) => Ok(data),
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(Value::Null),
+            Ok((data, _)) => Ok(read(&data).unwrap_or_default()),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(BTreeMap::new()),
             Err(fault) => Err(fault),
         }
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Listed {
+    pull_requests: Loose<Page<OneListed>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct OneListed {
+    number: May<u64>,
+    title: Loose<String>,
+    head_ref_oid: May<String>,
+    base_ref_name: May<String>,
+    viewer_did_author: Loose<bool>,
+    author: Loose<Login>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Stands {
+    pull_request: Loose<Where>,
+}
+
+/// Where a pull request stands, as GitHub says.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Where {
+    base_ref_name: May<String>,
+    base_ref_oid: May<String>,
+    base_ref: Loose<Ref>,
+    head_ref_oid: May<String>,
+    mergeable: Loose<String>,
+    potential_merge_commit: Loose<Commit>,
+    files: Loose<Page<Changed>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Changed {
+    path: May<String>,
+    change_type: Loose<String>,
 }
 
 /// Asks which pull requests are open.
@@ -117,17 +170,17 @@ pub(super) fn open(reader: &Reader, repos: &[RepoName]) -> Result<Open, Fault> {
             question.add(at, repo, &fields);
         }
         let what = format!("listing the open pull requests of {} repositories", repos.len());
-        let data = question.ask(reader, "OpenPulls", first, what)?;
+        let answer: BTreeMap<String, Loose<Listed>> = question.ask(reader, "OpenPulls", first, what)?;
         for (at, repo) in repos.iter().enumerate() {
-            let found = &data[format!("r{at}")]["pullRequests"];
-            let Some(nodes) = found["nodes"].as_array() else {
+            let found = answer.get(&format!("r{at}")).map(|listed| &listed.pull_requests);
+            let Some((total, nodes)) = found.and_then(|found| Some((*found.total_count, found.nodes.items()?))) else {
                 all.unread.insert(repo.clone());
                 continue;
             };
             let before = all.pulls.len();
             all.pulls.extend(nodes.iter().filter_map(|node| one_open(repo, node)));
             let listed = (all.pulls.len() - before) as u64;
-            let more = found["totalCount"].as_u64().unwrap_or_default().saturating_sub(listed);
+            let more = total.unwrap_or_default().saturating_sub(listed);
             if more > 0 {
                 all.left_out.insert(repo.clone(), more);
             }
@@ -136,16 +189,15 @@ pub(super) fn open(reader: &Reader, repos: &[RepoName]) -> Result<Open, Fault> {
     Ok(all)
 }
 
-fn one_open(repo: &RepoName, node: &Value) -> Option<OpenPull> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
+fn one_open(repo: &RepoName, node: &OneListed) -> Option<OpenPull> {
     Some(OpenPull {
         repo: repo.clone(),
-        number: node["number"].as_u64()?,
-        title: clip(node["title"].as_str().unwrap_or_default(), TITLE),
-        author: text(&node["author"]["login"]).unwrap_or_default(),
-        branch: text(&node["baseRefName"])?,
-        head: text(&node["headRefOid"])?,
-        is_ours: node["viewerDidAuthor"] == true,
+        number: (*node.number)?,
+        title: clip(&node.title, TITLE),
+        author: node.author.login.clone(),
+        branch: node.base_ref_name.clone()?,
+        head: node.head_ref_oid.clone()?,
+        is_ours: *node.viewer_did_author,
     })
 }
 
@@ -166,42 +218,45 @@ pub(super) fn heads(reader: &Reader, pulls: &[(RepoName, u64)]) -> Result<Vec<Op
             [(repo, number)] => format!("reading {repo}#{number}"),
             several => format!("reading {} pull requests", several.len()),
         };
-        let data = question.ask(reader, "Pulls", first, what)?;
-        all.extend((0..pulls.len()).map(|at| one_head(&data[format!("r{at}")]["pullRequest"])));
+        let answer: BTreeMap<String, Loose<Stands>> = question.ask(reader, "Pulls", first, what)?;
+        all.extend((0..pulls.len()).map(|at| one_head(&answer.get(&format!("r{at}"))?.pull_request)));
     }
     Ok(all)
 }
 
-fn one_head(pull: &Value) -> Option<PullHead> {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let merge = &pull["potentialMergeCommit"];
+fn one_head(pull: &Where) -> Option<PullHead> {
+    let merge = &pull.potential_merge_commit;
     // What the branch was when the pull request was last pushed to says nothing of where it is now.
-    let base = text(&merge["parents"]["nodes"][0]["oid"])
-        .or_else(|| text(&pull["baseRef"]["target"]["oid"]))
-        .or_else(|| text(&pull["baseRefOid"]));
+    let base = merge
+        .parent()
+        .or(pull.base_ref.target.oid.as_deref())
+        .or(pull.base_ref_oid.as_deref());
     Some(PullHead {
-        branch: text(&pull["baseRefName"])?,
-        base: base?,
-        head: text(&pull["headRefOid"])?,
-        merge: text(&merge["oid"]),
-        conflicts: pull["mergeable"] == "CONFLICTING",
-        files: files(&pull["files"]),
+        branch: pull.base_ref_name.clone()?,
+        base: base?.to_owned(),
+        head: pull.head_ref_oid.clone()?,
+        merge: merge.oid.clone(),
+        conflicts: *pull.mergeable == "CONFLICTING",
+        files: files(&pull.files),
     })
 }
 
-fn files(found: &Value) -> Option<BTreeSet<String>> {
-    let nodes = found["nodes"].as_array()?;
-    let is_whole = found["totalCount"].as_u64() == Some(nodes.len() as u64);
+fn files(found: &Page<Changed>) -> Option<BTreeSet<String>> {
+    let nodes = found.nodes.items()?;
+    let is_whole = *found.total_count == Some(nodes.len() as u64);
     // What was renamed is named by its new path only.
-    let stays = nodes.iter().all(|node| node["changeType"] != "RENAMED");
-    let paths = nodes.iter().map(|node| node["path"].as_str().map(str::to_owned));
-    let paths: Option<BTreeSet<String>> = paths.collect();
+    let stays = nodes.iter().all(|node| *node.change_type != "RENAMED");
+    let paths: Option<BTreeSet<String>> = nodes.iter().map(|node| node.path.clone()).collect();
     paths.filter(|_| is_whole && stays)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn stands(pull: &Value) -> Option<PullHead> {
+        one_head(&read(pull).unwrap_or_default())
+    }
 
     fn pull(more: Value) -> Value {
         let mut pull = json!({
@@ -215,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_pull_request_goes_on_top_of_what_it_would_be_merged_into() {
-        let base = |more: Value| one_head(&pull(more)).map(|head| head.base);
+        let base = |more: Value| stands(&pull(more)).map(|head| head.base);
         let merge = json!({"potentialMergeCommit": {"oid": "m", "parents": {"nodes": [{"oid": "its"}]}}});
         assert_eq!(base(merge).as_deref(), Some("its"));
         assert_eq!(base(json!({})).as_deref(), Some("now"));
@@ -224,13 +279,13 @@ mod tests {
             Some("old"),
             "the branch is gone"
         );
-        assert_eq!(one_head(&Value::Null), None);
-        assert!(one_head(&pull(json!({"mergeable": "CONFLICTING"}))).is_some_and(|head| head.conflicts));
+        assert_eq!(stands(&Value::Null), None);
+        assert!(stands(&pull(json!({"mergeable": "CONFLICTING"}))).is_some_and(|head| head.conflicts));
     }
 
     #[test]
     fn files_are_known_only_where_all_are() {
-        let of = |files: Value| one_head(&pull(json!({ "files": files }))).and_then(|head| head.files);
+        let of = |files: Value| stands(&pull(json!({ "files": files }))).and_then(|head| head.files);
         assert_eq!(of(json!({"totalCount": 0, "nodes": []})), Some(BTreeSet::new()));
         let node = |kind: &str| json!({"path": "a", "changeType": kind});
         assert_eq!(
