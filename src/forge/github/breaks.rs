@@ -6,10 +6,12 @@ use std::fmt::Write as _;
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use super::answers::{Collaborator, OfRepository, Remark, Repository, Thread};
 use super::tell::Form;
 use super::{GithubForge, owners};
 use crate::base::RepoName;
-use crate::github::{Call, Fault, FaultKind, Repeat, seconds};
+use crate::base::loose::{Loose, read};
+use crate::github::{Call, Fault, FaultKind, Page, Repeat, seconds};
 use crate::told::{Deed, Door, Merged, Object, Said, There, Write, asks_for_silence, is_ours, is_word, keeps};
 
 /// How many repositories are looked at in one question.
@@ -58,12 +60,12 @@ impl GithubForge {
             orgs.entry(&repo.org).or_default().push((repo, wanted));
         }
         for repos in orgs.values().flat_map(|repos| repos.chunks(REPOSITORIES)) {
-            let found = self.ask_of(repos, looking.now);
+            let mut found = self.ask_of(repos, looking.now);
             for (repo, wanted) in repos {
                 let looked = found
-                    .as_ref()
-                    .map_err(Clone::clone)
-                    .and_then(|found| self.one(repo, wanted, found.get(*repo), looking, &mut there));
+                    .as_mut()
+                    .map_err(|fault| fault.clone())
+                    .and_then(|found| self.one(repo, wanted, found.remove(*repo), looking, &mut there));
                 if let Err(fault) = looked {
                     there
                         .doors
@@ -76,7 +78,7 @@ impl GithubForge {
     }
 
     /// Asks about repositories of one organisation at once.
-    fn ask_of(&self, repos: &[(&RepoName, &LookFor)], now: i64) -> Result<BTreeMap<RepoName, Value>, Fault> {
+    fn ask_of(&self, repos: &[(&RepoName, &LookFor)], now: i64) -> Result<BTreeMap<RepoName, Repository>, Fault> {
         let Some((first, _)) = repos.first() else {
             return Ok(BTreeMap::new());
         };
@@ -128,14 +130,14 @@ impl GithubForge {
             1 => format!("looking for what was told in {first}"),
             n => format!("looking for what was told in {first} and {} more repositories", n - 1),
         };
-        let (mut data, _) = match self.reader.ask(first, &text, Value::Object(variables), what) {
+        let (data, _) = match self.reader.ask(first, &text, Value::Object(variables), what) {
             // Not one of them can be read.
             Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
             asked => asked?,
         };
         let found = repos.iter().enumerate();
         Ok(found
-            .map(|(at, (repo, _))| ((*repo).clone(), data[format!("r{at}")].take()))
+            .filter_map(|(at, (repo, _))| Some(((*repo).clone(), read(data.get(format!("r{at}"))?)?)))
             .collect())
     }
 
@@ -144,47 +146,49 @@ impl GithubForge {
         &self,
         repo: &RepoName,
         wanted: &LookFor,
-        found: Option<&Value>,
+        found: Option<Repository>,
         looking: Looking,
         there: &mut There,
     ) -> Result<(), Fault> {
-        let found = found.filter(|found| found.is_object()).ok_or_else(|| Fault {
+        let mut found = found.ok_or_else(|| Fault {
             what: format!("looking for what was told in {repo}"),
             kind: FaultKind::NotFound,
         })?;
         let mut seen = There::default();
         if wanted.owners {
-            let people = found["owners"]["text"].as_str();
-            let people = people.map(|text| owners::approvers(text, found["groups"]["text"].as_str()));
+            let people = found.owners.text.as_deref();
+            let people = people.map(|text| owners::approvers(text, found.groups.text.as_deref()));
             seen.owners.insert(repo.clone(), people.unwrap_or_default());
         }
         for number in &wanted.pulls {
             seen.pulls.insert((repo.clone(), *number), None);
         }
-        let pulls = wanted.pulls.iter().map(|number| &found[format!("p{number}")]);
-        for pull in pulls.chain(found["merged"]["nodes"].as_array().into_iter().flatten()) {
-            let is_wanted = pull["number"]
-                .as_u64()
-                .is_some_and(|number| wanted.pulls.contains(&number));
+        let pulls = wanted
+            .pulls
+            .iter()
+            .filter_map(|number| found.by_number.get(&format!("p{number}")));
+        for pull in pulls.chain(found.merged.nodes.iter()) {
+            let is_wanted = pull.number.is_some_and(|number| wanted.pulls.contains(&number));
             self.pull(repo, pull, looking.form.filter(|_| is_wanted), &mut seen)?;
         }
         // Of the others only what we said is known.
         seen.pulls.retain(|(_, number), _| wanted.pulls.contains(number));
-        let mut issues: BTreeMap<u64, Value> = BTreeMap::new();
-        let mut take = |issue: &Value| {
-            if let Some(number) = issue["number"].as_u64() {
-                issues.insert(number, issue.clone());
+        let mut issues: BTreeMap<u64, Thread> = BTreeMap::new();
+        let mut take = |Loose(issue): Loose<Thread>| {
+            if let Some(number) = *issue.number {
+                issues.insert(number, issue);
             }
         };
-        wanted
-            .numbers
-            .iter()
-            .for_each(|number| take(&found[format!("i{number}")]));
+        let known = wanted.numbers.iter();
+        known
+            .filter_map(|number| found.by_number.remove(&format!("i{number}")))
+            .for_each(&mut take);
         if wanted.issues {
-            let mut page = found["issues"].clone();
+            let mut page = std::mem::take(&mut found.issues.0);
             for turn in 1.. {
-                page["nodes"].as_array().into_iter().flatten().for_each(&mut take);
-                let Some(cursor) = next(&page) else { break };
+                let next = page.next();
+                page.nodes.into_items().into_iter().flatten().for_each(&mut take);
+                let Some(cursor) = next else { break };
                 if turn >= PAGES {
                     let why = format!("more than {} issues were touched in half a year", PAGES * 100);
                     seen.doors.insert(repo.clone(), Door::Shut(why));
@@ -192,10 +196,10 @@ impl GithubForge {
                 }
                 page = self.page(repo, &cursor, looking.now)?;
             }
-            seen.doors.entry(repo.clone()).or_insert_with(|| door(found));
+            seen.doors.entry(repo.clone()).or_insert_with(|| door(&found));
         }
-        if found["isArchived"] == true {
-            seen.doors.insert(repo.clone(), door(found));
+        if *found.is_archived {
+            seen.doors.insert(repo.clone(), door(&found));
         }
         for issue in issues.values() {
             self.issue(repo, issue, &mut seen)?;
@@ -209,7 +213,7 @@ impl GithubForge {
     }
 
     /// One more page of issues.
-    fn page(&self, repo: &RepoName, cursor: &str, now: i64) -> Result<Value, Fault> {
+    fn page(&self, repo: &RepoName, cursor: &str, now: i64) -> Result<Page<Thread>, Fault> {
         let text = format!(
             "query More($owner: String!, $name: String!, $after: String!, $since: DateTime!) {{ repository(owner: $owner, name: $name) {{ {} }} \
              }}",
@@ -217,35 +221,35 @@ impl GithubForge {
         );
         let variables = json!({"owner": repo.org, "name": repo.repo, "after": cursor, "since": since(now)});
         let what = format!("listing issues of {repo}");
-        let (mut data, _) = self.reader.ask(repo, &text, variables, what)?;
-        Ok(data["repository"]["issues"].take())
+        let (data, _) = self.reader.ask(repo, &text, variables, what)?;
+        let found: OfRepository = read(&data).unwrap_or_default();
+        Ok(found.repository.0.issues.0)
     }
 
     /// A pull request with what we said there.
-    fn pull(&self, repo: &RepoName, pull: &Value, form: Option<Form>, seen: &mut There) -> Result<(), Fault> {
-        let (Some(number), Some(at)) = (pull["number"].as_u64(), time(&pull["mergedAt"])) else {
+    fn pull(&self, repo: &RepoName, pull: &Thread, form: Option<Form>, seen: &mut There) -> Result<(), Fault> {
+        let (Some(number), Some(at)) = (*pull.number, seconds(&pull.merged_at)) else {
             return Ok(());
         };
         let before = seen.objects.len();
-        for comment in comments(pull).filter(|comment| comment["viewerDidAuthor"] == true) {
-            let body = text(&comment["body"]);
-            let (Some(id), true) = (comment["databaseId"].as_u64(), is_ours(&body)) else {
+        for comment in pull.comments.nodes.iter().filter(|comment| *comment.viewer_did_author) {
+            let (Some(id), true) = (*comment.database_id, is_ours(&comment.body)) else {
                 continue;
             };
             let object = Object {
                 repo: repo.clone(),
                 number,
                 comment: Some(id),
-                created: time(&comment["createdAt"]).unwrap_or_default(),
+                created: seconds(&comment.created_at).unwrap_or_default(),
                 is_open: true,
-                body,
+                body: comment.body.clone(),
                 words: Vec::new(),
                 said: Vec::new(),
             };
             let said = self.said(&object, pull, &mut seen.notes)?;
             seen.objects.push(Object { said, ..object });
         }
-        let head = pull["headRefOid"].as_str().filter(|_| seen.objects.len() == before);
+        let head = pull.head_ref_oid.as_deref().filter(|_| seen.objects.len() == before);
         let warned = match (head, form) {
             (Some(head), Some(form)) => self.warned(repo, head, form)?,
             _ => None,
@@ -254,26 +258,19 @@ impl GithubForge {
         Ok(())
     }
 
-    fn issue(&self, repo: &RepoName, issue: &Value, seen: &mut There) -> Result<(), Fault> {
-        let body = text(&issue["body"]);
-        let (Some(number), true) = (
-            issue["number"].as_u64(),
-            issue["viewerDidAuthor"] == true && is_ours(&body),
-        ) else {
+    fn issue(&self, repo: &RepoName, issue: &Thread, seen: &mut There) -> Result<(), Fault> {
+        let (Some(number), true) = (*issue.number, *issue.viewer_did_author && is_ours(&issue.body)) else {
             return Ok(());
         };
-        let own = comments(issue).filter(|comment| comment["viewerDidAuthor"] == true);
+        let own = issue.comments.nodes.iter().filter(|comment| *comment.viewer_did_author);
         let object = Object {
             repo: repo.clone(),
             number,
             comment: None,
-            created: time(&issue["createdAt"]).unwrap_or_default(),
-            is_open: issue["state"] == "OPEN",
-            words: own
-                .map(|word| text(&word["body"]))
-                .filter(|word| is_word(word))
-                .collect(),
-            body,
+            created: seconds(&issue.created_at).unwrap_or_default(),
+            is_open: *issue.state == "OPEN",
+            words: own.map(|word| word.body.clone()).filter(|word| is_word(word)).collect(),
+            body: issue.body.clone(),
             said: Vec::new(),
         };
         let said = self.said(&object, issue, &mut seen.notes)?;
@@ -282,24 +279,24 @@ impl GithubForge {
     }
 
     /// Wishes for silence that are not kept yet, of people who may write to the repository.
-    fn said(&self, object: &Object, of: &Value, notes: &mut BTreeSet<String>) -> Result<Vec<Said>, Fault> {
+    fn said(&self, object: &Object, of: &Thread, notes: &mut BTreeSet<String>) -> Result<Vec<Said>, Fault> {
         let mut said = Vec::new();
-        let others = comments(of).filter(|comment| comment["viewerDidAuthor"] != true);
-        let wishes = others.filter(|comment| asks_for_silence(&text(&comment["body"])));
+        let asks = |comment: &&Loose<Remark>| !*comment.viewer_did_author && asks_for_silence(&comment.body);
+        let wishes = of.comments.nodes.iter().filter(asks);
         for comment in wishes.take(ASKED) {
-            let (Some(id), Some(at)) = (comment["databaseId"].as_u64(), time(&comment["createdAt"])) else {
+            let (Some(id), Some(at)) = (*comment.database_id, seconds(&comment.created_at)) else {
                 continue;
             };
             if at < object.created || keeps(&object.body, id) {
                 continue;
             }
-            let author = text(&comment["author"]["login"]);
+            let author = comment.author.login.clone();
             if self.may_write(&object.repo, &author)? {
                 said.push(Said {
                     comment: id,
                     author,
                     at,
-                    body: text(&comment["body"]),
+                    body: comment.body.clone(),
                 });
             } else {
                 notes.insert(format!(
@@ -320,7 +317,10 @@ impl GithubForge {
         let path = format!("/repos/{repo}/collaborators/{login}/permission");
         let what = format!("asking whether {login} may write to {repo} (permission `metadata: read`)");
         match self.reader.get(repo, path, what) {
-            Ok(found) => Ok(matches!(found.body["permission"].as_str(), Some("admin" | "write"))),
+            Ok(found) => {
+                let may: Collaborator = read(&found.body).unwrap_or_default();
+                Ok(matches!(may.permission.as_str(), "admin" | "write"))
+            }
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(false),
             Err(fault) => Err(fault),
         }
@@ -356,11 +356,11 @@ impl GithubForge {
                 format!("opening an issue in {repo} (permission `issues: write`)"),
             ),
             Deed::Edit { number, body, open } => {
-                let mut change = json!({ "body": body });
-                if let Some(open) = open {
-                    change["state"] = json!(if *open { "open" } else { "closed" });
-                    change["state_reason"] = json!(if *open { "reopened" } else { "completed" });
-                }
+                let change = match open {
+                    None => json!({ "body": body }),
+                    Some(true) => json!({ "body": body, "state": "open", "state_reason": "reopened" }),
+                    Some(false) => json!({ "body": body, "state": "closed", "state_reason": "completed" }),
+                };
                 let what = format!("editing {repo}#{number} (permission `issues: write`)");
                 (Method::PATCH, format!("{issues}/{number}"), change, Repeat::Safe, what)
             }
@@ -396,33 +396,13 @@ fn since(now: i64) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
-fn next(page: &Value) -> Option<String> {
-    let more = page["pageInfo"]["hasNextPage"] == true;
-    page["pageInfo"]["endCursor"]
-        .as_str()
-        .filter(|_| more)
-        .map(str::to_owned)
-}
-
 /// Whether issues can be opened in a repository.
-fn door(found: &Value) -> Door {
-    match (&found["isArchived"], &found["hasIssuesEnabled"]) {
-        (Value::Bool(true), _) => Door::Shut("it is archived".to_owned()),
-        (_, Value::Bool(false)) => {
+fn door(found: &Repository) -> Door {
+    match (*found.is_archived, *found.has_issues_enabled) {
+        (true, _) => Door::Shut("it is archived".to_owned()),
+        (false, Some(false)) => {
             Door::Shut("issues are turned off there: `feedback.breaks` with `table` needs none of its own".to_owned())
         }
         _ => Door::Open,
     }
-}
-
-fn comments(of: &Value) -> impl Iterator<Item = &Value> {
-    of["comments"]["nodes"].as_array().into_iter().flatten()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn time(value: &Value) -> Option<i64> {
-    seconds(value.as_str()?)
 }

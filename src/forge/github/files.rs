@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::answers::{Compared, File};
 use crate::base::RepoName;
+use crate::base::loose::{Loose, read};
 use crate::forge::ForgeError;
 use crate::github::{Fault, FaultKind, Reader};
 
@@ -30,11 +32,7 @@ pub fn of_commit(reader: &Reader, repo: &RepoName, commit: &str) -> Result<BTree
         let files = files(&answer, &what)?;
         let count = files.len();
         for file in files {
-            paths.extend(
-                ["filename", "previous_filename"]
-                    .iter()
-                    .filter_map(|name| text(file, name)),
-            );
+            paths.extend([file.0.filename.0, file.0.previous_filename.0].into_iter().flatten());
         }
         if count < PAGE {
             return Ok(paths);
@@ -70,9 +68,10 @@ pub fn since(
     }
     let mut blobs = BTreeMap::new();
     for file in files {
-        let blob = (file["status"] != "removed").then(|| text(file, "sha")).flatten();
-        blobs.extend(text(file, "previous_filename").map(|path| (path, None)));
-        blobs.extend(text(file, "filename").map(|path| (path, blob)));
+        let Loose(file) = file;
+        let blob = file.sha.0.filter(|_| *file.status != "removed");
+        blobs.extend(file.previous_filename.0.map(|path| (path, None)));
+        blobs.extend(file.filename.0.map(|path| (path, blob)));
     }
     Ok(Some(blobs))
 }
@@ -81,14 +80,8 @@ fn get(reader: &Reader, repo: &RepoName, path: String, what: &str) -> Result<Val
     Ok(reader.get(repo, path, what.to_owned())?.body)
 }
 
-fn files<'a>(answer: &'a Value, what: &str) -> Result<&'a Vec<Value>, ForgeError> {
-    let garbled = || Fault {
-        what: what.to_owned(),
-        kind: FaultKind::Garbled("it has no `files`".to_owned()),
-    };
-    Ok(answer["files"].as_array().ok_or_else(garbled)?)
-}
-
-fn text(file: &Value, name: &str) -> Option<String> {
-    file[name].as_str().map(str::to_owned)
+fn files(answer: &Value, what: &str) -> Result<Vec<Loose<File>>, ForgeError> {
+    let garbled = || Fault::lacks(what.to_owned(), "files");
+    let compared: Compared = read(answer).unwrap_or_default();
+    Ok(compared.files.into_items().ok_or_else(garbled)?)
 }

@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use super::files;
 use super::options::Options;
 use super::owners;
-use super::query::{self, Comment, Fork, HeadCommit, Nodes, Pull, Target};
+use super::query::{self, Comment, CommentsAnswer, Fork, HeadCommit, Object, Objects, OfCommit, Pull, Target};
 use super::steps::Unfinished;
 use super::{text, train};
+use crate::base::loose::Loose;
 use crate::base::{RepoName, name_fault};
 use crate::forge::carry::{Carried, Offer, carry, reach_of};
 use crate::forge::names::check_names;
@@ -267,7 +268,7 @@ impl Lookup<'_> {
         let mut found = BTreeMap::new();
         for paths in paths.chunks(PATHS) {
             let answer = self.ask_of_commit(&query::files(paths.len()), expressions(commit, paths, "p"))?;
-            found.extend(named(paths, |field| &answer[field]));
+            found.extend(named(paths, &answer));
         }
         Ok(found)
     }
@@ -275,19 +276,19 @@ impl Lookup<'_> {
     /// What is at paths of the base: most of it came with the first look.
     fn found(&self, target: &Target, paths: &[&str]) -> Result<BTreeMap<String, Found>, ForgeError> {
         let (first, rest) = paths.split_at(paths.len().min(PATHS));
-        let mut found = named(first, |field| target.files.get(field).unwrap_or(&Value::Null));
+        let mut found = named(first, &target.files);
         if let (false, Some(base)) = (rest.is_empty(), &target.base) {
             found.extend(self.blobs(&base.target.oid, rest)?);
         }
         Ok(found)
     }
 
-    fn ask_of_commit(&self, text: &str, mut variables: Map<String, Value>) -> Result<Value, ForgeError> {
+    fn ask_of_commit(&self, text: &str, mut variables: Map<String, Value>) -> Result<Objects, ForgeError> {
         variables.insert("owner".into(), json!(self.repo().org));
         variables.insert("name".into(), json!(self.repo().repo));
         let what = format!("looking at the files of {}", self.repo());
-        let mut answer: Value = self.ask(text, Value::Object(variables), what)?;
-        Ok(answer["repository"].take())
+        let answer: OfCommit = self.ask(text, Value::Object(variables), what)?;
+        Ok(answer.repository.0)
     }
 
     /// Who the OWNERS files above what changes ask for a review, where the configuration wants that.
@@ -298,8 +299,7 @@ impl Lookup<'_> {
         }
         let paths: Vec<&str> = files.iter().map(String::as_str).collect();
         let answer = self.ask_of_commit(&query::texts(paths.len()), expressions(base, &paths, "q"))?;
-        let text =
-            |(n, path): (usize, &String)| Some((path.clone(), answer[format!("t{n}")]["text"].as_str()?.to_owned()));
+        let text = |(n, path): (usize, &String)| Some((path.clone(), answer.get(&format!("t{n}"))?.text.clone()?));
         let texts = files.iter().enumerate().filter_map(text).collect();
         Ok(owners::pick(&texts, &files, self.wanted))
     }
@@ -418,13 +418,10 @@ impl Lookup<'_> {
         let repo = self.repo();
         let variables = json!({ "owner": repo.org, "name": repo.repo, "number": number });
         let what = format!("reading the comments of {repo}#{number}");
-        let mut answer: Value = self.ask(query::COMMENTS, variables, what.clone())?;
-        let comments = answer["repository"]["pullRequest"]["comments"].take();
-        let comments: Nodes<Comment> = serde_json::from_value(comments).map_err(|error| Fault {
-            what,
-            kind: FaultKind::Garbled(error.to_string()),
-        })?;
-        Ok(comments.nodes)
+        let answer: CommentsAnswer = self.ask(query::COMMENTS, variables, what.clone())?;
+        let pull = answer.repository.and_then(|of| of.pull_request);
+        let comments = pull.and_then(|pull| pull.comments);
+        Ok(comments.ok_or_else(|| Fault::lacks(what, "comments"))?.nodes)
     }
 
     /// Whether a commit was made here: by our address, on one parent, and it says what it changes.
@@ -461,8 +458,8 @@ fn expressions(of: &str, paths: &[&str], letter: &str) -> Map<String, Value> {
 }
 
 /// What is at paths, from the fields of an answer.
-fn named<'v>(paths: &[&str], field: impl Fn(&str) -> &'v Value) -> BTreeMap<String, Found> {
-    let one = |(n, path): (usize, &&str)| ((*path).to_owned(), Found::of(field(&format!("f{n}"))));
+fn named(paths: &[&str], objects: &Objects) -> BTreeMap<String, Found> {
+    let one = |(n, path): (usize, &&str)| ((*path).to_owned(), Found::of(objects.get(&format!("f{n}"))));
     paths.iter().enumerate().map(one).collect()
 }
 
@@ -474,9 +471,9 @@ enum Found {
 }
 
 impl Found {
-    fn of(object: &Value) -> Self {
-        match object["__typename"].as_str() {
-            Some("Blob") => Self::Blob(object["oid"].as_str().unwrap_or_default().to_owned()),
+    fn of(object: Option<&Loose<Object>>) -> Self {
+        match object.and_then(|object| Some((object.kind.as_deref()?, &object.oid))) {
+            Some(("Blob", oid)) => Self::Blob(oid.to_string()),
             Some(_) => Self::Other,
             None => Self::Nothing,
         }

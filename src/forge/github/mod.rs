@@ -3,6 +3,7 @@
 //! What was written is remembered at GitHub itself (marker comments in the body, trailers in the commit), so a run
 //! needs nothing of the run before it; the journal only finishes sooner what a killed run had begun.
 
+mod answers;
 pub mod breaks;
 mod budget;
 mod files;

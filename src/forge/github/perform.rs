@@ -6,11 +6,13 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::GithubForge;
+use super::answers::Made;
 use super::look::{Look, Numbers};
 use super::query;
 use super::text;
-use super::tree::{Contents, garbled, sha};
+use super::tree::{Contents, sha};
 use crate::base::RepoName;
+use crate::base::loose::read;
 use crate::forge::{ForgeError, Text, Write};
 use crate::github::{Call, Fault, FaultKind, Query, Repeat};
 use crate::plan::END;
@@ -122,10 +124,8 @@ impl Performer<'_> {
         };
         let (data, errors) = self.forge.client.graphql(repo, &query)?;
         let Some(error) = errors.into_iter().next() else {
-            return match data["updateRefs"].is_object() {
-                true => Ok(()),
-                false => Err(garbled(what, "updateRefs").into()),
-            };
+            let updated = read::<query::Updated>(&data).and_then(|answer| answer.update_refs.0);
+            return updated.map(drop).ok_or_else(|| Fault::lacks(what, "updateRefs").into());
         };
         let kind = match error.kind.as_str() {
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => FaultKind::Forbidden(error.message),
@@ -155,7 +155,7 @@ impl Performer<'_> {
             Repeat::Once,
             what.clone(),
         )?;
-        look.open = Some(made["number"].as_u64().ok_or_else(|| garbled(what, "number"))?);
+        look.open = Some(Made::of(&made).number.ok_or_else(|| Fault::lacks(what, "number"))?);
         Ok(())
     }
 

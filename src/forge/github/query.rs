@@ -1,6 +1,10 @@
 //! The GraphQL questions, and the form of their answers.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+use crate::base::loose::{Loose, May};
 
 /// Everything about one pull request: branches, history, and what is at a number of paths (`$p0`, …) of the base. The
 /// paths are variables, so that no name can break out.
@@ -126,6 +130,60 @@ pub struct LookAnswer {
     pub fork: Option<Fork>,
 }
 
+/// The answer to [`files`] and [`texts`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct OfCommit {
+    /// What is at the paths.
+    pub repository: Loose<Objects>,
+}
+
+/// What is at paths, by the name of its field.
+pub type Objects = BTreeMap<String, Loose<Object>>;
+
+/// What is at a path.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Object {
+    /// `Blob`, `Tree`, …; nothing where nothing is there.
+    #[serde(rename = "__typename")]
+    pub kind: May<String>,
+    /// Its id.
+    pub oid: Loose<String>,
+    /// The text of a file.
+    pub text: May<String>,
+}
+
+/// The answer to [`COMMENTS`].
+#[derive(Debug, Deserialize)]
+pub struct CommentsAnswer {
+    /// The repository.
+    pub repository: Option<OfPull>,
+}
+
+/// A pull request of a repository, as far as it is asked what was said there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfPull {
+    /// The pull request.
+    pub pull_request: Option<Conversation>,
+}
+
+/// What was said on a pull request.
+#[derive(Debug, Deserialize)]
+pub struct Conversation {
+    /// The comments.
+    pub comments: Option<Nodes<Comment>>,
+}
+
+/// The answer to [`UPDATE_REF`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Updated {
+    /// There where the branch was set.
+    pub update_refs: May<BTreeMap<String, serde_json::Value>>,
+}
+
 /// The answer to [`TRAIN`].
 #[derive(Debug, Deserialize)]
 pub struct Steps {
@@ -173,7 +231,7 @@ pub struct Target {
     pub train: Nodes<StepPull>,
     /// What is at the paths of the base, as `f0`, ….
     #[serde(flatten)]
-    pub files: serde_json::Map<String, serde_json::Value>,
+    pub files: Objects,
 }
 
 /// The repository of the head.

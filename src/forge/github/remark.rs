@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::GithubForge;
+use super::answers::{Made, OfRepository};
 use super::tell::{Answer, Told, cut};
 use crate::base::RepoName;
+use crate::base::loose::read;
 use crate::github::{Fault, FaultKind, Repeat};
 
 /// Starts the comment.
@@ -107,7 +109,7 @@ impl GithubForge {
                         Repeat::Once,
                         what,
                     )?;
-                    *known = made["id"].as_u64().map(|id| Comment { id, says: says(&text) });
+                    *known = Made::of(&made).id.map(|id| Comment { id, says: says(&text) });
                     self.only_one(answer, known)?;
                 }
                 Ok(Told::Written(vec![format!("a comment on {}", answer.place())]))
@@ -166,31 +168,31 @@ impl GithubForge {
     }
 
     fn our_comment(&self, answer: &Answer) -> Result<Found, Fault> {
-        let mut after = Value::Null;
+        let mut after: Option<String> = None;
         for _ in 0..PAGES {
             let variables = json!({
                 "owner": answer.repo.org, "name": answer.repo.repo, "number": answer.pull, "after": after,
             });
             let what = format!("reading the comments of {}#{}", answer.repo, answer.pull);
             let (data, _) = self.reader.ask(&answer.repo, COMMENTS, variables, what)?;
-            let found = &data["repository"]["pullRequest"]["comments"];
-            let nodes = found["nodes"].as_array().into_iter().flatten();
-            let ours = |node: &&Value| {
-                let is_marked = node["body"].as_str().is_some_and(|body| body.starts_with(MARK));
-                is_marked && node["viewerDidAuthor"] == true
-            };
+            let found: OfRepository = read(&data).unwrap_or_default();
+            let found = &found.repository.pull_request.comments;
+            let ours = found
+                .nodes
+                .iter()
+                .filter(|said| said.body.starts_with(MARK) && *said.viewer_did_author);
             // Of two the older stays.
-            let there = nodes.filter(ours).find_map(|node| {
-                let (id, body) = (node["databaseId"].as_u64()?, node["body"].as_str()?.to_owned());
+            let there = ours.into_iter().find_map(|said| {
+                let (id, body) = ((*said.database_id)?, said.body.clone());
                 Some(There { id, body })
             });
             if let Some(there) = there {
                 return Ok(Found::There(there));
             }
-            if found["pageInfo"]["hasNextPage"] != true {
+            if !*found.page_info.has_next_page {
                 return Ok(Found::None);
             }
-            after = found["pageInfo"]["endCursor"].clone();
+            after.clone_from(&found.page_info.end_cursor);
         }
         Ok(Found::Unknown)
     }

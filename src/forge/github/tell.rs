@@ -9,7 +9,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::GithubForge;
+use super::answers::{Check, Checks, Status};
 use crate::base::RepoName;
+use crate::base::loose::{Loose, read};
 use crate::finding::Severity;
 use crate::github::{Call, Fault, FaultKind, Repeat};
 use crate::impact::Mark;
@@ -276,10 +278,8 @@ impl GithubForge {
         let found = self
             .reader
             .get(repo, path, format!("looking for statuses of {place}"))?;
-        let all = found.body.as_array().into_iter().flatten();
-        let ours = all.filter(|status| status["context"] == NAME);
-        Ok(ours
-            .map(|status| status["description"].as_str().unwrap_or_default().to_owned())
+        Ok(statuses(&found.body)
+            .map(|status| status.description.0.unwrap_or_default())
             .collect())
     }
 
@@ -288,15 +288,17 @@ impl GithubForge {
         let path = format!("/repos/{repo}/commits/{head}/check-runs?check_name={NAME}&filter=all&per_page=100");
         let what = format!("looking for checks on {place} (permission `checks: write`)");
         let found = self.reader.get(repo, path, what)?;
-        let runs = found.body["check_runs"].as_array().into_iter().flatten();
-        let ours = runs.filter(|run| run["app"]["id"].as_u64() == Some(app) && run["name"] == NAME);
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let run = |run: &Value| {
+        let found: Checks = read(&found.body).unwrap_or_default();
+        let ours = found
+            .check_runs
+            .iter()
+            .filter(|run| *run.app.id == Some(app) && *run.name == NAME);
+        let run = |Loose(run): &Loose<Check>| {
             Some(Run {
-                id: run["id"].as_u64()?,
-                digest: text(&run["external_id"]),
-                conclusion: text(&run["conclusion"]),
-                title: text(&run["output"]["title"]),
+                id: (*run.id)?,
+                digest: run.external_id.clone(),
+                conclusion: run.conclusion.clone(),
+                title: run.output.title.clone(),
             })
         };
         let mut ours: Vec<Run> = ours.filter_map(run).collect();
@@ -312,11 +314,10 @@ impl GithubForge {
         let path = format!("/repos/{}/commits/{}/statuses?per_page=100", answer.repo, answer.head);
         let what = format!("looking for statuses of {}", answer.place());
         let found = self.reader.get(&answer.repo, path, what)?;
-        let all = found.body.as_array().cloned().unwrap_or_default();
         // The newest comes first.
-        let ours: Vec<&Value> = all.iter().filter(|status| status["context"] == NAME).collect();
-        let same = |status: &&&Value| status["state"] == state && status["description"] == description.as_str();
-        if ours.first().filter(same).is_some() {
+        let ours: Vec<Status> = statuses(&found.body).collect();
+        let same = |status: &Status| *status.state == state && status.description.as_ref() == Some(&description);
+        if ours.first().is_some_and(same) {
             return Ok(Told::Already);
         }
         if ours.len() >= MOST {
@@ -377,6 +378,12 @@ impl GithubForge {
             other => other.map(|answer| answer.body),
         }
     }
+}
+
+/// The statuses of our name in an answer.
+fn statuses(answer: &Value) -> impl Iterator<Item = Status> {
+    let all = answer.as_array().into_iter().flatten().filter_map(read::<Status>);
+    all.filter(|status| *status.context == NAME)
 }
 
 /// A mark as GitHub takes it.

@@ -7,9 +7,10 @@ use base64::Engine as _;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::answers::Made;
 use super::look::Look;
 use crate::base::RepoName;
-use crate::github::{Call, Client, Fault, FaultKind, Repeat};
+use crate::github::{Call, Client, Fault, Repeat};
 
 /// How much goes inline into one tree, in bytes.
 const INLINE: usize = 6 << 20;
@@ -64,14 +65,13 @@ impl<'a> Contents<'a> {
     pub fn tree(&self, client: &Client, repo: &RepoName) -> Result<String, Fault> {
         let uploaded = self.upload(client, repo)?;
         let entry = |(path, entry): (&&str, &Entry<'_>)| {
-            let mut item = json!({ "path": path, "mode": "100644", "type": "blob" });
-            match entry {
-                Entry::Removed => item["sha"] = Value::Null,
-                Entry::Known(oid) => item["sha"] = json!(oid),
-                Entry::Inline(text) => item["content"] = json!(text),
-                Entry::Blob(_) => item["sha"] = json!(uploaded.get(path)),
-            }
-            item
+            let (key, content) = match entry {
+                Entry::Removed => ("sha", Value::Null),
+                Entry::Known(oid) => ("sha", json!(oid)),
+                Entry::Inline(text) => ("content", json!(text)),
+                Entry::Blob(_) => ("sha", json!(uploaded.get(path))),
+            };
+            json!({ "path": path, "mode": "100644", "type": "blob", key: content })
         };
         let items: Vec<Value> = self.entries.iter().map(entry).collect();
         let what = format!("making a tree in {repo}");
@@ -135,14 +135,6 @@ fn upload(client: &Client, repo: &RepoName, path: &str, bytes: &[u8]) -> Result<
 
 /// The id of an object that was made.
 pub(super) fn sha(made: &Value, what: &str) -> Result<String, Fault> {
-    let sha = made["sha"].as_str().map(str::to_owned);
-    sha.ok_or_else(|| garbled(what.to_owned(), "sha"))
-}
-
-/// What an answer lacks.
-pub(super) fn garbled(what: String, field: &str) -> Fault {
-    Fault {
-        what,
-        kind: FaultKind::Garbled(format!("it has no `{field}`")),
-    }
+    let sha = Made::of(made).sha.0;
+    sha.ok_or_else(|| Fault::lacks(what.to_owned(), "sha"))
 }
