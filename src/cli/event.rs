@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use lockstep::base::RepoName;
+use lockstep::base::loose::{List, Loose, May, read};
 use lockstep::run::impact::Asked;
 use lockstep::source::Location;
-use serde_json::Value as Json;
+use serde::Deserialize;
 
 /// The largest event that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -48,39 +49,93 @@ pub fn leave(dir: &Path, name: &str, text: &str) -> Result<(), anyhow::Error> {
         .with_context(|| format!("{} cannot be written", path.display()))
 }
 
+/// What Prow tells a job.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    refs: Loose<Refs>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Refs {
+    org: Loose<String>,
+    repo: Loose<String>,
+    base_ref: Loose<String>,
+    base_sha: Loose<String>,
+    pulls: List<Tested>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tested {
+    number: May<u64>,
+    sha: Loose<String>,
+}
+
+/// What GitHub Actions tells a job.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Event {
+    repository: Loose<Repository>,
+    pull_request: May<Pull>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Repository {
+    full_name: Loose<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pull {
+    number: May<u64>,
+    base: Loose<End>,
+    head: Loose<End>,
+}
+
+/// A branch, and where it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct End {
+    #[serde(rename = "ref")]
+    name: Loose<String>,
+    sha: Loose<String>,
+}
+
 /// What Prow tells a presubmit.
 fn prow(spec: &str) -> Result<Asked, anyhow::Error> {
-    let spec: Json = serde_json::from_str(spec)?;
-    let refs = &spec["refs"];
-    let pull = match refs["pulls"].as_array().map(Vec::as_slice) {
-        Some([pull]) => pull,
-        Some([]) | None => return Err(anyhow!("it is for no pull request: `refs.pulls` is empty")),
-        Some(_) => return Err(anyhow!("it is for several pull requests at once")),
+    let Spec { refs } = read(&serde_json::from_str(spec)?).unwrap_or_default();
+    let pull = match &*refs.pulls {
+        [pull] => pull,
+        [] => return Err(anyhow!("it is for no pull request: `refs.pulls` is empty")),
+        _ => return Err(anyhow!("it is for several pull requests at once")),
     };
     of(
-        &format!("{}/{}", text(&refs["org"])?, text(&refs["repo"])?),
-        (text(&refs["base_ref"])?, text(&refs["base_sha"])?),
-        (pull["number"].as_u64(), text(&pull["sha"])?),
+        &format!("{}/{}", text(&refs.org)?, text(&refs.repo)?),
+        (text(&refs.base_ref)?, text(&refs.base_sha)?),
+        (*pull.number, text(&pull.sha)?),
     )
 }
 
 /// What GitHub Actions tells of a pull request.
 fn github(event: &str) -> Result<Asked, anyhow::Error> {
-    let event: Json = serde_json::from_str(event)?;
-    let pull = &event["pull_request"];
-    if !pull.is_object() {
-        return Err(anyhow!("it is for no pull request"));
-    }
+    let event: Event = read(&serde_json::from_str(event)?).unwrap_or_default();
+    let pull = event
+        .pull_request
+        .0
+        .ok_or_else(|| anyhow!("it is for no pull request"))?;
     of(
-        text(&event["repository"]["full_name"])?,
-        (text(&pull["base"]["ref"])?, text(&pull["base"]["sha"])?),
-        (pull["number"].as_u64(), text(&pull["head"]["sha"])?),
+        text(&event.repository.full_name)?,
+        (text(&pull.base.name)?, text(&pull.base.sha)?),
+        (*pull.number, text(&pull.head.sha)?),
     )
 }
 
-fn text(value: &Json) -> Result<&str, anyhow::Error> {
-    let text = value.as_str().filter(|text| !text.is_empty());
-    text.ok_or_else(|| anyhow!("a name or commit is missing"))
+fn text(text: &str) -> Result<&str, anyhow::Error> {
+    anyhow::ensure!(!text.is_empty(), "a name or commit is missing");
+    Ok(text)
 }
 
 fn of(repository: &str, base: (&str, &str), head: (Option<u64>, &str)) -> Result<Asked, anyhow::Error> {

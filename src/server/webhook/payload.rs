@@ -1,10 +1,12 @@
 //! What a delivery says, as far as it matters here.
 
 use axum::http::StatusCode;
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
 use super::Refusal;
 use crate::base::RepoName;
+use crate::base::loose::{List, Loose, May, read as form};
 use crate::server::{Event, EventKind};
 
 /// What asks for a look at a pull request, alone on a line of a comment.
@@ -21,20 +23,85 @@ pub(super) enum Read {
     Event(Event),
 }
 
+/// A delivery, as far as it matters here. Which of these it has depends on the event.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delivery {
+    action: May<String>,
+    #[serde(rename = "ref")]
+    name: May<String>,
+    ref_type: May<String>,
+    after: May<String>,
+    deleted: Loose<bool>,
+    repository: Loose<Repository>,
+    pull_request: Loose<Pull>,
+    issue: Loose<Issue>,
+    comment: Loose<Comment>,
+    check_run: Loose<Run>,
+    check_suite: Loose<Run>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Repository {
+    full_name: May<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pull {
+    number: May<u64>,
+    head: Loose<Head>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    #[serde(rename = "ref")]
+    name: May<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Issue {
+    number: May<u64>,
+    /// There where it is a pull request.
+    pull_request: May<Map<String, Json>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Comment {
+    body: Loose<String>,
+}
+
+/// A check, or all of an app.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Run {
+    head_sha: May<String>,
+    app: Loose<App>,
+    pull_requests: List<Pull>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct App {
+    id: May<u64>,
+}
+
 /// Reads a delivery whose signature is right.
 pub(super) fn read(event: &str, delivery: &str, body: &[u8]) -> Result<Read, Refusal> {
     let json: Json = serde_json::from_slice(body).map_err(|error| bad(&format!("the body is not JSON: {error}")))?;
-    if !json.is_object() {
-        return Err(bad("the body is no JSON object"));
-    }
+    let json: Delivery = form(&json).ok_or_else(|| bad("the body is no JSON object"))?;
     let kind = match event {
         "ping" => return Ok(Read::Ping),
         "push" => push(&json)?,
         "create" | "delete" => made_or_deleted(&json)?,
-        "pull_request" | "pull_request_review" => Some(pull_request(&json["pull_request"], &json)?),
+        "pull_request" | "pull_request_review" => Some(pull_request(&json)?),
         "issue_comment" => comment(&json)?,
-        "check_run" => run_again(&json, "check_run")?,
-        "check_suite" => run_again(&json, "check_suite")?,
+        "check_run" => run_again(&json, &json.check_run)?,
+        "check_suite" => run_again(&json, &json.check_suite)?,
         "installation" | "installation_repositories" => Some(EventKind::Installation),
         "" => return Err(bad("the header X-GitHub-Event is missing")),
         other => {
@@ -59,27 +126,24 @@ fn bad(text: &str) -> Refusal {
     (StatusCode::BAD_REQUEST, text.to_owned())
 }
 
-fn text<'j>(json: &'j Json, name: &str) -> Result<&'j str, Refusal> {
-    json[name]
-        .as_str()
-        .ok_or_else(|| bad(&format!("`{name}` is missing, or no text")))
+fn text<'j>(field: &'j May<String>, name: &str) -> Result<&'j str, Refusal> {
+    let missing = || bad(&format!("`{name}` is missing, or no text"));
+    field.as_deref().ok_or_else(missing)
 }
 
-fn repository(json: &Json) -> Result<RepoName, Refusal> {
-    let name = text(&json["repository"], "full_name")?;
+fn repository(json: &Delivery) -> Result<RepoName, Refusal> {
+    let name = text(&json.repository.full_name, "full_name")?;
     name.parse()
         .map_err(|_| bad("`repository.full_name` is no repository's name"))
 }
 
-fn push(json: &Json) -> Result<Option<EventKind>, Refusal> {
-    let Some(branch) = text(json, "ref")?.strip_prefix("refs/heads/") else {
+fn push(json: &Delivery) -> Result<Option<EventKind>, Refusal> {
+    let Some(branch) = text(&json.name, "ref")?.strip_prefix("refs/heads/") else {
         return Ok(None);
     };
-    let gone = json["deleted"].as_bool().unwrap_or(false);
-    let commit = if gone {
-        None
-    } else {
-        Some(text(json, "after")?.to_owned())
+    let commit = match *json.deleted {
+        true => None,
+        false => Some(text(&json.after, "after")?.to_owned()),
     };
     Ok(Some(EventKind::Branch {
         branch: branch.to_owned(),
@@ -87,36 +151,32 @@ fn push(json: &Json) -> Result<Option<EventKind>, Refusal> {
     }))
 }
 
-fn made_or_deleted(json: &Json) -> Result<Option<EventKind>, Refusal> {
-    let branch = text(json, "ref")?.to_owned();
-    let is_branch = text(json, "ref_type")? == "branch";
+fn made_or_deleted(json: &Delivery) -> Result<Option<EventKind>, Refusal> {
+    let branch = text(&json.name, "ref")?.to_owned();
+    let is_branch = text(&json.ref_type, "ref_type")? == "branch";
     Ok(is_branch.then_some(EventKind::Branch { branch, commit: None }))
 }
 
-fn pull_request(request: &Json, json: &Json) -> Result<EventKind, Refusal> {
+fn pull_request(json: &Delivery) -> Result<EventKind, Refusal> {
+    let pull = &json.pull_request;
+    let missing = || bad("`pull_request.number` is missing, or no number");
     Ok(EventKind::PullRequest {
-        number: request["number"]
-            .as_u64()
-            .ok_or_else(|| bad("`pull_request.number` is missing, or no number"))?,
-        head: text(&request["head"], "ref")?.to_owned(),
-        action: text(json, "action")?.to_owned(),
+        number: pull.number.ok_or_else(missing)?,
+        head: text(&pull.head.name, "ref")?.to_owned(),
+        action: text(&json.action, "action")?.to_owned(),
     })
 }
 
 /// A comment on a pull request: which branch that is made from, the delivery does not say.
-fn comment(json: &Json) -> Result<Option<EventKind>, Refusal> {
-    let issue = &json["issue"];
-    if issue.get("pull_request").is_none() {
+fn comment(json: &Delivery) -> Result<Option<EventKind>, Refusal> {
+    let issue = &json.issue;
+    if issue.pull_request.is_none() {
         return Ok(None);
     }
-    let number = issue["number"].as_u64();
-    let number = number.ok_or_else(|| bad("`issue.number` is missing, or no number"))?;
+    let missing = || bad("`issue.number` is missing, or no number");
+    let number = issue.number.ok_or_else(missing)?;
     let says = |line: &str| line.trim() == CHECK;
-    if json["action"] == "created"
-        && json["comment"]["body"]
-            .as_str()
-            .is_some_and(|body| body.lines().any(says))
-    {
+    if json.action.as_deref() == Some("created") && json.comment.body.lines().any(says) {
         return Ok(Some(EventKind::Asked {
             number: Some(number),
             head: None,
@@ -131,15 +191,14 @@ fn comment(json: &Json) -> Result<Option<EventKind>, Refusal> {
 }
 
 /// GitHub's *Re-run*: of a head that is in a fork it names no pull request.
-fn run_again(json: &Json, of: &str) -> Result<Option<EventKind>, Refusal> {
-    if json["action"] != "rerequested" {
+fn run_again(json: &Delivery, run: &Run) -> Result<Option<EventKind>, Refusal> {
+    if json.action.as_deref() != Some("rerequested") {
         return Ok(None);
     }
-    let run = &json[of];
     Ok(Some(EventKind::Asked {
-        number: run["pull_requests"][0]["number"].as_u64(),
-        head: Some(text(run, "head_sha")?.to_owned()),
-        app: run["app"]["id"].as_u64(),
+        number: run.pull_requests.first().and_then(|pull| *pull.number),
+        head: Some(text(&run.head_sha, "head_sha")?.to_owned()),
+        app: *run.app.id,
     }))
 }
 
