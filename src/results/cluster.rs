@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::classify::Classifier;
 use super::outcome::Outcome;
 use super::run::{JobRun, State};
+use crate::base::loose::{List, Loose, May, read};
 use crate::derive::Release;
 use crate::derive::here::here;
 use crate::derive::konflux::{Labels, konflux};
@@ -25,6 +28,91 @@ const COMMIT: &str = "build.appstudio.redhat.com/commit_sha";
 const SHA: &str = "pipelinesascode.tekton.dev/sha";
 /// What a run was started by: a pull request's says nothing of what is there.
 const EVENT: &str = "pipelinesascode.tekton.dev/event-type";
+
+/// A Build or PipelineRun, as far as it is read.
+#[derive(Default, Deserialize)]
+#[serde(default, bound = "S: Default + DeserializeOwned")]
+struct Object<S> {
+    metadata: Loose<Metadata>,
+    spec: Loose<Spec>,
+    status: Loose<S>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metadata {
+    name: May<String>,
+    labels: May<BTreeMap<String, May<String>>>,
+    annotations: Loose<BTreeMap<String, May<String>>>,
+    creation_timestamp: Loose<String>,
+}
+
+/// What a Build builds, and where it pushes.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Spec {
+    output: Loose<Output>,
+    source: Loose<Source>,
+    revision: Loose<Source>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Output {
+    to: Loose<To>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct To {
+    kind: Loose<String>,
+    name: May<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Source {
+    git: Loose<Git>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Git {
+    #[serde(rename = "ref")]
+    branch: Loose<String>,
+    commit: May<String>,
+}
+
+/// How a Build stands.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct BuildStatus {
+    phase: Loose<String>,
+    reason: Loose<String>,
+    message: Loose<String>,
+    log_snippet: Loose<String>,
+    start_timestamp: Loose<String>,
+    completion_timestamp: Loose<String>,
+}
+
+/// How a PipelineRun stands.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RunStatus {
+    conditions: List<Condition>,
+    start_time: Loose<String>,
+    completion_time: Loose<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: Loose<String>,
+    status: Loose<String>,
+    reason: Loose<String>,
+    message: Loose<String>,
+}
 
 /// By which names the builds of a release's images are known on a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,14 +177,16 @@ pub fn names(release: &Release<'_>) -> (Names, Vec<String>) {
 
 /// A Build of OpenShift's; `None`: it pushes to no image stream tag.
 pub fn build(object: &Json) -> Option<Built> {
-    let (metadata, spec, status) = (&object["metadata"], &object["spec"], &object["status"]);
-    let to = &spec["output"]["to"];
-    let output = to["name"].as_str().filter(|_| to["kind"] == "ImageStreamTag")?;
-    let name = metadata["name"].as_str()?;
-    let config = metadata["labels"][CONFIG].as_str().unwrap_or(name);
-    let number = metadata["annotations"][NUMBER].as_str();
-    let phase = status["phase"].as_str().unwrap_or_default();
-    let state = match phase {
+    let Object { metadata, spec, status } = read::<Object<BuildStatus>>(object)?;
+    let to = &spec.output.to;
+    let output = to.name.as_deref().filter(|_| *to.kind == "ImageStreamTag")?;
+    let name = metadata.name.as_deref()?;
+    let config = metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(CONFIG)?.as_deref());
+    let number = metadata.annotations.get(NUMBER).and_then(|number| number.as_deref());
+    let state = match status.phase.as_str() {
         "New" | "Pending" | "Running" => State::Running,
         "Complete" => State::Success,
         "Failed" => State::Failure,
@@ -104,75 +194,62 @@ pub fn build(object: &Json) -> Option<Built> {
         "Cancelled" => State::Aborted,
         other => State::Unknown(short(other)),
     };
-    let said = |key: &str| status[key].as_str().unwrap_or_default();
     let text = format!(
         "build {name} failed with reason {}: {}\n{}",
-        said("reason"),
-        said("message"),
-        said("logSnippet")
+        *status.reason, *status.message, *status.log_snippet
     );
     Some(Built {
-        name: Name::Output(
-            output.to_owned(),
-            spec["source"]["git"]["ref"].as_str().unwrap_or_default().to_owned(),
-        ),
+        name: Name::Output(output.to_owned(), spec.source.git.branch.clone()),
         run: run(
-            format!("build {config}"),
+            format!("build {}", config.unwrap_or(name)),
             number.unwrap_or_default(),
-            spec["revision"]["git"]["commit"].as_str(),
+            spec.revision.git.commit.as_deref(),
             state,
-            [&status["startTimestamp"], &metadata["creationTimestamp"]],
-            &status["completionTimestamp"],
+            [&status.start_timestamp, &metadata.creation_timestamp],
+            &status.completion_timestamp,
         ),
         text: bounded(&text),
-        is_cluster: phase == "Error",
+        is_cluster: *status.phase == "Error",
     })
 }
 
 /// A PipelineRun with labels; `None`: it has none, or is of a pull request.
 pub fn pipeline_run(object: &Json) -> Option<Built> {
-    let (metadata, status) = (&object["metadata"], &object["status"]);
-    let labels = metadata["labels"].as_object()?;
+    let Object { metadata, status, .. } = read::<Object<RunStatus>>(object)?;
+    let labels = metadata.labels.as_ref()?.iter();
     let labels: BTreeMap<String, String> = labels
-        .iter()
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .filter_map(|(key, value)| Some((key.clone(), value.0.clone()?)))
         .collect();
     if labels.get(EVENT).is_some_and(|event| event.starts_with("pull_request")) {
         return None;
     }
-    let name = metadata["name"].as_str()?;
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let condition = conditions
-        .into_iter()
-        .find(|condition| condition["type"] == "Succeeded");
-    let said = |key: &str| {
-        condition
-            .and_then(|condition| condition[key].as_str())
-            .unwrap_or_default()
-    };
-    let state = match (said("status"), said("reason")) {
+    let name = metadata.name.as_deref()?;
+    let unsaid = Condition::default();
+    let mut conditions = status.conditions.iter().map(|condition| &condition.0);
+    let said = conditions
+        .find(|condition| *condition.kind == "Succeeded")
+        .unwrap_or(&unsaid);
+    let state = match (said.status.as_str(), said.reason.as_str()) {
         ("True", _) => State::Success,
         ("False", "Cancelled" | "CancelledRunFinally" | "StoppedRunFinally") => State::Aborted,
         ("False", _) => State::Failure,
         ("Unknown" | "", _) => State::Running,
         (other, _) => State::Unknown(short(other)),
     };
-    let commit = metadata["annotations"][COMMIT]
-        .as_str()
-        .or(labels.get(SHA).map(String::as_str));
+    let commit = metadata.annotations.get(COMMIT).and_then(|commit| commit.as_deref());
+    let commit = commit.or(labels.get(SHA).map(String::as_str));
     Some(Built {
         run: run(
             format!("pipeline run {name}"),
             "",
             commit,
             state,
-            [&status["startTime"], &metadata["creationTimestamp"]],
-            &status["completionTime"],
+            [&status.start_time, &metadata.creation_timestamp],
+            &status.completion_time,
         ),
         text: bounded(&format!(
             "{name} failed with reason {}: {}",
-            said("reason"),
-            said("message")
+            *said.reason, *said.message
         )),
         is_cluster: false,
         name: Name::Labels(labels),
@@ -192,11 +269,8 @@ fn bounded(text: &str) -> String {
     text[at..].to_owned()
 }
 
-fn run(job: String, number: &str, commit: Option<&str>, state: State, began: [&Json; 2], ended: &Json) -> JobRun {
-    let time = |value: &Json| {
-        let time = chrono::DateTime::parse_from_rfc3339(value.as_str()?).ok()?;
-        Some(time.timestamp())
-    };
+fn run(job: String, number: &str, commit: Option<&str>, state: State, began: [&str; 2], ended: &str) -> JobRun {
+    let time = |text: &str| Some(chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp());
     let started = began.into_iter().find_map(time);
     let is_number = !number.is_empty() && number.len() <= 18 && number.bytes().all(|byte| byte.is_ascii_digit());
     JobRun {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
 use super::answer::{Change, FailedJob, Payload, Suspect};
 use super::run::JobRun;
 use super::run::State;
+use crate::base::loose::{List, Loose, May, read};
 use crate::facts::payload::ImageReferences;
 
 /// As many changes of a payload are kept.
@@ -31,6 +33,70 @@ pub struct Info {
     pub changes: Vec<Change>,
 }
 
+/// The payloads of a stream (`…/tags`).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tags {
+    tags: List<Tag>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tag {
+    name: Loose<String>,
+    phase: Loose<String>,
+}
+
+/// One payload (`…/release/<tag>?format=short`).
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Said {
+    phase: May<String>,
+    results: Loose<Results>,
+    change_log_json: Loose<Log>,
+}
+
+/// Its jobs by name, in the order in which they are said.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Results {
+    blocking_jobs: Loose<Map<String, Json>>,
+    async_jobs: Loose<Map<String, Json>>,
+    informing_jobs: Loose<Map<String, Json>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Job {
+    state: Loose<String>,
+    url: Loose<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Log {
+    from: Loose<Tag>,
+    updated_images: List<Updated>,
+}
+
+/// One line of the change log.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Updated {
+    name: May<String>,
+    path: Loose<String>,
+    full_change_log: Loose<String>,
+    commits: List<Commit>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Commit {
+    #[serde(rename = "pullID")]
+    pull: May<u64>,
+    subject: Loose<String>,
+}
+
 /// Whether a text is what the release controller names a stream or payload.
 pub fn is_name(text: &str) -> bool {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'+');
@@ -39,12 +105,9 @@ pub fn is_name(text: &str) -> bool {
 
 /// A stream's payloads, the newest first as the release controller has them (`…/tags`); `None`: that is no such list.
 pub fn stream(name: &str, bytes: &[u8]) -> Option<Payload> {
-    let answer: Json = serde_json::from_slice(bytes).ok()?;
-    let tags = answer["tags"].as_array()?.iter().filter_map(|tag| {
-        let name = tag["name"].as_str().filter(|name| is_name(name))?;
-        Some((name.to_owned(), tag["phase"].as_str().unwrap_or_default()))
-    });
-    let tags: Vec<(String, &str)> = tags.collect();
+    let answer: Tags = read(&serde_json::from_slice(bytes).ok()?)?;
+    let tags = answer.tags.items()?.iter().filter(|tag| is_name(&tag.name));
+    let tags: Vec<(String, &str)> = tags.map(|tag| (tag.name.clone(), tag.phase.as_str())).collect();
     let accepted = tags.iter().position(|(_, phase)| *phase == "Accepted");
     let since = tags.get(..accepted.unwrap_or(tags.len())).unwrap_or_default();
     let refused = |(_, phase): &&(String, &str)| matches!(*phase, "Rejected" | "Failed");
@@ -75,34 +138,38 @@ fn made(tag: &str) -> Option<i64> {
 
 /// What the release controller says of one payload (`…/release/<tag>?format=short`); `None`: that is no such answer.
 pub fn info(bytes: &[u8]) -> Option<Info> {
-    let answer: Json = serde_json::from_slice(bytes).ok()?;
-    let phase = answer["phase"].as_str()?.to_owned();
+    let answer: Said = read(&serde_json::from_slice(bytes).ok()?)?;
+    let jobs = &answer.results;
+    let jobs = [
+        (&jobs.blocking_jobs, true),
+        (&jobs.async_jobs, false),
+        (&jobs.informing_jobs, false),
+    ];
     let mut failed = Vec::new();
-    for (kind, blocking) in [("blockingJobs", true), ("asyncJobs", false), ("informingJobs", false)] {
-        let jobs = answer["results"][kind].as_object();
-        for (name, job) in jobs.into_iter().flatten() {
-            let state = job["state"].as_str().unwrap_or_default();
-            if matches!(state, "Failed" | "Error" | "Aborted") {
+    for (jobs, blocking) in jobs {
+        for (name, job) in jobs.iter() {
+            let job: Job = read(job).unwrap_or_default();
+            if matches!(job.state.as_str(), "Failed" | "Error" | "Aborted") {
                 failed.push(FailedJob {
                     job: short(name),
                     blocking,
-                    state: short(state),
-                    run: job["url"].as_str().and_then(folder),
+                    state: short(&job.state),
+                    run: folder(&job.url),
                 });
             }
         }
     }
     failed.truncate(JOBS);
-    let log = &answer["changeLogJson"];
-    let updated = log["updatedImages"].as_array().into_iter().flatten();
+    let log = &answer.change_log_json;
+    let updated = log.updated_images.iter();
     Some(Info {
-        phase,
+        phase: answer.phase.0?,
         failed,
-        from: log["from"]["name"]
-            .as_str()
-            .filter(|name| is_name(name))
-            .map(str::to_owned),
-        changes: updated.filter_map(updated_image).take(CHANGES).collect(),
+        from: Some(log.from.name.clone()).filter(|name| is_name(name)),
+        changes: updated
+            .filter_map(|updated| updated_image(updated))
+            .take(CHANGES)
+            .collect(),
     })
 }
 
@@ -125,23 +192,16 @@ fn folder(url: &str) -> Option<String> {
     run.folder()
 }
 
-/// One line of the change log.
-fn updated_image(updated: &Json) -> Option<Change> {
-    let images = updated["name"].as_str()?.split(',').map(|name| short(name.trim()));
-    let repository = repository(updated["path"].as_str()?)?;
-    let range = updated["fullChangeLog"]
-        .as_str()
-        .and_then(|url| url.rsplit_once("/compare/"));
+fn updated_image(updated: &Updated) -> Option<Change> {
+    let images = updated.name.as_deref()?.split(',').map(|name| short(name.trim()));
+    let repository = repository(&updated.path)?;
+    let range = updated.full_change_log.rsplit_once("/compare/");
     let range = range.and_then(|(_, range)| range.split_once("..."));
-    let commits = updated["commits"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|commit| Suspect {
-            commit: String::new(),
-            pull: commit["pullID"].as_u64().filter(|pull| *pull > 0),
-            title: short(commit["subject"].as_str().unwrap_or_default()),
-        });
+    let commits = updated.commits.iter().map(|commit| Suspect {
+        commit: String::new(),
+        pull: commit.pull.filter(|pull| *pull > 0),
+        title: short(&commit.subject),
+    });
     Some(Change {
         images: images.filter(|name| !name.is_empty()).collect(),
         repository,
