@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod build_config;
+mod common;
 mod completions;
 mod config;
 mod cut;

@@ -23,7 +23,7 @@ use lockstep::store::Store;
 use lockstep::targets::{self, Chosen};
 use rayon::prelude::*;
 
-use super::args::Common;
+use super::common::Common;
 use super::{Ended, Usage, progress, say};
 
 /// A run that is ready, and what is shown meanwhile.

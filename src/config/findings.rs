@@ -2,7 +2,7 @@
 
 use super::fault::{Code, Fault, span};
 use super::keys;
-use super::validate::View;
+use super::view::View;
 use crate::audit::registry;
 use crate::base::Date;
 use crate::finding::Severity;

@@ -19,6 +19,7 @@ mod show;
 mod sources;
 mod types;
 mod validate;
+mod view;
 mod wording;
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ pub mod payload;
 pub mod retire;
 pub mod show;
 pub mod train;
+mod unit;
 pub mod world;
 
 #[cfg(test)]
 mod tests;
 
-pub use train::{Check, Step, StepKind, Stuck, Train, Unit};
+pub use train::{Check, Step, StepKind, Stuck, Train};
+pub use unit::{Role, Unit};
 pub use world::World;

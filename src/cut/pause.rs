@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::train::Unit;
+use super::unit::Unit;
 use super::world::World;
 use crate::facts::ci_tags::Tag;
 use crate::plan::Bytes;

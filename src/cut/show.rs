@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::payload::Verified;
-use super::train::{Check, StepKind, Stuck, Train, Unit};
+use super::train::{Check, StepKind, Stuck, Train};
+use super::unit::Unit;
 use crate::base::text::terminal;
 use crate::finding::Finding;
 use crate::plan::Desired;

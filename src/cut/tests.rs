@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::train::{Role, plan};
-use super::{Step, StepKind, Train, Unit, World};
+use super::train::plan;
+use super::{Role, Step, StepKind, Train, Unit, World};
 use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::payload::Payloads;
-use super::train::Unit;
+use super::unit::Unit;
 use crate::facts::ci_tags::{Facts, Tag};
 
 /// What is there.

@@ -24,6 +24,7 @@ mod post;
 mod pulls;
 pub mod queue;
 mod reconcile;
+mod relay;
 mod results;
 mod schedule;
 mod serve;

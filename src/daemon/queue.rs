@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::interest::Interest;
-use super::lease::Relay;
 pub use super::look::Extent;
+use super::relay::Relay;
 use crate::base::Release;
 use crate::board::Board;
 use crate::run::feedback::Wish;

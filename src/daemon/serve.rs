@@ -11,10 +11,11 @@ use tokio::sync::watch;
 
 use super::applier::Applier;
 use super::fence::Fence;
-use super::lease::{Keeper, LeaseError, Parts, Relay};
+use super::lease::{Keeper, LeaseError, Parts};
 use super::lock::{self, Taken};
 use super::queue::{Queue, Trigger, TriggerKind};
 use super::reconcile::Reconciler;
+use super::relay::Relay;
 use super::schedule::Ticker;
 use super::settings::Settings;
 use super::watch::Watcher;

@@ -46,7 +46,7 @@ use crate::model::go::GoNeed;
 use crate::model::metadata::Metadata;
 
 use crate::model::replacement::InputKind;
-use crate::rules::decide::Tried;
+use crate::rules::decision::Tried;
 use crate::rules::{Decision, RuleSet};
 
 pub use config::{Config, Dropped};

@@ -7,7 +7,7 @@ use crate::base::Place;
 use crate::facts::view::Key;
 use crate::facts::{image, stream, view};
 use crate::model::metadata::Metadata;
-use crate::rules::decide::Tried;
+use crate::rules::decision::Tried;
 use crate::rules::expr::Expr;
 use crate::rules::{Rule, RuleSet, Verdict};
 

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{Image, failures};
 use crate::finding::Finding;
 use crate::model::metadata::Metadata;
-use crate::rules::decide::Tried;
+use crate::rules::decision::Tried;
 use crate::rules::load::nearest;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::decide::{Decision, Tried};
+use super::decision::{Decision, Tried};
 use super::expr::Scope;
 use super::subject::Subject;
 use crate::base::Release;

@@ -3,7 +3,8 @@
 //! Policy is data: rule files say for a [`subject::Subject`] which fields have which values and why. The engine owns the
 //! mechanics (lookup of members and streams, closure over parents, order); rules give predicates and values.
 
-pub mod decide;
+mod decide;
+pub mod decision;
 pub mod diagnostic;
 pub mod expr;
 mod expr_error;
@@ -26,7 +27,7 @@ pub mod variables;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Decision, Verdict};
+pub use decision::{Decision, Verdict};
 pub use diagnostic::Diagnostic;
 pub use expr::Scope;
 pub use expr_error::ExprError;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::decide::Tried;
+use super::decision::Tried;
 use super::diagnostic::Diagnostic;
 use super::expr::{Known, Scope};
 use super::hint::nearest;

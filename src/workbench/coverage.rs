@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::sets::Files;
-use crate::rules::decide::Tried;
+use crate::rules::decision::Tried;
 use crate::rules::{RuleSet, Verdict};
 
 /// What became of one rule.

@@ -9,7 +9,7 @@ use super::case::{self, Case};
 use super::fault::Fault;
 use super::run::Bench;
 use super::sets::RuleSets;
-use crate::rules::decide::Tried;
+use crate::rules::decision::Tried;
 use crate::rules::subject::Subject;
 use crate::rules::{Diagnostic, Rule, RuleSet, Verdict};
 use crate::yaml::Pos;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::args::{Common, TextOrJson};
+use crate::cli::common::{Common, TextOrJson};
 
 #[derive(Debug, Args)]
 pub struct RulesArgs {

@@ -12,7 +12,7 @@ use lockstep::workbench::{case, report};
 use rayon::prelude::*;
 
 use super::args::{Cases, CoverageArgs, TestArgs, TestFormat};
-use crate::cli::args::TextOrJson;
+use crate::cli::common::TextOrJson;
 use crate::cli::{Ended, Outcome, print, say};
 
 /// Runs cases.

@@ -15,7 +15,7 @@ use lockstep::workbench::sets::{self, Files};
 use serde_json::json;
 
 use super::args::CheckArgs;
-use crate::cli::args::TextOrJson;
+use crate::cli::common::TextOrJson;
 use crate::cli::{Ended, Outcome, Usage, print, say, setup};
 
 /// What was found: what is wrong, and what is worth knowing.

@@ -9,7 +9,7 @@ use lockstep::workbench::sets::RuleSets;
 use serde_json::{Value as Json, json};
 
 use super::args::ListArgs;
-use crate::cli::args::TextOrJson;
+use crate::cli::common::TextOrJson;
 use crate::cli::{Ended, Outcome, print};
 
 /// Lists the rules: what each sets, for which releases, and who refines it.

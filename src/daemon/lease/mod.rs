@@ -5,7 +5,7 @@
 //! flight comes from the old holder.
 
 mod elector;
-mod relay;
+mod note;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,11 +19,11 @@ use tokio::sync::watch;
 use super::fence::Fence;
 use super::now;
 use super::queue::{Queue, Trigger, TriggerKind};
+use super::relay::Relay;
 use crate::board;
 use crate::board::Board;
 use crate::config;
 use elector::{Elector, Record, Step, Timing};
-pub use relay::Relay;
 
 /// How long webhooks are gathered before another replica is told of them.
 const BURST: Duration = Duration::from_millis(150);
@@ -218,8 +218,8 @@ impl Keeper {
     /// Looks at what other replicas have noted, and takes the note out with the renewal. Where that fails, it is looked at
     /// twice.
     fn hear(&self, lease: &mut Lease) {
-        let Some(look) = relay::read(lease) else { return };
-        relay::clear(lease);
+        let Some(look) = note::read(lease) else { return };
+        note::clear(lease);
         tracing::info!(lease = self.name, ?look, "another replica was told by a webhook");
         self.parts.queue.push(Trigger {
             kind: TriggerKind::Webhook,
@@ -232,7 +232,7 @@ impl Keeper {
     /// look.
     async fn tell_holder(&self, mut lease: Lease) {
         let Some(look) = self.parts.relay.waits() else { return };
-        let told = match relay::write(&mut lease, look.clone()) {
+        let told = match note::write(&mut lease, look.clone()) {
             true => self.replace(lease).await.map(drop),
             // Another replica has noted the same, or an answer was lost.
             false => Ok(()),
@@ -255,7 +255,7 @@ impl Keeper {
     fn taken(&self, mut lease: Lease) -> Lease {
         lease.metadata.name = Some(self.name.clone());
         // Who takes it over looks at everything.
-        relay::clear(&mut lease);
+        note::clear(&mut lease);
         let before = lease.spec.take().unwrap_or_default();
         lease.spec = Some(LeaseSpec {
             holder_identity: Some(self.elector.me().to_owned()),
@@ -376,7 +376,7 @@ mod tests {
         };
         lease.metadata.resource_version = Some("1".to_owned());
         let before = record(&lease);
-        relay::write(&mut lease, crate::daemon::Extent::Whole);
+        note::write(&mut lease, crate::daemon::Extent::Whole);
         lease.metadata.resource_version = Some("2".to_owned());
         assert_eq!(record(&lease), before);
         let spec = lease.spec.get_or_insert_default();

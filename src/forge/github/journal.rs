@@ -17,6 +17,13 @@ pub struct Intent {
     pub assign: bool,
 }
 
+/// What an unfinished run of before left to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Labels and people of a new pull request.
+    pub assign: bool,
+}
+
 /// Where intents are noted.
 pub trait Journal: Send + Sync {
     /// What an unfinished run noted for a pull request.

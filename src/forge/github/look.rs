@@ -1,27 +1,24 @@
 //! Looks at what is there for one pull request: one question for branches and history, one for the files of the base.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::files;
+use super::journal::Unfinished;
 use super::options::Options;
 use super::owners;
 use super::query::{self, Comment, CommentsAnswer, Fork, HeadCommit, Object, Objects, OfCommit, Pull, Target};
-use super::steps::Unfinished;
-use super::{text, train};
+use super::text::{self, Numbers};
+use super::train;
 use crate::base::loose::Loose;
 use crate::base::{RepoName, name_fault};
 use crate::forge::carry::{Carried, Offer, carry, reach_of};
 use crate::forge::names::check_names;
 use crate::forge::{Branch, ForgeError, Observed, Request, State, Text, Wanted};
 use crate::github::{Fault, FaultKind, Reader};
-use crate::plan::{PullRequest, Reach, Scope, body_says, carrying, digest_of};
-
-/// The pull requests that are open, with the names of their repositories: what others say that they depend on.
-pub type Numbers = RefCell<BTreeMap<Scope, (RepoName, u64)>>;
+use crate::plan::{PullRequest, Reach, body_says, carrying, digest_of};
 
 /// How many paths are asked for in one question.
 const PATHS: usize = 500;

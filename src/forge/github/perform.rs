@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::GithubForge;
 use super::answers::Made;
-use super::look::{Look, Numbers};
+use super::look::Look;
 use super::query;
-use super::text;
+use super::text::{self, Numbers};
 use super::tree::{Contents, sha};
 use crate::base::RepoName;
 use crate::base::loose::read;

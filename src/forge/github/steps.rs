@@ -1,16 +1,10 @@
 //! Lists the writes that a pull request on GitHub takes: those that every forge makes, and what goes with them here.
 
+use super::journal::Unfinished;
 use super::look::Look;
 use super::options::Options;
 use super::text;
 use crate::forge::{Action, Write, decide};
-
-/// What an unfinished run of before left to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unfinished {
-    /// Labels and people of a new pull request.
-    pub assign: bool,
-}
 
 /// Names what is to be done and lists the writes that it takes, in their order. Pure: a dry run shows what a run does.
 pub fn steps(look: &Look, options: &Options, unfinished: Unfinished) -> (Action, Vec<Write>) {

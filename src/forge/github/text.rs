@@ -1,9 +1,15 @@
 //! What a pull request carries for the next run: marker comments in its body and in ours, trailers in its commit.
 
-use super::look::Numbers;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::base::RepoName;
 use crate::forge::Action;
 use crate::forge::carry::trailer;
-use crate::plan::{BEGIN, PullRequest, Reach, mention};
+use crate::plan::{BEGIN, PullRequest, Reach, Scope, mention};
+
+/// The pull requests that are open, with the names of their repositories: what others say that they depend on.
+pub type Numbers = RefCell<BTreeMap<Scope, (RepoName, u64)>>;
 
 /// Starts the line of the body that remembers what was last written.
 const STATE: &str = "<!-- lockstep:state ";

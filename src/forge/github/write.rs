@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use super::GithubForge;
 use super::budget::{Bounds, Standing, admit};
-use super::journal::{Intent, Journal};
-use super::look::Numbers;
+use super::journal::{Intent, Journal, Unfinished};
 use super::look::{Look, look};
 use super::perform::Performer;
-use super::steps::{Unfinished, steps};
+use super::steps::steps;
+use super::text::Numbers;
 use crate::forge::{Action, ForgeError, Outcome, Waits, Write, way_out};
 use crate::github::web;
 use crate::plan::{Plan, PullRequest, Scope};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use self::single::Single;
 use super::{Run, RunError, render};
 use crate::base::RepoName;
-use crate::cut::{self, Train, Unit, World, train};
+use crate::cut::{self, Role, Train, Unit, World, train};
 use crate::derive::{Config, Release};
 use crate::facts::ci_config;
 use crate::facts::ci_tags::{self, Facts, Tag};
@@ -152,7 +152,7 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
             component: file.component.clone(),
             before: None,
             after: None,
-            role: train::Role::Config { has_jobs: false },
+            role: Role::Config { has_jobs: false },
             files: Vec::new(),
         });
         match role {
@@ -160,10 +160,10 @@ fn units(release: &Release<'_>, files: Vec<Desired>) -> Vec<Unit> {
                 let facts = |text: &Option<plan::Bytes>| -> Option<Facts> { ci_tags::read(text.as_deref()?).ok() };
                 (unit.before, unit.after) = (facts(&file.before), facts(&file.after));
             }
-            Some(InCut::Follows) => unit.role = train::Role::Config { has_jobs: true },
-            Some(InCut::Step(step)) => unit.role = train::Role::Own(step),
+            Some(InCut::Follows) => unit.role = Role::Config { has_jobs: true },
+            Some(InCut::Step(step)) => unit.role = Role::Own(step),
             Some(InCut::Steps(_, of)) => {
-                unit.role = train::Role::Own(of(&file));
+                unit.role = Role::Own(of(&file));
                 let group = targets::find(&file.target).map_or("", |target| target.group);
                 file.group = format!("{}{group}", plan::CUT_BESIDE);
             }
@@ -260,9 +260,7 @@ fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
         )
     };
     let mut wanted: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-    let configs = units
-        .iter()
-        .filter(|unit| matches!(unit.role, train::Role::Config { .. }));
+    let configs = units.iter().filter(|unit| matches!(unit.role, Role::Config { .. }));
     for unit in configs {
         wanted.entry(place(unit)).or_default().insert(unit.release.to_string());
     }
@@ -278,7 +276,7 @@ fn shared(units: &mut Vec<Unit>) -> Vec<Finding> {
 /// that come there.
 fn with_branch(releases: &[Release<'_>], units: &mut [Unit]) {
     for unit in units {
-        let leaves = matches!(unit.role, train::Role::Own(_)) && unit.files.iter().all(|file| file.after.is_none());
+        let leaves = matches!(unit.role, Role::Own(_)) && unit.files.iter().all(|file| file.after.is_none());
         let Some(file) = unit.files.first().filter(|_| leaves) else {
             continue;
         };

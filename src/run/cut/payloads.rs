@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Cut;
 use crate::cut::payload::{Payloads, Verified};
-use crate::cut::{Unit, train};
+use crate::cut::{Role, Unit};
 use crate::derive::Release;
 use crate::plan::Desired;
 use crate::run::{Run, RunError, audit, render};
@@ -80,7 +80,7 @@ impl Run {
                 component: None,
                 before: None,
                 after: None,
-                role: train::Role::Own(step),
+                role: Role::Own(step),
                 files: vec![file],
             }));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Cut, LeftBehind};
-use crate::cut::{Unit, World, pause, train};
+use crate::cut::{Role, Unit, World, pause, train};
 use crate::derive::Release;
 use crate::facts::{ci_config, ci_tags};
 use crate::plan::{self, Cause, Desired};
@@ -141,7 +141,7 @@ impl Single<'_> {
             component: Some(repo.to_string()),
             before: facts(before),
             after: after.as_ref().and_then(facts),
-            role: train::Role::Config { has_jobs: true },
+            role: Role::Config { has_jobs: true },
             files: Vec::new(),
         };
         let single = render::Single {
@@ -174,7 +174,7 @@ fn standing_beside(release: crate::base::Release, file: Desired) -> Unit {
         component: None,
         before: None,
         after: None,
-        role: train::Role::Config { has_jobs: true },
+        role: Role::Config { has_jobs: true },
         files: vec![file],
     }
 }

@@ -6,13 +6,11 @@
 //! the schedule's next run finds.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::coordination::v1::Lease;
-use tokio::sync::Notify;
 
 use crate::base::Release;
-use crate::daemon::queue::Extent;
+use crate::daemon::look::Extent;
 use crate::run::feedback::Wish;
 
 /// The annotation that carries what is to be looked at: releases and pull requests (`org/repo`, `org/repo#7`, `org/repo@head`),
@@ -24,53 +22,6 @@ const WHOLE: &str = "*";
 const ALL_PULLS: &str = "#";
 /// No list is longer than this.
 const MAX_TEXT: usize = 4096;
-
-/// What is to be told, merged: however many webhooks come, it is some releases.
-#[derive(Debug, Default)]
-pub struct Relay {
-    waiting: Mutex<Option<Extent>>,
-    told: Notify,
-}
-
-impl Relay {
-    /// Takes down that something is to be looked at; never waits.
-    pub fn note(&self, look: &Extent) {
-        let mut waiting = self.waiting();
-        *waiting = Some(match waiting.take() {
-            Some(more) => more.and(look.clone()),
-            None => look.clone(),
-        });
-        drop(waiting);
-        self.told.notify_one();
-    }
-
-    /// Waits for the next thing to be taken down.
-    pub async fn noted(&self) {
-        self.told.notified().await;
-    }
-
-    /// What is to be told.
-    pub fn waits(&self) -> Option<Extent> {
-        self.waiting().clone()
-    }
-
-    /// Forgets what was told. What has come since then stays, and with it what it was merged with.
-    pub fn was_told(&self, look: &Extent) {
-        let mut waiting = self.waiting();
-        if waiting.as_ref() == Some(look) {
-            *waiting = None;
-        }
-    }
-
-    /// Forgets everything: this replica writes itself.
-    pub fn forget(&self) {
-        *self.waiting() = None;
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Option<Extent>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Writes into a lease what is to be looked at, beside what is there already. Tells whether that changes it.
 pub fn write(lease: &mut Lease, look: Extent) -> bool {
@@ -154,22 +105,6 @@ mod tests {
 
     fn releases(texts: &[&str]) -> Extent {
         Extent::Releases(texts.iter().map(|text| text.parse().unwrap()).collect())
-    }
-
-    #[test]
-    fn what_is_noted_is_merged_and_told_once() {
-        let relay = Relay::default();
-        for n in 0..1000 {
-            relay.note(&releases(&[["4.16", "4.17"][n % 2]]));
-        }
-        let look = relay.waits().unwrap();
-        assert_eq!(look, releases(&["4.16", "4.17"]));
-        relay.note(&releases(&["4.18"]));
-        relay.was_told(&look);
-        assert!(relay.waits().is_some(), "something came while that was told");
-        relay.note(&Extent::Whole);
-        relay.was_told(&Extent::Whole);
-        assert_eq!(relay.waits(), None);
     }
 
     #[test]
