@@ -61,6 +61,7 @@ impl Run {
     /// The same for releases that stand apart.
     pub(super) fn carry_forward_of<'r>(&self, releases: impl Iterator<Item = &'r derive::Release<'r>>) -> Vec<Finding> {
         let sides = releases.map(|release| Side {
+            rules: release.rules,
             metadata: release.metadata,
             images: &release.images,
         });
@@ -87,6 +88,7 @@ impl Run {
             .filter_map(|metadata| self.outline(metadata, ci, &Demand::default(), Depth::Branch).ok())
             .collect();
         let sides = outlines.iter().map(|outline| Side {
+            rules: outline.rules,
             metadata: outline.metadata,
             images: &outline.images,
         });

@@ -13,10 +13,13 @@ use serde_json::Value as Json;
 
 use self::intent::Intent;
 use crate::base::{Release, RepoName};
+use crate::derive::provenance::taken_from;
 use crate::derive::{self, Standing};
 use crate::facts::image::ImageMetadata;
+use crate::facts::view::Key;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
+use crate::rules::RuleSet;
 
 /// Something that was lost.
 #[derive(Clone, Debug)]
@@ -54,6 +57,8 @@ pub struct NamedFile {
 /// What is compared of a release: its metadata, and where each image stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'s> {
+    /// The rules that decided about the images.
+    pub rules: &'s RuleSet,
     /// ocp-build-data.
     pub metadata: &'s Metadata,
     /// The images that OKD needs.
@@ -72,23 +77,49 @@ struct Pair<'p> {
     after: Side<'p>,
 }
 
-impl Pair<'_> {
-    fn image(&self, key: &str, image: &ImageMetadata) -> Vec<Lost> {
-        if !is_built(self.before, key) || self.after.metadata.broken.contains(key) {
-            return Vec::new();
-        }
-        let Some((next_key, next)) = self.successor(key, image) else {
-            return self.gone(key, image).into_iter().collect();
+impl<'s> Side<'s> {
+    /// An image that OKD wants built, be it derived or held for a fault of the run.
+    fn built(&self, key: &str) -> Option<&'s derive::Image> {
+        let image = self.images.get(key)?;
+        (!matches!(image.standing, Standing::Dropped(_))).then_some(image)
+    }
+
+    /// What an image's metadata says for OKD.
+    fn intents(&self, image: &derive::Image, facts: &ImageMetadata) -> Vec<Intent> {
+        Intent::all(&facts.view, |name| self.taken(image, name))
+    }
+
+    /// The key that the rules took for something that both stanzas can say.
+    fn taken(&self, image: &derive::Image, name: &str) -> Option<&'static Key> {
+        let tried = match name {
+            "dockerfile" => &image.dockerfile_name.tried,
+            "from" => &image.from.tried,
+            "tag" => &image.tag.tried,
+            _ => return None,
         };
-        if !is_built(self.after, next_key) {
+        taken_from(self.rules, tried, name)
+    }
+}
+
+impl Pair<'_> {
+    fn image(&self, key: &str, facts: &ImageMetadata) -> Vec<Lost> {
+        let built = self.before.built(key);
+        let Some(image) = built.filter(|_| !self.after.metadata.broken.contains(key)) else {
+            return Vec::new();
+        };
+        let Some((next_key, next)) = self.successor(key, facts) else {
+            return self.gone(key, facts).into_iter().collect();
+        };
+        let Some(next_image) = self.after.built(next_key) else {
             return self.dropped(key, next_key, next).into_iter().collect();
-        }
-        let (had, has) = (Intent::all(&image.view), Intent::all(&next.view));
+        };
+        let (had, has) = (self.before.intents(image, facts), self.after.intents(next_image, next));
         let missing = had
             .into_iter()
             .filter(|intent| !has.iter().any(|other| other.name == intent.name));
         missing
-            .filter_map(|intent| self.intent(next_key, image, next, &intent))
+            .filter(|intent| intent.reason_remains(&facts.view, &next.view))
+            .filter_map(|intent| self.intent(next_key, image, next_image, &intent))
             .collect()
     }
 
@@ -144,10 +175,7 @@ impl Pair<'_> {
         Some(self.lost("carry-image", next_key, text, help, None))
     }
 
-    fn intent(&self, key: &str, before: &ImageMetadata, after: &ImageMetadata, intent: &Intent) -> Option<Lost> {
-        if !intent.reason_remains(&before.view, &after.view) {
-            return None;
-        }
+    fn intent(&self, key: &str, before: &derive::Image, after: &derive::Image, intent: &Intent) -> Option<Lost> {
         let code = if intent.name == "dockerfile" {
             "carry-dockerfile"
         } else {
@@ -166,7 +194,7 @@ impl Pair<'_> {
             self.next()
         );
         let file = if intent.name == "dockerfile" {
-            Some(self.wanted(key, before, intent)?)
+            Some(wanted(before, after, intent)?)
         } else {
             None
         };
@@ -178,22 +206,6 @@ impl Pair<'_> {
         Some(Lost {
             said: Some(said),
             ..self.lost(code, key, text, &help, file)
-        })
-    }
-
-    fn wanted(&self, key: &str, before: &ImageMetadata, intent: &Intent) -> Option<NamedFile> {
-        let image = self.after.images.get(key)?;
-        let text = |value: &Json| value.as_str().unwrap_or_default().trim_end_matches('/').to_owned();
-        let folders = [
-            text(&before.view["okd_alignment"]["path"]),
-            text(&before.view["source"]["path"]),
-        ];
-        let folder = folders.into_iter().find(|folder| !folder.is_empty());
-        let name = text(&intent.value);
-        Some(NamedFile {
-            repo: image.repository.value.clone()?,
-            branch: image.branch.clone(),
-            path: folder.map_or(name.clone(), |folder| format!("{folder}/{name}")),
         })
     }
 
@@ -224,12 +236,17 @@ impl Pair<'_> {
     }
 }
 
-/// Whether OKD wants the image built, be it derived or held for a fault of the run.
-fn is_built(release: Side<'_>, key: &str) -> bool {
-    release
-        .images
-        .get(key)
-        .is_some_and(|image| !matches!(image.standing, Standing::Dropped(_)))
+/// The Dockerfile that OKD had, in the repository of the next release.
+fn wanted(before: &derive::Image, after: &derive::Image, intent: &Intent) -> Option<NamedFile> {
+    let name = intent.value.as_str().unwrap_or_default().trim_end_matches('/');
+    Some(NamedFile {
+        repo: after.repository.value.clone()?,
+        branch: after.branch.clone(),
+        path: match before.path.value.trim_end_matches('/') {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        },
+    })
 }
 
 fn filled(value: &Json) -> bool {

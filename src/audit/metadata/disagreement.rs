@@ -58,7 +58,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             None if merge::origin(&image.node, DOCKERFILE).is_some_and(|(by, _)| by.ends_with(KONFLUX)) => &nothing,
             None => continue,
         };
-        for text in said(image, okd, alignment, || dockerfiles(&supposed, key, image)) {
+        for text in said(&supposed, key, image, okd, alignment) {
             let place = metadata.place(Metadata::image_file(key), Some(okd.pos.line));
             let mut finding = DISAGREE
                 .finding(format!("{key}: {text}"))
@@ -70,18 +70,11 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-/// The Dockerfiles that CI and Konflux build, where they are not the same: one by the rules, the other as ART's tool merges.
-fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata) -> Option<String> {
-    let decision = supposed.decide(key, "dockerfile")?;
-    let ci = decision.value.as_ref()?.as_str()?;
-    let merged = merge::image(&image.node).config;
-    let konflux = merge::at(&merged, DOCKERFILE)
-        .and_then(Json::as_str)
-        .unwrap_or("Dockerfile");
-    if ci == konflux {
-        return None;
-    }
-    let ci_by = match supposed.taken_from(&decision, "dockerfile") {
+/// What CI has for a field, by the rules, and who says so.
+fn of_ci(supposed: &Supposed<'_>, key: &str, field: &str) -> Option<(Json, String)> {
+    let decision = supposed.decide(key, field)?;
+    let taken = supposed.taken_from(&decision, field);
+    let by = match taken {
         Some(key) => format!(
             "`{}`",
             key.file.replace("content.source.okd_alignment.", "okd_alignment.")
@@ -91,20 +84,45 @@ fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata) -> Opt
             .filter(|rule| rule.when.is_some())
             .map_or_else(|| format!("`{DOCKERFILE}`"), |rule| format!("rule `{}`", rule.id)),
     };
+    Some((decision.value?, by))
+}
+
+/// The Dockerfiles that CI and Konflux build, where they are not the same: one by the rules, the other as ART's tool merges.
+fn dockerfiles(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata) -> Option<String> {
+    let (ci, ci_by) = of_ci(supposed, key, "dockerfile")?;
+    let ci = ci.as_str()?;
+    let merged = merge::image(&image.node).config;
+    let konflux = merge::at(&merged, DOCKERFILE)
+        .and_then(Json::as_str)
+        .unwrap_or("Dockerfile");
+    if ci == konflux {
+        return None;
+    }
     let by = merge::origin(&image.node, DOCKERFILE).map_or_else(|| DOCKERFILE.to_owned(), |(by, _)| by);
     Some(format!("CI builds {ci} ({ci_by}), Konflux {konflux} (`{by}`)"))
 }
 
-fn said(
-    image: &ImageMetadata,
-    okd: &Node,
-    alignment: &Node,
-    dockerfiles: impl FnOnce() -> Option<String>,
-) -> Vec<String> {
+/// The tags that both stanzas name, where CI's is another one.
+fn tags(supposed: &Supposed<'_>, key: &str, okd: &Node) -> Option<String> {
+    let konflux = okd.get("payload_name").and_then(Node::text)?;
+    let (ci, by) = of_ci(supposed, key, "tag")?;
+    let ci = ci.as_str().filter(|ci| *ci != konflux)?;
+    Some(format!(
+        "its tag is {ci} for CI ({by}), {konflux} for Konflux (`okd.payload_name`)"
+    ))
+}
+
+/// What both stanzas have as `from`, where CI's is another one.
+fn froms(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata) -> Option<String> {
+    let (ci, _) = of_ci(supposed, key, "from")?;
+    let konflux = &image.view["okd_stanza"]["from"];
+    (ci != *konflux).then(|| format!("its `from` is {ci} for CI, {konflux} for Konflux"))
+}
+
+fn said(supposed: &Supposed<'_>, key: &str, image: &ImageMetadata, okd: &Node, alignment: &Node) -> Vec<String> {
     let view = &image.view;
     let mut found = Vec::new();
-    let text = |node: Option<&Node>| node.and_then(Node::text).map(str::to_owned);
-    let mode = text(okd.get("mode")).unwrap_or_default();
+    let mode = okd.get("mode").and_then(Node::text).unwrap_or_default();
     if mode == "disabled" {
         let builds = BUILDING.iter().find(|key| alignment.get(key).is_some());
         let enabled = view["okd_alignment"]["enabled"] == true && alignment.get("resolve_as").is_none();
@@ -118,17 +136,12 @@ fn said(
     if mode == "enabled" && view["okd_alignment"]["enabled"] == false {
         found.push("`okd.mode` is enabled, and `okd_alignment.enabled` is false".to_owned());
     }
-    found.extend(dockerfiles());
-    if let (Some(ci), Some(konflux)) = (text(alignment.get("tag_name")), text(okd.get("payload_name")))
-        && ci != konflux
-    {
-        found.push(format!(
-            "its tag is {ci} for CI (`okd_alignment.tag_name`), {konflux} for Konflux (`okd.payload_name`)"
-        ));
+    found.extend(dockerfiles(supposed, key, image));
+    if alignment.get("tag_name").and_then(Node::text).is_some() {
+        found.extend(tags(supposed, key, okd));
     }
-    let (ci, konflux) = (&view["okd_alignment"]["from"], &view["okd_stanza"]["from"]);
-    if alignment.get("from").is_some() && okd.get("from").is_some() && ci != konflux {
-        found.push(format!("its `from` is {ci} for CI, {konflux} for Konflux"));
+    if alignment.get("from").is_some() && okd.get("from").is_some() {
+        found.extend(froms(supposed, key, image));
     }
     found
 }
@@ -192,5 +205,30 @@ mod tests {
         let named = other.replace("'${image.okd_stanza.dockerfile}'", "D.rule");
         let said = "CI builds D.rule (rule `stanza-first`), Konflux D.okd (`okd.content.source.dockerfile`)";
         assert_eq!(told(&named, both).as_deref(), Some(said));
+    }
+
+    #[test]
+    fn tag_and_from_of_ci_are_what_the_rules_decide() {
+        let both = "content: {source: {okd_alignment: {tag_name: a, from: {member: m}}}}\n\
+                    okd: {payload_name: b, from: {stream: s}}\n";
+        let other = |field: &str, said: &str, overridden: &str| {
+            format!(
+                "rules:\n- id: stanza-first\n  because: The `okd` stanza counts before the other one here.\n  on: image\n  \
+                 set: {{{field}: '${{image.okd_stanza.{said}}}'}}\n  overrides: [{overridden}]\n"
+            )
+        };
+        let tag = "its tag is a for CI (`okd_alignment.tag_name`), b for Konflux (`okd.payload_name`)";
+        let from = "its `from` is {\"member\":\"m\"} for CI, {\"stream\":\"s\"} for Konflux";
+        for (rules, expected) in [
+            ("rules: []\n".to_owned(), vec![tag, from]),
+            (other("tag", "payload_name", "tag-from-alignment"), vec![from]),
+            (other("from", "from", "from-of-alignment"), vec![tag]),
+        ] {
+            let world = World::new().metadata("x", both).refined_by(&rules);
+            let (release, image) = (world.release(), &world.metadata.images["x"]);
+            let (okd, alignment) = (at(&image.node, "okd"), at(&image.node, "content.source.okd_alignment"));
+            let said = said(&Supposed::new(&release), "x", image, okd.unwrap(), alignment.unwrap());
+            assert_eq!(said, expected, "{rules}");
+        }
     }
 }
