@@ -321,7 +321,9 @@ impl Explainer<'_> {
             path: "branch".into(),
             value: self.image.branch.clone(),
             steps: vec![step],
-            rules: Vec::new(),
+            rules: self
+                .release
+                .rule_parts(&self.image.other_branch.tried, "branch", About::Image(&self.image.key)),
         }
     }
 

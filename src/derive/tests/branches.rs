@@ -110,3 +110,18 @@ fn a_branch_that_failed_has_a_place_and_a_hint() {
         "{found}"
     );
 }
+
+#[test]
+fn a_rule_that_names_the_branch_is_told_with_it() {
+    let rule = "rules:\n- id: next\n  because: It is built ahead.\n  on: image\n  set:\n    branch: next\n";
+    let world = world(&[("main", vec![promotion("4.16", false)])], false).refined_by(rule);
+    let release = world.release();
+    let explained = crate::derive::explain::explain(&release, "cli");
+    let branch = explained[0]
+        .fields
+        .iter()
+        .find(|field| field.path == "branch")
+        .expect("it is told");
+    let rules: Vec<(&str, &str)> = branch.rules.iter().map(|part| (&*part.rule, &*part.verdict)).collect();
+    assert_eq!((branch.value.as_str(), rules), ("next", vec![("next", "decided")]));
+}
