@@ -8,7 +8,7 @@ use super::inputs::Pairing;
 use super::names::Names;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, Release, Standing, config, payload};
+use super::{Component, Components, Image, Input, Release, Standing, config, payload};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::model::graph;
@@ -27,8 +27,10 @@ pub fn complete<'a>(mut outline: Outline<'a>, components: &Components) -> Releas
         let Some(image) = outline.images.get_mut(&key) else {
             continue;
         };
+        let repo = image.repository.value.as_ref();
+        let component = repo.and_then(|repo| components.get(repo)?.as_ref().ok());
         match result {
-            Ok(done) => *image = done,
+            Ok(said) => said.put_in(image, component),
             Err(findings) => {
                 image.standing = Standing::Held;
                 outline.findings.extend(findings);
@@ -101,7 +103,14 @@ fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
     }
 }
 
-type Settled = Vec<(String, Result<Image, Vec<Finding>>)>;
+/// What an image's Dockerfile and repository say.
+struct Said {
+    inputs: Vec<Input>,
+    copies: Vec<Input>,
+    recipe: Recipe,
+}
+
+type Settled = Vec<(String, Result<Said, Vec<Finding>>)>;
 
 fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::rules::Scope<'_>) -> Settled {
     let Outline {
@@ -137,34 +146,35 @@ fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::
 }
 
 /// What the Dockerfile of one image says, paired with metadata.
-fn settle(
-    pairing: &Pairing<'_, '_, '_>,
-    image: &Image,
-    resolver: &mut Resolver<'_, '_>,
-) -> Result<Image, Vec<Finding>> {
+fn settle(pairing: &Pairing<'_, '_, '_>, image: &Image, resolver: &mut Resolver<'_, '_>) -> Result<Said, Vec<Finding>> {
     let inputs = pairing.inputs(image, resolver)?;
     let dockerfile = pairing.dockerfile(image)?;
-    let mut image = image.clone();
-    image.copies = pairing.copies(&image, dockerfile, &inputs, resolver)?;
-    image.recipe = Recipe::of(dockerfile);
-    image.inputs = inputs;
-    Ok(with_facts(image, pairing.component))
+    Ok(Said {
+        copies: pairing.copies(image, dockerfile, &inputs, resolver)?,
+        recipe: Recipe::of(dockerfile),
+        inputs,
+    })
 }
 
-fn with_facts(mut image: Image, component: &Component) -> Image {
-    image.tree = component.oids.get(&context_folder(&image.context_dir.value)).cloned();
-    image.dockerfile_blob = component.oids.get(&image.dockerfile).cloned();
-    image.origin = Some(component.origin.clone());
-    let root = component
-        .ci_operator
-        .as_ref()
-        .and_then(|file| file.build_root_image.as_ref());
-    image.own_build_root = root.map(|root| (format!("{}/{}:{}", root.namespace, root.name, root.tag), root.pos.line));
-    let place = (image.dockerfile.clone(), image.context_dir.value.clone());
-    if let Some(need) = component.go.get(&place) {
-        image.go.clone_from(need);
+impl Said {
+    /// Puts it into the image, with what else is known of its repository.
+    fn put_in(self, image: &mut Image, component: Option<&Component>) {
+        (image.inputs, image.copies, image.recipe) = (self.inputs, self.copies, self.recipe);
+        let Some(component) = component else { return };
+        image.tree = component.oids.get(&context_folder(&image.context_dir.value)).cloned();
+        image.dockerfile_blob = component.oids.get(&image.dockerfile).cloned();
+        image.origin = Some(component.origin.clone());
+        let root = component
+            .ci_operator
+            .as_ref()
+            .and_then(|file| file.build_root_image.as_ref());
+        image.own_build_root =
+            root.map(|root| (format!("{}/{}:{}", root.namespace, root.name, root.tag), root.pos.line));
+        let place = (image.dockerfile.clone(), image.context_dir.value.clone());
+        if let Some(need) = component.go.get(&place) {
+            image.go.clone_from(need);
+        }
     }
-    image
 }
 
 /// Files beside the Dockerfiles that could not be understood: worth a word, nothing depends on them.
