@@ -61,7 +61,7 @@ enum About {
 }
 
 /// What releases come to, before anything is made of the changes that checks propose.
-struct Examined<'a> {
+struct Examined<'a, T> {
     audited: Vec<Audited<'a>>,
     findings: Vec<Finding>,
     fixes: Vec<Fix>,
@@ -69,6 +69,13 @@ struct Examined<'a> {
     plan: Plan,
     failed: Vec<RunError>,
     heads: Option<Vec<Head>>,
+    seen: Vec<T>,
+}
+
+/// What checks found in each release, and where the repositories stand that only they looked at.
+struct Checked {
+    sinks: Vec<(Sink, Vec<Missing>)>,
+    of_checks: Option<Vec<Head>>,
 }
 
 /// What was found in one release.
@@ -103,16 +110,15 @@ impl Run {
     ///
     /// # Errors
     /// As [`Self::audit`].
-    pub fn audit_seen<T>(
+    pub fn audit_seen<T: Send>(
         &self,
         metadata: &[Metadata],
         ci: Option<&Arc<dyn Snapshot>>,
         whole: bool,
-        look: impl Fn(&Release<'_>) -> T,
+        look: impl Fn(&Release<'_>) -> T + Sync,
     ) -> Result<(Audit, Vec<T>), RunError> {
-        let examined = self.examined(metadata, ci, (whole, About::All))?;
+        let examined = self.examined(metadata, ci, (whole, About::All), look)?;
         let audited = &examined.audited;
-        let seen = audited.iter().map(|one| look(&one.release)).collect();
         let (fixes, looked_at) = (
             fixes::made(self, audited, ci, examined.fixes, whole)?,
             fixes::looked_at(self, audited, ci, whole)?,
@@ -128,21 +134,21 @@ impl Run {
             skipped: examined.skipped.list(),
             failed: examined.failed,
         };
-        Ok((audit, seen))
+        Ok((audit, examined.seen))
     }
 
     /// Finds what there is to be found in one release, without any changes that could be made, and looks at it.
     ///
     /// # Errors
     /// As [`Self::audit`], and where the release cannot be derived.
-    pub(in crate::run) fn findings_of<T>(
+    pub(in crate::run) fn findings_of<T: Send>(
         &self,
         metadata: &Metadata,
         ci: Option<&Arc<dyn Snapshot>>,
-        look: impl FnOnce(&Release<'_>) -> T,
+        look: impl Fn(&Release<'_>) -> T + Sync,
     ) -> Result<Found<T>, RunError> {
-        let examined = self.examined(std::slice::from_ref(metadata), ci, (false, About::Release))?;
-        let Some(one) = examined.audited.first() else {
+        let examined = self.examined(std::slice::from_ref(metadata), ci, (false, About::Release), look)?;
+        let Some(seen) = examined.seen.into_iter().next() else {
             let release = metadata.release;
             let findings = Vec::new();
             let error = examined.failed.into_iter().next();
@@ -151,18 +157,19 @@ impl Run {
         Ok(Found {
             findings: examined.findings,
             plan: examined.plan,
-            seen: look(&one.release),
+            seen,
             heads: examined.heads,
         })
     }
 
     /// Derives releases, runs all checks on them, and plans.
-    fn examined<'a>(
+    fn examined<'a, T: Send>(
         &'a self,
         metadata: &'a [Metadata],
         ci: Option<&Arc<dyn Snapshot>>,
         (whole, about): (bool, About),
-    ) -> Result<Examined<'a>, RunError> {
+        look: impl Fn(&Release<'_>) -> T + Sync,
+    ) -> Result<Examined<'a, T>, RunError> {
         let results: Vec<_> = metadata
             .par_iter()
             .map(|metadata| self.audited(metadata, ci.map(|ci| &**ci)))
@@ -176,18 +183,19 @@ impl Run {
             }
         }
         audited.sort_by_key(|one| one.release.metadata.release);
-        let (configs, of_groups) = configs::configs(self, &audited, ci)?;
-        let verification = verification::verification(self, &audited, ci)?;
-        let gathered: Vec<_> = audited.par_iter().map(|one| gather::gather(self, one)).collect();
         let mut skipped = Skips::default();
         let (mut findings, mut fixes) = (Vec::new(), Vec::new());
-        let sinks: Vec<_> = (0..audited.len())
-            .into_par_iter()
-            .map(|at| {
-                let whole = (configs.as_ref(), verification.as_ref());
-                checked(&context(&audited, &gathered, whole, at))
-            })
-            .collect();
+        // Looking at it and rendering it do not wait for what only checks read.
+        let (checked, (planned, seen)) = rayon::join(
+            || self.checked(&audited, ci),
+            || {
+                rayon::join(
+                    || self.plan_of(&audited, ci, (whole, about)),
+                    || audited.par_iter().map(|one| look(&one.release)).collect(),
+                )
+            },
+        );
+        let Checked { sinks, of_checks } = checked?;
         for (sink, missing) in sinks {
             findings.extend(sink.findings);
             fixes.extend(sink.fixes);
@@ -195,11 +203,12 @@ impl Run {
                 .into_iter()
                 .for_each(|(check, need, release)| skipped.add(check, need, release));
         }
-        let (plan, of_targets) = self.plan_of(&audited, ci, (whole, about))?;
+        let (plan, of_targets) = planned?;
         let told = told_twice(&findings);
         findings.extend(plan.findings.iter().filter(|finding| !told(finding)).cloned());
-        let gathered = gathered.into_iter().map(|one| one.heads);
-        let heads: Option<Vec<Vec<Head>>> = [of_targets, of_groups].into_iter().chain(gathered).collect();
+        let heads = of_targets
+            .zip(of_checks)
+            .map(|(targets, checks)| [targets, checks].concat());
         Ok(Examined {
             audited,
             findings,
@@ -207,7 +216,34 @@ impl Run {
             skipped,
             plan,
             failed,
-            heads: heads.map(|heads| heads.concat()),
+            heads,
+            seen,
+        })
+    }
+
+    /// Reads what only checks look at, and runs them on each release.
+    fn checked(&self, audited: &[Audited<'_>], ci: Option<&Arc<dyn Snapshot>>) -> Result<Checked, RunError> {
+        let ((configs, verification), gathered) = rayon::join(
+            || {
+                rayon::join(
+                    || configs::configs(self, audited, ci),
+                    || verification::verification(self, audited, ci),
+                )
+            },
+            || -> Vec<_> { audited.par_iter().map(|one| gather::gather(self, one)).collect() },
+        );
+        let ((configs, of_groups), verification) = (configs?, verification?);
+        let sinks = (0..audited.len()).into_par_iter().map(|at| {
+            let whole = (configs.as_ref(), verification.as_ref());
+            checked(&context(audited, &gathered, whole, at))
+        });
+        let sinks = sinks.collect();
+        let heads: Option<Vec<Vec<Head>>> = std::iter::once(of_groups)
+            .chain(gathered.into_iter().map(|one| one.heads))
+            .collect();
+        Ok(Checked {
+            sinks,
+            of_checks: heads.map(|heads| heads.concat()),
         })
     }
 
@@ -355,17 +391,25 @@ fn context<'c>(
 
 type Missing = (&'static Check, Need, String);
 
-/// Runs all checks on a release.
+/// Runs all checks on a release: each by itself, so what they find stands in their order.
 fn checked(context: &Context<'_>) -> (Sink, Vec<Missing>) {
     let release = context.metadata().release.to_string();
-    let (mut sink, mut missing) = (Sink::new(release.clone()), Vec::new());
-    for check in registry::checks() {
-        match check.needs.iter().find(|need| !context.has(**need)) {
-            Some(need) => missing.push((check, *need, release.clone())),
-            None => (check.run)(context, &mut sink),
+    let all: Vec<_> = registry::checks().collect();
+    let each = all.into_par_iter().map(|check| {
+        let mut sink = Sink::new(release.clone());
+        let missing = check.needs.iter().find(|need| !context.has(**need));
+        if missing.is_none() {
+            (check.run)(context, &mut sink);
         }
+        (sink, missing.map(|need| (check, *need, release.clone())))
+    });
+    let (mut all, mut missing) = (Sink::new(release.clone()), Vec::new());
+    for (sink, lacks) in each.collect::<Vec<_>>() {
+        all.findings.extend(sink.findings);
+        all.fixes.extend(sink.fixes);
+        missing.extend(lacks);
     }
-    (sink, missing)
+    (all, missing)
 }
 
 /// Checks that were not run, by check and what was missing.
