@@ -3,20 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::answer::{Effect, FileChanged, Found, OfRelease, Touched, ValueChange, Verdict};
+use super::answer::{Effect, FileChanged, Found, OfRelease, Touched, Verdict};
+use super::config::{Config, rebuilt, values};
 use super::judge::Judge;
 use crate::audit::report::Shown;
 use crate::base::RepoName;
 use crate::finding::Finding;
 use crate::plan::Plan;
-use crate::rebuild::{self, Rebuild};
 use crate::rules::RuleSet;
-
-/// As many values are named of one release.
-const MOST_VALUES: usize = 500;
 
 /// A release as it is without a change, or with it.
 pub struct World {
@@ -24,8 +20,8 @@ pub struct World {
     pub findings: Vec<Finding>,
     /// What the findings mean.
     pub judge: Judge,
-    /// The unified build config as JSON.
-    pub config: Json,
+    /// The unified build config; none where it could not be derived.
+    pub config: Option<Config>,
     /// The files that targets propose: what they would be, by repository and path.
     pub files: BTreeMap<(String, String), Proposed>,
 }
@@ -104,9 +100,13 @@ pub fn compare(release: &str, rules: &RuleSet, change: &Change<'_>, before: &Wor
     OfRelease {
         release: release.to_owned(),
         verdict: verdict(&new, &gone, &still),
-        values: values(&before.config, &after.config),
+        values: values(before.config.as_ref(), after.config.as_ref()),
         files: files(&before.files, &after.files, change),
-        rebuild: rebuilt(&before.config, &after.config),
+        rebuild: before
+            .config
+            .as_ref()
+            .zip(after.config.as_ref())
+            .and_then(|(before, after)| rebuilt(release, before, after)),
         new,
         gone,
         still,
@@ -172,12 +172,6 @@ fn verdict(new: &[Found], gone: &[Found], still: &[Found]) -> Verdict {
     }
 }
 
-/// What would have to be built again.
-fn rebuilt(before: &Json, after: &Json) -> Option<Rebuild> {
-    let found = rebuild::rebuild(before, after).ok()?;
-    (!found.images.is_empty() || !found.gone.is_empty()).then_some(found)
-}
-
 /// The files that would be proposed otherwise.
 fn files(
     before: &BTreeMap<(String, String), Proposed>,
@@ -200,102 +194,4 @@ fn files(
         })
     });
     told.collect()
-}
-
-/// The values that differ, of images by key and of repositories.
-fn values(before: &Json, after: &Json) -> Vec<ValueChange> {
-    let mut found = Vec::new();
-    let none = serde_json::Map::new();
-    for part in ["images", "repositories"] {
-        let (old, new) = (
-            before[part].as_object().unwrap_or(&none),
-            after[part].as_object().unwrap_or(&none),
-        );
-        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-        for key in keys {
-            let (old, new) = (old.get(key), new.get(key));
-            let tag = new.or(old).and_then(|image| image["tag"]["value"].as_str());
-            let of = tag.unwrap_or(key);
-            match (old, new) {
-                (Some(old), Some(new)) => walk(of, "", old, new, &mut found),
-                (None, Some(_)) => found.push(whole(of, Json::Null, Json::Bool(true))),
-                _ => found.push(whole(of, Json::Bool(true), Json::Null)),
-            }
-        }
-    }
-    found.truncate(MOST_VALUES);
-    found
-}
-
-/// An image or repository that comes or goes.
-fn whole(of: &str, before: Json, after: Json) -> ValueChange {
-    ValueChange {
-        of: of.to_owned(),
-        field: "built".to_owned(),
-        before,
-        after,
-        rules: Vec::new(),
-        because: None,
-    }
-}
-
-fn walk(of: &str, path: &str, before: &Json, after: &Json, found: &mut Vec<ValueChange>) {
-    if before == after {
-        return;
-    }
-    let is_value = |node: &Json| node.as_object().is_some_and(|map| map.contains_key("value"));
-    if is_value(before) || is_value(after) {
-        if before["value"] != after["value"] {
-            found.push(changed(of, path, before, after));
-        }
-        return;
-    }
-    match (before, after) {
-        (Json::Object(old), Json::Object(new)) => {
-            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-            for key in keys {
-                let at = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                let null = Json::Null;
-                walk(
-                    of,
-                    &at,
-                    old.get(key).unwrap_or(&null),
-                    new.get(key).unwrap_or(&null),
-                    found,
-                );
-            }
-        }
-        (Json::Array(old), Json::Array(new)) => {
-            for at in 0..old.len().max(new.len()) {
-                let null = Json::Null;
-                let (old, new) = (old.get(at).unwrap_or(&null), new.get(at).unwrap_or(&null));
-                walk(of, &format!("{path}[{at}]"), old, new, found);
-            }
-        }
-        (Json::Object(_), Json::Null) | (Json::Null, Json::Object(_)) => found.push(changed(of, path, before, after)),
-        // Commits, trees, lines and places are no values that rules decide.
-        _ => {}
-    }
-}
-
-fn changed(of: &str, path: &str, before: &Json, after: &Json) -> ValueChange {
-    let value = |node: &Json| match node.get("value") {
-        Some(value) => value.clone(),
-        None if node.is_object() => node["pullspec"]["value"].clone(),
-        None => Json::Null,
-    };
-    let why = if after.is_null() { before } else { after };
-    let rules = why["rules"].as_array().into_iter().flatten();
-    ValueChange {
-        of: of.to_owned(),
-        field: path.to_owned(),
-        before: value(before),
-        after: value(after),
-        rules: rules.filter_map(Json::as_str).map(str::to_owned).collect(),
-        because: why["because"].as_str().map(str::to_owned),
-    }
 }

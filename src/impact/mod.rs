@@ -5,6 +5,7 @@
 
 mod answer;
 mod compare;
+mod config;
 mod judge;
 mod junit;
 mod markdown;
@@ -18,6 +19,7 @@ mod text;
 
 pub use answer::{Cure, Effect, FileChanged, Found, Impact, Merge, OfRelease, Touched, ValueChange, Verdict};
 pub use compare::{Change, Proposed, World, compare};
+pub use config::Config;
 pub use judge::{Images, Judge, Meaning};
 pub use junit::junit;
 pub use markdown::markdown;

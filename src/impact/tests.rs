@@ -4,8 +4,6 @@ mod forms;
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::*;
 use crate::base::{Color, Place, Release, RepoName};
 use crate::finding::{Finding, Severity, Subject};
@@ -23,7 +21,7 @@ fn world(findings: &[Finding]) -> World {
     World {
         findings: findings.to_vec(),
         judge: Judge::bare(Release::new(4, 21)),
-        config: json!({}),
+        config: None,
         files: BTreeMap::new(),
     }
 }

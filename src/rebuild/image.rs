@@ -2,26 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Reason;
+use crate::model::build_config::Image;
 use crate::model::graph;
 
 /// What an image of Dockerfile lines stands for: the text, and an image of ours by key or a pullspec.
 type Line = (String, Stands);
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Stands {
     Own(String),
     Pullspec(String),
 }
 
 /// What decides an image's build.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Facts {
-    pub tag: String,
-    pub repository: String,
-    pub branch: String,
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    pub(super) tag: String,
+    pub(super) repository: String,
+    pub(super) branch: String,
     tree: Option<String>,
     commit: Option<String>,
     dockerfile: String,
@@ -30,8 +32,9 @@ pub(super) struct Facts {
     base: Option<Line>,
     builders: BTreeSet<Line>,
     copies: BTreeSet<Line>,
-    build_args: Json,
-    prepare: Json,
+    /// As JSON, in the order of keys.
+    build_args: String,
+    prepare: String,
     arches: BTreeSet<String>,
 }
 
@@ -151,14 +154,39 @@ impl Facts {
             base: line(&image["base"], &image["base"]["pullspec"]["value"], digests),
             builders: builders.collect(),
             copies: copies.collect(),
-            build_args: sorted(&image["build_args"]["value"]),
-            prepare: sorted(&image["prepare"]["value"]),
+            build_args: sorted(&image["build_args"]["value"]).to_string(),
+            prepare: sorted(&image["prepare"]["value"]).to_string(),
             arches: arches.filter_map(Json::as_str).map(str::to_owned).collect(),
         }
     }
 
+    /// The same of an image as it is derived, without digests.
+    pub fn of(image: &Image) -> Self {
+        let base = image.base.iter().chain(&image.builders);
+        let mut froms = base.map(|input| stands(&input.written, &input.image, input.replaced, &input.pullspec.value));
+        let copies = image.copies_from.iter();
+        Self {
+            tag: image.tag.value.clone(),
+            repository: image.repository.value.clone(),
+            branch: image.branch.value.clone(),
+            tree: image.tree.clone(),
+            commit: image.commit.clone(),
+            dockerfile: image.dockerfile.value.clone(),
+            dockerfile_blob: image.dockerfile_blob.clone(),
+            context: image.context_dir.value.clone(),
+            base: image.base.as_ref().and_then(|_| froms.next()),
+            builders: froms.collect(),
+            copies: copies
+                .map(|copy| stands(&copy.written, &copy.image, copy.replaced, &copy.pullspec))
+                .collect(),
+            build_args: sorted(&image.build_args.value).to_string(),
+            prepare: sorted(&image.prepare.value).to_string(),
+            arches: image.arches.value.iter().cloned().collect(),
+        }
+    }
+
     /// What differs from before.
-    pub fn reasons(&self, before: &Self) -> BTreeSet<Reason> {
+    pub(super) fn reasons(&self, before: &Self) -> BTreeSet<Reason> {
         let differs = [
             (self.other_source(before), Reason::OwnSource),
             (self.other_dockerfile(before), Reason::Dockerfile),
@@ -196,6 +224,15 @@ impl Facts {
         };
         blobs || self.dockerfile != before.dockerfile || self.context != before.context
     }
+}
+
+fn stands(written: &str, image: &Option<String>, replaced: bool, pullspec: &str) -> Line {
+    let stands = match image {
+        Some(key) if replaced => Stands::Own(key.clone()),
+        None if replaced => Stands::Pullspec(pullspec.to_owned()),
+        _ => Stands::Pullspec(written.to_owned()),
+    };
+    (written.to_owned(), stands)
 }
 
 fn line(input: &Json, pullspec: &Json, digests: &BTreeMap<&str, &str>) -> Option<Line> {

@@ -16,8 +16,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::model::batches::batches;
-use image::Facts;
-pub use image::NoDocument;
+pub use image::{Facts, NoDocument};
 pub use show::{argo, konflux, tags, tekton, text};
 
 /// Why an image has to be built again.
@@ -123,10 +122,15 @@ pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, NoDocument> {
     let (mut was, mut is) = (image::digests(before), image::digests(after));
     was.retain(|pullspec, _| is.contains_key(pullspec));
     is.retain(|pullspec, _| was.contains_key(pullspec));
-    let (old, new) = (image::all(before, &was)?, image::all(after, &is)?);
-    let parents = image::parents(&new);
+    let release = after["release"].as_str().unwrap_or_default();
+    Ok(between(release, &image::all(before, &was)?, &image::all(after, &is)?))
+}
+
+/// Compares what decides the builds of a release's images, by key.
+pub fn between(release: &str, old: &BTreeMap<String, Facts>, new: &BTreeMap<String, Facts>) -> Rebuild {
+    let parents = image::parents(new);
     let mut reasons: BTreeMap<&str, BTreeSet<Reason>> = BTreeMap::new();
-    for (key, facts) in &new {
+    for (key, facts) in new {
         let direct = match old.get(key) {
             Some(before) => facts.reasons(before),
             None => BTreeSet::from([Reason::MetadataNew]),
@@ -162,16 +166,16 @@ pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, NoDocument> {
         ((*key).to_owned(), found)
     });
     let batched = order.lists().into_iter().filter(|batch| !batch.is_empty());
-    Ok(Rebuild {
+    Rebuild {
         version: 1,
-        release: after["release"].as_str().unwrap_or_default().to_owned(),
+        release: release.to_owned(),
         of: new.len(),
         images: images.collect(),
         batches: batched
             .map(|batch| batch.into_iter().map(str::to_owned).collect())
             .collect(),
         gone: old.keys().filter(|key| !new.contains_key(*key)).cloned().collect(),
-    })
+    }
 }
 
 /// Lets each image know which of those that it is built from are built again.

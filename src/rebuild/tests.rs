@@ -253,3 +253,34 @@ proptest! {
         prop_assert!(rebuild(&after, &after).expect("build configs").images.is_empty());
     }
 }
+
+#[test]
+fn what_is_derived_decides_the_same_as_what_is_written_of_it() {
+    let world = crate::derive::tests::world::World::new()
+        .image(
+            "base",
+            "images",
+            "{stream: base}",
+            "FROM registry.ci.openshift.org/origin/base:stream9\n",
+        )
+        .image(
+            "cli",
+            "oc",
+            "{builder: [{stream: golang}, {member: base}], member: base}",
+            "FROM g AS build\nFROM c\nFROM b\nCOPY --from=registry.example.com/x/y:z /a /a\nCOPY --from=build /a /b\n",
+        );
+    let document = crate::derive::document::build_config(&world.release());
+    let written = serde_json::to_value(&document).expect("JSON");
+    let read = image::all(&written, &BTreeMap::new()).expect("a build config");
+    let derived: BTreeMap<String, Facts> = document
+        .images
+        .iter()
+        .map(|(key, image)| (key.clone(), Facts::of(image)))
+        .collect();
+    assert_eq!(read, derived);
+    assert_eq!(
+        image::parents(&derived)["cli"],
+        BTreeSet::from(["base".to_owned()]),
+        "{written}"
+    );
+}

@@ -69,7 +69,7 @@ impl Run {
                 continue;
             };
             let same = |one: &Finding| one.code == finding.code && one.image == finding.image;
-            let is_built = world.config["images"].get(&key).is_some();
+            let is_built = world.config.is_some_and(|config| config.builds(&key));
             if is_built && !world.findings.iter().any(same) {
                 return Some(Cure {
                     release: other.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::worlds::Bases;
+use super::Bases;
 use super::{Asked, ImpactError};
 use crate::base::{Release, RepoName};
 use crate::derive::Standing;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::Release;
 use crate::finding::Finding;
-use crate::impact::{Images, Judge, Proposed, World};
+use crate::impact::{Config, Images, Judge, Proposed, World};
 use crate::model::metadata::Metadata;
 use crate::run::audit::verification::looked_after;
 use crate::run::heads::Head;
@@ -21,13 +21,20 @@ use crate::run::{Run, releases};
 use crate::source::{Notes, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a world is remembered under.
 pub(super) struct Key {
     slot: Slot,
     /// A digest of what is asked beside repositories.
     beside: String,
+}
+
+/// A world of which is known that what is remembered of it holds.
+pub(super) struct Kept {
+    name: String,
+    /// What ties the memory to its inputs.
+    stamp: [u8; 32],
 }
 
 /// What a memory holds for; read before the memory itself, which is large.
@@ -53,7 +60,7 @@ struct Memory {
     findings: String,
     images: Images,
     payload: String,
-    config: String,
+    config: Option<Config>,
     files: Vec<((String, String), Proposed)>,
 }
 
@@ -85,26 +92,37 @@ impl Run {
         releases::in_build_data(&self.config, &self.sources, Some((first, first))).ok()
     }
 
-    /// Recalls a world none of whose inputs has moved. `notes`: where it is told what was looked at of components, if anybody asks.
-    pub(super) fn recall_world(&self, key: &Key, metadata: &Metadata, notes: Option<&Notes>) -> Option<World> {
+    /// A world that is remembered and none of whose inputs has moved. `notes`: where it is told what was looked at of components,
+    /// if anybody asks.
+    pub(super) fn kept_world(&self, key: &Key, notes: Option<&Notes>) -> Option<Kept> {
         let name = key.slot.name.as_bytes();
         let inputs: Inputs = self.store.get("world-inputs", VERSION, name)?;
         let same = (&inputs.commits, &inputs.beside) == (&key.slot.commits, &key.beside);
         if !same || !self.are_unmoved(&inputs.heads) {
             return None;
         }
-        let memory: Memory = self.store.get("world", VERSION, name)?;
-        if Some(memory.stamp) != inputs.stamp() {
-            return None;
-        }
+        let stamp = inputs.stamp()?;
         if let Some(notes) = notes {
-            let (stamp, all): ([u8; 32], Vec<_>) = self.store.get("world-notes", VERSION, name)?;
-            if stamp != memory.stamp {
+            let (of, all): ([u8; 32], Vec<_>) = self.store.get("world-notes", VERSION, name)?;
+            if of != stamp {
                 return None;
             }
             notes.extend(all);
         }
-        restored(memory, metadata)
+        let name = key.slot.name.clone();
+        Some(Kept { name, stamp })
+    }
+
+    /// Recalls it.
+    pub(super) fn recall_world(&self, kept: &Kept, metadata: &Metadata) -> Option<World> {
+        let memory: Memory = self.store.get("world", VERSION, kept.name.as_bytes())?;
+        if memory.stamp != kept.stamp {
+            return None;
+        }
+        let world = restored(memory, metadata)?;
+        let release = metadata.release;
+        tracing::debug!(%release, "nothing has moved: what it is without a change is recalled");
+        Some(world)
     }
 
     /// Remembers a world.
@@ -141,7 +159,7 @@ fn memory(stamp: [u8; 32], world: &World, payload: &serde_json::Value) -> Option
         findings: serde_json::to_string(&findings).ok()?,
         images: world.judge.images().clone(),
         payload: serde_json::to_string(payload).ok()?,
-        config: serde_json::to_string(&world.config).ok()?,
+        config: world.config.clone(),
         files: world
             .files
             .iter()
@@ -151,18 +169,15 @@ fn memory(stamp: [u8; 32], world: &World, payload: &serde_json::Value) -> Option
 }
 
 fn restored(memory: Memory, metadata: &Metadata) -> Option<World> {
-    let (findings, config) = rayon::join(
-        || serde_json::from_str::<Vec<(Finding, Option<String>)>>(&memory.findings).ok(),
-        || serde_json::from_str(&memory.config).ok(),
-    );
+    let findings: Vec<(Finding, Option<String>)> = serde_json::from_str(&memory.findings).ok()?;
     let payload = serde_json::from_str(&memory.payload).ok()?;
-    let findings = findings?
+    let findings = findings
         .into_iter()
         .map(|(finding, about)| Finding { about, ..finding });
     Some(World {
         findings: findings.collect(),
         judge: Judge::of(metadata.release, &metadata.group, &payload, memory.images),
-        config: config?,
+        config: memory.config,
         files: memory.files.into_iter().collect(),
     })
 }

@@ -1,5 +1,6 @@
 //! Reads the two worlds of a change of others: the base as it is, and the base with the head as if it were merged.
 
+mod bases;
 mod cure;
 mod ends;
 mod home;
@@ -10,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
+pub(super) use self::bases::Bases;
 use self::ends::Read;
 use self::home::{Home, Role};
-pub(super) use self::worlds::Bases;
 use self::worlds::Side;
 use super::{Run, RunError};
 use crate::base::{Release, RepoName};
@@ -121,21 +122,9 @@ impl Run {
             (None, Some(branch)) if built.len() == 1 => branch.clone(),
             _ => String::new(),
         };
-        let mut sides = Vec::new();
-        for (branch, releases) in built {
-            let base = asked.base.as_deref().or(asked.branch.as_deref());
-            let merged = match &home.location {
-                Location::Url(_) => self
-                    .far(&home, &branch, base, &asked.head, &how)
-                    .map_err(MergeError::from)?,
-                Location::Path(_) => merged(&home.name, &home.location, &branch, base, &asked.head)?,
-            };
-            sides.push(Side {
-                branch,
-                releases,
-                merged,
-            });
-        }
+        // Rules are loaded meanwhile; what is wrong with them is said where they are asked.
+        let (sides, _) = rayon::join(|| self.sides(asked, &home, built, &how), || self.rules().is_ok());
+        let sides = sides?;
         let mut answer = Impact {
             version: VERSION,
             repository: asked.repository.to_string(),
@@ -171,6 +160,29 @@ impl Run {
         (answer.verdict, answer.sentence, answer.todo) = sentence(&answer.releases);
         answer.digest = self.digest(&answer, &read);
         Ok(answer)
+    }
+
+    /// The branches that are changed, with and without the change.
+    fn sides(
+        &self,
+        asked: &Asked,
+        home: &Home,
+        built: BTreeMap<String, BTreeSet<Release>>,
+        how: &Read,
+    ) -> Result<Vec<Side>, MergeError> {
+        let side = |(branch, releases): (String, BTreeSet<Release>)| {
+            let base = asked.base.as_deref().or(asked.branch.as_deref());
+            let merged = match &home.location {
+                Location::Url(_) => self.far(home, &branch, base, &asked.head, how)?,
+                Location::Path(_) => merged(&home.name, &home.location, &branch, base, &asked.head)?,
+            };
+            Ok(Side {
+                branch,
+                releases,
+                merged,
+            })
+        };
+        built.into_iter().map(side).collect()
     }
 
     /// A digest of the answer, of metadata and rules.

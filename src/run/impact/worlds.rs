@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::bases::{Bases, Told, bare};
 use super::kept::Beside;
 use super::{Asked, Home, ImpactError, Role};
-use crate::base::{Origin, Release, RepoName};
+use crate::base::{Origin, Release};
 use crate::derive;
 use crate::finding::Finding;
-use crate::impact::{Change, Judge, OfRelease, World, compare};
+use crate::impact::{Change, Config, Judge, OfRelease, World, compare};
 use crate::model::metadata::Metadata;
 use crate::run::{Run, RunError};
 use crate::source::github::Foreseen;
 use crate::source::merge::Merged;
-use crate::source::{CommitId, Instead, Notes, Paths, Snapshot};
+use crate::source::{CommitId, Instead, Paths, Snapshot};
 
 /// A branch of it that releases are built from, with and without the change.
 pub(super) struct Side {
@@ -25,129 +26,7 @@ pub(super) struct Side {
 /// A world and, where that tells what was read, what else is remembered of it.
 type Whole = (World, Option<Beside>);
 
-/// The metadata of a release, or what keeps it from being read.
-type Told = Result<Metadata, Vec<Finding>>;
-
-/// What releases are without any change: derived once for all changes that are compared with it.
-#[derive(Default)]
-pub(crate) struct Bases {
-    pub(super) metadata: BTreeMap<Release, Told>,
-    worlds: BTreeMap<Release, World>,
-    /// The CI configs, where they were opened.
-    ci: Option<Option<Arc<dyn Snapshot>>>,
-    notes: Option<Arc<Notes>>,
-}
-
-impl Bases {
-    /// The same for those who ask what was looked at.
-    pub(crate) fn with_notes() -> Self {
-        Self {
-            notes: Some(Arc::default()),
-            ..Self::default()
-        }
-    }
-
-    /// Whether something was found in a file of a repository without any change.
-    pub(crate) fn finds_in(&self, repo: &str, file: &str) -> bool {
-        let places = self.worlds.values().flat_map(|world| &world.findings);
-        places
-            .filter_map(|finding| finding.place.as_ref())
-            .any(|place| place.repo == repo && place.file == file)
-    }
-
-    /// What of a component's branch was looked at for these releases.
-    pub(crate) fn looked_at(&self, repo: &RepoName, branch: &str) -> Paths {
-        let notes = self.notes.as_ref();
-        notes
-            .map(|notes| notes.of(&repo.to_string(), branch))
-            .unwrap_or_default()
-    }
-}
-
-/// What decisions of an impact are kept for: it asks for more than rendering does.
-const DECISIONS: &str = " impact";
-
 impl Run {
-    /// Derives what is not known yet of releases as they are.
-    pub(crate) fn extend_bases(&mut self, bases: &mut Bases, releases: &BTreeSet<Release>) -> Result<(), ImpactError> {
-        let missing: BTreeSet<Release> = releases
-            .iter()
-            .copied()
-            .filter(|one| !bases.worlds.contains_key(one))
-            .collect();
-        self.extend_metadata(bases, &missing)?;
-        self.set_instead(Instead::default());
-        let ci = self.ci_of(bases)?;
-        for release in missing {
-            let world = match bases.metadata.get(&release) {
-                Some(Ok(metadata)) => self.base(metadata, ci.as_ref(), bases.notes.as_deref())?,
-                Some(Err(findings)) => bare(release, findings.clone()),
-                None => continue,
-            };
-            bases.worlds.insert(release, world);
-        }
-        Ok(())
-    }
-
-    /// A release without any change, recalled where nothing has moved.
-    fn base(
-        &mut self,
-        metadata: &Metadata,
-        ci: Option<&Arc<dyn Snapshot>>,
-        notes: Option<&Notes>,
-    ) -> Result<World, ImpactError> {
-        let release = metadata.release;
-        self.recall_decisions(self.rules()?, release, DECISIONS);
-        let key = self.world_key(release, ci.map(|ci| &**ci));
-        let known = key.as_ref().and_then(|key| self.recall_world(key, metadata, notes));
-        if let Some(known) = known {
-            tracing::debug!(%release, "nothing has moved: what it is without a change is recalled");
-            return Ok(known);
-        }
-        let own = notes.map(|_| Arc::new(Notes::default()));
-        self.sources.set_notes(own.clone());
-        let found = self.world(metadata, ci);
-        self.sources.set_notes(None);
-        if let (Some(notes), Some(own)) = (notes, &own) {
-            notes.extend(own.all());
-        }
-        let (world, beside) = match found? {
-            Ok(found) => found,
-            Err(findings) => return Ok(bare(release, findings)),
-        };
-        self.keep_decisions(self.rules()?, release, DECISIONS);
-        if let (Some(key), Some(beside)) = (key, beside) {
-            self.remember_world(&key, &world, beside, own.as_deref());
-        }
-        Ok(world)
-    }
-
-    /// The CI configs as they are, opened once.
-    pub(super) fn ci_of(&self, bases: &mut Bases) -> Result<Option<Arc<dyn Snapshot>>, RunError> {
-        if bases.ci.is_none() {
-            bases.ci = Some(self.ci_config()?);
-        }
-        Ok(bases.ci.clone().flatten())
-    }
-
-    /// Reads metadata that is not read yet.
-    pub(super) fn extend_metadata(&self, bases: &mut Bases, releases: &BTreeSet<Release>) -> Result<(), RunError> {
-        for release in releases {
-            if !bases.metadata.contains_key(release) {
-                bases.metadata.insert(*release, self.metadata_told(*release)?);
-            }
-        }
-        Ok(())
-    }
-
-    fn metadata_told(&self, release: Release) -> Result<Told, RunError> {
-        match self.metadata(release) {
-            Ok(metadata) => Ok(Ok(metadata)),
-            Err(RunError::Release { findings, .. }) => Ok(Err(findings)),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Compares the releases of one branch.
     pub(super) fn compared(
         &mut self,
@@ -170,7 +49,7 @@ impl Run {
         };
         let mut own = BTreeMap::new();
         if self.is_current(asked, home, &branch, base.origin().commit.as_deref()) {
-            self.extend_bases(bases, &releases)?;
+            self.look_up_bases(bases, &releases)?;
         } else {
             self.set_instead(instead(&base));
             let metadata = self.own_metadata(home, &releases, bases)?;
@@ -181,10 +60,16 @@ impl Run {
         self.set_instead(instead(&with));
         let metadata = self.own_metadata(home, &releases, bases)?;
         let ci = self.own_ci(home, bases)?;
-        let metadata = metadata.as_ref().unwrap_or(&bases.metadata);
-        let mut after = self.worlds(&releases, metadata, ci.as_ref())?;
+        let told = metadata.as_ref().unwrap_or(&bases.metadata);
+        let (after, recalled) = rayon::join(
+            || self.worlds(&releases, told, ci.as_ref()),
+            || self.recall_bases(bases),
+        );
+        let mut after = after?;
         let commits = |one: &Told| one.as_ref().ok()?.origin.commit.clone();
-        read.extend(releases.iter().filter_map(|release| commits(metadata.get(release)?)));
+        read.extend(releases.iter().filter_map(|release| commits(told.get(release)?)));
+        self.settle_bases(bases, recalled)?;
+        self.set_instead(instead(&with));
         if let (Some(merged), Some(head)) = (&merged.merged_commit, &merged.head_commit) {
             let findings = after.values_mut().flat_map(|world| world.findings.iter_mut());
             findings.for_each(|finding| say_head(finding, merged, head));
@@ -200,7 +85,7 @@ impl Run {
         };
         let mut found = Vec::new();
         for (release, after) in &after {
-            let Some(before) = own.get(release).or_else(|| bases.worlds.get(release)) else {
+            let Some(before) = own.get(release).or_else(|| bases.world(release)) else {
                 continue;
             };
             let rules = self.rules()?;
@@ -293,7 +178,7 @@ impl Run {
         ci: Option<&Arc<dyn Snapshot>>,
     ) -> Result<Result<Whole, Vec<Finding>>, ImpactError> {
         let look = |derived: &derive::Release<'_>| {
-            let config = serde_json::to_value(derived.build_config()).unwrap_or_default();
+            let config = Config::of(derived.build_config());
             (Judge::new(derived), config, derived.payload.view.clone())
         };
         let found = match self.findings_of(metadata, ci, look) {
@@ -305,22 +190,11 @@ impl Run {
         let world = World {
             findings: self.config.audit.judge(found.findings, self.today(), false).shown,
             judge,
-            config,
+            config: Some(config),
             files: World::files_of(&found.plan, &metadata.release.to_string()),
         };
         let beside = found.heads.map(|heads| Beside { heads, payload });
         Ok(Ok((world, beside)))
-    }
-}
-
-/// A release that cannot be derived.
-fn bare(release: Release, findings: Vec<Finding>) -> World {
-    let with_release = |finding: Finding| finding.with_release(release.to_string());
-    World {
-        findings: findings.into_iter().map(with_release).collect(),
-        judge: Judge::bare(release),
-        config: serde_json::Value::Null,
-        files: BTreeMap::new(),
     }
 }
 
