@@ -56,11 +56,14 @@ pub(super) fn rebuilt(release: &str, before: &Config, after: &Config) -> Option<
     (!found.images.is_empty() || !found.gone.is_empty()).then_some(found)
 }
 
+/// Images or repositories of a config.
+type Part = fn(&Config) -> &BTreeMap<String, String>;
+
 /// The values that differ, of images by key and of repositories.
 pub(super) fn values(before: Option<&Config>, after: Option<&Config>) -> Vec<ValueChange> {
     let mut found = Vec::new();
     let none = BTreeMap::new();
-    let parts: [fn(&Config) -> &BTreeMap<String, String>; 2] = [|config| &config.images, |config| &config.repositories];
+    let parts: [Part; 2] = [|config| &config.images, |config| &config.repositories];
     for part in parts {
         let (old, new) = (before.map_or(&none, part), after.map_or(&none, part));
         let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();

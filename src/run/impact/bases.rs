@@ -12,6 +12,9 @@ use crate::model::metadata::Metadata;
 use crate::run::{Run, RunError};
 use crate::source::{Instead, Notes, Paths, Snapshot};
 
+/// What a release is remembered under, and what is remembered of it and holds.
+type Remembered = (Release, Option<Key>, Option<Kept>);
+
 /// The metadata of a release, or what keeps it from being read.
 pub(super) type Told = Result<Metadata, Vec<Finding>>;
 
@@ -104,7 +107,7 @@ impl Run {
         releases: &BTreeSet<Release>,
         ci: Option<&dyn Snapshot>,
         notes: Option<&Notes>,
-    ) -> Result<Vec<(Release, Option<Key>, Option<Kept>)>, RunError> {
+    ) -> Result<Vec<Remembered>, RunError> {
         let rules = self.rules()?;
         let each = releases.iter().map(|release| {
             self.recall_decisions(rules, *release, DECISIONS);
