@@ -1,10 +1,13 @@
 //! Open pull requests of others: what each would do to OKD, what it was told, and what waits.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::words::When;
 use super::{Moment, links, words};
+use crate::base::loose::{List, Loose, May, read};
 use crate::impact::{Pull, State, UNSEEN, Verdict};
 
 /// How many findings of a kind, values or files a page has.
@@ -181,26 +184,99 @@ struct FileView {
     puts_back: bool,
 }
 
+/// An answer, as far as the page shows it; it may have been written by another version.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    merged: Loose<String>,
+    base: Loose<String>,
+    head: Loose<String>,
+    releases: List<OfRelease>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OfRelease {
+    release: Loose<String>,
+    verdict: Loose<String>,
+    new: List<Found>,
+    gone: List<Found>,
+    still: List<Found>,
+    values: List<Value>,
+    files: List<File>,
+    rebuild: Loose<Rebuild>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Found {
+    severity: Loose<String>,
+    code: Loose<String>,
+    message: Loose<String>,
+    alone: Loose<bool>,
+    place: Loose<Place>,
+    help: May<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Place {
+    repo: Loose<String>,
+    file: May<String>,
+    line: May<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Value {
+    of: Loose<String>,
+    field: Loose<String>,
+    before: Json,
+    after: Json,
+    rules: List<String>,
+    because: Loose<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct File {
+    repository: Loose<String>,
+    path: Loose<String>,
+    change: Loose<String>,
+    puts_back: Loose<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Rebuild {
+    images: BTreeMap<String, Loose<Tagged>>,
+    batches: Vec<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tagged {
+    tag: May<String>,
+}
+
 impl One {
     /// The page of a pull request; `None` where nothing is known of it.
     pub(super) fn of(look: &Moment<'_>, repository: &str, number: u64) -> Option<Self> {
         let pull = look.view.impacts.pull(repository, number)?;
         let answer = look.view.impacts.answers.get(&pull.name())?;
-        let answer: Json = serde_json::from_str(answer).ok()?;
-        let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-        let releases = answer["releases"].as_array().into_iter().flatten();
+        let answer: Answer = read(&serde_json::from_str(answer).ok()?).unwrap_or_default();
         Some(Self {
-            merged: match answer["merged"].as_str() {
-                Some("commit") => "read as the commit that GitHub would merge",
-                Some("files") => {
+            merged: match answer.merged.as_str() {
+                "commit" => "read as the commit that GitHub would merge",
+                "files" => {
                     "its files laid over its base one by one, as GitHub has no merge of the two: what both changed in one file may be missing"
                 }
-                Some("memory") => "merged here",
+                "memory" => "merged here",
                 _ => "read as it is: what its base got meanwhile may be missing",
             },
-            base: text(&answer["base"]),
-            head: text(&answer["head"]),
-            releases: releases.map(release).collect(),
+            base: answer.base.clone(),
+            head: answer.head.clone(),
+            releases: answer.releases.iter().map(|of| release(of)).collect(),
             unseen: UNSEEN,
             api: format!("/api/v1{}", page_of(pull)),
             pull: view(look, pull),
@@ -208,91 +284,73 @@ impl One {
     }
 }
 
-fn release(of: &Json) -> ReleaseView {
-    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-    let list = |name: &str| of[name].as_array().cloned().unwrap_or_default();
-    let groups = [("New", "new"), ("Gone", "gone"), ("Still there", "still")].map(|(title, name)| {
-        let all = list(name);
-        let shown: Vec<FoundView> = all.iter().take(MOST).map(found).collect();
+fn release(of: &OfRelease) -> ReleaseView {
+    let groups = [("New", &of.new), ("Gone", &of.gone), ("Still there", &of.still)].map(|(title, all)| {
+        let shown: Vec<FoundView> = all.iter().take(MOST).map(|of| found(of)).collect();
         let more = all.len() - shown.len();
         (title, shown, more)
     });
-    let verdict = text(&of["verdict"]);
-    let known = Verdict::ALL.into_iter().find(|known| known.name() == verdict);
+    let known = Verdict::ALL.into_iter().find(|known| known.name() == *of.verdict);
     ReleaseView {
-        release: text(&of["release"]),
+        release: of.release.clone(),
         class: class(known),
-        verdict,
+        verdict: of.verdict.clone(),
         groups: groups.into_iter().filter(|(_, shown, _)| !shown.is_empty()).collect(),
-        values: list("values").iter().take(MOST).map(value).collect(),
-        files: list("files")
+        values: of.values.iter().take(MOST).map(|of| value(of)).collect(),
+        files: of
+            .files
             .iter()
             .take(MOST)
             .map(|file| FileView {
-                repository: text(&file["repository"]),
-                path: text(&file["path"]),
-                change: text(&file["change"]),
-                puts_back: file["puts_back"] == true,
+                repository: file.repository.clone(),
+                path: file.path.clone(),
+                change: file.change.clone(),
+                puts_back: *file.puts_back,
             })
             .collect(),
-        rebuild: batches(&of["rebuild"]),
+        rebuild: batches(&of.rebuild),
     }
 }
 
-fn found(of: &Json) -> FoundView {
-    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-    let place = &of["place"];
-    let line = place["line"]
-        .as_u64()
-        .map_or_else(String::new, |line| format!(":{line}"));
+fn found(of: &Found) -> FoundView {
+    let place = &of.place;
+    let line = place.line.map_or_else(String::new, |line| format!(":{line}"));
     FoundView {
-        severity: text(&of["severity"]),
-        code: text(&of["code"]),
-        message: text(&of["message"]),
-        who: if of["alone"] == true {
-            "OKD alone"
-        } else {
-            "OCP as well"
-        },
-        place: place["file"]
-            .as_str()
-            .map(|file| format!("{}: {file}{line}", text(&place["repo"]))),
-        help: of["help"].as_str().map(str::to_owned),
+        severity: of.severity.clone(),
+        code: of.code.clone(),
+        message: of.message.clone(),
+        who: if *of.alone { "OKD alone" } else { "OCP as well" },
+        place: place.file.as_ref().map(|file| format!("{}: {file}{line}", *place.repo)),
+        help: of.help.clone(),
     }
 }
 
-fn value(of: &Json) -> ValueView {
+fn value(of: &Value) -> ValueView {
     let text = |value: &Json| match value {
         Json::Null => String::new(),
         Json::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let rules = of["rules"].as_array().into_iter().flatten().map(text);
-    let rules: Vec<String> = rules.collect();
-    let because = of["because"].as_str().unwrap_or_default();
+    let rules: Vec<&str> = of.rules.iter().map(|rule| rule.as_str()).collect();
     ValueView {
-        of: text(&of["of"]),
-        field: text(&of["field"]),
-        before: text(&of["before"]),
-        after: text(&of["after"]),
-        why: if rules.is_empty() {
-            because.to_owned()
-        } else {
-            rules.join(", ")
+        of: of.of.clone(),
+        field: of.field.clone(),
+        before: text(&of.before),
+        after: text(&of.after),
+        why: match rules.is_empty() {
+            true => of.because.clone(),
+            false => rules.join(", "),
         },
     }
 }
 
 /// What would have to be built again, by batch.
-fn batches(of: &Json) -> Vec<(String, Vec<String>)> {
-    let tag = |key: &Json| {
-        let key = key.as_str().unwrap_or_default();
-        of["images"][key]["tag"].as_str().unwrap_or(key).to_owned()
+fn batches(of: &Rebuild) -> Vec<(String, Vec<String>)> {
+    let tag = |key: &String| {
+        let image = of.images.get(key);
+        image.and_then(|image| image.tag.clone()).unwrap_or_else(|| key.clone())
     };
-    let batches = of["batches"].as_array().into_iter().flatten().enumerate();
-    let named = batches.map(|(at, keys)| {
-        let keys = keys.as_array().into_iter().flatten();
-        (format!("batch {}", at + 1), keys.map(tag).collect())
-    });
+    let batches = of.batches.iter().enumerate();
+    let named = batches.map(|(at, keys)| (format!("batch {}", at + 1), keys.iter().map(tag).collect()));
     named.collect()
 }
