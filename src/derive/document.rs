@@ -177,12 +177,7 @@ impl Maker<'_> {
     fn image(&self, image: &DerivedImage) -> Image {
         let about = About::Image(&image.key);
         let is_base = |input: &&DerivedInput| !input.builder;
-        let repository = image
-            .repository
-            .value
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let repository = image.component().unwrap_or_default();
         Image {
             tag: self.text(&image.tag, "tag", about),
             repository: self.value(&image.repository, "repository", about, repository),

@@ -182,12 +182,7 @@ struct Explainer<'e> {
 impl Explainer<'_> {
     fn explanation(&self) -> Explanation {
         let image = self.image;
-        let repository = image
-            .repository
-            .value
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let repository = image.component().unwrap_or_default();
         let branch = if image.branch.is_empty() {
             String::new()
         } else {
@@ -225,12 +220,7 @@ impl Explainer<'_> {
             self.field(
                 "repository",
                 &image.repository,
-                image
-                    .repository
-                    .value
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default(),
+                image.component().unwrap_or_default(),
                 "repository",
             ),
             self.branch(),

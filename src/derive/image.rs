@@ -81,6 +81,13 @@ pub struct Image {
     pub view: Json,
 }
 
+impl Image {
+    /// The repository that it is built from, as findings and causes name it.
+    pub fn component(&self) -> Option<String> {
+        self.repository.value.as_ref().map(ToString::to_string)
+    }
+}
+
 /// What is decided of every image before it is known which are needed.
 pub(super) struct Draft {
     pub view: Json,

@@ -217,6 +217,11 @@ pub struct Release<'a> {
 }
 
 impl Release<'_> {
+    /// The payload tag of an image by its key, if the release has it.
+    pub fn tag(&self, key: &str) -> Option<String> {
+        self.images.get(key).map(|image| image.tag.value.clone())
+    }
+
     /// The unified build config: what is passed on. It is made once; what is found later is not in it.
     pub fn build_config(&self) -> &Arc<BuildConfig> {
         self.document.get_or_init(|| Arc::new(document::build_config(self)))

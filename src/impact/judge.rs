@@ -43,13 +43,12 @@ impl Judge {
     /// For a release as it is derived.
     pub fn new(release: &Release<'_>) -> Self {
         let metadata = release.metadata;
-        let tag = |key: &str| release.images.get(key).map(|image| image.tag.value.clone());
         let held = release.images.values().filter(|image| image.standing == Standing::Held);
         let images = Images {
             held: held.map(|image| image.tag.value.clone()).collect(),
             own: behind::pairs(release)
                 .iter()
-                .filter_map(|pair| tag(&pair.key))
+                .filter_map(|pair| release.tag(&pair.key))
                 .collect(),
         };
         Self::of(metadata.release, &metadata.group, &release.payload.view, images)

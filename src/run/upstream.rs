@@ -59,7 +59,7 @@ fn images<'r>(derived: &'r derive::Release<'_>) -> impl Iterator<Item = (String,
         let parents = from.iter().chain(copied.map(|copy| &copy.name)).filter_map(tag);
         let known = UpstreamImage {
             file: Metadata::image_file(&image.key),
-            component: image.repository.value.as_ref().map(ToString::to_string),
+            component: image.component(),
             merge_first: image.view["ci"]["merge_first"].as_bool().unwrap_or_default(),
             wave: image.wave,
             parents: parents.filter(|parent| *parent != image.tag.value).collect(),

@@ -84,7 +84,7 @@ fn judge(context: &Context<'_>, doozer: &Doozer<'_>, image: &Image, prediction: 
         );
         let place = metadata.place(Metadata::image_file(&image.key), Some(alternative.pos.line));
         let mut finding = CODE.finding(text).with_place(place).with_image(image.tag.value.clone());
-        finding.component = image.repository.value.as_ref().map(ToString::to_string);
+        finding.component = image.component();
         sink.add(finding.with_help("let the FROM name the other EL version, or let `okd.from` have the alternative"));
     }
 }

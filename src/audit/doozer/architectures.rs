@@ -46,7 +46,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         let found = |text: String, line: u32| {
             let place = metadata.place(Metadata::image_file(key), Some(line));
             let mut finding = CODE.finding(text).with_place(place);
-            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+            finding.image = context.release.tag(key);
             finding
         };
         if node.as_seq().is_some_and(<[Node]>::is_empty) {

@@ -166,9 +166,7 @@ fn unread(key: &str, image: Option<&Image>, reason: Reason) -> Finding {
 
 fn about(image: Option<&Image>, mut finding: Finding, at: Option<At>) -> Finding {
     finding.image = image.map(|image| image.tag.value.clone());
-    finding.component = image
-        .and_then(|image| image.repository.value.as_ref())
-        .map(ToString::to_string);
+    finding.component = image.and_then(|image| image.component());
     match at {
         Some(at) => finding.with_place(at.0),
         None => finding,

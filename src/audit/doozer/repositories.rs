@@ -44,7 +44,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                     near(name, &known).unwrap_or_else(|| "name one that the group has, or add it there".to_owned()),
                 )
                 .with_subject(Subject::Key(format!("okd.enabled_repos.{name}")));
-            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+            finding.image = context.release.tag(key);
             sink.add(finding);
         }
     }

@@ -115,12 +115,7 @@ fn sink_doubt(image: &Image, sink: &mut Sink) {
         .finding(text)
         .with_place(go_line(image))
         .with_image(image.tag.value.clone());
-    let component = image
-        .repository
-        .value
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let component = image.component().unwrap_or_default();
     let help = "check that the builder has the Go of the module that the image is built from";
     sink.add(finding.with_component(component).with_help(help));
 }
@@ -142,12 +137,7 @@ fn with_stream(
         Some(stream) => format!("{stream}: name it in `from.builder` of {file}"),
         None => format!("no stream of streams.yml has Go {wanted}: add one, or lower what go.mod asks for"),
     };
-    let component = image
-        .repository
-        .value
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let component = image.component().unwrap_or_default();
     finding
         .with_help(help)
         .with_image(image.tag.value.clone())

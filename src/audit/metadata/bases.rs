@@ -51,7 +51,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             if !context.is_built(key) {
                 finding.severity = Warning;
             }
-            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+            finding.image = context.release.tag(key);
             sink.add(finding);
         }
     }

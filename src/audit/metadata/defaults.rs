@@ -95,7 +95,7 @@ fn add(context: &Context<'_>, metadata: &Metadata, key: &str, node: &Node, said:
         .with_place(metadata.place(Metadata::image_file(key), line))
         .with_subject(Subject::Key(said.to_owned()))
         .with_help(format!("remove `{said}`"));
-    finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+    finding.image = context.release.tag(key);
     let change = Change::Metadata {
         file: Metadata::image_file(key),
         edit: Edit::Remove { key: said.to_owned() },

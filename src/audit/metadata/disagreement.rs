@@ -64,7 +64,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
                 .finding(format!("{key}: {text}"))
                 .with_place(place)
                 .with_help("let both stanzas say the same, or remove one of them");
-            finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+            finding.image = context.release.tag(key);
             sink.add(finding);
         }
     }

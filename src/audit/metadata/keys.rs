@@ -213,6 +213,6 @@ fn idle(context: &Context<'_>, key: &str, node: &Node, sink: &mut Sink) {
 fn finding(context: &Context<'_>, code: &Code, key: &str, text: String, line: u32) -> Finding {
     let place = context.metadata().place(Metadata::image_file(key), Some(line));
     let mut finding = code.finding(text).with_place(place);
-    finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+    finding.image = context.release.tag(key);
     finding
 }

@@ -50,7 +50,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             .with_place(metadata.place(Metadata::image_file(&image.key), Some(node.pos.line)))
             .with_image(image.tag.value.clone())
             .with_help(help);
-        finding.component = image.repository.value.as_ref().map(ToString::to_string);
+        finding.component = image.component();
         sink.add(finding);
     }
 }

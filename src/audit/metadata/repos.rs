@@ -46,7 +46,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
             .finding(text)
             .with_place(place)
             .with_help("name what OKD needs in `okd.enabled_repos`, or say `[]` there");
-        finding.image = context.release.images.get(key).map(|image| image.tag.value.clone());
+        finding.image = context.release.tag(key);
         sink.add(finding.with_cause("okd.enabled_repos"));
     }
 }

@@ -175,12 +175,7 @@ fn commit(image: &Image, before: &Before) -> Option<Finding> {
 }
 
 fn about(code: &Code, image: &Image, before: &Before, text: String) -> Finding {
-    let repo = image
-        .repository
-        .value
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let repo = image.component().unwrap_or_default();
     code.finding(text)
         .with_place(before.place.clone())
         .with_image(image.tag.value.clone())

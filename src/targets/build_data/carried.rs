@@ -23,10 +23,7 @@ pub fn carried_cause(release: &Release<'_>, carry: &Carry) -> Cause {
         rule_at: String::new(),
         field: carry.key.clone(),
         item: None,
-        component: image
-            .and_then(|image| image.repository.value.as_ref())
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        component: image.and_then(|image| image.component()).unwrap_or_default(),
         images: image.map(|image| image.tag.value.clone()).into_iter().collect(),
         old: None,
         new: Some(super::changes::short(&carry.value)),
@@ -209,9 +206,7 @@ fn finding(
         .with_release(release_name(release))
         .with_help("write it there by hand where it is meant");
     finding.image = image.map(|image| image.tag.value.clone());
-    finding.component = image
-        .and_then(|image| image.repository.value.as_ref())
-        .map(ToString::to_string);
+    finding.component = image.and_then(|image| image.component());
     finding
 }
 

@@ -183,7 +183,7 @@ impl WantedFile<'_> {
         // People write the Dockerfile first, and then what is modified in it.
         changes.all.sort_by_key(|change| change.key.ends_with(".modifications"));
         let mut file = actual.file(&TARGET, release, &*path);
-        file.component = image.repository.value.as_ref().map(ToString::to_string);
+        file.component = image.component();
         file.images = vec![image.tag.value.clone()];
         let (applied, refused) = judged(ask, changes.all);
         file.refused = refused;
@@ -258,12 +258,7 @@ fn judged(ask: &Ask<'_>, all: Vec<Change>) -> (Vec<Change>, Vec<Refused>) {
 
 /// The cause of a change: the rule that decided the value, the key that it is written to.
 fn cause(release: &Release<'_>, image: &Image, rule: Option<usize>, field: &str) -> Cause {
-    let component = image
-        .repository
-        .value
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let component = image.component().unwrap_or_default();
     Cause {
         images: vec![image.tag.value.clone()],
         ..asking::cause(release, rule, field, component)

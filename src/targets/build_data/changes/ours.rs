@@ -75,7 +75,7 @@ impl Changes<'_> {
             .with_place(metadata.place(Metadata::image_file(&self.image.key), line))
             .with_image(self.image.tag.value.clone())
             .with_release(metadata.release.to_string());
-        finding.component = self.image.repository.value.as_ref().map(ToString::to_string);
+        finding.component = self.image.component();
         self.findings.push(finding);
         Found(&mut self.findings)
     }
