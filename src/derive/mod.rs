@@ -224,6 +224,7 @@ impl Release<'_> {
 
     /// The unified build config: what is passed on. It is made once; what is found later is not in it.
     pub fn build_config(&self) -> &Arc<BuildConfig> {
+        // Made on one thread: work that is shared out here could take up a task which asks for it again, and wait for itself.
         self.document.get_or_init(|| Arc::new(document::build_config(self)))
     }
 }
