@@ -30,7 +30,7 @@ impl Config {
         let facts = document.images.iter();
         Self {
             images: texts(&document.images),
-            repositories: texts(&document.repositories),
+            repositories: texts(&document.written_repositories()),
             facts: facts.map(|(key, image)| (key.clone(), Facts::of(image))).collect(),
         }
     }

@@ -46,7 +46,7 @@ pub struct BuildConfig {
     pub cycles: Vec<Vec<String>>,
     /// What the images of a repository have in common.
     // Those of which no image is derived are not written.
-    #[serde(serialize_with = "with_images")]
+    #[serde(serialize_with = "written")]
     #[schemars(with = "BTreeMap<String, Repository>")]
     pub repositories: BTreeMap<RepoName, Repository>,
     /// Digests of images that OKD does not build itself, by pullspec, where a lock gives them.
@@ -59,10 +59,20 @@ pub struct BuildConfig {
     pub complete: bool,
 }
 
-fn with_images<S: Serializer>(all: &BTreeMap<RepoName, Repository>, serializer: S) -> Result<S::Ok, S::Error> {
+fn written<S: Serializer>(all: &BTreeMap<RepoName, Repository>, serializer: S) -> Result<S::Ok, S::Error> {
+    with_images(all).serialize(serializer)
+}
+
+fn with_images(all: &BTreeMap<RepoName, Repository>) -> BTreeMap<String, &Repository> {
     let with = all.iter().filter(|(_, repository)| !repository.keys.is_empty());
-    let written: BTreeMap<String, &Repository> = with.map(|(name, own)| (name.to_string(), own)).collect();
-    written.serialize(serializer)
+    with.map(|(name, own)| (name.to_string(), own)).collect()
+}
+
+impl BuildConfig {
+    /// The repositories as they are written: those of which an image is derived.
+    pub fn written_repositories(&self) -> BTreeMap<String, &Repository> {
+        with_images(&self.repositories)
+    }
 }
 
 /// A value and why it is so.

@@ -158,3 +158,26 @@ fn what_another_configuration_came_to_is_not_taken() {
     world.settings.insert("targets", "[prow-config, prow-jobs]".to_owned());
     assert_eq!(compared(&world, "another configuration"), 3);
 }
+
+#[test]
+fn a_repository_whose_only_image_cannot_be_derived_any_more_goes_as_a_whole() {
+    let world = world();
+    let (answer, _) = impact(
+        &world,
+        "state",
+        &["openshift/davit", "--head", "topic", "--branch", BRANCH],
+    );
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let values = answer["releases"][0]["values"].as_array().expect("values");
+    let told: Vec<_> = values
+        .iter()
+        .map(|value| (value["of"].as_str(), value["field"].as_str(), value["after"].is_null()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("davit"), Some("built"), true),
+            (Some("openshift/davit"), Some("built"), true)
+        ]
+    );
+}

@@ -79,6 +79,10 @@ impl Run {
             .copied()
             .filter(|one| !bases.worlds.contains_key(one))
             .collect();
+        bases.kept.clear();
+        if missing.is_empty() {
+            return Ok(());
+        }
         self.set_instead(Instead::default());
         let (ci, notes) = (self.ci_of(bases)?, bases.notes.clone());
         let (read, kept) = rayon::join(
@@ -87,6 +91,13 @@ impl Run {
         );
         read?;
         for (release, key, kept) in kept? {
+            // Build data may have moved between one look and the other.
+            let of = |key: &Key| match bases.metadata.get(&release) {
+                Some(Ok(metadata)) => key.is_of(metadata),
+                _ => false,
+            };
+            let key = key.filter(of);
+            let kept = kept.filter(|_| key.is_some());
             let world = match (bases.metadata.get(&release), kept) {
                 (Some(Ok(_)), Some(kept)) => {
                     bases.kept.insert(release, kept);
@@ -140,8 +151,8 @@ impl Run {
                 (None, Some(Ok(metadata))) => {
                     self.set_instead(Instead::default());
                     let ci = bases.ci.clone().flatten();
-                    let key = self.world_key(release, ci.as_deref());
-                    self.base(metadata, ci.as_ref(), bases.notes.as_deref(), key)?
+                    // Another run has written there meanwhile, so that nobody knows what this would be remembered for.
+                    self.base(metadata, ci.as_ref(), bases.notes.as_deref(), None)?
                 }
                 (None, _) => continue,
             };

@@ -21,13 +21,21 @@ use crate::run::{Run, releases};
 use crate::source::{Notes, Snapshot};
 
 /// Must change when the same inputs come to another result, beside the program's own version.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What a world is remembered under.
 pub(super) struct Key {
     slot: Slot,
     /// A digest of what is asked beside repositories.
     beside: String,
+}
+
+impl Key {
+    /// Whether it is that of metadata as it was read.
+    pub(super) fn is_of(&self, metadata: &Metadata) -> bool {
+        let commit = metadata.origin.commit.as_deref();
+        commit.is_some() && self.slot.commits.split(' ').next() == commit
+    }
 }
 
 /// A world of which is known that what is remembered of it holds.
