@@ -17,6 +17,14 @@ pub(super) fn worst(releases: &[OfRelease]) -> Verdict {
 
 /// What a change comes to, and what to do.
 pub fn sentence(releases: &[OfRelease]) -> (Verdict, String, String) {
+    if releases.is_empty() {
+        return (
+            Verdict::Nothing,
+            format!("{OKD} builds nothing from this branch in any release that was looked at."),
+            "Nothing needs to be done; if that is a surprise, look at the repository's name, the branch and the releases."
+                .to_owned(),
+        );
+    }
     let verdict = worst(releases);
     let ours: Vec<&OfRelease> = releases.iter().filter(|release| release.verdict == verdict).collect();
     let names: Vec<&str> = ours.iter().map(|release| release.release.as_str()).collect();

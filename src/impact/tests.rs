@@ -106,6 +106,14 @@ fn a_note_that_goes_is_mended_as_well() {
 }
 
 #[test]
+fn what_no_release_is_built_from_is_told_as_that() {
+    let (verdict, sentence, todo) = sentence(&[]);
+    assert_eq!(verdict, Verdict::Nothing);
+    assert!(sentence.contains("builds nothing from this branch"), "{sentence}");
+    assert!(todo.contains("repository's name"), "{todo}");
+}
+
+#[test]
 fn what_was_refused_before_is_nothing_new_in_other_words() {
     let refused = |words: &str| {
         finding(Severity::Error, "go-refused", "go.mod", 3, words).with_subject(Subject::Module("go.mod".to_owned()))

@@ -41,6 +41,8 @@ pub(super) fn title(impact: &Impact) -> String {
 /// How the head was read, where that may miss something.
 pub(super) fn how_merged(impact: &Impact) -> Option<&'static str> {
     match impact.merged {
+        // Nothing was read at all.
+        _ if impact.releases.is_empty() => None,
         Merge::AsIs => Some("The head was read as it is: what its base got meanwhile may be missing."),
         Merge::Files => Some(
             "The forge has no merge of the two: the head's files were laid over its base one by one, so what both changed in one file may be missing.",
