@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::base::Release;
 use crate::board::{Applied, Drift, Outcome as Ended, RunRecord};
-use crate::finding::Finding;
 
 /// What a run came to.
 pub struct Done {
@@ -62,11 +61,6 @@ pub(super) fn partly(record: &mut RunRecord, faults: Vec<String>) {
     }
     let all: Vec<String> = record.error.take().into_iter().chain(faults).collect();
     record.error = Some(all.join("; "));
-}
-
-/// The word of a finding's severity.
-pub(super) fn severity(finding: &Finding) -> String {
-    format!("{:?}", finding.severity).to_lowercase()
 }
 
 /// What was counted between two moments.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::account::{Done, difference, partly, severity, told};
+use super::account::{Done, difference, partly, told};
 use super::cursors::Cursors;
 use super::cuts::Cuts;
 use super::error::ReconcileError;
@@ -212,7 +212,7 @@ impl Reconciler {
         let plan = Arc::new(self.plan(&ground, &failed, &done.record.id));
         done.record.drift = Drift::of(&plan);
         for finding in &plan.findings {
-            let count = done.record.findings.entry(severity(finding)).or_default();
+            let count = done.record.findings.entry(finding.severity.to_string()).or_default();
             *count += 1;
         }
         // What was found is shown before it is written, which may take its time.

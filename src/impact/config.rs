@@ -41,12 +41,9 @@ impl Config {
     }
 }
 
-fn texts<K: ToString + Ord + Sync, T: Serialize + Sync>(parts: &BTreeMap<K, T>) -> BTreeMap<String, String> {
+fn texts<T: Serialize + Sync>(parts: &BTreeMap<String, T>) -> BTreeMap<String, String> {
     let text = |part: &T| serde_json::to_string(part).unwrap_or_default();
-    let texts: Vec<_> = parts
-        .par_iter()
-        .map(|(key, part)| (key.to_string(), text(part)))
-        .collect();
+    let texts: Vec<_> = parts.par_iter().map(|(key, part)| (key.clone(), text(part))).collect();
     texts.into_iter().collect()
 }
 
