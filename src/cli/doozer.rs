@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use lockstep::base::text::terminal;
-use lockstep::derive::{Image, Release};
+use lockstep::derive::{DerivedImage, Release};
 use lockstep::doozer::parents::Stands;
 use lockstep::doozer::predict::{Ends, Reason, Said};
 use lockstep::doozer::{Doozer, Prediction, Terms, compare};
@@ -39,7 +39,7 @@ pub fn run(ready: &Ready, releases: &[Release<'_>], args: &ExplainArgs) -> Resul
 
 /// The predictions of the images of a release that a word names: by key, payload tag or repository.
 fn of(ready: &Ready, release: &Release<'_>, what: &str) -> Vec<Prediction> {
-    let named = |key: &str, image: Option<&Image>| {
+    let named = |key: &str, image: Option<&DerivedImage>| {
         let tag = image.is_some_and(|image| image.tag.value == what);
         let repo = image.and_then(|image| image.repository.value.as_ref());
         let unneeded = || {

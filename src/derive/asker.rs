@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::outline::base_scope;
-use super::{Derived, Image, Release, failures};
+use super::{Derived, DerivedImage, Release, failures};
 use crate::finding::Finding;
 use crate::rules::{Decision, Scope, Subject};
 
@@ -32,7 +32,7 @@ impl<'r> Asker<'r> {
     }
 
     /// What rules see of an image.
-    pub fn of_image<'s>(&self, image: &'s Image, scope: &'s Scope<'s>) -> Scope<'s> {
+    pub fn of_image<'s>(&self, image: &'s DerivedImage, scope: &'s Scope<'s>) -> Scope<'s> {
         let mut inner = scope.inner();
         inner.show("image", &image.view);
         inner.set("tag", &json!(image.tag.value));

@@ -8,7 +8,7 @@ use super::inputs::Pairing;
 use super::names::Names;
 use super::outline::{Outline, base_scope, members};
 use super::resolve::Resolver;
-use super::{Component, Components, Image, Input, Release, Standing, config, payload};
+use super::{Component, Components, DerivedImage, DerivedInput, Release, Standing, config, payload};
 use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::model::graph;
@@ -105,8 +105,8 @@ fn unreachable_components(outline: &mut Outline<'_>, components: &Components) {
 
 /// What an image's Dockerfile and repository say.
 struct Said {
-    inputs: Vec<Input>,
-    copies: Vec<Input>,
+    inputs: Vec<DerivedInput>,
+    copies: Vec<DerivedInput>,
     recipe: Recipe,
 }
 
@@ -146,7 +146,11 @@ fn settle_inputs(outline: &Outline<'_>, components: &Components, scope: &crate::
 }
 
 /// What the Dockerfile of one image says, paired with metadata.
-fn settle(pairing: &Pairing<'_, '_, '_>, image: &Image, resolver: &mut Resolver<'_, '_>) -> Result<Said, Vec<Finding>> {
+fn settle(
+    pairing: &Pairing<'_, '_, '_>,
+    image: &DerivedImage,
+    resolver: &mut Resolver<'_, '_>,
+) -> Result<Said, Vec<Finding>> {
     let inputs = pairing.inputs(image, resolver)?;
     let dockerfile = pairing.dockerfile(image)?;
     Ok(Said {
@@ -158,7 +162,7 @@ fn settle(pairing: &Pairing<'_, '_, '_>, image: &Image, resolver: &mut Resolver<
 
 impl Said {
     /// Puts it into the image, with what else is known of its repository.
-    fn put_in(self, image: &mut Image, component: Option<&Component>) {
+    fn put_in(self, image: &mut DerivedImage, component: Option<&Component>) {
         (image.inputs, image.copies, image.recipe) = (self.inputs, self.copies, self.recipe);
         let Some(component) = component else { return };
         image.tree = component.oids.get(&context_folder(&image.context_dir.value)).cloned();
@@ -247,9 +251,9 @@ fn order(outline: &mut Outline<'_>) -> Vec<Vec<String>> {
 /// Adds what images take files from, but for what would close a circle: there CI takes what was promoted last.
 fn with_copies(
     mut edges: BTreeMap<String, BTreeSet<String>>,
-    images: &BTreeMap<String, Image>,
+    images: &BTreeMap<String, DerivedImage>,
 ) -> BTreeMap<String, BTreeSet<String>> {
-    let copied = |image: &Image| -> Vec<String> {
+    let copied = |image: &DerivedImage| -> Vec<String> {
         let members = image.copies.iter().filter(|copy| copy.kind == "member");
         members.map(|copy| copy.name.clone()).collect()
     };

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::outline::base_scope;
 use super::resolve::Resolver;
-use super::{Input, Release};
+use super::{DerivedInput, Release};
 use crate::model::go::GoVersion;
 use crate::rules::{Decision, Scope, Subject};
 
@@ -67,7 +67,7 @@ impl<'r> Content<'r> {
 }
 
 /// An input as rules see it.
-pub fn view(named: (&str, &str), builder: bool, index: usize, input: Option<&Input>, pullspec: &str) -> Json {
+pub fn view(named: (&str, &str), builder: bool, index: usize, input: Option<&DerivedInput>, pullspec: &str) -> Json {
     let (kind, name) = named;
     let stage = input.and_then(|input| input.stage.as_deref()).unwrap_or_default();
     let written = input.map_or("", |input| &input.written);

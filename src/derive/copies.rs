@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::inputs::{Line, Pairing};
 use super::resolve::{Resolved, Resolver, named};
-use super::{Image, Input, failures};
+use super::{DerivedImage, DerivedInput, failures};
 use crate::facts::dockerfile::{CopyFrom, CopySource, Dockerfile, Use};
 use crate::finding::Finding;
 use crate::model::replacement::InputKind;
@@ -17,11 +17,11 @@ impl Pairing<'_, '_, '_> {
     /// What the other lines of an image's Dockerfile name; `inputs`: its FROMs.
     pub fn copies(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         dockerfile: &Dockerfile,
-        inputs: &[Input],
+        inputs: &[DerivedInput],
         resolver: &mut Resolver<'_, '_>,
-    ) -> Result<Vec<Input>, Vec<Finding>> {
+    ) -> Result<Vec<DerivedInput>, Vec<Finding>> {
         let mut seen = BTreeSet::new();
         let (mut copies, mut findings) = (Vec::new(), Vec::new());
         for (copy, written) in dockerfile.copies_from.iter().filter_map(outside) {
@@ -64,12 +64,12 @@ impl Pairing<'_, '_, '_> {
 
     fn copy(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         line: &Line<'_>,
-        inputs: &[Input],
+        inputs: &[DerivedInput],
         resolver: &mut Resolver<'_, '_>,
-    ) -> Result<Input, Vec<Finding>> {
-        let same = |input: &&Input| {
+    ) -> Result<DerivedInput, Vec<Finding>> {
+        let same = |input: &&DerivedInput| {
             let written = self.payload.spellings.same(&input.written, line.written);
             input.replace.value && (input.token == line.token || written)
         };
@@ -101,7 +101,7 @@ impl Pairing<'_, '_, '_> {
     /// The one entry of metadata that is known by what a line names, and what it stands for.
     fn known_as(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         line: &Line<'_>,
         written: &str,
         resolver: &mut Resolver<'_, '_>,
@@ -122,7 +122,7 @@ impl Pairing<'_, '_, '_> {
         Ok(resolved.into_iter().next().filter(|_| one))
     }
 
-    fn payload_tag(&self, image: &Image, line: &Line<'_>, written: &str) -> Result<String, Vec<Finding>> {
+    fn payload_tag(&self, image: &DerivedImage, line: &Line<'_>, written: &str) -> Result<String, Vec<Finding>> {
         let mut scope = self.scope.inner();
         scope.show("image", &image.view);
         let view = json!({

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::digest::digests;
 use super::payload::Last;
 use super::provenance::About;
-use super::{Config, Derived, Image as DerivedImage, Input as DerivedInput, Release, Standing, config, payload};
+use super::{Config, Derived, DerivedImage, DerivedInput, Release, Standing, config, payload};
 use crate::base::Place;
 use crate::model::build_config::{
     At, BuildConfig, Copied, Dropped, Go, HeldImage, Image, Input, LastPayload, LastTag, Payload, PayloadTag, Reason,

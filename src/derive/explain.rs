@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::document::place;
 use super::provenance::{About, RulePart, one_line};
-use super::{Derived, Image, Input, Release, Standing};
+use super::{Derived, DerivedImage, DerivedInput, Release, Standing};
 use crate::base::RepoName;
 use crate::model::pullspec::StreamTag;
 
@@ -98,7 +98,7 @@ impl Field {
 
 /// Explains images: one by key or payload tag, or all of a repository.
 pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
-    let by_repo = |image: &Image| {
+    let by_repo = |image: &DerivedImage| {
         image
             .repository
             .value
@@ -106,7 +106,7 @@ pub fn explain(release: &Release<'_>, what: &str) -> Vec<Explanation> {
             .is_some_and(|repo: &RepoName| repo.to_string() == what)
     };
     let images = release.images.values();
-    let found: Vec<&Image> = images
+    let found: Vec<&DerivedImage> = images
         .filter(|image| image.key == what || image.tag.value == what || by_repo(image))
         .collect();
     if found.is_empty() {
@@ -176,7 +176,7 @@ fn absent(release: &Release<'_>, what: &str) -> Option<Explanation> {
 
 struct Explainer<'e> {
     release: &'e Release<'e>,
-    image: &'e Image,
+    image: &'e DerivedImage,
 }
 
 impl Explainer<'_> {
@@ -342,7 +342,7 @@ impl Explainer<'_> {
         Some(field)
     }
 
-    fn input(&self, path: &str, input: &Input) -> Field {
+    fn input(&self, path: &str, input: &DerivedInput) -> Field {
         let stage = input
             .stage
             .as_ref()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::asker::Asker;
-use super::{Derived, Image, Release, Standing};
+use super::{Derived, DerivedImage, Release, Standing};
 use crate::finding::Finding;
 use crate::rules::{Scope, Subject};
 
@@ -142,7 +142,7 @@ fn dropped(release: &Release<'_>) -> BTreeSet<String> {
 }
 
 impl Asker<'_> {
-    fn image(&mut self, image: &Image, scope: &Scope<'_>) -> ImageHere {
+    fn image(&mut self, image: &DerivedImage, scope: &Scope<'_>) -> ImageHere {
         let about = format!("image {}", image.key);
         let inner = self.of_image(image, scope);
         let mut text = |field: &str| self.text(Subject::Image, field, &inner, &about);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Derived, Input, Standing, failures};
+use super::{Derived, DerivedInput, Standing, failures};
 use crate::base::{Origin, RepoName};
 use crate::finding::{Finding, Severity};
 use crate::model::go::GoNeed;
@@ -10,9 +10,9 @@ use crate::model::metadata::Metadata;
 use crate::model::replacement::Recipe;
 use crate::rules::{Decision, RuleSet, Scope, Subject};
 
-/// One image of the unified build config.
+/// One image as it is derived, for Rust: `model::build_config::Image` is what of it the document says.
 #[derive(Clone, Debug)]
-pub struct Image {
+pub struct DerivedImage {
     /// Its key in ocp-build-data.
     pub key: String,
     /// Whether it could be derived.
@@ -52,9 +52,9 @@ pub struct Image {
     /// Whether it is in the payload, or only built because others need it.
     pub in_payload: bool,
     /// Builders and base, in the order of the Dockerfile.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<DerivedInput>,
     /// Images that other lines of the Dockerfile take files from: each once for each kind of line.
-    pub copies: Vec<Input>,
+    pub copies: Vec<DerivedInput>,
     /// What of the Dockerfile decides what is replaced.
     pub recipe: Recipe,
     /// Build arguments.
@@ -81,7 +81,7 @@ pub struct Image {
     pub view: Json,
 }
 
-impl Image {
+impl DerivedImage {
     /// The repository that it is built from, as findings and causes name it.
     pub fn component(&self) -> Option<String> {
         self.repository.value.as_ref().map(ToString::to_string)
@@ -146,7 +146,7 @@ pub(super) struct Maker<'m> {
 
 impl Maker<'_> {
     /// Decides the rest of an image that is needed.
-    pub fn image(mut self, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> (Image, Vec<Finding>) {
+    pub fn image(mut self, draft: Draft, needed_by: Option<String>, scope: &Scope<'_>) -> (DerivedImage, Vec<Finding>) {
         let key = self.key;
         let Draft { view, needed, from } = draft;
         let mut inner = before_tag(self.rules, self.metadata, key, &view, scope);
@@ -197,7 +197,7 @@ impl Maker<'_> {
         let mut view = view;
         view["tag"] = json!(tag.value);
         view["build_root"] = build_root.value.clone();
-        let mut image = Image {
+        let mut image = DerivedImage {
             key: key.to_owned(),
             standing,
             needed: Derived::new(needed.value == Some(Json::Bool(true)), needed),
@@ -270,7 +270,7 @@ impl Maker<'_> {
     }
 
     /// An image that is wanted for its own sake and whose address leads nowhere that can be built from deserves a word.
-    fn check_source(&mut self, image: &Image) {
+    fn check_source(&mut self, image: &DerivedImage) {
         let url = ["url", "web"].map(|name| image.view["source"][name].as_str().unwrap_or_default());
         let [url, web] = url;
         let address = if url.is_empty() { web } else { url };

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::names::Names;
 use super::provenance::taken_from;
 use super::resolve::{Resolved, Resolver, named};
-use super::{Component, Derived, Image, Input, Payload, ReadFile, failures, nearest};
+use super::{Component, Derived, DerivedImage, DerivedInput, Payload, ReadFile, failures, nearest};
 use crate::base::Place;
 use crate::facts::dockerfile::{Dockerfile, Stage};
 use crate::finding::{Finding, Severity};
@@ -39,7 +39,11 @@ pub(super) struct Line<'l> {
 
 impl Pairing<'_, '_, '_> {
     /// The inputs of an image, builders first.
-    pub fn inputs(&self, image: &Image, resolver: &mut Resolver<'_, '_>) -> Result<Vec<Input>, Vec<Finding>> {
+    pub fn inputs(
+        &self,
+        image: &DerivedImage,
+        resolver: &mut Resolver<'_, '_>,
+    ) -> Result<Vec<DerivedInput>, Vec<Finding>> {
         let dockerfile = self.dockerfile(image)?;
         let mut entries: Vec<&Json> = image.from.value["builder"].as_array().into_iter().flatten().collect();
         if named(&image.from.value).is_some() {
@@ -72,11 +76,11 @@ impl Pairing<'_, '_, '_> {
     }
 
     /// The Dockerfile of an image.
-    pub fn dockerfile(&self, image: &Image) -> Result<&Dockerfile, Vec<Finding>> {
+    pub fn dockerfile(&self, image: &DerivedImage) -> Result<&Dockerfile, Vec<Finding>> {
         self.read(image).map_err(|finding| vec![finding])
     }
 
-    fn read(&self, image: &Image) -> Result<&Dockerfile, Finding> {
+    fn read(&self, image: &DerivedImage) -> Result<&Dockerfile, Finding> {
         let taken = taken_from(self.rules, &image.dockerfile_name.tried, "dockerfile");
         let named_in = taken.map_or("source.dockerfile", |key| key.view);
         let named_in = self.metadata.key_place(&image.key, named_in);
@@ -129,7 +133,7 @@ impl Pairing<'_, '_, '_> {
     }
 
     /// The rule that names an image's Dockerfile by itself, under a condition of its own, rather than by what metadata says.
-    fn names_dockerfile(&self, image: &Image) -> Option<&Rule> {
+    fn names_dockerfile(&self, image: &DerivedImage) -> Option<&Rule> {
         let mut deciders = image.dockerfile_name.deciders();
         let rule = self.rules.rules.get(deciders.next()?)?;
         let mut settings = rule.settings.iter();
@@ -140,7 +144,7 @@ impl Pairing<'_, '_, '_> {
     /// A Dockerfile that a rule names and that is not there: the rule first, then where metadata says what it overrules.
     fn rule_names_missing(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         rule: &Rule,
         missing: &str,
         near: Option<&str>,
@@ -158,7 +162,7 @@ impl Pairing<'_, '_, '_> {
             .with_help(format!("correct the rule{meant}; it stands over what {metadata} says"))
     }
 
-    fn about(&self, image: &Image, code: &'static str, message: String) -> Finding {
+    fn about(&self, image: &DerivedImage, code: &'static str, message: String) -> Finding {
         Finding::new(Severity::Error, code, message)
             .with_component(self.component.origin.name.clone())
             .with_image(image.tag.value.clone())
@@ -174,7 +178,7 @@ impl Pairing<'_, '_, '_> {
         }
     }
 
-    fn count_mismatch(&self, image: &Image, stages: &[&Stage], entries: &[&Json]) -> Finding {
+    fn count_mismatch(&self, image: &DerivedImage, stages: &[&Stage], entries: &[&Json]) -> Finding {
         let names: Vec<_> = entries
             .iter()
             .filter_map(|entry| named(entry))
@@ -199,11 +203,11 @@ impl Pairing<'_, '_, '_> {
 
     fn input(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         entry: &Json,
         line: &Line<'_>,
         resolver: &mut Resolver<'_, '_>,
-    ) -> Result<Input, Vec<Finding>> {
+    ) -> Result<DerivedInput, Vec<Finding>> {
         let resolved = resolver.resolve(entry).map_err(|unresolved| {
             let path = if line.builder {
                 vec!["from", "builder"]
@@ -225,11 +229,11 @@ impl Pairing<'_, '_, '_> {
     /// Asks the rules about a line whose image is known. `named`: the entry of metadata that it stands for.
     pub fn decided(
         &self,
-        image: &Image,
+        image: &DerivedImage,
         (kind, name): (&str, &str),
         line: &Line<'_>,
         resolved: Resolved,
-    ) -> Result<Input, Vec<Finding>> {
+    ) -> Result<DerivedInput, Vec<Finding>> {
         let pullspec = self.payload.spellings.canonical(&resolved.pullspec).into_owned();
         let mut scope = self.scope.inner();
         scope.show("image", &image.view);
@@ -250,7 +254,7 @@ impl Pairing<'_, '_, '_> {
         if !failed.is_empty() {
             return Err(failed);
         }
-        Ok(Input {
+        Ok(DerivedInput {
             by: line.by,
             kind: kind.to_owned(),
             name: name.to_owned(),

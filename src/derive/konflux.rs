@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::asker::Asker;
-use super::{Derived, Image, Release, Standing};
+use super::{Derived, DerivedImage, Release, Standing};
 use crate::finding::Finding;
 use crate::rules::{Scope, Subject};
 
@@ -189,7 +189,7 @@ fn as_a_whole(asker: &mut Asker<'_>, scope: &Scope<'_>, about: &str) -> Konflux 
     konflux
 }
 
-fn one(asker: &mut Asker<'_>, image: &Image, scope: &Scope<'_>, model: &str) -> ImageThere {
+fn one(asker: &mut Asker<'_>, image: &DerivedImage, scope: &Scope<'_>, model: &str) -> ImageThere {
     let about = format!("image {}", image.key);
     let mut inner = asker.of_image(image, scope);
     inner.set("model", &json!(model));

@@ -51,7 +51,7 @@ use crate::rules::{Decision, RuleSet};
 
 pub use config::{Config, Dropped};
 pub use destination::Payload;
-pub use image::Image;
+pub use image::DerivedImage;
 
 /// A derived value and how it came about.
 #[derive(Clone, Debug, Default)]
@@ -150,7 +150,7 @@ pub enum Standing {
 
 /// One FROM of an image, or another line of its Dockerfile that names an image.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub struct DerivedInput {
     /// What line it is.
     pub by: InputKind,
     /// `member`, `stream` or `image`: metadata's entry of the FROM, or the one that is known by what another line names;
@@ -192,7 +192,7 @@ pub struct Release<'a> {
     /// The payload.
     pub payload: Payload,
     /// All needed images by key.
-    pub images: BTreeMap<String, Image>,
+    pub images: BTreeMap<String, DerivedImage>,
     /// Configs by repository.
     pub configs: BTreeMap<RepoName, Config>,
     /// Where each component that was read stands.

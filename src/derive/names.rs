@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::{Image, Standing};
+use super::{DerivedImage, Standing};
 use crate::model::metadata::Metadata;
 use crate::model::pullspec::Spellings;
 
@@ -19,9 +19,9 @@ pub(super) struct Names {
 
 impl Names {
     /// Collects the names of all streams, and of the images that OKD builds.
-    pub fn new(metadata: &Metadata, images: &BTreeMap<String, Image>, spellings: &Spellings) -> Self {
+    pub fn new(metadata: &Metadata, images: &BTreeMap<String, DerivedImage>, spellings: &Spellings) -> Self {
         let mut names = Self::default();
-        let built = |image: &&Image| !matches!(image.standing, Standing::Dropped(_));
+        let built = |image: &&DerivedImage| !matches!(image.standing, Standing::Dropped(_));
         for image in images.values().filter(built) {
             let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
             names.add(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Image;
+use super::DerivedImage;
 use crate::base::{Date, Release};
 use crate::model::metadata::Metadata;
 use crate::yaml::Node;
@@ -32,7 +32,7 @@ pub struct Carried {
     /// Why the histories of branches could not be read: nothing is carried then.
     pub unread: Option<Unread>,
     /// Build data with what is carried, and the images that are derived from it; none where that changes nothing.
-    pub release: Option<(Metadata, BTreeMap<String, Image>)>,
+    pub release: Option<(Metadata, BTreeMap<String, DerivedImage>)>,
 }
 
 /// Why histories could not be read.

@@ -10,7 +10,7 @@ pub use super::destination::payload_of;
 use super::image::{Draft, Maker, Unneeded};
 use super::provenance::taken_from;
 pub use super::scope::base_scope;
-use super::{Image, Payload, Standing, failures};
+use super::{DerivedImage, Payload, Standing, failures};
 use crate::base::Place;
 use crate::finding::{Finding, Severity};
 use crate::model::metadata::Metadata;
@@ -37,7 +37,7 @@ pub struct Outline<'a> {
     /// The payload.
     pub payload: Payload,
     /// All needed images by key, as far as metadata alone tells.
-    pub images: BTreeMap<String, Image>,
+    pub images: BTreeMap<String, DerivedImage>,
     /// Images that nothing needs, by key.
     pub unneeded: BTreeMap<String, Unneeded>,
     /// What was read of the payload and of what operators ask of it.

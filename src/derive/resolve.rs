@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
-use super::{Image, failures};
+use super::{DerivedImage, failures};
 use crate::finding::Finding;
 use crate::model::metadata::Metadata;
 use crate::rules::decision::Tried;
@@ -51,7 +51,7 @@ const MAX_STEPS: usize = 16;
 pub struct Resolver<'a, 's> {
     rules: &'a RuleSet,
     metadata: &'a Metadata,
-    images: &'s std::collections::BTreeMap<String, Image>,
+    images: &'s std::collections::BTreeMap<String, DerivedImage>,
     scope: &'s Scope<'s>,
     known: HashMap<(&'static str, String), Decision>,
 }
@@ -61,7 +61,7 @@ impl<'a, 's> Resolver<'a, 's> {
     pub fn new(
         rules: &'a RuleSet,
         metadata: &'a Metadata,
-        images: &'s std::collections::BTreeMap<String, Image>,
+        images: &'s std::collections::BTreeMap<String, DerivedImage>,
         scope: &'s Scope<'s>,
     ) -> Self {
         Self {

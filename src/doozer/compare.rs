@@ -4,12 +4,12 @@ use super::difference::{Difference, DifferenceKind};
 use super::parents::{Stands, called};
 use super::predict::{Ends, Prediction, REPOSITORIES_RULE};
 use super::wanted::{self, plain};
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::model::build_config::At;
 use crate::model::metadata::Metadata;
 
 /// In what a prediction differs from what is derived of the same image.
-pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) -> Vec<Difference> {
+pub fn compare(release: &Release<'_>, image: &DerivedImage, prediction: &Prediction) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |kind, text: String, at: Option<At>| found.push(Difference { kind, text, at });
     let reason = || prediction.reasons.first();
@@ -63,7 +63,7 @@ pub fn compare(release: &Release<'_>, image: &Image, prediction: &Prediction) ->
     found
 }
 
-fn place(release: &Release<'_>, image: &Image, path: &[&str]) -> Option<At> {
+fn place(release: &Release<'_>, image: &DerivedImage, path: &[&str]) -> Option<At> {
     let place = release.metadata.image_place(&image.key, path);
     let place = match place.line {
         Some(_) => place,
@@ -73,7 +73,7 @@ fn place(release: &Release<'_>, image: &Image, path: &[&str]) -> Option<At> {
 }
 
 /// Parents that are not the same.
-fn parents(release: &Release<'_>, image: &Image, prediction: &Prediction) -> Vec<(String, Option<At>)> {
+fn parents(release: &Release<'_>, image: &DerivedImage, prediction: &Prediction) -> Vec<(String, Option<At>)> {
     let ours = wanted::parents(release, image);
     let theirs = &prediction.from;
     let at = || theirs.first().and_then(|parent| parent.at.clone());

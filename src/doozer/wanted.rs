@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::derive::outline::base_scope;
 use crate::derive::resolve::{Resolved, Resolver};
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 
 use super::parents::Stands;
 
@@ -46,7 +46,7 @@ pub fn meaning(release: &Release<'_>, resolver: &mut Resolver<'_, '_>, entry: &J
 }
 
 /// What each parent of an image means, builders first.
-pub fn parents(release: &Release<'_>, image: &Image) -> Vec<(Json, Option<Stands>)> {
+pub fn parents(release: &Release<'_>, image: &DerivedImage) -> Vec<(Json, Option<Stands>)> {
     let metadata = release.metadata;
     let scope = base_scope(metadata.release, &metadata.group, Some(&release.payload.view));
     let mut resolver = Resolver::new(release.rules, metadata, &release.images, &scope);

@@ -11,7 +11,7 @@ use crate::base::Release;
 use crate::derive::complete::complete;
 use crate::derive::neighbours::{Carried, Carry, Left, Unread};
 use crate::derive::texts::Texts;
-use crate::derive::{self, Image};
+use crate::derive::{self, DerivedImage};
 use crate::doozer::carry::{self, Added, Fate};
 use crate::model::metadata::Metadata;
 use crate::plan::Verdict;
@@ -30,7 +30,7 @@ type Pair = (String, String);
 pub(super) type Histories = Mutex<BTreeMap<Pair, Arc<Vec<Added>>>>;
 
 /// A release with what is carried to it: build data, images, and the files that are looked at for them.
-type With = (Metadata, BTreeMap<String, Image>, Texts);
+type With = (Metadata, BTreeMap<String, DerivedImage>, Texts);
 
 impl Run {
     /// Takes into a release what is to be carried to it.

@@ -13,7 +13,7 @@ use super::{InputError, Run};
 use crate::base::{Origin, Place, RepoName, segments_of};
 use crate::derive::outline::Outline;
 use crate::derive::payload::Operator;
-use crate::derive::{Component, Components, Image, ReadFile, Standing};
+use crate::derive::{Component, Components, DerivedImage, ReadFile, Standing};
 use crate::facts::dockerfile::copies;
 use crate::facts::payload::{Fault, ImageReferences};
 use crate::finding::{Finding, Severity};
@@ -55,7 +55,7 @@ struct List {
 
 /// Reads the lists of all repositories that images of an outline are built from.
 pub fn read(run: &Run, outline: &Outline<'_>, components: &Components) -> (Vec<Operator>, Vec<Finding>) {
-    let mut images: BTreeMap<&RepoName, Vec<&Image>> = BTreeMap::new();
+    let mut images: BTreeMap<&RepoName, Vec<&DerivedImage>> = BTreeMap::new();
     for image in outline.images.values() {
         if let (Some(repo), false) = (&image.repository.value, matches!(image.standing, Standing::Dropped(_))) {
             images.entry(repo).or_default().push(image);
@@ -85,7 +85,7 @@ struct Reader<'r> {
     outline: &'r Outline<'r>,
     repo: &'r RepoName,
     component: &'r Component,
-    images: Vec<&'r Image>,
+    images: Vec<&'r DerivedImage>,
 }
 
 impl Reader<'_> {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         ships.map(|image| image.key.clone()).collect()
     }
 
-    fn is_labelled(&self, image: &Image) -> bool {
+    fn is_labelled(&self, image: &DerivedImage) -> bool {
         match self.component.dockerfiles.get(&image.dockerfile) {
             Some(ReadFile::Found(dockerfile)) => dockerfile.is_release_operator(),
             _ => false,

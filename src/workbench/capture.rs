@@ -14,7 +14,7 @@ use super::run::{BUILD_DATA, CI_CONFIG};
 use super::sets::Files;
 use super::update;
 use crate::base::RepoName;
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 use crate::facts::ci_config;
 use crate::source::Recorder;
 use crate::targets::prow_config;
@@ -86,7 +86,7 @@ impl Cut<'_> {
     fn share(&self) -> Result<Share, Fault> {
         let mut share = Share::default();
         for name in &self.images {
-            let named = |image: &&Image| image.key == *name || image.tag.value == *name;
+            let named = |image: &&DerivedImage| image.key == *name || image.tag.value == *name;
             let image = self.release.images.values().find(named);
             let image = image.ok_or_else(|| Fault::NoImage(name.clone()))?;
             share.asked.extend(image.repository.value.clone());
@@ -153,7 +153,7 @@ impl Cut<'_> {
 }
 
 /// The images that an image is built from, and that its members stand for.
-fn parents(image: &Image) -> Vec<String> {
+fn parents(image: &DerivedImage) -> Vec<String> {
     let mut parents = Vec::new();
     let from = &image.from.value;
     let entries = from["builder"]

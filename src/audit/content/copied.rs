@@ -6,7 +6,7 @@ use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::base::Place;
 use crate::derive::content::{Content, view};
-use crate::derive::{Image, Input, Standing};
+use crate::derive::{DerivedImage, DerivedInput, Standing};
 use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::pullspec::StreamTag;
@@ -43,10 +43,10 @@ pub static CHECK: Check = Check::new(&[&COPIED, &IN_RUN], &[], run);
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
     let content = Content::new(release);
-    let derived = |image: &&Image| image.standing == Standing::Derived;
+    let derived = |image: &&DerivedImage| image.standing == Standing::Derived;
     for image in release.images.values().filter(derived) {
-        let by_hand = |copy: &Input| filled_in::replaces(context, image, copy);
-        let kept = |copy: &&Input| copy.by != InputKind::Copy || (!copy.replace.value && !by_hand(copy));
+        let by_hand = |copy: &DerivedInput| filled_in::replaces(context, image, copy);
+        let kept = |copy: &&DerivedInput| copy.by != InputKind::Copy || (!copy.replace.value && !by_hand(copy));
         for (index, copy) in image.copies.iter().filter(kept).enumerate() {
             let written = release.payload.spellings.canonical(&copy.written);
             let seen = view((copy.by.name(), &copy.name), copy.builder, index, Some(copy), &written);
@@ -59,7 +59,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn finding(image: &Image, copy: &Input, wanted: Option<&StreamTag>, why: &str) -> Finding {
+fn finding(image: &DerivedImage, copy: &DerivedInput, wanted: Option<&StreamTag>, why: &str) -> Finding {
     let code = if copy.by == InputKind::Copy { &COPIED } else { &IN_RUN };
     let text = format!(
         "{}: {}{} is not replaced: {why}",

@@ -7,7 +7,7 @@ use crate::audit::check::{Check, Need};
 use crate::audit::context::{CiConfigs, Context};
 use crate::base::Place;
 use crate::derive::content::{Content, view};
-use crate::derive::{Config, Image, Input, Release};
+use crate::derive::{Config, DerivedImage, DerivedInput, Release};
 use crate::facts::ci_config::ConfigName;
 use crate::finding::Severity::Error;
 use crate::finding::{Code, Family, Finding, Subject};
@@ -64,7 +64,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// Whether the config that is there replaces a line of an image's Dockerfile that nothing in metadata is known for.
-pub(super) fn replaces(context: &Context<'_>, image: &Image, copy: &Input) -> bool {
+pub(super) fn replaces(context: &Context<'_>, image: &DerivedImage, copy: &DerivedInput) -> bool {
     let config = image
         .repository
         .value
@@ -86,13 +86,13 @@ pub(super) fn replaces(context: &Context<'_>, image: &Image, copy: &Input) -> bo
 struct One<'o> {
     release: &'o Release<'o>,
     config: &'o Config,
-    image: &'o Image,
+    image: &'o DerivedImage,
     root: &'o Node,
 }
 
 impl One<'_> {
     /// What is wrong with a line of the Dockerfile. `by`: the reference that replaces it.
-    fn judge(&self, content: &Content<'_>, index: usize, input: &Input, by: Option<&str>) -> Option<Finding> {
+    fn judge(&self, content: &Content<'_>, index: usize, input: &DerivedInput, by: Option<&str>) -> Option<Finding> {
         let pullspec = match by {
             Some(reference) => self
                 .base_image(reference)
@@ -155,14 +155,14 @@ fn items(root: &Node) -> &[Node] {
 }
 
 /// The image that an item builds, where it is derived: else its FROM lines are not known.
-fn built<'c>(context: &Context<'c>, config: &Config, item: &Node) -> Option<&'c Image> {
+fn built<'c>(context: &Context<'c>, config: &Config, item: &Node) -> Option<&'c DerivedImage> {
     let to = item.get("to").and_then(Node::text)?;
     let images = config.images.iter().filter_map(|key| context.release.images.get(key));
     images.into_iter().find(|image| image.tag.value == to)
 }
 
 /// The lines of an image's Dockerfile that CI's builder can replace, and the reference by which an item has each replaced.
-fn places<'i>(item: &'i Node, image: &'i Image) -> Vec<(&'i Input, Option<&'i str>)> {
+fn places<'i>(item: &'i Node, image: &'i DerivedImage) -> Vec<(&'i DerivedInput, Option<&'i str>)> {
     let read = read_item(item);
     let built = replace(&image.recipe, &read.replacements);
     let froms = image.inputs.iter().filter_map(|input| {
@@ -176,7 +176,8 @@ fn places<'i>(item: &'i Node, image: &'i Image) -> Vec<(&'i Input, Option<&'i st
     let copies = image.recipe.copies().zip(&built.copies);
     let copies =
         copies.filter_map(|((text, begun), became)| Some((copied(text).filter(|_| !begun)?, became.replacement())));
-    let copies: BTreeMap<&str, (&Input, Option<&str>)> = copies.map(|place| (place.0.token.as_str(), place)).collect();
+    let copies: BTreeMap<&str, (&DerivedInput, Option<&str>)> =
+        copies.map(|place| (place.0.token.as_str(), place)).collect();
     froms.chain(copies.into_values()).collect()
 }
 
@@ -189,7 +190,7 @@ fn place(ci: &CiConfigs, path: &str, item: &Node) -> Place {
     }
 }
 
-fn finding(config: &Config, image: &Image, input: &Input, text: &str) -> Finding {
+fn finding(config: &Config, image: &DerivedImage, input: &DerivedInput, text: &str) -> Finding {
     let tag = &image.tag.value;
     let inputs = input.builder || input.inner;
     let field = if inputs {

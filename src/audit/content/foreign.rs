@@ -10,7 +10,7 @@ use crate::base::Place;
 use crate::derive::content::{Content, view};
 use crate::derive::provenance::taken_from;
 use crate::derive::resolve::{Resolved, named};
-use crate::derive::{Image, Input, Release, Standing};
+use crate::derive::{DerivedImage, DerivedInput, Release, Standing};
 use crate::finding::Severity::{Error, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::metadata::Metadata;
@@ -61,7 +61,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
     let content = Content::new(release);
     let mut resolver = content.resolver();
-    let built = |image: &&Image| !matches!(image.standing, Standing::Dropped(_));
+    let built = |image: &&DerivedImage| !matches!(image.standing, Standing::Dropped(_));
     for image in release.images.values().filter(built) {
         for (index, (entry, builder)) in entries(&image.from.value).into_iter().enumerate() {
             // A name that leads nowhere is told of where it is derived.
@@ -102,7 +102,7 @@ fn entries(from: &Json) -> Vec<(&Json, bool)> {
 /// One entry of an image's `from`.
 struct One<'o> {
     release: &'o Release<'o>,
-    image: &'o Image,
+    image: &'o DerivedImage,
     named: (&'o str, &'o str),
     builder: bool,
 }
@@ -124,7 +124,7 @@ impl One<'_> {
         self.about(finding).with_cause(resolved.pullspec.clone())
     }
 
-    fn kept(&self, input: &Input, why: &str) -> Finding {
+    fn kept(&self, input: &DerivedInput, why: &str) -> Finding {
         let origin = self.image.origin.as_ref();
         let place = Place {
             repo: origin.map(|origin| origin.name.clone()).unwrap_or_default(),

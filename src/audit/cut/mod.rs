@@ -62,7 +62,7 @@ pub struct Side<'s> {
     /// ocp-build-data.
     pub metadata: &'s Metadata,
     /// The images that OKD needs.
-    pub images: &'s BTreeMap<String, derive::Image>,
+    pub images: &'s BTreeMap<String, derive::DerivedImage>,
 }
 
 /// Compares two neighbouring releases.
@@ -79,18 +79,18 @@ struct Pair<'p> {
 
 impl<'s> Side<'s> {
     /// An image that OKD wants built, be it derived or held for a fault of the run.
-    fn built(&self, key: &str) -> Option<&'s derive::Image> {
+    fn built(&self, key: &str) -> Option<&'s derive::DerivedImage> {
         let image = self.images.get(key)?;
         (!matches!(image.standing, Standing::Dropped(_))).then_some(image)
     }
 
     /// What an image's metadata says for OKD.
-    fn intents(&self, image: &derive::Image, facts: &ImageMetadata) -> Vec<Intent> {
+    fn intents(&self, image: &derive::DerivedImage, facts: &ImageMetadata) -> Vec<Intent> {
         Intent::all(&facts.view, |name| self.taken(image, name))
     }
 
     /// The key that the rules took for something that both stanzas can say.
-    fn taken(&self, image: &derive::Image, name: &str) -> Option<&'static Key> {
+    fn taken(&self, image: &derive::DerivedImage, name: &str) -> Option<&'static Key> {
         let tried = match name {
             "dockerfile" => &image.dockerfile_name.tried,
             "from" => &image.from.tried,
@@ -175,7 +175,13 @@ impl Pair<'_> {
         Some(self.lost("carry-image", next_key, text, help, None))
     }
 
-    fn intent(&self, key: &str, before: &derive::Image, after: &derive::Image, intent: &Intent) -> Option<Lost> {
+    fn intent(
+        &self,
+        key: &str,
+        before: &derive::DerivedImage,
+        after: &derive::DerivedImage,
+        intent: &Intent,
+    ) -> Option<Lost> {
         let code = if intent.name == "dockerfile" {
             "carry-dockerfile"
         } else {
@@ -237,7 +243,7 @@ impl Pair<'_> {
 }
 
 /// The Dockerfile that OKD had, in the repository of the next release.
-fn wanted(before: &derive::Image, after: &derive::Image, intent: &Intent) -> Option<NamedFile> {
+fn wanted(before: &derive::DerivedImage, after: &derive::DerivedImage, intent: &Intent) -> Option<NamedFile> {
     let name = intent.value.as_str().unwrap_or_default().trim_end_matches('/');
     Some(NamedFile {
         repo: after.repository.value.clone()?,

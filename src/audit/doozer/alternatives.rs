@@ -4,7 +4,7 @@ use super::sources::{asks, look, source};
 use crate::audit::Sink;
 use crate::audit::check::Check;
 use crate::audit::context::Context;
-use crate::derive::{Image, Standing};
+use crate::derive::{DerivedImage, Standing};
 use crate::doozer::parents::Stands;
 use crate::doozer::predict::{Parent, Prediction};
 use crate::doozer::terms::tag_of;
@@ -33,7 +33,7 @@ pub static CHECK: Check = Check::new(&[&CODE], &[], run).asking(asks);
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
-    let with: Vec<&Image> = release
+    let with: Vec<&DerivedImage> = release
         .images
         .values()
         .filter(|image| !matches!(image.standing, Standing::Dropped(_)))
@@ -52,12 +52,12 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn alternatives<'m>(metadata: &'m Metadata, image: &Image) -> Option<&'m Node> {
+fn alternatives<'m>(metadata: &'m Metadata, image: &DerivedImage) -> Option<&'m Node> {
     let node = metadata.images.get(&image.key)?.node.get("alternative_upstream")?;
     node.as_seq().is_some().then_some(node)
 }
 
-fn judge(context: &Context<'_>, doozer: &Doozer<'_>, image: &Image, prediction: &Prediction, sink: &mut Sink) {
+fn judge(context: &Context<'_>, doozer: &Doozer<'_>, image: &DerivedImage, prediction: &Prediction, sink: &mut Sink) {
     let metadata = context.metadata();
     let Some(node) = alternatives(metadata, image) else {
         return;

@@ -4,7 +4,7 @@ use super::sources::{asks, look, source};
 use crate::audit::Sink;
 use crate::audit::check::Check;
 use crate::audit::context::Context;
-use crate::derive::Image;
+use crate::derive::DerivedImage;
 use crate::doozer::predict::{Ends, Reason};
 use crate::doozer::{Difference, DifferenceKind, Doozer, Terms, compare};
 use crate::finding::Severity::{Error, Note, Warning};
@@ -138,7 +138,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn told(key: &str, image: Option<&Image>, difference: Difference) -> Finding {
+fn told(key: &str, image: Option<&DerivedImage>, difference: Difference) -> Finding {
     let (code, help) = match difference.kind {
         DifferenceKind::OtherDockerfile => (
             &OTHER_DOCKERFILE,
@@ -160,11 +160,11 @@ fn told(key: &str, image: Option<&Image>, difference: Difference) -> Finding {
     .with_help(help)
 }
 
-fn unread(key: &str, image: Option<&Image>, reason: Reason) -> Finding {
+fn unread(key: &str, image: Option<&DerivedImage>, reason: Reason) -> Finding {
     about(image, UNREAD.finding(format!("{key}: {}", reason.text)), reason.at)
 }
 
-fn about(image: Option<&Image>, mut finding: Finding, at: Option<At>) -> Finding {
+fn about(image: Option<&DerivedImage>, mut finding: Finding, at: Option<At>) -> Finding {
     finding.image = image.map(|image| image.tag.value.clone());
     finding.component = image.and_then(|image| image.component());
     match at {

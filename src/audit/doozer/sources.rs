@@ -3,11 +3,11 @@
 use crate::audit::check::Asked;
 use crate::audit::context::{Context, FileText};
 use crate::base::RepoName;
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::doozer::{Doozer, Terms};
 
 /// The repository and branch that an image is built from, where both are known.
-pub fn source(image: &Image) -> Option<(&RepoName, &str)> {
+pub fn source(image: &DerivedImage) -> Option<(&RepoName, &str)> {
     let repo = image.repository.value.as_ref()?;
     (!image.branch.is_empty()).then_some((repo, image.branch.as_str()))
 }

@@ -6,7 +6,7 @@ use crate::audit::check::{Check, Need};
 use crate::audit::context::{Context, Twin};
 use crate::audit::debt::{Debt, Owed};
 use crate::base::{Place, RepoName};
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::doozer::merge;
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
@@ -62,7 +62,7 @@ pub fn pairs(release: &Release<'_>) -> Vec<Pair> {
     derived.filter_map(|image| pair(release.metadata, image)).collect()
 }
 
-fn pair(metadata: &Metadata, image: &Image) -> Option<Pair> {
+fn pair(metadata: &Metadata, image: &DerivedImage) -> Option<Pair> {
     let ocp = &metadata.images.get(&image.key)?.node;
     let (file, twin) = (plain(&image.dockerfile), plain(&merge::dockerfile_of(ocp)));
     (file != twin).then(|| Pair {

@@ -10,7 +10,7 @@ use crate::audit::context::Context;
 use crate::audit::pattern::matches;
 use crate::base::{Place, RepoName};
 use crate::derive::supposed::Supposed;
-use crate::derive::{Image, Standing};
+use crate::derive::{DerivedImage, Standing};
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
 use crate::model::metadata::Metadata;
@@ -39,7 +39,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     };
     let supposed = Supposed::new(release);
     let named = named(release.metadata);
-    let mut by_repo: BTreeMap<&RepoName, Vec<&Image>> = BTreeMap::new();
+    let mut by_repo: BTreeMap<&RepoName, Vec<&DerivedImage>> = BTreeMap::new();
     let built = release
         .images
         .values()

@@ -4,7 +4,7 @@ use super::streams::{asked, go_line, place, stream_with};
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
-use crate::derive::Image;
+use crate::derive::DerivedImage;
 use crate::derive::content::Content;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family};
@@ -40,7 +40,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     let release = context.release;
     let content = Content::new(release);
     for config in release.configs.values() {
-        let images: Vec<&Image> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
+        let images: Vec<&DerivedImage> = config.images.iter().filter_map(|key| release.images.get(key)).collect();
         // The build root is one for all images of a config: the module that asks for the newest Go speaks for them.
         let asking = images.iter().rev().filter_map(|image| Some((*image, asked(image)?)));
         let newest = asking.max_by_key(|(_, (go, _))| (go.major, go.minor, go.patch));

@@ -5,7 +5,7 @@ use crate::audit::Sink;
 use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::derive::content::Content;
-use crate::derive::{Image, Input, Standing};
+use crate::derive::{DerivedImage, DerivedInput, Standing};
 use crate::finding::Severity::{Error, Note, Warning};
 use crate::finding::{Code, Family, Finding, Subject};
 use crate::model::go::GoVersion;
@@ -100,7 +100,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// Tells where it is not certain which module counts.
-fn sink_doubt(image: &Image, sink: &mut Sink) {
+fn sink_doubt(image: &DerivedImage, sink: &mut Sink) {
     let (doubt, Some(line)) = (&image.go.doubt, &image.go.asked) else {
         return;
     };
@@ -120,7 +120,7 @@ fn sink_doubt(image: &Image, sink: &mut Sink) {
     sink.add(finding.with_component(component).with_help(help));
 }
 
-fn builder(input: &Input) -> String {
+fn builder(input: &DerivedInput) -> String {
     format!("its builder ({} {})", input.kind, input.name)
 }
 
@@ -128,8 +128,8 @@ fn with_stream(
     context: &Context<'_>,
     content: &Content<'_>,
     finding: Finding,
-    image: &Image,
-    input: &Input,
+    image: &DerivedImage,
+    input: &DerivedInput,
     wanted: GoVersion,
 ) -> Finding {
     let file = Metadata::image_file(&image.key);

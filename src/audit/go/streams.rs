@@ -6,17 +6,17 @@ use serde_json::json;
 
 use crate::base::Place;
 use crate::derive::content::Content;
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 use crate::model::go::GoVersion;
 
 /// The Go version that an image's module or workspace asks for, and the file that does.
-pub(super) fn asked(image: &Image) -> Option<(GoVersion, &str)> {
+pub(super) fn asked(image: &DerivedImage) -> Option<(GoVersion, &str)> {
     let line = image.go.asked.as_ref()?;
     Some((GoVersion::parse(&line.version)?, &line.file))
 }
 
 /// A place in an image's repository.
-pub(super) fn place(image: &Image, file: &str, line: u32) -> Place {
+pub(super) fn place(image: &DerivedImage, file: &str, line: u32) -> Place {
     let origin = image.origin.as_ref();
     Place {
         repo: origin.map(|origin| origin.name.clone()).unwrap_or_default(),
@@ -27,7 +27,7 @@ pub(super) fn place(image: &Image, file: &str, line: u32) -> Place {
 }
 
 /// The place of an image's `go` line.
-pub(super) fn go_line(image: &Image) -> Place {
+pub(super) fn go_line(image: &DerivedImage) -> Place {
     let asked = image.go.asked.as_ref();
     asked.map_or_else(Place::default, |line| place(image, &line.file, line.line))
 }

@@ -9,7 +9,7 @@ use crate::audit::check::Check;
 use crate::audit::context::Context;
 use crate::derive::outline::base_scope;
 use crate::derive::resolve::Resolver;
-use crate::derive::{Image, Standing};
+use crate::derive::{DerivedImage, Standing};
 use crate::finding::Severity::{Error, Note};
 use crate::finding::{Code, Family, Finding};
 
@@ -56,15 +56,15 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn is_built(image: &Image) -> bool {
+fn is_built(image: &DerivedImage) -> bool {
     !matches!(image.standing, Standing::Dropped(_))
 }
 
-fn is_switched_off_silently(image: &Image) -> bool {
+fn is_switched_off_silently(image: &DerivedImage) -> bool {
     is_built(image) && image.view["mode"] == "disabled" && image.view["okd_stanza"]["mode"] == ""
 }
 
-fn built(context: &Context<'_>, image: &Image) -> Finding {
+fn built(context: &Context<'_>, image: &DerivedImage) -> Finding {
     let why = match &image.needed_by {
         Some(child) => format!("{child} is built from it"),
         None if image.view["for_payload"] == true => "it is for the payload".to_owned(),
@@ -92,8 +92,8 @@ fn lost<'c>(context: &Context<'c>) -> BTreeMap<&'c str, &'c str> {
         Standing::Dropped(why) => Some((image, why.as_str())),
         _ => None,
     });
-    let own = |image: &Image, pullspec: &str| pullspec == release.payload.tag(&image.tag.value).to_string();
-    let others: Vec<&Image> = release.images.values().filter(|image| is_built(image)).collect();
+    let own = |image: &DerivedImage, pullspec: &str| pullspec == release.payload.tag(&image.tag.value).to_string();
+    let others: Vec<&DerivedImage> = release.images.values().filter(|image| is_built(image)).collect();
     let promoted = |tag: &str| others.iter().any(|image| image.tag.value == tag);
     dropped
         .filter(|(image, _)| {
@@ -104,14 +104,14 @@ fn lost<'c>(context: &Context<'c>) -> BTreeMap<&'c str, &'c str> {
         .collect()
 }
 
-fn members(image: &Image) -> Vec<String> {
+fn members(image: &DerivedImage) -> Vec<String> {
     let builders = image.from.value["builder"].as_array().into_iter().flatten();
     let all = builders.chain([&image.from.value]);
     all.filter_map(|entry| entry["member"].as_str().map(str::to_owned))
         .collect()
 }
 
-fn needed(context: &Context<'_>, image: &Image, member: &str, why: &str) -> Finding {
+fn needed(context: &Context<'_>, image: &DerivedImage, member: &str, why: &str) -> Finding {
     let text = format!(
         "{} is built from {member}, which OKD does not build ({why}); nothing else stands in for it",
         image.key

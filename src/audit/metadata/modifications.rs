@@ -7,7 +7,7 @@ use crate::audit::Sink;
 use crate::audit::check::{Asked, Check, Need};
 use crate::audit::context::{Context, FileText};
 use crate::base::RepoName;
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 use crate::doozer::merge;
 use crate::doozer::modify::short;
 use crate::finding::Severity::Warning;
@@ -65,7 +65,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// What OCP modifies, and what OKD's Konflux build does where the `okd` stanza has a part in it.
-fn jobs<'m>(metadata: &'m Metadata, image: &'m Image) -> Vec<Job<'m>> {
+fn jobs<'m>(metadata: &'m Metadata, image: &'m DerivedImage) -> Vec<Job<'m>> {
     let Some(node) = metadata.images.get(&image.key).map(|image| &image.node) else {
         return Vec::new();
     };
@@ -92,7 +92,7 @@ fn jobs<'m>(metadata: &'m Metadata, image: &'m Image) -> Vec<Job<'m>> {
 }
 
 /// Makes the modifications one after the other, as the build does.
-fn judge(context: &Context<'_>, image: &Image, job: &Job<'_>, text: &str, sink: &mut Sink) {
+fn judge(context: &Context<'_>, image: &DerivedImage, job: &Job<'_>, text: &str, sink: &mut Sink) {
     let mut text = text.to_owned();
     for modification in job.modifications {
         let said = |key: &str| modification.get(key).and_then(Node::text);

@@ -4,7 +4,7 @@ use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::audit::edit::Edit;
 use crate::audit::{Change, Sink, spelling};
-use crate::derive::Image;
+use crate::derive::DerivedImage;
 use crate::derive::nearest::nearest;
 use crate::derive::provenance::taken_from;
 use crate::finding::Severity::Error;
@@ -44,7 +44,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
 }
 
 /// Writes the path that was meant, where there is no doubt and one key says it.
-fn change(context: &Context<'_>, image: &Image) -> Option<Change> {
+fn change(context: &Context<'_>, image: &DerivedImage) -> Option<Change> {
     let component = context
         .components?
         .get(image.repository.value.as_ref()?)?

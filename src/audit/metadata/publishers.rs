@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::audit::Sink;
 use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
-use crate::derive::{Image, Standing};
+use crate::derive::{DerivedImage, Standing};
 use crate::facts::stream::Stream;
 use crate::finding::Severity::Warning;
 use crate::finding::{Code, Family, Subject};
@@ -142,7 +142,7 @@ fn kind(pullspec: &str) -> String {
 /// What CI takes for builders, bases and build roots of what is built for OKD.
 fn used<'c>(context: &Context<'c>) -> BTreeMap<String, Use<'c>> {
     let mut found: BTreeMap<String, Use<'c>> = BTreeMap::new();
-    let mut take = |pullspec: String, name: String, image: &'c Image| {
+    let mut take = |pullspec: String, name: String, image: &'c DerivedImage| {
         let used = found.entry(pullspec).or_default();
         used.names.insert(name);
         used.images.insert(&image.tag.value);

@@ -6,7 +6,7 @@ use crate::audit::check::{Check, Need};
 use crate::audit::context::Context;
 use crate::base::RepoName;
 use crate::derive::payload::{Before, PayloadTag, repository};
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::finding::Severity::{Note, Warning};
 use crate::finding::{Code, Family, Finding};
 
@@ -100,7 +100,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn added(release: &Release<'_>, name: &str, tag: &PayloadTag, image: &Image) -> Finding {
+fn added(release: &Release<'_>, name: &str, tag: &PayloadTag, image: &DerivedImage) -> Finding {
     let asked = tag.wanted_by.iter().find(|wanted| !wanted.operators.is_empty());
     let why = match asked {
         Some(wanted) => format!(": {} asks for it", wanted.operators.join(" and ")),
@@ -126,7 +126,7 @@ fn gone(release: &Release<'_>, name: &str, before: &Before) -> Finding {
     finding.with_image(name.to_owned()).with_help(code.action)
 }
 
-fn moved(image: &Image, before: &Before) -> Option<Finding> {
+fn moved(image: &DerivedImage, before: &Before) -> Option<Finding> {
     let now = image.repository.value.as_ref()?;
     let then = repository(&before.tag.source);
     // What is no repository's name says nothing.
@@ -141,7 +141,7 @@ fn moved(image: &Image, before: &Before) -> Option<Finding> {
 }
 
 /// OCP's own payloads are built from the Dockerfile that metadata names for OCP.
-fn dockerfile(image: &Image, before: &Before) -> Option<Finding> {
+fn dockerfile(image: &DerivedImage, before: &Before) -> Option<Finding> {
     let text = |name: &str| image.view["source"][name].as_str().unwrap_or_default();
     let file = Some(text("dockerfile"))
         .filter(|file| !file.is_empty())
@@ -159,7 +159,7 @@ fn dockerfile(image: &Image, before: &Before) -> Option<Finding> {
     })
 }
 
-fn commit(image: &Image, before: &Before) -> Option<Finding> {
+fn commit(image: &DerivedImage, before: &Before) -> Option<Finding> {
     let now = image.origin.as_ref()?.commit.as_deref()?;
     let then = before.tag.commit.as_str();
     (!then.is_empty() && then != now).then(|| {
@@ -174,7 +174,7 @@ fn commit(image: &Image, before: &Before) -> Option<Finding> {
     })
 }
 
-fn about(code: &Code, image: &Image, before: &Before, text: String) -> Finding {
+fn about(code: &Code, image: &DerivedImage, before: &Before, text: String) -> Finding {
     let repo = image.component().unwrap_or_default();
     code.finding(text)
         .with_place(before.place.clone())

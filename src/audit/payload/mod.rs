@@ -33,7 +33,7 @@ pub static CHECKS: &[&Check] = &[
 
 /// Why metadata has an image for a tag that is not built; none where it has no such image. The second is its key.
 fn dropped<'r>(release: &'r Release<'_>, tag: &str) -> Option<(String, &'r str)> {
-    let of_tag = |(_, image): &(&String, &crate::derive::Image)| image.tag.value == tag;
+    let of_tag = |(_, image): &(&String, &crate::derive::DerivedImage)| image.tag.value == tag;
     if let Some((key, image)) = release.images.iter().find(of_tag)
         && let Standing::Dropped(why) = &image.standing
     {

@@ -2,7 +2,7 @@
 
 use super::{Explainer, Field, one_line};
 use crate::derive::provenance::About;
-use crate::derive::{Config, Derived, Input};
+use crate::derive::{Config, Derived, DerivedInput};
 
 /// Everything that rules were asked, in the order of the evaluation: payload, image, its inputs, its config.
 pub(super) fn of(explainer: &Explainer<'_>, fields: &[Field]) -> Vec<Field> {
@@ -64,7 +64,7 @@ fn inputs(explainer: &Explainer<'_>) -> Vec<Field> {
     fields
 }
 
-fn of_input(explainer: &Explainer<'_>, name: &str, input: &Input) -> [Field; 2] {
+fn of_input(explainer: &Explainer<'_>, name: &str, input: &DerivedInput) -> [Field; 2] {
     let replace = input.replace.value.to_string();
     [
         explainer.field(&format!("{name}.replace"), &input.replace, replace, "replace"),

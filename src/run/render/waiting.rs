@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::RunError;
 use super::{Part, ReleaseFiles};
 use crate::cut::{detect, guard};
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::finding::Finding;
 use crate::plan::Desired;
 use crate::targets::{Chosen, Earlier, Rendered};
@@ -43,7 +43,7 @@ pub(super) fn wait(
         .images
         .values()
         .filter(|image| image.standing == Standing::Derived);
-    let home = |image: &Image| Some((image.tag.value.clone(), image.repository.value.as_ref()?.to_string()));
+    let home = |image: &DerivedImage| Some((image.tag.value.clone(), image.repository.value.as_ref()?.to_string()));
     let homes = derived.filter_map(home).collect();
     let payload = &release.payload;
     guard::keep_old_homes(files, &homes, (&payload.namespace.value, &payload.name.value));

@@ -4,7 +4,7 @@ use super::changes::{Change, Changes, Does, Fit};
 use super::text::{self, NotEdited};
 use super::{Actual, Ask, TARGET, judged, release_name, unsafe_edit, written};
 use crate::derive::neighbours::{Carry, Edited};
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 use crate::doozer::predict::Ends;
 use crate::doozer::{Doozer, modify};
 use crate::facts::group::Group;
@@ -111,7 +111,7 @@ pub fn with_carried<'c>(
 }
 
 /// Why an image could no longer be built with what is carried, where it can be now.
-pub(super) fn breaks(ask: &Ask<'_>, as_is: &Doozer<'_>, with: &Doozer<'_>, image: &Image) -> Option<String> {
+pub(super) fn breaks(ask: &Ask<'_>, as_is: &Doozer<'_>, with: &Doozer<'_>, image: &DerivedImage) -> Option<String> {
     let texts = &ask.release.texts;
     let look = |repo: &_, path: &str| texts.get(repo, path).cloned();
     let repo = image.repository.value.as_ref();

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Target, Tree, asking, release_name};
 use crate::base::RepoName;
-use crate::derive::{Image, Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::doozer::terms::TARGET as NAME;
 use crate::doozer::{Doozer, Terms};
 use crate::finding::{Finding, Severity};
@@ -147,7 +147,7 @@ struct WantedFile<'w> {
 
 impl WantedFile<'_> {
     /// The file of one image with what is to change in it; none where nothing is.
-    fn of(&self, image: &Image, findings: &mut Vec<Finding>) -> Option<Desired> {
+    fn of(&self, image: &DerivedImage, findings: &mut Vec<Finding>) -> Option<Desired> {
         let Self { ask, actual, .. } = *self;
         let release = ask.release;
         let path = Metadata::image_file(&image.key);
@@ -257,7 +257,7 @@ fn judged(ask: &Ask<'_>, all: Vec<Change>) -> (Vec<Change>, Vec<Refused>) {
 }
 
 /// The cause of a change: the rule that decided the value, the key that it is written to.
-fn cause(release: &Release<'_>, image: &Image, rule: Option<usize>, field: &str) -> Cause {
+fn cause(release: &Release<'_>, image: &DerivedImage, rule: Option<usize>, field: &str) -> Cause {
     let component = image.component().unwrap_or_default();
     Cause {
         images: vec![image.tag.value.clone()],

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::{Ask, cause};
-use crate::derive::{Image, Standing};
+use crate::derive::{DerivedImage, Standing};
 use crate::doozer::merge::at;
 use crate::doozer::predict::Ends;
 use crate::doozer::topics::{ALIGNMENT, Topic, dotted};
@@ -49,7 +49,7 @@ const OVER_KONFLUX: &str = "okd.konflux.content.source";
 pub(super) struct Changes<'c> {
     ask: &'c Ask<'c>,
     doozer: &'c Doozer<'c>,
-    image: &'c Image,
+    image: &'c DerivedImage,
     node: &'c Node,
     merged: Json,
     pub all: Vec<Change>,
@@ -58,7 +58,7 @@ pub(super) struct Changes<'c> {
 }
 
 impl<'c> Changes<'c> {
-    pub fn new(ask: &'c Ask<'c>, doozer: &'c Doozer<'c>, image: &'c Image, node: &'c Node) -> Self {
+    pub fn new(ask: &'c Ask<'c>, doozer: &'c Doozer<'c>, image: &'c DerivedImage, node: &'c Node) -> Self {
         let merged = doozer.merged(&image.key).map(|merged| merged.config.clone());
         Self {
             ask,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::derive::{Image, Release};
+use crate::derive::{DerivedImage, Release};
 use crate::model::replacement::{Became, InputKind, read_item, replace};
 use crate::yaml::Node;
 
@@ -303,7 +303,7 @@ fn what_is_wrong_is_found() {
         "FROM a/b:1 AS builder\nFROM c/d:1\n",
     );
     let release = world.release();
-    let image: &Image = &release.images["cli"];
+    let image: &DerivedImage = &release.images["cli"];
     let node = parse(b"inputs: {x: {as: [builder]}}\n").expect("YAML");
     let read = read_item(&node);
     let built = replace(&image.recipe, &read.replacements);
