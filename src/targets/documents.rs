@@ -1,6 +1,7 @@
 //! Files of YAML documents as they are and as they should be, change by change, for targets that edit what people wrote.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Finding, Severity};
 use crate::plan::{Bytes, Cause, Desired, Refused, Verdict};
@@ -27,7 +28,14 @@ pub(in crate::targets) struct Files<'a> {
     /// The code of a finding about a file that cannot be read.
     unreadable: &'static str,
     files: BTreeMap<String, File>,
+    /// Paths of files and folders that could not be read.
+    unread: BTreeSet<String>,
     pub findings: Vec<Finding>,
+}
+
+/// Whether a path is in a folder.
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl<'a> Files<'a> {
@@ -39,6 +47,7 @@ impl<'a> Files<'a> {
             target,
             unreadable,
             files: BTreeMap::new(),
+            unread: BTreeSet::new(),
             findings: Vec::new(),
         };
         for (path, why) in &actual.unreadable {
@@ -80,6 +89,7 @@ impl<'a> Files<'a> {
         let finding = Finding::new(Severity::Error, self.unreadable, text)
             .with_help("put the file right; it stays as it is until then");
         self.tell(finding, path, line);
+        self.unread.insert(path.to_owned());
     }
 
     /// Adds a finding about a file.
@@ -114,6 +124,36 @@ impl<'a> Files<'a> {
     /// Whether a file is there and could not be read.
     pub fn is_unread(&self, path: &str) -> bool {
         !self.files.contains_key(path) && self.is_there(path)
+    }
+
+    /// The files of a folder that are there and could not be read, each with its text as far as there is one.
+    pub fn unread<'f>(&'f self, folder: &'f str) -> impl Iterator<Item = (&'f str, Option<Cow<'f, str>>)> {
+        let unread = self.unread.iter().map(String::as_str);
+        let of_folder = unread.filter(move |path| path.starts_with(folder) || is_below(folder, path));
+        of_folder.map(|path| {
+            (
+                path,
+                self.actual.files.get(path).map(|bytes| String::from_utf8_lossy(bytes)),
+            )
+        })
+    }
+
+    /// Whether a new file may be made. What is in its place, readable or not, stays, and that is told.
+    pub fn is_free(&mut self, path: &str) -> bool {
+        if self
+            .unread
+            .iter()
+            .any(|unread| path == unread || is_below(path, unread))
+        {
+            return false;
+        }
+        let is_free = !self.is_there(path);
+        if !is_free {
+            let text = format!("`{path}` is not written: another file is there, which stays as it is");
+            let finding = Finding::new(Severity::Error, "unsafe-path", text).with_help("give that file another name");
+            self.tell(finding, path, None);
+        }
+        is_free
     }
 
     /// Says which images a file is about.
@@ -178,8 +218,11 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Adds a file. Whether the policy wants it.
+    /// Adds a file where none is. Whether that was done: the policy may not want it.
     pub fn add(&mut self, path: &str, text: String, cause: Cause, component: Option<&str>, images: &[&str]) -> bool {
+        if !self.is_free(path) {
+            return false;
+        }
         let mut desired = self.actual.file(self.target, self.ask.release, path);
         desired.component = component.map(str::to_owned);
         desired.images = images.iter().map(|image| (*image).to_owned()).collect();

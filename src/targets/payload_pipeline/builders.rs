@@ -9,6 +9,7 @@ use super::fresh;
 use super::lists::{self, Listed};
 use super::names::{Plan, Reference};
 use super::order::Order;
+use super::vacant::{self, Unread};
 use crate::derive::here::{Builder, Here};
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
@@ -22,6 +23,7 @@ pub(super) fn render(
     here: &Here,
     plans: &[Plan<'_>],
     all: &[Found],
+    unread: &Unread,
     order: &mut Order,
 ) -> Vec<Listed> {
     let used: BTreeSet<&str> = plans
@@ -43,7 +45,14 @@ pub(super) fn render(
             "build" => {
                 let ignores = beside::ignores(files.actual, name, builder);
                 files.findings.extend(ignores);
-                listed.extend(build(files, causes, name, builder, all, &output));
+                match all.iter().find(|found| found.output == output) {
+                    Some(there) => corrected(files, causes, name, builder, there),
+                    None if !vacant::is_free(files, all, unread, name) => continue,
+                    None => match added(files, causes, name, builder) {
+                        Some(file) => listed.push(Listed::Added(file)),
+                        None => continue,
+                    },
+                }
                 order.builders.push(name.clone());
                 order.all.insert(name.clone());
             }
@@ -68,22 +77,19 @@ fn import(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, builder: &Buil
     lists::import(files, causes, &builder.in_stream.value, name, pullspec);
 }
 
-fn build(
-    files: &mut Files<'_>,
-    causes: &Causes<'_>,
-    name: &str,
-    builder: &Builder,
-    all: &[Found],
-    output: &str,
-) -> Option<Listed> {
+/// Adds a builder, if that is wanted and nothing else is in its place: the name of its file.
+fn added(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, builder: &Builder) -> Option<String> {
+    let file = format!("04-{name}.yaml");
+    let text = edit::fresh(&fresh::builder(name, builder));
+    let cause = causes.file(None, Some(name), None, Some("a builder"));
+    files
+        .add(&format!("{FOLDER}{file}"), text, cause, None, &[name])
+        .then_some(file)
+}
+
+/// Puts a builder right that is there.
+fn corrected(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, builder: &Builder, there: &Found) {
     let wanted = fresh::builder(name, builder);
-    let Some(there) = all.iter().find(|found| found.output == output) else {
-        let file = format!("04-{name}.yaml");
-        let path = format!("{FOLDER}{file}");
-        let cause = causes.file(None, Some(name), None, Some("a builder"));
-        let added = files.add(&path, edit::fresh(&wanted), cause, None, &[name]);
-        return added.then_some(Listed::Added(file));
-    };
     let managed: [&[&str]; 6] = [
         &["spec", "source", "git", "uri"],
         &["spec", "source", "git", "ref"],
@@ -113,5 +119,4 @@ fn build(
             _ = path::set(&mut documents[document], &path::keys(field), should)
         });
     }
-    None
 }

@@ -96,6 +96,10 @@ pub(super) struct Matched {
     pub renamed: BTreeSet<String>,
     /// Images that have a BuildConfig that is left alone, by key.
     pub left: BTreeSet<String>,
+    /// Images that may have a BuildConfig in a file that cannot be read, by key.
+    pub waiting: BTreeSet<String>,
+    /// Images without a BuildConfig that cannot have one, as something else is in its place, by key.
+    pub unplaced: BTreeSet<String>,
     /// BuildConfigs without an image.
     pub others: Vec<Found>,
 }

@@ -21,6 +21,7 @@ mod tekton;
 #[cfg(test)]
 mod tests;
 mod unwanted;
+mod vacant;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use self::found::{FOLDER, Matched};
 use self::lists::Listed;
 use self::names::{Plan, some};
 use self::order::Order;
+use self::vacant::Unread;
 use self::wanted::{Kept, changes, fork_of};
 use super::documents::Files;
 use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, When};
@@ -172,18 +174,23 @@ impl Pipeline<'_> {
     fn render(&self, files: &mut Files<'_>) {
         let (here, causes) = (self.here, self.causes);
         let all = found::all(files);
-        let matched = found::matched(files, &all, self.plans, &self.known());
+        let mut matched = found::matched(files, &all, self.plans, &self.known());
         let patches = patches::all(files);
         let prepared = tekton::prepared(files);
+        let unread = Unread::of(files);
+        vacant::names(files, self.plans, &all, &unread, &mut matched);
+        let batches = order::batched(self.plans, &matched, here, &prepared);
+        vacant::places(files, self.plans, &batches, &mut matched);
         let mut order = order::order(files, self.plans, &matched, here, &prepared);
+        order.all.extend(all.iter().map(|found| found.name.clone()));
         let wide: BTreeSet<String> = self.arches();
         self.narrow(files, &matched, &mut order, &wide);
         self.changed(files, &matched, &patches);
-        let mut listed = builders::render(files, causes, here, self.plans, &all, &mut order);
-        listed.extend(self.added(files, &matched, &order, &all));
+        let mut listed = builders::render(files, causes, here, self.plans, &all, &unread, &mut order);
+        listed.extend(self.added(files, &matched, &mut order));
         listed.extend(unwanted::render(files, causes, &matched));
         listed.extend(renames::render(files, causes, self.plans, &matched, &order));
-        tekton::render(files, causes, &order, &patches);
+        tekton::render(files, causes, &order, &patches, &unread);
         let heard = self.heard(files, &order);
         argo::render(files, causes, &order, heard);
         argo::default_arches(files, causes, &wide);
@@ -279,43 +286,22 @@ impl Pipeline<'_> {
     }
 
     /// Adds BuildConfigs for images that have none.
-    fn added(&self, files: &mut Files<'_>, matched: &Matched, order: &Order, all: &[found::Found]) -> Vec<Listed> {
+    fn added(&self, files: &mut Files<'_>, matched: &Matched, order: &mut Order) -> Vec<Listed> {
         let mut listed = Vec::new();
-        for plan in self.plans {
-            if matched.of_image.contains_key(plan.key) || matched.left.contains(plan.key) {
-                continue;
-            }
+        for plan in self.plans.iter().filter(|plan| vacant::lacks(plan, matched)) {
             let Some(batch) = order.batches.of.get(plan.key) else {
                 continue;
             };
             let tag = plan.here.tag.value.as_str();
-            if let Some(other) = all.iter().find(|found| found.name == tag) {
-                let text = format!(
-                    "{tag} has no BuildConfig, and its name is that of one that builds {}",
-                    other.output
-                );
-                let finding = Finding::new(Severity::Error, "duplicate-output", text)
-                    .with_help("let one of them have another name");
-                files.tell(finding, &other.path.clone(), None);
-                continue;
-            }
-            let file = format!("{}-{tag}.yaml", renames::number(*batch));
-            let path = format!("{FOLDER}{file}");
+            let file = vacant::file_name(*batch, tag);
             let node = fresh::build_config(plan, tag, order.narrow.get(tag).map(String::as_str));
-            let cause = self.causes.file(
-                Some(&plan.image.repository.value),
-                Some(tag),
-                None,
-                Some("a BuildConfig"),
-            );
-            if files.add(
-                &path,
-                edit::fresh(&node),
-                cause,
-                Some(&plan.image.repository.value),
-                &[tag],
-            ) {
+            let component = Some(plan.image.repository.value.as_str());
+            let cause = self.causes.file(component, Some(tag), None, Some("a BuildConfig"));
+            let path = format!("{FOLDER}{file}");
+            if files.add(&path, edit::fresh(&node), cause, component, &[tag]) {
                 listed.push(Listed::Added(file));
+            } else {
+                order.of_name.remove(tag);
             }
         }
         listed

@@ -35,7 +35,25 @@ pub(super) fn name_of(plan: &Plan<'_>, matched: &Matched) -> String {
         .unwrap_or_else(|| plan.here.tag.value.clone())
 }
 
-/// Puts all images into batches. `prepared`: names of BuildConfigs that are built before all batches.
+/// The batches of all images that have a BuildConfig or get one. `prepared`: names of those that are built before all batches.
+pub(super) fn batched(plans: &[Plan<'_>], matched: &Matched, here: &Here, prepared: &BTreeSet<String>) -> Batches {
+    let aside = |plan: &Plan<'_>| {
+        let failing = matched.of_image.get(plan.key).is_some_and(Found::is_failing);
+        failing || matched.left.contains(plan.key) || matched.unplaced.contains(plan.key)
+    };
+    let parents = plans.iter().filter(|plan| !aside(plan));
+    let parents = parents.map(|plan| (plan.key.to_owned(), plan.parents.clone()));
+    let first = plans.iter().filter(|plan| prepared.contains(&name_of(plan, matched)));
+    let ready = here
+        .images
+        .iter()
+        .filter(|(_, image)| !image.excluded.value.is_empty())
+        .map(|(key, _)| key.clone());
+    let first = first.map(|plan| plan.key.to_owned());
+    batches(&parents.collect(), &first.collect(), &ready.collect())
+}
+
+/// Puts all images into batches.
 pub(super) fn order(
     files: &mut Files<'_>,
     plans: &[Plan<'_>],
@@ -44,36 +62,17 @@ pub(super) fn order(
     prepared: &BTreeSet<String>,
 ) -> Order {
     let names: BTreeMap<&str, String> = plans.iter().map(|plan| (plan.key, name_of(plan, matched))).collect();
-    let aside = |plan: &Plan<'_>| {
-        matched.left.contains(plan.key) || matched.of_image.get(plan.key).is_some_and(Found::is_failing)
-    };
-    let parents = plans.iter().filter(|plan| !aside(plan));
-    let parents: BTreeMap<String, BTreeSet<String>> = parents
-        .map(|plan| (plan.key.to_owned(), plan.parents.clone()))
-        .collect();
-    let first = names
-        .iter()
-        .filter(|(_, name)| prepared.contains(*name))
-        .map(|(key, _)| (*key).to_owned());
-    let ready = here
-        .images
-        .iter()
-        .filter(|(_, image)| !image.excluded.value.is_empty())
-        .map(|(key, _)| key.clone());
-    let batches = batches(&parents, &first.collect(), &ready.collect());
+    let batches = batched(plans, matched, here, prepared);
+    // What name one has that cannot be read is not known, so it stays where it is.
+    let known = batches.of.iter().filter(|(key, _)| !matched.waiting.contains(*key));
+    let placed = plans.iter().filter(|plan| !matched.unplaced.contains(plan.key));
     let mut order = Order {
-        of_name: batches
-            .of
-            .iter()
+        of_name: known
             .map(|(key, batch)| (names[key.as_str()].clone(), *batch))
             .collect(),
         narrow: BTreeMap::new(),
         by_hand: by_hand(files, matched, &names, plans),
-        all: names
-            .values()
-            .cloned()
-            .chain(matched.others.iter().map(|found| found.name.clone()))
-            .collect(),
+        all: placed.map(|plan| names[plan.key].clone()).collect(),
         builders: Vec::new(),
         batches,
     };

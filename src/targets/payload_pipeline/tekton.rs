@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::causes::Causes;
 use super::order::{Order, settle, too_early};
 use super::patches::Patch;
+use super::vacant::Unread;
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
 use crate::yaml::Node;
@@ -77,7 +78,7 @@ fn lists(documents: &[Node], tasks: &Tasks) -> Vec<Vec<String>> {
 }
 
 /// Brings the lists in line. A patch that counts tasks keeps their number as it is.
-pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, order: &Order, patches: &[Patch]) {
+pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, order: &Order, patches: &[Patch], unread: &Unread) {
     let Some(tasks) = tasks(files.documents(FILE)) else {
         if files.is_there(FILE) {
             let text = format!(
@@ -109,7 +110,7 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, order: &Order, 
         }
     }
     too_early(files, FILE, &after, order);
-    unknown(files, &after, order);
+    unknown(files, &after, order, unread);
     if after != before {
         let cause_free = |documents: &mut [Node]| write(&mut documents[tasks.document], &tasks, &before, &after);
         files.apply(FILE, cause_free);
@@ -212,8 +213,9 @@ fn may_grow(files: &mut Files<'_>, tasks: &Tasks, patches: &[Patch]) -> bool {
 }
 
 /// Tells of names that no BuildConfig has.
-fn unknown(files: &mut Files<'_>, lists: &[Vec<String>], order: &Order) {
-    for name in lists.iter().flatten().filter(|name| !order.all.contains(*name)) {
+fn unknown(files: &mut Files<'_>, lists: &[Vec<String>], order: &Order, unread: &Unread) {
+    let is_known = |name: &str| order.all.contains(name) || unread.may_hold(name).is_some();
+    for name in lists.iter().flatten().filter(|name| !is_known(name)) {
         let text = format!("{name} is in a batch, and there is no BuildConfig of that name");
         let finding = Finding::new(Severity::Error, "listed-but-absent", text).with_help("take it out of the batch");
         files.tell(finding, FILE, None);

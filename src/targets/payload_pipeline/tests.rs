@@ -1,4 +1,5 @@
 mod bad;
+mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
