@@ -28,9 +28,11 @@ pub struct Here {
     pub images: BTreeMap<String, ImageHere>,
     /// Builders that images are built with, by name.
     pub builders: BTreeMap<String, Builder>,
+    /// Tags of images that could not be derived, or about which rules failed, by key: what is there of them stays.
+    pub held: BTreeMap<String, String>,
     /// Tags of images that the release positively does not have.
     pub dropped: BTreeSet<String>,
-    /// Whether all that says which images there are could be read.
+    /// Whether all that says which images and builders there are could be read and decided.
     pub complete: bool,
     /// Digests of images that are not built here, by pullspec, where a lock gives them.
     pub external: BTreeMap<String, String>,
@@ -44,6 +46,12 @@ impl Here {
         built
             .map(|(key, image)| (key.clone(), image.tag.value.clone()))
             .collect()
+    }
+
+    /// Holds an image. Where not even its tag is known, what is there of it is known by nothing.
+    fn hold(&mut self, key: &str, image: &ImageHere) {
+        self.complete &= !image.tag.failed() && !image.tag.value.is_empty();
+        self.held.insert(key.to_owned(), image.tag.value.clone());
     }
 }
 
@@ -96,7 +104,7 @@ pub fn branch_here(release: &Release<'_>, target: &str) -> Result<Derived<String
 /// Asks the rules about the pipeline that a target of this name writes.
 ///
 /// # Errors
-/// Rules that failed about the pipeline as a whole. Those about one image leave that image out and are in the second value.
+/// Rules that failed about the pipeline as a whole. Those about one image hold that image and are in the second value.
 pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>), Vec<Finding>> {
     let mut asker = Asker::new(release);
     let scope = asker.scope();
@@ -118,18 +126,16 @@ pub fn here(release: &Release<'_>, target: &str) -> Result<(Here, Vec<Finding>),
     if !asker.findings.is_empty() {
         return Err(asker.findings);
     }
-    let derived = release
-        .images
-        .iter()
-        .filter(|(_, image)| image.standing == Standing::Derived);
-    for (key, image) in derived {
+    let images = release.images.iter();
+    for (key, image) in images.filter(|(_, image)| !matches!(image.standing, Standing::Dropped(_))) {
         let before = asker.findings.len();
         let found = asker.image(image, &scope);
-        if asker.findings.len() == before {
-            here.images.insert(key.clone(), found);
+        match image.standing == Standing::Derived && asker.findings.len() == before {
+            true => drop(here.images.insert(key.clone(), found)),
+            false => here.hold(key, &found),
         }
     }
-    here.builders = asker.builders(&here.images, &scope);
+    asker.put_builders(&mut here, &scope);
     Ok((here, asker.findings))
 }
 
@@ -148,13 +154,17 @@ impl Asker<'_> {
         let mut text = |field: &str| self.text(Subject::Image, field, &inner, &about);
         let mut found = ImageHere {
             tag: text("tag_here"),
-            excluded: text("excluded_here"),
-            resources: text("resources_here"),
             ..ImageHere::default()
         };
         if found.tag.value.is_empty() {
             found.tag.value.clone_from(&image.tag.value);
         }
+        // Of what is held nothing else is asked: its FROMs may not be known.
+        if image.standing == Standing::Held {
+            return found;
+        }
+        found.excluded = text("excluded_here");
+        found.resources = text("resources_here");
         for (index, input) in image.inputs.iter().chain(&image.copies).enumerate() {
             let mut inner = scope.inner();
             inner.show("image", &image.view);
@@ -179,9 +189,11 @@ impl Asker<'_> {
         found
     }
 
-    fn builders(&mut self, images: &BTreeMap<String, ImageHere>, scope: &Scope<'_>) -> BTreeMap<String, Builder> {
+    /// Asks about builders. Where rules fail about one, the images that are built with it are held.
+    fn put_builders(&mut self, here: &mut Here, scope: &Scope<'_>) {
         let mut builders: BTreeMap<String, Builder> = BTreeMap::new();
-        let built = images.values().filter(|image| image.excluded.value.is_empty());
+        let mut failed: BTreeSet<String> = BTreeSet::new();
+        let built = here.images.values().filter(|image| image.excluded.value.is_empty());
         for (pullspec, name) in built
             .flat_map(|image| &image.builders)
             .filter(|(_, name)| !name.value.is_empty())
@@ -197,12 +209,23 @@ impl Asker<'_> {
                 &json!({"name": name, "go": builder.go, "pullspecs": builder.pullspecs}),
             );
             let about = format!("builder {name}");
+            let before = self.findings.len();
             builder.comes = self.text(Subject::Builder, "comes", &inner, &about);
             builder.in_stream = self.text(Subject::Builder, "in_stream", &inner, &about);
             let source = self.decide(Subject::Builder, "source", &inner, &about);
             builder.source = Derived::new(source.value.clone().unwrap_or(json!({})), source);
+            if self.findings.len() > before {
+                failed.insert(name.clone());
+            }
         }
-        builders
+        here.complete &= failed.is_empty();
+        builders.retain(|name, _| !failed.contains(name));
+        let is_held = |image: &ImageHere| image.builders.values().any(|name| failed.contains(&name.value));
+        let images = std::mem::take(&mut here.images);
+        let (held, images): (Vec<_>, Vec<_>) = images.into_iter().partition(|(_, image)| is_held(image));
+        held.iter().for_each(|(key, image)| here.hold(key, image));
+        here.images = images.into_iter().collect();
+        here.builders = builders;
     }
 
     /// The Go version that images provide, if all provide the same.

@@ -2,7 +2,7 @@
 //!
 //! Only Konflux's target asks for it, so the rules about it are not asked in any other run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -52,10 +52,12 @@ pub struct Konflux {
     pub extra_resources: Derived<Vec<(String, Json)>>,
     /// Digests of images that are not built here, by pullspec, where a lock gives them.
     pub external: BTreeMap<String, String>,
-    /// Whether all that says which images there are could be read.
+    /// Whether all that says which images there are could be read and decided.
     pub complete: bool,
     /// What each image is there, by key, built or not.
     pub images: BTreeMap<String, ImageThere>,
+    /// Components of images about which rules failed: what is there of them stays.
+    pub held: BTreeSet<String>,
 }
 
 /// Keys of labels, and of the annotation beside them.
@@ -104,7 +106,7 @@ pub struct ImageThere {
 /// Asks the rules about what a target of this name writes.
 ///
 /// # Errors
-/// Rules that failed about Konflux as a whole. Those about one image leave that image out and are in the second value.
+/// Rules that failed about Konflux as a whole. Those about one image hold that image and are in the second value.
 pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Finding>), Vec<Finding>> {
     let mut asker = Asker::new(release);
     let scope = asker.scope();
@@ -124,14 +126,18 @@ pub fn konflux(release: &Release<'_>, target: &str) -> Result<(Konflux, Vec<Find
         return Err(asker.findings);
     }
     for (key, image) in &release.images {
-        // Of what could not be derived not even the tag may be known.
+        // Of what could not be derived not even the tag may be known: what is there of it is known by nothing.
         if image.tag.value.is_empty() {
+            konflux.complete &= matches!(image.standing, Standing::Dropped(_));
             continue;
         }
         let before = asker.findings.len();
         let found = one(&mut asker, image, &scope, &model.value);
         if asker.findings.len() == before {
             konflux.images.insert(key.clone(), found);
+        } else {
+            konflux.complete &= !found.component.failed();
+            konflux.held.insert(found.component.value);
         }
     }
     Ok((konflux, asker.findings))

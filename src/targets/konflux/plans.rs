@@ -151,7 +151,7 @@ impl Maker<'_> {
 
     /// The images that are built, and the components of those that are held.
     fn plans(&mut self) -> (Vec<Plan>, BTreeSet<String>) {
-        let mut held: BTreeSet<String> = BTreeSet::new();
+        let mut held = self.konflux.held.clone();
         let unknown = self
             .konflux
             .images

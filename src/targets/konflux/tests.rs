@@ -618,6 +618,33 @@ fn what_a_release_does_not_have_goes_unless_people_added_something() {
     assert_eq!(seen.text(path), other);
 }
 
+#[test]
+fn an_image_about_which_a_rule_fails_keeps_its_runs_and_its_resources() {
+    let fresh = [fresh_run(PUSH), fresh_run(REQUEST)];
+    let runs = [(PUSH, fresh[0].as_str()), (REQUEST, &fresh[1])];
+    let made = config(&world(), &[], &[]);
+    let resources: Vec<(&str, &str)> = made.files.keys().map(|path| (path.as_str(), made.text(path))).collect();
+    for field in ["component", "repo_files", "tag"] {
+        let rule = |id: &str, value: &str| {
+            let overridden = if field == "tag" {
+                "tag-from-payload-name"
+            } else {
+                "konflux-component"
+            };
+            format!(
+                "- id: {id}\n  because: x\n  on: image\n  when: image.name == 'openshift/ose-cli'\n  set: {{{field}: {value}}}\n  overrides: [{overridden}]\n"
+            )
+        };
+        let world = world_with(&(rule("one", "a") + &rule("other", "b")));
+        let seen = render(&world, &At::default(), &runs);
+        assert_eq!((seen.text(PUSH), seen.text(REQUEST)), (runs[0].1, runs[1].1), "{field}");
+        let seen = config(&world, &resources, &[]);
+        for (path, text) in &resources {
+            assert_eq!(seen.text(path), *text, "{field} {path}");
+        }
+    }
+}
+
 fn config(world: &World, files: &[(&str, &str)], more: &[(&'static Key, serde_json::Value)]) -> Seen {
     let mut at = At {
         repo: "config",

@@ -10,6 +10,8 @@ use crate::yaml::{Mapping, Node};
 
 /// The label of a file that we made.
 pub(super) const MARK: (&str, &str) = ("app.kubernetes.io/managed-by", "lockstep");
+/// The label that a builder has and an image has not.
+pub(super) const OF_BUILDER: &str = "skip-release-branch";
 /// The annotation with the architectures of an image that is not built for all.
 pub(super) const ARCHES: &str = "lockstep.okd.io/architectures";
 
@@ -72,7 +74,7 @@ pub(super) fn build_config(plan: &Plan<'_>, name: &str, arches: Option<&str>) ->
 pub(super) fn builder(name: &str, builder: &Builder) -> Node {
     let mut labels = Mapping::new();
     labels.insert(MARK.0, text(MARK.1));
-    labels.insert("skip-release-branch", text("true"));
+    labels.insert(OF_BUILDER, text("true"));
     for label in SKIP {
         labels.insert(label, text("true"));
     }

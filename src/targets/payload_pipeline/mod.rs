@@ -38,7 +38,6 @@ use super::{Actual, Ask, Cut, Destination, Reads, Rendered, Step, Target, Tree, 
 use crate::base::RepoName;
 use crate::derive::here::Here;
 use crate::finding::{Finding, Severity};
-use crate::model::build_config::BuildConfig;
 use crate::yaml::Node;
 use crate::yaml::edit;
 use crate::yaml::edit::path::{keys, set};
@@ -142,10 +141,9 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
             };
         }
     };
-    let document = ask.build_config();
     let mut files = Files::read(ask, actual, &TARGET, "unreadable-buildconfig");
     files.findings.extend(failed);
-    let (plans, found) = names::plans(document, &here);
+    let (plans, found) = names::plans(ask.build_config(), &here);
     files.findings.extend(found);
     let causes = Causes {
         rules: ask.rules(),
@@ -153,7 +151,6 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
         repository: actual.repo.to_string(),
     };
     let pipeline = Pipeline {
-        document,
         here: &here,
         plans: &plans,
         causes: &causes,
@@ -164,7 +161,6 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
 
 /// What one rendering works with.
 struct Pipeline<'p> {
-    document: &'p BuildConfig,
     here: &'p Here,
     plans: &'p [Plan<'p>],
     causes: &'p Causes<'p>,
@@ -216,8 +212,7 @@ impl Pipeline<'_> {
     /// Tags of the stream that belong to images of the release, whether these are built here or not.
     fn known(&self) -> BTreeSet<String> {
         let tags = self.here.images.values().map(|image| &image.tag.value);
-        let held = self.document.held_images.values().map(|image| &image.tag);
-        tags.chain(held)
+        tags.chain(self.here.held.values())
             .map(|tag| format!("{}:{tag}", self.here.stream.value))
             .collect()
     }

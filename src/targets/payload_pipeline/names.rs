@@ -68,7 +68,7 @@ pub(super) fn plans<'d>(document: &'d BuildConfig, here: &'d Here) -> (Vec<Plan<
         match from_map(image) {
             Ok(map) => plans.push(Plan {
                 parents: parents.get(key).cloned().unwrap_or_default(),
-                ..plan(document, here, key, image, found, &map)
+                ..plan(here, key, image, found, &map)
             }),
             Err(found) => findings.extend(found),
         }
@@ -77,15 +77,8 @@ pub(super) fn plans<'d>(document: &'d BuildConfig, here: &'d Here) -> (Vec<Plan<
     (plans, findings)
 }
 
-fn plan<'d>(
-    document: &'d BuildConfig,
-    here: &'d Here,
-    key: &'d str,
-    image: &'d Image,
-    found: &'d ImageHere,
-    map: &FromMap,
-) -> Plan<'d> {
-    let names = Names { document, here, found };
+fn plan<'d>(here: &'d Here, key: &'d str, image: &'d Image, found: &'d ImageHere, map: &FromMap) -> Plan<'d> {
+    let names = Names { here, found };
     let is_copy = |kind: &InputKind| matches!(kind, InputKind::Copy | InputKind::Mount);
     let among_builders = |entry: &Entry| {
         let mut texts = image
@@ -131,7 +124,6 @@ fn grouped(entries: impl Iterator<Item = (Vec<String>, Reference)>) -> Vec<(Vec<
 }
 
 struct Names<'d> {
-    document: &'d BuildConfig,
     here: &'d Here,
     found: &'d ImageHere,
 }
@@ -147,7 +139,7 @@ impl Names<'_> {
     /// The tag of one of our images, held ones included.
     fn tag(&self, key: &str) -> String {
         let here = self.here.images.get(key).map(|found| &found.tag.value);
-        let held = || self.document.held_images.get(key).map(|held| &held.tag);
+        let held = || self.here.held.get(key);
         here.or_else(held)
             .filter(|tag| !tag.is_empty())
             .cloned()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::causes::Causes;
 use super::found::{Found, Matched};
-use super::fresh::MARK;
+use super::fresh::{MARK, OF_BUILDER};
 use super::lists::Listed;
 use super::patches::labels;
 use super::wanted::{SKIP, TAGS, TAGS_LABEL};
@@ -31,8 +31,11 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Match
         let Some(node) = found.node(files).cloned() else {
             continue;
         };
-        let marked = labels(&node).get(MARK.0).is_some_and(|mark| mark == MARK.1);
-        let gone = dropped.contains(&found.output) || (marked && here.complete);
+        let labels = labels(&node);
+        let marked = labels.get(MARK.0).is_some_and(|mark| mark == MARK.1);
+        // What an image is built with that is held is not known.
+        let may_be_used = labels.contains_key(OF_BUILDER) && !here.held.is_empty();
+        let gone = dropped.contains(&found.output) || (marked && here.complete && !may_be_used);
         if !gone {
             without(files, found);
             continue;
@@ -94,9 +97,7 @@ fn additions(node: &Node) -> Vec<String> {
         &["spec", "output", "to"],
         &["metadata", "labels", MARK.0],
     ];
-    let labels = SKIP
-        .into_iter()
-        .chain([TAGS_LABEL, "resources-profile", "skip-release-branch"]);
+    let labels = SKIP.into_iter().chain([TAGS_LABEL, "resources-profile", OF_BUILDER]);
     let labels: Vec<[&str; 3]> = labels.map(|label| ["metadata", "labels", label]).collect();
     let mut found = Vec::new();
     let is_known = |path: &[&str]| known.contains(&path) || labels.iter().any(|label| label[..] == *path);

@@ -37,6 +37,80 @@ fn a_parent_that_is_held_keeps_its_children_where_they_are() {
 }
 
 #[test]
+fn an_image_about_which_a_rule_fails_keeps_all_that_is_there() {
+    let disagree = |on: &str, when: &str, field: &str, overrides: &str, values: [&str; 2]| {
+        let rule = |id: &str, value: &str| {
+            format!(
+                "- id: {id}\n  because: x\n  on: {on}\n  when: {when}\n  set: {{{field}: {value}}}\n  overrides: [{overrides}]\n"
+            )
+        };
+        let [one, other] = values;
+        based(&format!("rules:\n{}{}", rule("one", one), rule("other", other)))
+    };
+    let fresh = render(&world(), |_| {});
+    let tools = "buildconfigs/10-tools.yaml";
+    let builder = "buildconfigs/04-builder-go1.21.yaml";
+    assert!(fresh.text(builder).contains("managed-by"), "{:?}", fresh.files.keys());
+    let there: BTreeMap<String, String> = fresh
+        .files
+        .iter()
+        .filter_map(|(path, text)| Some((path.clone(), text.clone()?)))
+        .collect();
+    let resources = "pipeline-resources, pipeline-resources-high";
+    let tag = "pipeline-tag, pipeline-base-tag";
+    for (on, when, field, overrides, values, held) in [
+        (
+            "image",
+            "tag == 'cli'",
+            "resources_here",
+            resources,
+            ["high", "low"],
+            true,
+        ),
+        (
+            "image",
+            "tag == 'tools'",
+            "resources_here",
+            resources,
+            ["high", "low"],
+            true,
+        ),
+        ("image", "tag == 'tools'", "tag_here", tag, ["a", "b"], true),
+        ("image", "tag == 'cli'", "tag_here", tag, ["a", "b"], true),
+        (
+            "builder",
+            "true",
+            "in_stream",
+            "pipeline-builder-built",
+            ["a", "b"],
+            true,
+        ),
+        ("image", "tag == 'none'", "tag_here", tag, ["a", "b"], false),
+    ] {
+        let world = world().refined_by(&disagree(on, when, field, overrides, values));
+        let seen = render_with(&world, there.clone(), &[]);
+        assert_eq!(seen.codes().contains(&"rule-failed"), held, "{field}");
+        for path in [
+            tools,
+            builder,
+            "buildconfigs/06-cli.yaml",
+            "buildconfigs/kustomization.yaml",
+            tekton::FILE,
+            argo::FILE,
+        ] {
+            assert_eq!(seen.text(path), there[path], "{when} {field} {path}");
+        }
+    }
+    // What an image is built with that cannot be read is not known.
+    let held = World::new()
+        .image("cli", "cli", "{stream: base}", "FROM\n")
+        .refined_by(&based(""));
+    let seen = render_with(&held, there.clone(), &[]);
+    assert_eq!(seen.text(builder), there[builder]);
+    assert_eq!(seen.files[tools], None);
+}
+
+#[test]
 fn a_parent_that_is_left_to_others_is_there() {
     let excluded = world().refined_by(&based(
         "rules:\n- id: other-cli\n  because: x\n  on: image\n  when: tag == 'cli'\n  set: {excluded_here: others make it}\n  overrides: [pipeline-builds]\n",
