@@ -184,8 +184,8 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Changes a file's text where that cannot be said by what it means; changes made before by meaning are lost, so this
-    /// comes first. Whether the policy wants it.
+    /// Changes a file's text where that cannot be said by what it means; `text` was made from [`Self::text`]. Whether the
+    /// policy wants it.
     pub fn retext(&mut self, path: &str, cause: Cause, text: String) -> bool {
         let Some(file) = self.files.get_mut(path) else {
             return false;
@@ -206,9 +206,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The text of a file, as long as nothing of it was changed by what it means.
-    pub fn text(&self, path: &str) -> &str {
-        self.files.get(path).map_or("", |file| &file.text)
+    /// The text of a file with the changes made before; `None`: it is not there, or they cannot be made.
+    pub fn text(&self, path: &str) -> Option<String> {
+        let file = self.files.get(path)?;
+        self.settled(path, file).ok()
     }
 
     /// Carries out what causes have been given for.

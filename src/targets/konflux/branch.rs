@@ -83,7 +83,11 @@ pub(super) fn retarget(
         .iter()
         .for_each(|(range, word)| after.replace_range(range.clone(), word));
     let path = ["metadata", "annotations", EXPRESSION];
-    match reword(files.text(&run.path), run.document, &path, &words) {
+    // What cannot be changed by its meaning is told when the file is finished.
+    let Some(before) = files.text(&run.path) else {
+        return;
+    };
+    match reword(&before, run.document, &path, &words) {
         Ok(changed) => {
             let cause = causes.field(Some(plan), "on-cel-expression", &[], Some(&text), Some(&after));
             files.retext(&run.path, cause, changed);

@@ -476,6 +476,50 @@ fn forms_that_people_and_programs_write_are_read() {
 }
 
 #[test]
+fn runs_that_share_a_file_are_all_put_right_at_once() {
+    let old = |path: &str| {
+        let run = fresh_run(path).replace("release-4.16", "main");
+        let run = run.replace("okd-tenant", "old-tenant").replace("cli.Dockerfile", "Old");
+        run.replace("name: okd-cli-4-16-on-", "name: cli-on-")
+    };
+    let as_wanted = |path: &str| fresh_run(path);
+    // Of one image, in both orders, and of two images of one repository.
+    let tools = world_with("").image(
+        "more",
+        "cli",
+        "{stream: base}",
+        "FROM registry.ci.openshift.org/ocp/4.16:base\n",
+    );
+    let more = here_of(&tools);
+    let more = more.text(".tekton/okd-more-4-16-push.yaml");
+    let old_more = more.replace("release-4.16", "main").replace("okd-tenant", "old-tenant");
+    let three = [old(PUSH), old_more, old(REQUEST)].join("---\n");
+    let path = ".tekton/both.yaml";
+    for (world, before, after) in [
+        (
+            world(),
+            [old(PUSH), old(REQUEST)].join("---\n"),
+            [as_wanted(PUSH), as_wanted(REQUEST)].join("---\n"),
+        ),
+        (
+            world(),
+            [old(REQUEST), old(PUSH)].join("---\n"),
+            [as_wanted(REQUEST), as_wanted(PUSH)].join("---\n"),
+        ),
+        (
+            tools,
+            three,
+            [as_wanted(PUSH), more.to_owned(), as_wanted(REQUEST)].join("---\n"),
+        ),
+    ] {
+        let seen = render(&world, &At::default(), &[(path, &before)]);
+        assert_eq!(seen.text(path), after);
+        let again = render(&world, &At::default(), &[(path, &after)]);
+        assert_eq!(again.text(path), after);
+    }
+}
+
+#[test]
 fn a_component_that_is_built_twice_and_runs_of_one_name_are_told() {
     let run = fresh_run(PUSH);
     let seen = here(&[(PUSH, &run), (".tekton/copy.yaml", &run)]);
