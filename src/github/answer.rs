@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::FaultKind;
 use crate::base::loose::{List, Loose, May};
 
 /// A page of a list; odd items are defaults in their place.
@@ -79,7 +80,7 @@ pub(super) struct Graph {
 }
 
 /// One error of a GraphQL answer.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct GraphError {
     /// Its type, e.g. `NOT_FOUND`.
     #[serde(default, rename = "type")]
@@ -87,6 +88,64 @@ pub struct GraphError {
     /// What GitHub said.
     #[serde(default)]
     pub message: String,
+    /// The names that lead to what it is about.
+    #[serde(default)]
+    path: List<Value>,
+}
+
+impl GraphError {
+    /// Whether it is about something below what is at a path of so many names, which the credential may not see: that costs only itself.
+    fn is_barred_below(&self, names: usize) -> bool {
+        matches!(self.fault(), FaultKind::Forbidden(_)) && self.path.len() > names
+    }
+
+    /// Whether it is about what is at a path, something in it, or something around it. Without a path it may be about anything.
+    fn concerns(&self, path: &[&str]) -> bool {
+        let mut both = path.iter().zip(self.path.iter());
+        both.all(|(name, at)| at.as_str() == Some(*name))
+    }
+
+    /// What it comes to where nothing else came.
+    pub(super) fn fault(&self) -> FaultKind {
+        let message = crate::base::text::terminal(&self.message);
+        match self.kind.as_str() {
+            "NOT_FOUND" => FaultKind::NotFound,
+            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => FaultKind::Forbidden(message),
+            _ => FaultKind::Refused { status: 422, message },
+        }
+    }
+}
+
+/// Data of a GraphQL answer, of which some parts may have failed. A `null` is absence only where no part failed there.
+#[derive(Debug)]
+pub struct Parts {
+    /// The data.
+    pub data: Value,
+    pub(super) errors: Vec<GraphError>,
+}
+
+impl Parts {
+    /// Why what is at a path was not read, though an answer came. That something is not there is no failure.
+    pub fn failed(&self, path: &[&str]) -> Option<FaultKind> {
+        let mut errors = self.errors.iter().filter(|error| error.concerns(path));
+        errors.find(|error| error.kind != "NOT_FOUND").map(GraphError::fault)
+    }
+
+    /// The same, where what the credential may not see in it costs only itself.
+    pub fn failed_but_for_barred(&self, path: &[&str]) -> Option<FaultKind> {
+        let mut errors = self.errors.iter().filter(|error| error.concerns(path));
+        errors
+            .find(|error| error.kind != "NOT_FOUND" && !error.is_barred_below(path.len()))
+            .map(GraphError::fault)
+    }
+
+    /// No data, as where nothing that was asked for is there.
+    pub fn none() -> Self {
+        Self {
+            data: Value::Null,
+            errors: Vec::new(),
+        }
+    }
 }
 
 /// Somebody with an account.
@@ -114,5 +173,49 @@ impl<T> Default for Page<T> {
             nodes: List::default(),
             page_info: Loose::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parts(errors: Value) -> Parts {
+        Parts {
+            data: Value::Null,
+            errors: serde_json::from_value(errors).expect("errors"),
+        }
+    }
+
+    #[test]
+    fn a_part_that_failed_is_not_absent() {
+        let timeout = json!([{"message": "Something went wrong", "path": ["r0", "f3"]}]);
+        let answer = parts(timeout);
+        let refused = FaultKind::Refused {
+            status: 422,
+            message: "Something went wrong".to_owned(),
+        };
+        for path in [&["r0", "f3"][..], &["r0"], &[], &["r0", "f3", "entries"]] {
+            assert_eq!(answer.failed(path), Some(refused.clone()), "{path:?}");
+        }
+        for path in [&["r0", "f1"][..], &["r1"]] {
+            assert_eq!(answer.failed(path), None, "{path:?}");
+        }
+        let absent = parts(json!([{"type": "NOT_FOUND", "message": "m", "path": ["r0"]}]));
+        assert_eq!(absent.failed(&["r0"]), None);
+        let anywhere = parts(json!([{"message": "m"}]));
+        assert!(anywhere.failed(&["r0", "f1"]).is_some());
+    }
+
+    #[test]
+    fn what_may_not_be_seen_costs_only_itself_where_that_is_asked_for() {
+        let path = ["r0", "f0", "target", "status"];
+        let answer = parts(json!([{"type": "FORBIDDEN", "message": "m", "path": path}]));
+        let field = ["r0", "f0"];
+        assert_eq!(answer.failed(&field), Some(FaultKind::Forbidden("m".to_owned())));
+        assert_eq!(answer.failed_but_for_barred(&field), None);
+        assert!(answer.failed_but_for_barred(&path).is_some());
     }
 }

@@ -15,7 +15,7 @@ use octocrab::Octocrab;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::answer::{Granted, Graph, GraphError, Installation, Reason, Refusal};
+use super::answer::{Granted, Graph, GraphError, Installation, Parts, Reason, Refusal};
 use super::auth::{Auth, Token, installation_path};
 use super::usage::Meter;
 use super::{Clock, Credential, Fault, FaultKind, Policy, Repeat, Secret, SystemClock, Usage, web};
@@ -405,17 +405,23 @@ impl Reader {
         self.0.call(repo, &call)
     }
 
-    /// Asks a GraphQL question, and gives data and errors.
+    /// Asks a GraphQL question, and gives the data. What is `null` in it is not there.
+    ///
+    /// # Errors
+    /// A part of it could not be read, or it is no question.
+    pub fn ask(&self, repo: &RepoName, text: &str, variables: Value, what: String) -> Result<Value, Fault> {
+        let answer = self.ask_parts(repo, text, variables, what.clone())?;
+        match answer.failed(&[]) {
+            Some(kind) => Err(Fault { what, kind }),
+            None => Ok(answer.data),
+        }
+    }
+
+    /// Asks a GraphQL question of several parts, each of which may fail without the others.
     ///
     /// # Errors
     /// There is no data at all, or it is no question.
-    pub fn ask(
-        &self,
-        repo: &RepoName,
-        text: &str,
-        variables: Value,
-        what: String,
-    ) -> Result<(Value, Vec<GraphError>), Fault> {
+    pub fn ask_parts(&self, repo: &RepoName, text: &str, variables: Value, what: String) -> Result<Parts, Fault> {
         if text.trim_start().starts_with("mutation") {
             let kind = FaultKind::Fenced(Barred::Reader);
             return Err(Fault { what, kind });
@@ -426,7 +432,8 @@ impl Reader {
             repeat: Repeat::Safe,
             what,
         };
-        self.0.graphql(repo, &query)
+        let (data, errors) = self.0.graphql(repo, &query)?;
+        Ok(Parts { data, errors })
     }
 
     /// How many requests were sent so far, and what GitHub says is left.
@@ -580,14 +587,7 @@ fn data_of(body: Value) -> Result<(Value, Vec<GraphError>), FaultKind> {
         return Err(slow(60));
     }
     match (&data, errors.first()) {
-        (Value::Null, Some(error)) => Err(match error.kind.as_str() {
-            "NOT_FOUND" => FaultKind::NotFound,
-            "FORBIDDEN" | "INSUFFICIENT_SCOPES" => FaultKind::Forbidden(error.message.clone()),
-            _ => FaultKind::Refused {
-                status: 422,
-                message: crate::base::text::terminal(&error.message),
-            },
-        }),
+        (Value::Null, Some(error)) => Err(error.fault()),
         (Value::Null, None) => Err(FaultKind::Garbled("neither data nor errors".into())),
         _ => Ok((data, errors)),
     }

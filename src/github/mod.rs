@@ -14,7 +14,7 @@ mod retry;
 mod usage;
 pub mod web;
 
-pub use answer::{GraphError, Installation, Login, Page};
+pub use answer::{GraphError, Installation, Login, Page, Parts};
 pub use auth::{Credential, Secret};
 #[doc(hidden)]
 pub use client::answered;

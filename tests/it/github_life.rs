@@ -335,6 +335,16 @@ fn what_stands_in_the_way_is_left() {
 }
 
 #[test]
+fn what_could_not_be_looked_at_is_not_absent() {
+    let world = world();
+    let plan = world.plan(&[file("a.yaml", None, Some("new\n"))]);
+    world.github.inside().state.fails.insert(":a.yaml".to_owned());
+    let outcomes = world.run(&plan, false, &NoJournal);
+    assert!(outcomes.iter().all(|outcome| outcome.writes.is_empty()), "{outcomes:?}");
+    assert!(world.github.pulls(REPO).is_empty());
+}
+
+#[test]
 fn two_at_once_make_one() {
     let world = world();
     let plan = world.plan(&[file("a.yaml", Some("old\n"), Some("new\n"))]);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use github_world::World;
 use lockstep::base::RepoName;
-use lockstep::source::github::{Blobs, Reader, ToRead};
+use lockstep::source::github::{Blobs, NoReports, Reader, ToRead};
 use lockstep::source::{EntryKind, Snapshot};
 use program::{Demo, program, ran};
 
@@ -262,6 +262,37 @@ fn trouble_is_never_taken_for_absence() {
     assert!(snapshot.read("Dockerfile").is_err());
     world.github.mend();
     assert!(text(&snapshot, "Dockerfile").is_some());
+}
+
+#[test]
+fn a_field_that_failed_is_not_taken_for_absence() {
+    let world = World::new(&[]);
+    world
+        .github
+        .repository("o/c", &[("Dockerfile", "FROM a\n"), (".tekton/push.yaml", "a: 1\n")]);
+    let fails = |ends: &[&str]| world.github.inside().state.fails = files(ends);
+    let (reader, cache) = (Arc::new(Reader::new(world.client())), Cache::default());
+    let main = (name("o/c"), "main".to_owned());
+    fails(&["refs/heads/main"]);
+    reader.heads(std::slice::from_ref(&main));
+    let error = reader.head(&main.0, "main").unwrap_err().to_string();
+    assert!(error.contains("Something went wrong"), "{error}");
+    let told = reader.reported(std::slice::from_ref(&main)).unwrap();
+    assert!(matches!(told[0], Err(NoReports::Failed(_))), "{told:?}");
+    fails(&[":.tekton"]);
+    let snapshot = reader.open(&main.0, "main").unwrap();
+    let wanted = ToRead {
+        repo: main.0.clone(),
+        commit: reader.head(&main.0, "main").unwrap(),
+        files: files(&["Dockerfile"]),
+        folders: files(&[".tekton"]),
+    };
+    reader.gather(&[wanted], &cache);
+    assert!(cache.0.borrow().len() == 1, "what did not fail is gathered");
+    let error = snapshot.list(".tekton").unwrap_err().to_string();
+    assert!(error.contains("Something went wrong"), "{error}");
+    fails(&[]);
+    assert_eq!(snapshot.list(".tekton").unwrap().map(|found| found.len()), Some(1));
 }
 
 fn add(world: &fake_github::FakeGithub, folder: &Path) {

@@ -531,6 +531,22 @@ fn where_issues_are_turned_off_or_nothing_can_be_read_that_is_said() {
 }
 
 #[test]
+fn where_a_part_of_an_answer_failed_nothing_is_told_anew() {
+    for (form, field) in [("issue", "issues"), ("comment", "pullRequests"), ("table", "issues")] {
+        let world = World::new(form);
+        world.tell(&broken(&["a"]));
+        let before = world.picture();
+        world.github.inside().state.fails.insert(field.to_owned());
+        let told = world.tell(&broken(&["a"]));
+        assert_eq!(told.writes, [], "{form}");
+        assert!(told.failed.concat().contains("Something went wrong"), "{told:?}");
+        assert_eq!(world.picture(), before, "{form}");
+        world.github.inside().state.fails.clear();
+        assert_eq!(world.tell(&broken(&["a"])).writes, [], "{form}");
+    }
+}
+
+#[test]
 fn many_issues_of_others_are_read_page_by_page() {
     let world = World::new("issue");
     world.tell(&broken(&["a"]));

@@ -11,7 +11,7 @@ use super::tell::Form;
 use super::{GithubForge, owners};
 use crate::base::RepoName;
 use crate::base::loose::{Loose, read};
-use crate::github::{Call, Fault, FaultKind, Page, Repeat, seconds};
+use crate::github::{Call, Fault, FaultKind, Page, Parts, Repeat, seconds};
 use crate::told::{Deed, Door, Merged, Object, Said, There, Write, asks_for_silence, is_ours, is_word, keeps};
 
 /// How many repositories are looked at in one question.
@@ -51,6 +51,9 @@ pub struct Looking {
     pub now: i64,
 }
 
+/// What was found of a repository.
+type Looked = Result<Repository, Fault>;
+
 impl GithubForge {
     /// Looks at what was told in repositories. What cannot be looked at shuts its repository, and is given beside.
     pub fn look_at_told(&self, wanted: &BTreeMap<RepoName, LookFor>, looking: Looking) -> (There, Vec<Fault>) {
@@ -65,7 +68,8 @@ impl GithubForge {
                 let looked = found
                     .as_mut()
                     .map_err(|fault| fault.clone())
-                    .and_then(|found| self.one(repo, wanted, found.remove(*repo), looking, &mut there));
+                    .and_then(|found| found.remove(*repo).unwrap_or_else(|| Err(absent(repo))))
+                    .and_then(|found| self.one(repo, wanted, found, looking, &mut there));
                 if let Err(fault) = looked {
                     there
                         .doors
@@ -78,7 +82,7 @@ impl GithubForge {
     }
 
     /// Asks about repositories of one organisation at once.
-    fn ask_of(&self, repos: &[(&RepoName, &LookFor)], now: i64) -> Result<BTreeMap<RepoName, Repository>, Fault> {
+    fn ask_of(&self, repos: &[(&RepoName, &LookFor)], now: i64) -> Result<BTreeMap<RepoName, Looked>, Fault> {
         let Some((first, _)) = repos.first() else {
             return Ok(BTreeMap::new());
         };
@@ -130,14 +134,14 @@ impl GithubForge {
             1 => format!("looking for what was told in {first}"),
             n => format!("looking for what was told in {first} and {} more repositories", n - 1),
         };
-        let (data, _) = match self.reader.ask(first, &text, Value::Object(variables), what) {
+        let answer = match self.reader.ask_parts(first, &text, Value::Object(variables), what) {
             // Not one of them can be read.
-            Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
+            Err(fault) if fault.kind == FaultKind::NotFound => Parts::none(),
             asked => asked?,
         };
         let found = repos.iter().enumerate();
         Ok(found
-            .filter_map(|(at, (repo, _))| Some(((*repo).clone(), read(data.get(format!("r{at}"))?)?)))
+            .map(|(at, (repo, _))| ((*repo).clone(), repository(&answer, &format!("r{at}"), repo)))
             .collect())
     }
 
@@ -146,14 +150,10 @@ impl GithubForge {
         &self,
         repo: &RepoName,
         wanted: &LookFor,
-        found: Option<Repository>,
+        mut found: Repository,
         looking: Looking,
         there: &mut There,
     ) -> Result<(), Fault> {
-        let mut found = found.ok_or_else(|| Fault {
-            what: format!("looking for what was told in {repo}"),
-            kind: FaultKind::NotFound,
-        })?;
         let mut seen = There::default();
         if wanted.owners {
             let people = found.owners.text.as_deref();
@@ -221,7 +221,7 @@ impl GithubForge {
         );
         let variables = json!({"owner": repo.org, "name": repo.repo, "after": cursor, "since": since(now)});
         let what = format!("listing issues of {repo}");
-        let (data, _) = self.reader.ask(repo, &text, variables, what)?;
+        let data = self.reader.ask(repo, &text, variables, what)?;
         let found: OfRepository = read(&data).unwrap_or_default();
         Ok(found.repository.0.issues.0)
     }
@@ -381,6 +381,23 @@ impl GithubForge {
         };
         self.client.call(repo, &call).map(drop)
     }
+}
+
+/// What an answer has of a repository. Where a part of it failed nothing of it is taken: what is missing would be told anew.
+fn repository(answer: &Parts, of: &str, repo: &RepoName) -> Looked {
+    match answer.failed(&[of]) {
+        Some(kind) => Err(fault(repo, kind)),
+        None => answer.data.get(of).and_then(read).ok_or_else(|| absent(repo)),
+    }
+}
+
+fn absent(repo: &RepoName) -> Fault {
+    fault(repo, FaultKind::NotFound)
+}
+
+fn fault(repo: &RepoName, kind: FaultKind) -> Fault {
+    let what = format!("looking for what was told in {repo}");
+    Fault { what, kind }
 }
 
 /// The field that lists issues, those of others among them.

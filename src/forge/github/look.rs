@@ -221,7 +221,7 @@ impl Lookup<'_> {
     }
 
     fn ask<T: DeserializeOwned>(&self, text: &str, variables: Value, what: String) -> Result<T, ForgeError> {
-        let (data, _) = self.reader.ask(self.repo(), text, variables, what.clone())?;
+        let data = self.reader.ask(self.repo(), text, variables, what.clone())?;
         let garbled = |error: serde_json::Error| Fault {
             what,
             kind: FaultKind::Garbled(error.to_string()),
@@ -284,8 +284,12 @@ impl Lookup<'_> {
         variables.insert("owner".into(), json!(self.repo().org));
         variables.insert("name".into(), json!(self.repo().repo));
         let what = format!("looking at the files of {}", self.repo());
-        let answer: OfCommit = self.ask(text, Value::Object(variables), what)?;
-        Ok(answer.repository.0)
+        let answer: OfCommit = self.ask(text, Value::Object(variables), what.clone())?;
+        let not_found = Fault {
+            what,
+            kind: FaultKind::NotFound,
+        };
+        Ok(answer.repository.0.ok_or(not_found)?)
     }
 
     /// Who the OWNERS files above what changes ask for a review, where the configuration wants that.

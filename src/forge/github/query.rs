@@ -135,7 +135,7 @@ pub struct LookAnswer {
 #[serde(default)]
 pub struct OfCommit {
     /// What is at the paths.
-    pub repository: Loose<Objects>,
+    pub repository: May<Objects>,
 }
 
 /// What is at paths, by the name of its field.

@@ -174,7 +174,7 @@ impl GithubForge {
                 "owner": answer.repo.org, "name": answer.repo.repo, "number": answer.pull, "after": after,
             });
             let what = format!("reading the comments of {}#{}", answer.repo, answer.pull);
-            let (data, _) = self.reader.ask(&answer.repo, COMMENTS, variables, what)?;
+            let data = self.reader.ask(&answer.repo, COMMENTS, variables, what)?;
             let found: OfRepository = read(&data).unwrap_or_default();
             let found = &found.repository.pull_request.comments;
             let ours = found

@@ -116,13 +116,7 @@ impl GithubForge {
             "head": format!("refs/heads/{branch}"), "branch": branch,
         });
         let what = format!("looking for a branch cut in {repo}");
-        let query = Query {
-            text: query::TRAIN,
-            variables,
-            repeat: Repeat::Safe,
-            what: what.clone(),
-        };
-        let (data, _) = self.client.graphql(repo, &query)?;
+        let data = self.reader.ask(repo, query::TRAIN, variables, what.clone())?;
         let seen: query::Steps = serde_json::from_value(data).map_err(|error| Fault {
             what: what.clone(),
             kind: FaultKind::Garbled(error.to_string()),

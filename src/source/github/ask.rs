@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, Reader, Reported, Status, ToRead};
+use super::{Blobs, ENDINGS, Foreseen, LastStep, Listing, Missing, NoReports, Reader, Reported, Status, ToRead};
 use crate::base::loose::{List, Loose, May, read};
 use crate::base::{RepoName, within};
-use crate::github::{Fault, FaultKind, Login, Page};
+use crate::github::{Fault, FaultKind, Login, Page, Parts};
 use crate::source::{EntryKind, MAX_BLOB};
 
 /// How many branches are asked for in one question.
@@ -37,6 +37,17 @@ struct Field<'a> {
     value: String,
 }
 
+/// Why a field has no answer.
+enum Unread {
+    /// Its repository is not there for this credential.
+    Repository,
+    /// It could not be read this time.
+    Failed(Fault),
+}
+
+/// What is at a field, where anything is.
+type Answer<T> = Result<Option<T>, Unread>;
+
 /// A question of many fields, grouped by repository.
 struct Batch<'a> {
     name: &'static str,
@@ -46,8 +57,8 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Asks, and gives the answer of each field, where it has one; `Err` where the repository itself could not be read.
-    fn ask<T: DeserializeOwned>(&self, reader: &Reader) -> Result<Vec<Result<Option<T>, ()>>, Fault> {
+    /// Asks, and gives the answer of each field.
+    fn ask<T: DeserializeOwned>(&self, reader: &Reader) -> Result<Vec<Answer<T>>, Fault> {
         let Some(first) = self.fields.first() else {
             return Ok(Vec::new());
         };
@@ -76,22 +87,45 @@ impl Batch<'_> {
         let text = format!("query {}({}) {{\n{body}}}", self.name, head.trim_start_matches(", "));
         let what = format!("reading {} repositories", repos.len());
         let home = reader.home.as_ref().unwrap_or(first.repo);
-        let (data, _) = match reader.client.ask(home, &text, Value::Object(variables), what) {
-            Ok(answered) => answered,
+        let answer = match reader.client.ask_parts(home, &text, Value::Object(variables), what) {
+            Ok(answer) => answer,
             // Not one of them can be read.
-            Err(fault) if fault.kind == FaultKind::NotFound => (Value::Null, Vec::new()),
+            Err(fault) if fault.kind == FaultKind::NotFound => Parts::none(),
             Err(fault) => return Err(fault),
         };
-        let mut answers: Vec<Result<Option<T>, ()>> = self.fields.iter().map(|_| Err(())).collect();
-        for (r, fields) in repos.values().enumerate() {
-            let Some(repo) = data.get(format!("r{r}")).and_then(Value::as_object) else {
-                continue;
-            };
+        let mut answers: Vec<Answer<T>> = self.fields.iter().map(|_| Err(Unread::Repository)).collect();
+        for (r, (repo, fields)) in repos.iter().enumerate() {
             for n in fields {
-                answers[*n] = Ok(repo.get(&format!("f{n}")).and_then(read));
+                answers[*n] = answer_of(&answer, &format!("r{r}"), &format!("f{n}"), repo);
             }
         }
         Ok(answers)
+    }
+}
+
+/// The answer of a field of a repository: that it is `null` says only where it did not fail that nothing is there.
+fn answer_of<T: DeserializeOwned>(answer: &Parts, of: &str, field: &str, repo: &RepoName) -> Answer<T> {
+    let failed = |kind| {
+        Unread::Failed(Fault {
+            what: format!("reading {repo}"),
+            kind,
+        })
+    };
+    let Some(found) = answer.data.get(of).and_then(Value::as_object) else {
+        return Err(match answer.failed(&[of]) {
+            None | Some(FaultKind::Forbidden(_)) => Unread::Repository,
+            Some(kind) => failed(kind),
+        });
+    };
+    if let Some(kind) = answer.failed_but_for_barred(&[of, field]) {
+        return Err(failed(kind));
+    }
+    match found.get(field) {
+        Some(Value::Null) => Ok(None),
+        value => value
+            .and_then(read)
+            .map(Some)
+            .ok_or_else(|| failed(FaultKind::lacks(field))),
     }
 }
 
@@ -157,8 +191,9 @@ impl Commit {
     }
 }
 
-/// Asks where branches are.
+/// Asks where branches are. What failed stays unknown, and is the fault in the end.
 pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<(), Fault> {
+    let mut failed = None;
     for branches in branches.chunks(BRANCHES) {
         let batch = Batch {
             name: "Heads",
@@ -184,7 +219,11 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
             let head = match target.as_ref().map(|target| target.oid.clone()) {
                 Ok(Some(oid)) => Ok(oid),
                 Ok(None) => Err(Missing::Branch),
-                Err(()) => Err(Missing::Repository),
+                Err(Unread::Repository) => Err(Missing::Repository),
+                Err(Unread::Failed(fault)) => {
+                    failed = Some(fault.clone());
+                    continue;
+                }
             };
             if let (true, Ok(_), Ok(target)) = (reader.reports, &head, &target) {
                 let last = LastStep {
@@ -196,7 +235,7 @@ pub(super) fn heads(reader: &Reader, branches: &[(RepoName, String)]) -> Result<
             known.heads.insert(branch.clone(), head);
         }
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 /// What is asked of a commit about the steps that lead to it.
@@ -237,7 +276,7 @@ impl Trail {
 pub(super) fn reported(
     reader: &Reader,
     branches: &[(RepoName, String)],
-) -> Result<Vec<Result<Vec<Reported>, Missing>>, Fault> {
+) -> Result<Vec<Result<Vec<Reported>, NoReports>>, Fault> {
     let of_branch = format!("ref(qualifiedName: $v) {{ target {{ {STEPS} }} }}");
     let of_commit = format!("object(expression: $v) {{ __typename {STEPS} }}");
     let mut all = Vec::new();
@@ -245,12 +284,17 @@ pub(super) fn reported(
         let heads = branches
             .iter()
             .map(|(repo, branch)| (repo, format!("refs/heads/{branch}")));
-        let mut trails: Vec<Result<Trail, Missing>> = histories::<Ref>(reader, &of_branch, heads)?
+        let mut trails: Vec<Result<Trail, NoReports>> = histories::<Ref>(reader, &of_branch, heads)?
             .into_iter()
-            .map(|answer| {
-                let branch = answer.map_err(|()| Missing::Repository)?.unwrap_or_default();
+            .zip(branches)
+            .map(|(answer, (repo, branch))| {
+                let found = answer.map_err(|unread| match unread {
+                    Unread::Repository => NoReports::Repository(repo.clone()),
+                    Unread::Failed(fault) => NoReports::Failed(fault),
+                })?;
+                let no_branch = || NoReports::Branch(repo.clone(), branch.clone());
                 let mut trail = Trail::default();
-                trail.take(branch.target.history().ok_or(Missing::Branch)?);
+                trail.take(found.unwrap_or_default().target.history().ok_or_else(no_branch)?);
                 Ok(trail)
             })
             .collect();
@@ -276,12 +320,12 @@ pub(super) fn reported(
     Ok(all)
 }
 
-/// Asks for histories; `Err` where a repository could not be read.
+/// Asks for histories.
 fn histories<'r, T: DeserializeOwned>(
     reader: &Reader,
     field: &str,
     places: impl Iterator<Item = (&'r RepoName, String)>,
-) -> Result<Vec<Result<Option<T>, ()>>, Fault> {
+) -> Result<Vec<Answer<T>>, Fault> {
     let fields = places.map(|(repo, value)| Field { repo, value }).collect();
     let batch = Batch {
         name: "Reported",
@@ -294,8 +338,9 @@ fn histories<'r, T: DeserializeOwned>(
 /// A directory of a commit.
 pub(super) type DirAt = (RepoName, String, String);
 
-/// Reads directories of commits.
-pub(super) fn trees(reader: &Reader, places: &[DirAt]) -> Result<(), Fault> {
+/// Reads directories of commits. What failed stays unknown, with the last fault of those.
+pub(super) fn trees(reader: &Reader, places: &[DirAt]) -> Result<Option<Fault>, Fault> {
+    let mut failed = None;
     let unknown: Vec<DirAt> = {
         let known = reader.known();
         places
@@ -319,13 +364,15 @@ pub(super) fn trees(reader: &Reader, places: &[DirAt]) -> Result<(), Fault> {
         let answers = batch.ask::<Tree>(reader)?;
         let mut known = reader.known();
         for (place, answer) in places.iter().zip(answers) {
-            // A repository that cannot be read now stays unknown: that is not "nothing is there".
-            if let Ok(tree) = answer {
-                known.trees.insert(place.clone(), tree.and_then(listing));
+            // What cannot be read now stays unknown: that is not "nothing is there".
+            match answer {
+                Ok(tree) => drop(known.trees.insert(place.clone(), tree.and_then(listing))),
+                Err(Unread::Failed(fault)) => failed = Some(fault),
+                Err(Unread::Repository) => {}
             }
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 #[derive(Default, Deserialize)]
@@ -357,8 +404,13 @@ struct Blob {
     text: May<String>,
 }
 
-/// Reads blobs that are neither known nor in the cache.
-pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Option<&dyn Blobs>) -> Result<(), Fault> {
+/// Reads blobs that are neither known nor in the cache. What failed stays unknown, with the last fault of those.
+pub(super) fn blobs(
+    reader: &Reader,
+    wanted: &[(RepoName, String)],
+    cache: Option<&dyn Blobs>,
+) -> Result<Option<Fault>, Fault> {
+    let mut failed = None;
     let mut seen = BTreeSet::new();
     let mut unknown = Vec::new();
     for (repo, oid) in wanted {
@@ -385,7 +437,14 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
         };
         let answers = batch.ask::<Blob>(reader)?;
         for ((repo, oid), answer) in blobs.iter().zip(answers) {
-            let Ok(Some(blob)) = answer else { continue };
+            let blob = match answer {
+                Ok(Some(blob)) => blob,
+                Err(Unread::Failed(fault)) => {
+                    failed = Some(fault);
+                    continue;
+                }
+                Ok(None) | Err(Unread::Repository) => continue,
+            };
             // What nobody reads is not fetched.
             if *blob.byte_size > MAX_BLOB {
                 reader.known().large.insert(oid.clone(), *blob.byte_size);
@@ -403,7 +462,7 @@ pub(super) fn blobs(reader: &Reader, wanted: &[(RepoName, String)], cache: Optio
             reader.known().blobs.insert(oid.clone(), Arc::from(bytes));
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// Whether bytes are those of a blob: text that is not UTF-8 comes with replacements.
@@ -496,7 +555,8 @@ pub(super) fn foresee(reader: &Reader, wanted: &[Foreseen], cache: &dyn Blobs) -
             Some((of.repo.clone(), oid))
         })
     });
-    blobs(reader, &found.collect::<Vec<_>>(), Some(cache))
+    blobs(reader, &found.collect::<Vec<_>>(), Some(cache))?;
+    Ok(())
 }
 
 /// The folders in folders; adds the blobs of their files that are wanted.

@@ -61,6 +61,9 @@ pub enum NoReports {
     /// It has no such branch.
     #[error("{0} has no branch {1}")]
     Branch(RepoName, String),
+    /// It could not be read this time.
+    #[error(transparent)]
+    Failed(github::Fault),
 }
 
 /// Why a branch's commit cannot be had.
@@ -190,14 +193,7 @@ impl Reader {
         &self,
         branches: &[(RepoName, String)],
     ) -> Result<Vec<Result<Vec<Reported>, NoReports>>, github::Fault> {
-        let answers = ask::reported(self, branches)?;
-        let told = answers.into_iter().zip(branches).map(|(answer, (repo, branch))| {
-            answer.map_err(|missing| match missing {
-                Missing::Repository => NoReports::Repository(repo.clone()),
-                Missing::Branch => NoReports::Branch(repo.clone(), branch.clone()),
-            })
-        });
-        Ok(told.collect())
+        ask::reported(self, branches)
     }
 
     /// Reads through a client.

@@ -91,7 +91,7 @@ impl Question {
         );
     }
 
-    /// Asks it, and gives what is said of each repository; nothing where not one of them can be read.
+    /// Asks it, and gives what is said of each repository; nothing of those that cannot be read, or not whole.
     fn ask<T: Default + DeserializeOwned>(
         self,
         reader: &Reader,
@@ -105,11 +105,17 @@ impl Question {
             self.body
         );
         let home = reader.home.as_ref().unwrap_or(first);
-        match reader.client.ask(home, &text, Value::Object(self.variables), what) {
-            Ok((data, _)) => Ok(read(&data).unwrap_or_default()),
-            Err(fault) if fault.kind == FaultKind::NotFound => Ok(BTreeMap::new()),
-            Err(fault) => Err(fault),
-        }
+        let answer = match reader
+            .client
+            .ask_parts(home, &text, Value::Object(self.variables), what)
+        {
+            Ok(answer) => answer,
+            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(BTreeMap::new()),
+            Err(fault) => return Err(fault),
+        };
+        let mut found: BTreeMap<String, Loose<T>> = read(&answer.data).unwrap_or_default();
+        found.retain(|of, _| answer.failed_but_for_barred(&[of]).is_none());
+        Ok(found)
     }
 }
 

@@ -98,18 +98,22 @@ impl GithubSnapshot {
         if let Some(listing) = self.reader.known().trees.get(&place) {
             return Ok(listing.clone());
         }
-        ask::trees(&self.reader, std::slice::from_ref(&place))?;
+        let failed = ask::trees(&self.reader, std::slice::from_ref(&place))?;
         let listing = self.reader.known().trees.get(&place).cloned();
-        listing.ok_or_else(|| ObjectError::Gone(self.repo.clone()))
+        listing.ok_or_else(|| self.unread(failed))
     }
 
     fn blob(&self, oid: &str) -> Result<Arc<[u8]>, ObjectError> {
         if let Some(bytes) = self.reader.known().blobs.get(oid) {
             return Ok(bytes.clone());
         }
-        ask::blobs(&self.reader, &[(self.repo.clone(), oid.to_owned())], None)?;
+        let failed = ask::blobs(&self.reader, &[(self.repo.clone(), oid.to_owned())], None)?;
         let bytes = self.reader.known().blobs.get(oid).cloned();
-        bytes.ok_or_else(|| ObjectError::Gone(self.repo.clone()))
+        bytes.ok_or_else(|| self.unread(failed))
+    }
+
+    fn unread(&self, failed: Option<github::Fault>) -> ObjectError {
+        failed.map_or_else(|| ObjectError::Gone(self.repo.clone()), ObjectError::GitHub)
     }
 }
 

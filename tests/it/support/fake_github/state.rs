@@ -23,6 +23,8 @@ pub struct State {
     pub set_statuses: BTreeMap<String, Vec<serde_json::Value>>,
     /// Renamed repositories.
     pub renamed: BTreeMap<String, String>,
+    /// GraphQL's fields that take too long: the end of an argument's value, or the field's name.
+    pub fails: BTreeSet<String>,
     /// Nobody of ours may open an issue.
     pub read_only_issues: bool,
     /// What the App may do, where that is something else than usual.
@@ -139,6 +141,7 @@ impl State {
             statuses: BTreeMap::new(),
             checks: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            fails: BTreeSet::new(),
             read_only_issues: false,
             set_statuses: BTreeMap::new(),
             renamed: BTreeMap::new(),
