@@ -8,7 +8,7 @@ use lockstep::derive::Release;
 use lockstep::derive::here::here;
 use lockstep::derive::konflux::konflux;
 use lockstep::finding::{self, Finding};
-use lockstep::rebuild::{self, Rebuild};
+use lockstep::rebuild::{self, Rebuild, Underived};
 use lockstep::run::history;
 use lockstep::run::lock::Lock;
 use lockstep::targets::{konflux as konflux_target, payload_pipeline};
@@ -39,7 +39,8 @@ pub fn run(args: &RebuildArgs) -> Outcome {
     if finding::lacks_component(&release.findings) {
         ended = Ended::Failed;
     }
-    let after = serde_json::to_value(release.build_config())?;
+    let document = release.build_config();
+    let after = serde_json::to_value(document)?;
     let of_before = before["release"].as_str().unwrap_or_default();
     if after["release"] != before["release"] {
         return Err(Usage(format!(
@@ -48,7 +49,10 @@ pub fn run(args: &RebuildArgs) -> Outcome {
         ))
         .into());
     }
-    let found = rebuild::rebuild(&before, &after)?;
+    let found = rebuild::rebuild(&before, &after, &Underived::of(document))?;
+    if !found.unknown.is_empty() {
+        ended = Ended::Failed;
+    }
     let failed = show(args.format, &found, release)?;
     setup::tell(&failed);
     if !failed.is_empty() {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::answer::ValueChange;
 use crate::model::build_config::BuildConfig;
-use crate::rebuild::{self, Facts, Rebuild};
+use crate::rebuild::{self, Facts, Rebuild, Underived};
 
 /// As many values are named of one release.
 const MOST_VALUES: usize = 500;
@@ -22,6 +22,8 @@ pub struct Config {
     repositories: BTreeMap<String, String>,
     /// What decides the images' builds.
     facts: BTreeMap<String, Facts>,
+    /// What is known of the images that are not derived.
+    rest: Underived,
 }
 
 impl Config {
@@ -32,6 +34,7 @@ impl Config {
             images: texts(&document.images),
             repositories: texts(&document.written_repositories()),
             facts: facts.map(|(key, image)| (key.clone(), Facts::of(image))).collect(),
+            rest: Underived::of(document),
         }
     }
 
@@ -49,7 +52,7 @@ fn texts<T: Serialize + Sync>(parts: &BTreeMap<String, T>) -> BTreeMap<String, S
 
 /// What would have to be built again.
 pub(super) fn rebuilt(release: &str, before: &Config, after: &Config) -> Option<Rebuild> {
-    let found = rebuild::between(release, &before.facts, &after.facts);
+    let found = rebuild::between(release, &before.facts, &after.facts, &after.rest);
     (!found.images.is_empty() || !found.gone.is_empty()).then_some(found)
 }
 

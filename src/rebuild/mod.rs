@@ -12,10 +12,11 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::model::batches::batches;
+use crate::model::build_config::BuildConfig;
 pub use image::{Facts, NoDocument};
 pub use show::{argo, konflux, tags, tekton, text};
 
@@ -106,6 +107,37 @@ pub struct Rebuild {
     /// Images that are not built any more, by key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    /// Images that were built before and could not be read or derived now, by key: whether they have to be built again, or at all, is
+    /// not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+}
+
+/// What is known of the images that are not derived in a build config.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Underived {
+    /// Keys of those that are not built for OKD.
+    dropped: BTreeSet<String>,
+    /// Keys of those that could not be derived.
+    held: BTreeSet<String>,
+    /// Whether all others are certainly not needed.
+    complete: bool,
+}
+
+impl Underived {
+    /// Of a build config.
+    pub fn of(document: &BuildConfig) -> Self {
+        Self {
+            dropped: document.dropped.keys().cloned().collect(),
+            held: document.held.iter().cloned().collect(),
+            complete: document.complete,
+        }
+    }
+
+    /// Whether an image that is not derived is certainly not built.
+    pub fn is_gone(&self, key: &str) -> bool {
+        self.dropped.contains(key) || (self.complete && !self.held.contains(key))
+    }
 }
 
 /// What of a unified build config, as JSON, decides builds: compared with another one it comes to the same as the whole.
@@ -113,21 +145,27 @@ pub fn essence(document: &Json) -> Json {
     image::essence(document)
 }
 
-/// Compares two unified build configs, as JSON.
+/// Compares two unified build configs, as JSON. `rest`: of the second one.
 ///
 /// # Errors
 /// One of them is none.
-pub fn rebuild(before: &Json, after: &Json) -> Result<Rebuild, NoDocument> {
+pub fn rebuild(before: &Json, after: &Json, rest: &Underived) -> Result<Rebuild, NoDocument> {
     // A digest that only one of them knows says nothing of a change.
     let (mut was, mut is) = (image::digests(before), image::digests(after));
     was.retain(|pullspec, _| is.contains_key(pullspec));
     is.retain(|pullspec, _| was.contains_key(pullspec));
     let release = after["release"].as_str().unwrap_or_default();
-    Ok(between(release, &image::all(before, &was)?, &image::all(after, &is)?))
+    let (old, new) = (image::all(before, &was)?, image::all(after, &is)?);
+    Ok(between(release, &old, &new, rest))
 }
 
-/// Compares what decides the builds of a release's images, by key.
-pub fn between(release: &str, old: &BTreeMap<String, Facts>, new: &BTreeMap<String, Facts>) -> Rebuild {
+/// Compares what decides the builds of a release's images, by key. `rest`: of the new ones.
+pub fn between(
+    release: &str,
+    old: &BTreeMap<String, Facts>,
+    new: &BTreeMap<String, Facts>,
+    rest: &Underived,
+) -> Rebuild {
     let parents = image::parents(new);
     let mut reasons: BTreeMap<&str, BTreeSet<Reason>> = BTreeMap::new();
     for (key, facts) in new {
@@ -165,6 +203,8 @@ pub fn between(release: &str, old: &BTreeMap<String, Facts>, new: &BTreeMap<Stri
         };
         ((*key).to_owned(), found)
     });
+    let lost = old.keys().filter(|key| !new.contains_key(*key)).cloned();
+    let (gone, unknown) = lost.partition(|key| rest.is_gone(key));
     let batched = order.lists().into_iter().filter(|batch| !batch.is_empty());
     Rebuild {
         version: 1,
@@ -174,7 +214,8 @@ pub fn between(release: &str, old: &BTreeMap<String, Facts>, new: &BTreeMap<Stri
         batches: batched
             .map(|batch| batch.into_iter().map(str::to_owned).collect())
             .collect(),
-        gone: old.keys().filter(|key| !new.contains_key(*key)).cloned().collect(),
+        gone,
+        unknown,
     }
 }
 

@@ -37,6 +37,10 @@ pub fn text(rebuild: &Rebuild) -> String {
     if !rebuild.gone.is_empty() {
         _ = writeln!(out, "\nno longer built: {}", rebuild.gone.join(", "));
     }
+    if !rebuild.unknown.is_empty() {
+        let unknown = rebuild.unknown.join(", ");
+        _ = writeln!(out, "\nnot known, as they could not be read or derived: {unknown}");
+    }
     out
 }
 

@@ -32,10 +32,18 @@ fn world() -> Json {
     ])
 }
 
+/// All metadata was read, and all of it derived.
+fn all() -> Underived {
+    Underived {
+        complete: true,
+        ..Underived::default()
+    }
+}
+
 fn changed(change: impl FnOnce(&mut Json)) -> Rebuild {
     let mut after = world();
     change(&mut after);
-    rebuild(&world(), &after).expect("both are build configs")
+    rebuild(&world(), &after, &all()).expect("both are build configs")
 }
 
 fn told(rebuild: &Rebuild) -> Vec<String> {
@@ -120,7 +128,38 @@ fn new_ones_gone_ones_and_unknown_ones_are_told_of() {
     });
     assert_eq!(told(&found), ["new 1 metadata-new", "waits 1 metadata-new,unknown"]);
     assert_eq!(found.gone, ["etcd"]);
-    assert!(rebuild(&json!({}), &world()).is_err());
+    assert!(rebuild(&json!({}), &world(), &all()).is_err());
+}
+
+#[test]
+fn what_could_not_be_read_or_derived_is_not_gone() {
+    let mut after = world();
+    let images = after["images"].as_object_mut().expect("images");
+    images.remove("etcd");
+    images.remove("cli");
+    let found = |rest: &Underived| rebuild(&world(), &after, rest).expect("build configs");
+    let held = Underived {
+        held: BTreeSet::from(["cli".to_owned()]),
+        ..all()
+    };
+    assert_eq!(
+        (found(&held).gone, found(&held).unknown),
+        (vec!["etcd".to_owned()], vec!["cli".to_owned()])
+    );
+    let unread = Underived {
+        dropped: BTreeSet::from(["cli".to_owned()]),
+        ..Underived::default()
+    };
+    assert_eq!(
+        (found(&unread).gone, found(&unread).unknown),
+        (vec!["cli".to_owned()], vec!["etcd".to_owned()])
+    );
+    let shown = text(&found(&unread));
+    assert!(shown.contains("\nno longer built: cli\n"), "{shown}");
+    assert!(
+        shown.ends_with("\nnot known, as they could not be read or derived: etcd\n"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -136,7 +175,7 @@ fn digests_of_two_locks_are_compared() {
         }
         document
     };
-    let between = |before, after| told(&rebuild(&locked(before), &locked(after)).expect("build configs"));
+    let between = |before, after| told(&rebuild(&locked(before), &locked(after), &all()).expect("build configs"));
     assert_eq!(between(Some("sha256:a"), Some("sha256:a")), Vec::<String>::new());
     let found = between(Some("sha256:a"), Some("sha256:b"));
     assert_eq!(found[0], "base 1 base");
@@ -153,7 +192,7 @@ fn what_is_kept_of_a_build_config_compares_as_the_whole() {
     before["images"]["cli"]["resources"] = json!({"value": "much"});
     before["images"]["cli"]["tag"]["rules"] = json!([{"id": "tag", "at": "x:1"}]);
     let kept = essence(&before);
-    assert!(rebuild(&before, &kept).expect("both").images.is_empty());
+    assert!(rebuild(&before, &kept, &all()).expect("both").images.is_empty());
     assert_eq!(kept["external"], before["external"]);
     assert!(kept["images"]["cli"].get("resources").is_none() && kept["images"]["cli"]["tag"].get("rules").is_none());
     for field in [
@@ -175,8 +214,8 @@ fn what_is_kept_of_a_build_config_compares_as_the_whole() {
             _ => json!({"value": ["another"]}),
         };
         let (whole, short) = (
-            rebuild(&before, &after).expect("both"),
-            rebuild(&kept, &after).expect("both"),
+            rebuild(&before, &after, &all()).expect("both"),
+            rebuild(&kept, &after, &all()).expect("both"),
         );
         assert_eq!(told(&short), told(&whole));
         assert_eq!(whole.images.len(), 1, "{field}");
@@ -241,7 +280,7 @@ proptest! {
                 downstream.insert(child);
             }
         }
-        let found = rebuild(&before, &after).expect("build configs");
+        let found = rebuild(&before, &after, &all()).expect("build configs");
         prop_assert_eq!(found.images.keys().cloned().collect::<Vec<_>>(), downstream.into_iter().map(name).collect::<Vec<_>>());
         for again in found.images.values() {
             for reason in &again.reasons {
@@ -250,7 +289,7 @@ proptest! {
                 }
             }
         }
-        prop_assert!(rebuild(&after, &after).expect("build configs").images.is_empty());
+        prop_assert!(rebuild(&after, &after, &all()).expect("build configs").images.is_empty());
     }
 }
 

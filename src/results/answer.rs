@@ -1,5 +1,7 @@
 //! The answer as data: what `results --format json` prints.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,26 @@ pub struct OfRelease {
     /// The release controller's streams.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payloads: Vec<Payload>,
+    /// Which images are none of the release.
+    #[serde(skip)]
+    pub absent: Absent,
+}
+
+/// Which images are none of a release, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absent {
+    /// Tags that metadata says are not built for OKD.
+    pub dropped: BTreeSet<String>,
+    /// Whether all that says which images there are could be read, and each was placed: whatever is not listed is none.
+    pub all_others: bool,
+}
+
+impl OfRelease {
+    /// Whether an image is certainly none of the release. One that is merely not listed may be one whose metadata cannot be read.
+    pub fn lacks(&self, image: &str) -> bool {
+        let listed = self.images.iter().any(|known| known.image == image);
+        !listed && (self.absent.all_others || self.absent.dropped.contains(image))
+    }
 }
 
 /// How an image stands.

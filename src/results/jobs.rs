@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::answer::Absent;
 use super::cluster::{Names, names};
 use crate::base::RepoName;
 use crate::derive::outline::base_scope;
-use crate::derive::{Release, Standing};
+use crate::derive::{DerivedImage, Release, Standing};
 use crate::rules::{RuleSet, Subject};
 
 /// One job that builds images of a release.
@@ -36,6 +37,8 @@ pub struct Built {
     pub names: Option<Names>,
     /// What rules about these could not say.
     pub faults: Vec<String>,
+    /// Which images are none of the release.
+    pub absent: Absent,
 }
 
 /// The jobs that build a release's images; `on_cluster`: and their names on a cluster.
@@ -82,8 +85,25 @@ pub fn jobs(release: &Release<'_>, rules: &RuleSet, on_cluster: bool) -> Built {
     Built {
         names,
         faults,
+        absent: absent(release),
         jobs: named.collect(),
         parents: parents(release),
+    }
+}
+
+fn is_placed(image: &DerivedImage) -> bool {
+    image.repository.value.is_some() && !image.tag.value.is_empty()
+}
+
+/// Which images are none of the release.
+fn absent(release: &Release<'_>) -> Absent {
+    let (dropped, built): (Vec<_>, Vec<_>) = release
+        .images
+        .values()
+        .partition(|image| matches!(image.standing, Standing::Dropped(_)));
+    Absent {
+        dropped: dropped.into_iter().map(|image| image.tag.value.clone()).collect(),
+        all_others: release.complete && built.iter().all(|image| is_placed(image)),
     }
 }
 

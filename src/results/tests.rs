@@ -375,6 +375,10 @@ fn people_read_the_worst_first_and_nothing_that_steers_a_terminal() {
             release: "4.21".to_owned(),
             images: vec![builds, broken],
             payloads: Vec::new(),
+            absent: answer::Absent {
+                all_others: true,
+                ..answer::Absent::default()
+            },
         }],
         unread: Vec::new(),
     };

@@ -376,7 +376,12 @@ mod tests {
         }
         let found = read(dir.path(), &id(1), Some(release)).expect("it is there");
         let whole = serde_json::to_value(&*first).expect("JSON");
-        assert!(rebuild::rebuild(&found, &whole).expect("both").images.is_empty());
+        assert!(
+            rebuild::rebuild(&found, &whole, &rebuild::Underived::default())
+                .expect("both")
+                .images
+                .is_empty()
+        );
         let documents = || {
             let names = names(&folder(dir.path())).expect("files");
             names.iter().filter(|name| name.ends_with(".gz")).count()

@@ -195,8 +195,9 @@ impl<'t> Desk<'t> {
                     }
                     // Those that are held back were built.
                     Some(image) if builds(image.state) => image.last_good.as_deref().or(image.since.as_deref()),
-                    Some(_) => continue,
-                    None => None,
+                    None if release.lacks(&block.image) => None,
+                    // It builds no more than before, or nobody knows.
+                    Some(_) | None => continue,
                 };
                 let repository = found.map_or("", |image| image.repository.as_str());
                 block.text = text::over(block, by, repository, now, is_table);

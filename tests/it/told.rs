@@ -6,7 +6,7 @@ use lockstep::base::RepoName;
 use lockstep::config;
 use lockstep::forge::github::{GithubForge, Options};
 use lockstep::github::{Client, Credential, Policy};
-use lockstep::results::answer::{ImageResult, ImageState, OfRelease, Results, Suspect};
+use lockstep::results::answer::{Absent, ImageResult, ImageState, OfRelease, Results, Suspect};
 use lockstep::run::place::ConfiguredForge;
 use lockstep::run::told::Told;
 use lockstep::run::{LoadedRules, Run, begin};
@@ -160,6 +160,10 @@ fn results(images: Vec<ImageResult>) -> Results {
             release: "4.21".to_owned(),
             images,
             payloads: Vec::new(),
+            absent: Absent {
+                all_others: true,
+                ..Absent::default()
+            },
         }],
         unread: Vec::new(),
     }

@@ -170,6 +170,7 @@ impl Run {
                 release: release.to_string(),
                 images: results.into_values().collect(),
                 payloads: reader.payloads(*release),
+                absent: built.absent.clone(),
             });
         }
         reader.forget_old();

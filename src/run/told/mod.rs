@@ -113,8 +113,7 @@ impl Run {
                 .iter()
                 .filter(|of| one.release.is_none_or(|only| only.to_string() == of.release));
             let of: Vec<_> = of.collect();
-            let has = |image: &str| of.iter().any(|of| of.images.iter().any(|known| known.image == image));
-            if !of.is_empty() && !has(&one.image) {
+            if !of.is_empty() && of.iter().all(|of| of.lacks(&one.image)) {
                 let names: BTreeSet<&str> = of
                     .iter()
                     .flat_map(|of| of.images.iter().map(|image| image.image.as_str()))

@@ -6,7 +6,7 @@ mod story;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::results::answer::{ImageResult, ImageState, OfRelease, Results, Suspect};
+use crate::results::answer::{Absent, ImageResult, ImageState, OfRelease, Results, Suspect};
 
 pub const DAY: i64 = 86_400;
 /// The first of January 2026.
@@ -199,6 +199,10 @@ pub fn results(release: &str, images: Vec<ImageResult>) -> Results {
             release: release.to_owned(),
             images,
             payloads: Vec::new(),
+            absent: Absent {
+                all_others: true,
+                ..Absent::default()
+            },
         }],
         unread: Vec::new(),
     }

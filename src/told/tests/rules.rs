@@ -207,6 +207,17 @@ fn an_image_that_is_none_any_more_is_told_no_longer() {
 }
 
 #[test]
+fn an_image_that_could_not_be_read_is_not_over() {
+    let mut forge = Forge::new(Form::Issue);
+    forge.tell(&results("4.21", vec![broken("a", 0, &[])]));
+    let mut unread = results("4.21", vec![builds("b")]);
+    unread.releases[0].absent = Absent::default();
+    assert_eq!(forge.tell(&unread).writes, [], "its metadata may be broken");
+    unread.releases[0].absent.dropped.insert("a".to_owned());
+    assert_eq!(forge.tell(&unread).writes.len(), 2, "it is known not to be built");
+}
+
+#[test]
 fn what_a_person_closes_stays_closed_until_it_was_over() {
     let mut forge = Forge::new(Form::Issue);
     let bad = results("4.21", vec![broken("a", 0, &[])]);

@@ -130,6 +130,10 @@ fn on(rules: &RuleSet, day: i64, all: &[Ran]) -> Results {
             release: release.to_string(),
             images: results.into_values().collect(),
             payloads: Vec::new(),
+            absent: Absent {
+                all_others: true,
+                ..Absent::default()
+            },
         }
     };
     Results {

@@ -16,7 +16,7 @@ use lockstep::impact::{Pull, State, Verdict};
 use lockstep::model::build_config::BuildConfig;
 use lockstep::plan::{Plan, PullRequest};
 use lockstep::results::answer::{
-    Change, FailedJob, ImageResult, ImageState, OfRelease, Payload, Results, Spell, Suspect, Unread,
+    Absent, Change, FailedJob, ImageResult, ImageState, OfRelease, Payload, Results, Spell, Suspect, Unread,
 };
 use lockstep::run::{LoadedRules, Run, rule_files};
 use lockstep::server::{Event, Limits, Server, Told, Triggers, listen};
@@ -204,6 +204,10 @@ pub fn results() -> ResultsView {
                     of("tidewatch", "tidewatch", ImageState::Ci, evicted),
                 ],
                 payloads: vec![payload],
+                absent: Absent {
+                    all_others: true,
+                    ..Absent::default()
+                },
             }],
             unread: vec![Unread {
                 source: "sources.results.release-controller".to_owned(),
