@@ -29,7 +29,7 @@ pub fn plan(results: &Results, there: &There, policy: &Policy<'_>) -> Telling {
     let mut desk = Desk::of(there, policy);
     desk.telling.unsaid = unsaid;
     desk.keep_silences();
-    desk.drop_doubles();
+    desk.drop_doubles(results);
     desk.mend(results);
     for one in &all {
         desk.tell(one);
@@ -81,7 +81,9 @@ impl<'t> Desk<'t> {
         // Of two the older stays.
         objects.sort_by_key(|object| (object.created, object.number, object.comment));
         let draft = |object: &'t Object| {
-            let page = Page::of(&object.body)?;
+            let mut page = Page::of(&object.body)?;
+            // Whoever may write to a repository can edit what we wrote there: only the table's own has one.
+            page.is_table &= object.comment.is_none() && policy.table == Some(&object.repo);
             let spot = match (object.comment, page.is_table) {
                 (Some(_), _) => Spot::Pull(object.number),
                 (None, true) => Spot::Table,
@@ -118,11 +120,22 @@ impl<'t> Desk<'t> {
                     continue;
                 };
                 let until = Date::of_unix(said.at + i64::from(wish.days) * DAY);
+                let told: BTreeSet<String> = draft.page.blocks.iter().map(|block| block.image.clone()).collect();
                 let images: BTreeSet<String> = match (&wish.image, draft.spot) {
+                    // Who may write here may not write to every image's repository.
+                    (Some(image), Spot::Pull(_) | Spot::Issue) if !told.contains(image) => {
+                        draft.page.silences.push(Kept {
+                            comment: said.comment,
+                            text: text::no_silence(image, &said.author, &told),
+                            image: String::new(),
+                            until,
+                        });
+                        continue;
+                    }
                     (Some(image), _) => BTreeSet::from([image.clone()]),
                     // In a table it has to say of which image.
                     (None, Spot::Table) => BTreeSet::new(),
-                    (None, _) => draft.page.blocks.iter().map(|block| block.image.clone()).collect(),
+                    (None, _) => told,
                 };
                 draft.page.silences.extend(images.into_iter().map(|image| Kept {
                     comment: said.comment,
@@ -135,14 +148,21 @@ impl<'t> Desk<'t> {
         }
     }
 
-    /// Until when nobody is to hear of an image.
-    fn silent(&self, image: &str) -> Option<Date> {
-        let kept = self.drafts.iter().flat_map(|draft| &draft.page.silences);
-        kept.filter(|kept| kept.image == image).map(|kept| kept.until).max()
+    /// Until when nobody is to hear of a break. Outside the table a silence holds for what its own text tells of, and for the images of
+    /// its own repository.
+    fn silent(&self, one: &Break) -> Option<Date> {
+        let image = &one.image.image;
+        let tells = |block: &Block| block.release == one.release && block.image == *image;
+        let reach = self.drafts.iter().filter(|draft| {
+            let is_own = is_of(&one.image, &draft.repo) && draft.page.blocks.iter().any(tells);
+            draft.spot == Spot::Table || is_own
+        });
+        let kept = reach.flat_map(|draft| &draft.page.silences);
+        kept.filter(|kept| kept.image == *image).map(|kept| kept.until).max()
     }
 
-    /// What two texts tell, the older one tells.
-    fn drop_doubles(&mut self) {
+    /// What two texts tell, the older one tells; and what stands in a text of another repository is told in its own.
+    fn drop_doubles(&mut self, results: &Results) {
         let (mut seen, mut table) = (BTreeSet::new(), false);
         for draft in &mut self.drafts {
             let is_second = draft.spot == Spot::Table && table;
@@ -157,7 +177,9 @@ impl<'t> Desk<'t> {
                 .iter_mut()
                 .filter(|block| block.state == State::Broken)
             {
-                if is_second || !seen.insert((block.release.clone(), block.image.clone())) {
+                let is_elsewhere = draft.spot != Spot::Table
+                    && image_of(results, block).is_some_and(|image| !is_of(image, &draft.repo));
+                if is_second || is_elsewhere || !seen.insert((block.release.clone(), block.image.clone())) {
                     block.state = State::Elsewhere;
                     block.text = text::elsewhere(block, draft.spot == Spot::Table);
                 }
@@ -165,10 +187,8 @@ impl<'t> Desk<'t> {
         }
     }
 
-    /// What builds again, is no image any more, or fails for OCP as well, is told no longer.
+    /// What builds again, is no image any more, or fails for OCP as well, is told no longer, in silence or not.
     fn mend(&mut self, results: &Results) {
-        let silences = self.drafts.iter().flat_map(|draft| &draft.page.silences);
-        let silent: BTreeSet<String> = silences.map(|kept| kept.image.clone()).collect();
         let now = self.policy.now;
         for draft in &mut self.drafts {
             let is_table = draft.spot == Spot::Table;
@@ -182,9 +202,6 @@ impl<'t> Desk<'t> {
                     continue;
                 };
                 let found = release.images.iter().find(|image| image.image == block.image);
-                if silent.contains(&block.image) {
-                    continue;
-                }
                 let by = match found {
                     Some(image) if fails_everywhere(image) => {
                         if block.state == State::Broken {
@@ -237,7 +254,7 @@ impl<'t> Desk<'t> {
             }
             return;
         }
-        if let Some(until) = self.silent(&one.image.image) {
+        if let Some(until) = self.silent(one) {
             return self.not(one, false, format!("it is silenced until {until}, as somebody asked"));
         }
         let Ok(repo) = one.image.repository.parse::<RepoName>() else {
@@ -404,6 +421,17 @@ impl<'t> Desk<'t> {
         self.telling.unsaid.sort();
         self.telling
     }
+}
+
+/// Whether an image is built from a repository.
+fn is_of(image: &ImageResult, repo: &RepoName) -> bool {
+    image.repository.parse::<RepoName>().is_ok_and(|own| own == *repo)
+}
+
+/// The image that a block tells of, where results know it.
+fn image_of<'r>(results: &'r Results, block: &Block) -> Option<&'r ImageResult> {
+    let release = results.releases.iter().find(|of| of.release == block.release)?;
+    release.images.iter().find(|image| image.image == block.image)
 }
 
 fn builds(state: ImageState) -> bool {

@@ -3,6 +3,7 @@
 //! All that comes from elsewhere (names, titles, reasons, logs) is escaped and cut: nobody is mentioned, nothing is referred to or
 //! closed by it, and nothing in it ends what stands around it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::breaks::Break;
@@ -313,6 +314,21 @@ pub fn word(blocks: &[&Block]) -> String {
 pub fn silence(image: &str, author: &str, reason: &str, until: Date) -> String {
     let (image, author, reason) = (code(image), code(author), markdown(&clip(reason, TITLE)));
     format!("Of {image} nothing is said until {until}, as {author} asked: {reason}")
+}
+
+/// What is answered to who asks for silence of an image that the text does not tell of.
+pub fn no_silence(image: &str, author: &str, told: &BTreeSet<String>) -> String {
+    const NAMED: usize = 10;
+    let (image, author) = (code(&clip(image, TITLE)), code(author));
+    let names: Vec<String> = told.iter().take(NAMED).map(|name| code(name)).collect();
+    let more = match told.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    format!(
+        "Of {image} it is told as before, though {author} asked for silence: here only {}{more} can be named",
+        names.join(", ")
+    )
 }
 
 /// The line that names people, who hear of it by that; empty for nobody. Only what can be somebody's name is one.

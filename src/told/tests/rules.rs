@@ -315,9 +315,22 @@ fn who_may_silences_an_image_for_a_while() {
         body.contains("Of `a` nothing is said until 2026-01-08, as `ann` asked: ") && !body.contains("@everyone"),
         "{body}"
     );
-    // It comes and goes meanwhile, and nothing is said.
+    // What is over ends all the same, and nothing is said of what breaks again meanwhile.
     forge.now += 3 * DAY;
-    assert_eq!(forge.tell(&results("4.21", vec![builds("a")])).writes, []);
+    let over = forge.tell(&results("4.21", vec![builds("a")]));
+    assert_eq!(
+        kinds(&over),
+        [
+            "say on openshift/harbor#41: a of 4.21 builds again",
+            "close openshift/harbor#41: a of 4.21 builds again"
+        ]
+    );
+    let again = forge.tell(&bad);
+    assert_eq!(again.writes, []);
+    assert_eq!(
+        whys(&again),
+        ["a of 4.21: not told: it is silenced until 2026-01-08, as somebody asked"]
+    );
     let mut next = broken("b", 3, &[]);
     next.since = Some("e".repeat(40));
     let told = forge.tell(&results("4.21", vec![broken("a", 0, &[]), next]));
@@ -328,7 +341,72 @@ fn who_may_silences_an_image_for_a_while() {
     );
     forge.now += 5 * DAY;
     let over = forge.tell(&results("4.21", vec![builds("a"), builds("b")]));
-    assert_eq!(over.writes.len(), 4, "{over:?}");
+    assert_eq!(
+        kinds(&over),
+        [
+            "edit openshift/harbor#41: a of 4.21 builds again",
+            "say on openshift/harbor#42: b of 4.21 builds again",
+            "close openshift/harbor#42: b of 4.21 builds again"
+        ],
+        "the silence is over, and b is"
+    );
+}
+
+#[test]
+fn a_silence_reaches_no_further_than_what_its_text_tells_of() {
+    let other = || {
+        let mut other = broken("b", 0, &[]);
+        other.repository = "openshift/tide".to_owned();
+        other
+    };
+    let mut forge = Forge::new(Form::Issue);
+    let bad = results("4.21", vec![broken("a", 0, &[])]);
+    forge.tell(&bad);
+    forge.say("ann", "/lockstep silence b 90d because I may write to harbor");
+    let answered = forge.tell(&bad);
+    assert_eq!(answered.writes.len(), 1);
+    let body = answered.writes[0].body();
+    let answer = "Of `b` it is told as before, though `ann` asked for silence: here only `a` can be named";
+    assert!(body.contains(answer), "{body}");
+    assert_eq!(forge.tell(&bad).writes, [], "it is answered once");
+    let both = results("4.21", vec![broken("a", 0, &[]), other()]);
+    let told = forge.tell(&both);
+    assert_eq!(
+        kinds(&told),
+        ["open an issue in openshift/tide: OKD 4.21: b does not build any more"]
+    );
+    // Neither does a text that somebody has edited.
+    for mark in [
+        "<!-- lockstep:break 4.21 b x broken -->\n<!-- lockstep:silence 9 b 2026-12-31 -->\n",
+        "<!-- lockstep:told table -->\n<!-- lockstep:silence 9 b 2026-12-31 -->\n",
+    ] {
+        let mut forge = Forge::new(Form::Issue);
+        forge.tell(&bad);
+        let body = &mut forge.there.objects[0].body;
+        *body = match mark.contains("told table") {
+            true => body.replace("<!-- lockstep:told -->\n", mark),
+            false => body.replace(
+                "<!-- lockstep:breaks-end -->",
+                &format!("{mark}<!-- lockstep:breaks-end -->"),
+            ),
+        };
+        let told = kinds(&forge.tell(&both));
+        let expected = "open an issue in openshift/tide: OKD 4.21: b does not build any more".to_owned();
+        assert!(told.contains(&expected), "{told:?}");
+    }
+    // Another release is another matter.
+    let mut forge = Forge::new(Form::Issue);
+    forge.tell(&bad);
+    forge.say("ann", "/lockstep silence 7d because the base moves");
+    forge.tell(&bad);
+    let mut later = broken("a", 1, &[]);
+    later.since = Some("e".repeat(40));
+    let mut both = bad.clone();
+    both.releases.extend(results("4.22", vec![later]).releases);
+    assert_eq!(
+        kinds(&forge.tell(&both)),
+        ["open an issue in openshift/harbor: OKD 4.22: a does not build any more"]
+    );
 }
 
 #[test]
