@@ -18,6 +18,9 @@ pub(super) fn look(
     ground: &Ground,
     asked: Vec<Beside>,
 ) -> (BTreeMap<Beside, Told>, Vec<Head>) {
+    if asked.is_empty() {
+        return (BTreeMap::new(), Vec::new());
+    }
     let mut places: BTreeMap<(RepoName, String), Vec<Beside>> = BTreeMap::new();
     for beside in asked {
         let place = (beside.repo.clone(), beside.branch.clone());

@@ -8,6 +8,7 @@ mod branch;
 mod causes;
 mod cel;
 mod fresh;
+mod left;
 mod merge;
 mod names;
 mod pipeline;
@@ -195,6 +196,7 @@ fn reads(ask: &Ask<'_>, name: &RepoName) -> Result<Reads, Vec<Finding>> {
         reads
             .trees
             .push(keyed(Tree::of("", 1).only(|path| path == TEKTON), "folder"));
+        reads.beside = Some(left::asked);
     }
     Ok(reads)
 }
@@ -369,6 +371,7 @@ fn step(file: &Desired) -> &'static Step {
 /// component is built from two; and the removal of resources for that of the runs that need them.
 fn wait(files: &mut [Desired]) -> Vec<Finding> {
     let mut left: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut kept: BTreeSet<(String, String)> = BTreeSet::new();
     let mut running: BTreeSet<String> = BTreeSet::new();
     for file in files
         .iter()
@@ -376,6 +379,8 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
     {
         if file.group == FORMER && !file.images.is_empty() {
             left.insert((file.repo.to_string(), file.path.clone()));
+            let stays = file.images.iter().filter(|_| file.after.is_some());
+            kept.extend(stays.map(|tag| (file.repo.to_string(), tag.clone())));
         }
         if *step(file) == RUNS {
             running.extend(file.images.iter().cloned());
@@ -387,7 +392,14 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
         .filter(|file| file.target == TARGET.name && file.before != file.after)
     {
         let is_run = *step(file) == RUNS;
-        if is_run && file.group != FORMER && left.contains(&(file.repo.to_string(), file.path.clone())) {
+        let repo = file.repo.to_string();
+        // A new run beside one that stays would build the image a second time, without what people made of that one.
+        let again = file.before.is_none()
+            && file
+                .images
+                .iter()
+                .any(|tag| kept.contains(&(repo.clone(), tag.clone())));
+        if is_run && file.group != FORMER && (again || left.contains(&(repo, file.path.clone()))) {
             file.hold();
             waiting.insert((file.repo.to_string(), file.branch.clone(), file.release.clone()));
         }
@@ -404,7 +416,7 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
         Finding::new(Severity::Note, "konflux-waits", text)
             .with_component(repo)
             .with_release(release)
-            .with_help("merge the request that removes these")
+            .with_help("merge the request that removes these; of those that stay it is told why")
     });
     told.collect()
 }

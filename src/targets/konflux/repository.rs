@@ -191,18 +191,6 @@ impl Repository<'_> {
         files.add(path, edit::fresh(&node), cause, Some(&self.name), &[&plan.tag]);
     }
 
-    /// A run of ours on a branch that its image is not built from: it goes, as another branch has it.
-    fn left_over(&self, files: &mut Files<'_>, plan: &Plan, run: &Run) {
-        if files.documents(&run.path).len() != 1 || files.actual.links.contains(&run.path) {
-            self.stays(files, &plan.tag, run, "other documents stand beside it");
-            return;
-        }
-        let cause = self
-            .causes
-            .file(Some(plan), &self.name, &plan.rules.branch, false, "a run");
-        files.remove(&run.path, cause);
-    }
-
     /// Removes runs of images that the release does not have.
     fn unwanted(&self, files: &mut Files<'_>, there: &[Run]) {
         let world = self.world;
@@ -239,7 +227,12 @@ impl Repository<'_> {
         }
     }
 
-    fn stays(&self, files: &mut Files<'_>, tag: &str, run: &Run, why: &str) {
+    pub(super) fn stays(&self, files: &mut Files<'_>, tag: &str, run: &Run, why: &str) {
+        self.stays_until(files, tag, run, why, "remove the file by hand");
+    }
+
+    /// Tells that a run stays, and what to do about it.
+    pub(super) fn stays_until(&self, files: &mut Files<'_>, tag: &str, run: &Run, why: &str, help: &str) {
         let text = format!(
             "{} builds {}, which is not built here; it stays: {why}",
             run.path, run.component
@@ -247,7 +240,7 @@ impl Repository<'_> {
         let finding = Finding::new(Severity::Warning, "dropped-with-additions", text)
             .with_image(tag.to_owned())
             .with_component(self.name.clone())
-            .with_help("remove the file by hand");
+            .with_help(help);
         files.tell(finding, &run.path, None);
     }
 

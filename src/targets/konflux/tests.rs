@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::base::Origin;
 use crate::derive::tests::world::{World, repo_name};
+use crate::targets::Told;
 use crate::targets::door::Memo;
 
 const GO: &str = "registry.ci.openshift.org/ocp/builder:golang-1.21";
@@ -77,6 +78,8 @@ struct At<'a> {
     options: Vec<(&'a Key, serde_json::Value)>,
     links: Vec<&'a str>,
     unreadable: Vec<(&'a str, &'a str)>,
+    /// Files of the branch that images are built from.
+    beside: Vec<(&'a str, &'a str)>,
 }
 
 impl Default for At<'_> {
@@ -87,6 +90,7 @@ impl Default for At<'_> {
             options: vec![(&GITOPS, json!({"repo": "openshift/config"}))],
             links: Vec::new(),
             unreadable: Vec::new(),
+            beside: Vec::new(),
         }
     }
 }
@@ -105,7 +109,7 @@ fn rendered(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Rendered {
         earlier: &BTreeMap::new(),
         memo: Memo::default(),
     };
-    let actual = Actual {
+    let mut actual = Actual {
         repo: repo_name(at.repo),
         branch: at.branch.to_owned(),
         origin: Origin {
@@ -125,6 +129,12 @@ fn rendered(world: &World, at: &At<'_>, files: &[(&str, &str)]) -> Rendered {
         beside: BTreeMap::new(),
         links: at.links.iter().map(|path| (*path).to_owned()).collect(),
     };
+    let asked = (TARGET.reads)(&ask, &actual.repo).ok().and_then(|reads| reads.beside);
+    for asked in asked.map(|asked| asked(&ask, &actual)).unwrap_or_default() {
+        let found = at.beside.iter().find(|(path, _)| *path == asked.path);
+        let told = found.map_or(Told::Absent, |(_, text)| Told::Text(Arc::from(text.as_bytes())));
+        actual.beside.insert(asked, told);
+    }
     (TARGET.render)(&ask, &actual)
 }
 
@@ -633,6 +643,46 @@ fn on_a_branch_of_before_what_is_ours_goes_in_a_request_of_its_own() {
 }
 
 #[test]
+fn what_people_made_of_a_run_on_a_branch_of_before_is_not_lost() {
+    let run = fresh_run(PUSH).replace("release-4.16", "main");
+    let main = |beside: &[(&str, &str)], text: &str| {
+        let at = At {
+            branch: "main",
+            beside: beside.to_vec(),
+            ..At::default()
+        };
+        let seen = render(&world(), &at, &[(PUSH, text)]);
+        (seen.files[PUSH].is_some(), seen.codes().join(" "))
+    };
+    let gone = (false, String::new());
+    let stays = (true, "dropped-with-additions".to_owned());
+    assert_eq!(main(&[], &run), gone);
+    for (old, new) in [
+        (
+            "    - name: dockerfile\n",
+            "    - name: hermetic\n      value: \"true\"\n    - name: dockerfile\n",
+        ),
+        ("  timeouts:\n", "  taskRunSpecs: []\n  timeouts:\n"),
+        ("- linux/x86_64\n", "- linux-mxlarge/amd64\n"),
+        (
+            "target_branch == \"main\"",
+            "target_branch == \"main\" && \"x/***\".pathChanged()",
+        ),
+        ("    pipeline: 4h0m0s\n", "    pipeline: 8h0m0s\n"),
+    ] {
+        let own = run.replace(old, new);
+        assert_ne!(own, run, "{old}");
+        assert_eq!(main(&[], &own), stays, "{old}");
+        assert_eq!(main(&[(PUSH, &run)], &own), stays, "{old}");
+        assert_eq!(main(&[(PUSH, &own)], &own), gone, "{old}");
+        let put_right = here(&[(PUSH, &own)]);
+        assert_eq!(main(&[(PUSH, put_right.text(PUSH))], &own), gone, "{old}");
+        let theirs = own.replace("component: okd-cli-4-16", "component: theirs");
+        assert_eq!(main(&[(PUSH, &theirs)], &own), stays, "{old}");
+    }
+}
+
+#[test]
 fn what_a_release_does_not_have_goes_unless_people_added_something() {
     let dropped = world().metadata(
         "gone",
@@ -908,6 +958,17 @@ fn runs_wait_for_those_on_the_branch_of_before_and_resources_for_runs() {
     assert_eq!(
         files.iter().map(|file| file.held).collect::<Vec<_>>(),
         [false, true, false, true]
+    );
+    // A run that stays is not made a second time, whatever its file is called.
+    let mut files = vec![
+        file(".tekton/build.yaml", FORMER, Some("old"), Some("old")),
+        file(PUSH, TARGET.group, None, Some("new")),
+        file(REQUEST, TARGET.group, Some("old"), Some("new")),
+    ];
+    assert_eq!(wait(&mut files).len(), 1);
+    assert_eq!(
+        files.iter().map(|file| file.held).collect::<Vec<_>>(),
+        [false, true, false]
     );
     let mut files = vec![
         file(REQUEST, TARGET.group, None, Some("new")),
