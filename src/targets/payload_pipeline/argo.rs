@@ -272,20 +272,34 @@ pub(super) fn hear_items(files: &mut Files<'_>, causes: &Causes<'_>, narrow: &[&
     })
 }
 
-/// Sets the architectures that are built by default, where they are others than those that are there.
-pub(super) fn default_arches(files: &mut Files<'_>, causes: &Causes<'_>, wanted: &BTreeSet<String>) {
+/// The architectures that are built by default, and the document that says so.
+fn default_there(files: &Files<'_>) -> Option<(usize, String)> {
     let identity: &[&str] = &["name"];
     let path = parameter(identity, ARCHES, "default");
-    let there = files
-        .documents(FILE)
-        .iter()
-        .enumerate()
-        .find_map(|(at, node)| Some((at, find(node, &path)?.text()?.to_owned())));
-    let Some((document, text)) = there else { return };
-    let same: BTreeSet<String> = text.split(',').map(|arch| arch.trim().to_owned()).collect();
-    if same == *wanted || wanted.is_empty() {
+    let mut documents = files.documents(FILE).iter().enumerate();
+    documents.find_map(|(at, node)| Some((at, find(node, &path)?.text()?.to_owned())))
+}
+
+fn split(text: &str) -> BTreeSet<String> {
+    let arches = text.split(',').map(str::trim).filter(|arch| !arch.is_empty());
+    arches.map(str::to_owned).collect()
+}
+
+/// The architectures that are built by default.
+pub(super) fn arches(files: &Files<'_>) -> BTreeSet<String> {
+    default_there(files).map(|(_, text)| split(&text)).unwrap_or_default()
+}
+
+/// Sets the architectures that are built by default, where they are others than those that are there.
+pub(super) fn default_arches(files: &mut Files<'_>, causes: &Causes<'_>, wanted: &BTreeSet<String>) {
+    let Some((document, text)) = default_there(files) else {
+        return;
+    };
+    if split(&text) == *wanted || wanted.is_empty() {
         return;
     }
+    let identity: &[&str] = &["name"];
+    let path = parameter(identity, ARCHES, "default");
     let new = wanted.iter().cloned().collect::<Vec<_>>().join(",");
     let cause = causes.list(ARCHES, "default", &[], Some(text), Some(new.clone()));
     files.change(FILE, cause, |documents| {

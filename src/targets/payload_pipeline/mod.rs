@@ -179,12 +179,13 @@ impl Pipeline<'_> {
         vacant::places(files, self.plans, &batches, &mut matched);
         let mut order = order::order(files, self.plans, &matched, here, &prepared);
         order.all.extend(all.iter().map(|found| found.name.clone()));
-        let wide: BTreeSet<String> = self.arches();
+        let settled = self.is_settled();
+        let wide = self.arches(files, settled);
         self.narrow(files, &matched, &mut order, &wide);
         self.changed(files, &matched, &patches);
         let mut listed = builders::render(files, causes, here, self.plans, &all, &unread, &mut order);
         listed.extend(self.added(files, &matched, &mut order));
-        listed.extend(unwanted::render(files, causes, &matched));
+        listed.extend(unwanted::render(files, causes, &matched, settled));
         listed.extend(renames::render(files, causes, self.plans, &matched, &order));
         tekton::render(files, causes, &order, &patches, &unread);
         let heard = self.heard(files, &order);
@@ -217,9 +218,20 @@ impl Pipeline<'_> {
             .collect()
     }
 
-    /// Architectures that any image of the release has here.
-    fn arches(&self) -> BTreeSet<String> {
-        self.plans.iter().flat_map(|plan| plan.arches.iter().cloned()).collect()
+    /// Whether it is known of every image what it needs here, so that what none of them needs is positively gone.
+    fn is_settled(&self) -> bool {
+        self.here.complete && self.here.held.is_empty() && self.here.built().len() == self.plans.len()
+    }
+
+    /// Architectures that any image of the release has here. While that is not known of all, those that are built stay.
+    fn arches(&self, files: &Files<'_>, settled: bool) -> BTreeSet<String> {
+        let planned = self.plans.iter().flat_map(|plan| plan.arches.iter().cloned());
+        let mut arches: BTreeSet<String> = planned.collect();
+        if !settled {
+            let known = &self.here.arches.value;
+            arches.extend(argo::arches(files).into_iter().filter(|arch| known.contains(arch)));
+        }
+        arches
     }
 
     /// Puts right what is there.

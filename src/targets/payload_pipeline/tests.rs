@@ -1,4 +1,5 @@
 mod bad;
+mod held;
 mod place;
 
 use std::collections::BTreeMap;

@@ -12,8 +12,9 @@ use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
 use crate::yaml::{Node, Value};
 
-/// Removes what is positively gone and has nothing of people's in it, and tells of the rest.
-pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Matched) -> Vec<Listed> {
+/// Removes what is positively gone and has nothing of people's in it, and tells of the rest. `settled`: what each image needs
+/// is known, so that a builder that none does is gone.
+pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Matched, settled: bool) -> Vec<Listed> {
     let here = causes.here;
     let dropped: BTreeSet<String> = here
         .dropped
@@ -34,8 +35,10 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Match
         let labels = labels(&node);
         let marked = labels.get(MARK.0).is_some_and(|mark| mark == MARK.1);
         // What an image is built with that is held is not known.
-        let may_be_used = labels.contains_key(OF_BUILDER) && !here.held.is_empty();
-        let gone = dropped.contains(&found.output) || (marked && here.complete && !may_be_used);
+        if marked && labels.contains_key(OF_BUILDER) && !settled {
+            continue;
+        }
+        let gone = dropped.contains(&found.output) || (marked && here.complete);
         if !gone {
             without(files, found);
             continue;
