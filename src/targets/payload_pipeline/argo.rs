@@ -209,9 +209,15 @@ fn strings<'n>(node: &'n Node, texts: &mut Vec<&'n str>) {
     }
 }
 
-/// What the shared workflow does not build before all, and has to.
-pub(super) fn check_prepared(files: &mut Files<'_>, wanted: &[String]) {
+/// What the shared workflow does not build before all, and has to; and what it builds that is gone.
+pub(super) fn check_prepared(files: &mut Files<'_>, wanted: &[String], gone: &BTreeSet<String>) {
     let Some(there) = prepared(files) else { return };
+    for name in there.intersection(gone) {
+        let text = format!("{name} is built before all batches, and there is no BuildConfig of that name any more");
+        let finding = Finding::new(Severity::Error, "listed-but-absent", text)
+            .with_help("take it out of the list of the step `initial`");
+        files.tell(finding, SHARED, None);
+    }
     let missing: Vec<&String> = wanted.iter().filter(|name| !there.contains(*name)).collect();
     if missing.is_empty() {
         return;

@@ -6,6 +6,7 @@ use super::causes::Causes;
 use super::names::some;
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
+use crate::targets::paths::clean;
 use crate::yaml::Node;
 use crate::yaml::edit::path::{Step, find, find_mut, set};
 
@@ -38,7 +39,7 @@ pub(super) fn kustomization(files: &mut Files<'_>, causes: &Causes<'_>, changed:
             Listed::Removed(name) => (Some(name), None),
             Listed::Renamed(from, to) => (Some(from), Some(to)),
         };
-        let has = |name: &String| names.iter().any(|known| known == name);
+        let has = |name: &String| names.iter().any(|known| clean(known) == *name);
         if !old.is_some_and(has) && new.is_none_or(has) {
             continue;
         }
@@ -47,7 +48,7 @@ pub(super) fn kustomization(files: &mut Files<'_>, causes: &Causes<'_>, changed:
         if !files.change(KUSTOMIZATION, cause, |_| {}) {
             continue;
         }
-        names.retain(|name| Some(name) != old);
+        names.retain(|name| Some(&clean(name)) != old);
         if let Some(new) = new {
             insert(&mut names, new);
         }
@@ -68,10 +69,11 @@ fn resources(files: &Files<'_>) -> Option<Vec<String>> {
 
 /// Puts a name in front of the first one that comes later in the alphabet.
 fn insert(names: &mut Vec<String>, new: &str) {
-    if names.iter().any(|name| name == new) {
+    if names.iter().any(|name| clean(name) == new) {
         return;
     }
-    let at = names.iter().position(|name| name.as_str() > new).unwrap_or(names.len());
+    let later = |name: &String| clean(name).as_str() > new;
+    let at = names.iter().position(later).unwrap_or(names.len());
     names.insert(at, new.to_owned());
 }
 
@@ -83,7 +85,7 @@ fn check(files: &mut Files<'_>, names: &[String]) {
             && name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
     });
     let absent: Vec<&String> = absent
-        .filter(|name| !files.is_there(&format!("{folder}{name}")))
+        .filter(|name| !files.is_there(&format!("{folder}{}", clean(name))))
         .collect();
     if !absent.is_empty() {
         let text = format!("in the list and not there: {}", some(&absent));
@@ -91,13 +93,13 @@ fn check(files: &mut Files<'_>, names: &[String]) {
             .with_help("take the names out: kustomize stops at the first of them");
         files.tell(finding, KUSTOMIZATION, None);
     }
-    let listed: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let listed: BTreeSet<String> = names.iter().map(|name| clean(name)).collect();
     let there = files
         .below(folder)
         .filter_map(|(path, _)| path.strip_prefix(folder))
         .map(str::to_owned);
     let unlisted: Vec<String> = there
-        .filter(|name| !listed.contains(name.as_str()) && name != "kustomization.yaml" && !name.contains('/'))
+        .filter(|name| !listed.contains(name) && name != "kustomization.yaml" && !name.contains('/'))
         .collect();
     if !unlisted.is_empty() {
         let text = format!("not in the list, so kustomize leaves it out: {}", some(&unlisted));
@@ -171,8 +173,8 @@ pub(super) fn import(files: &mut Files<'_>, causes: &Causes<'_>, stream: &str, n
     });
 }
 
-/// Tells what a list that people keep lacks.
-pub(super) fn rebuild(files: &mut Files<'_>, names: &BTreeSet<String>) {
+/// Tells what a list that people keep lacks, and what of it is gone.
+pub(super) fn rebuild(files: &mut Files<'_>, names: &BTreeSet<String>, gone: &BTreeSet<String>) {
     if !files.is_there(REBUILD) {
         return;
     }
@@ -186,6 +188,15 @@ pub(super) fn rebuild(files: &mut Files<'_>, names: &BTreeSet<String>) {
             let items = lists.filter_map(|param| param.get("value")?.as_seq()).flatten();
             there.extend(items.filter_map(Node::text).map(str::to_owned));
         }
+    }
+    let stale: Vec<&String> = there.intersection(gone).collect();
+    if !stale.is_empty() {
+        let text = format!(
+            "in the list, and there is no BuildConfig of that name any more: {}",
+            some(&stale)
+        );
+        let finding = Finding::new(Severity::Error, "listed-but-absent", text).with_help("take the names out");
+        files.tell(finding, REBUILD, None);
     }
     let missing: Vec<&String> = names.iter().filter(|name| !there.contains(*name)).collect();
     if !missing.is_empty() {

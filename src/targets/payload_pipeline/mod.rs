@@ -185,7 +185,10 @@ impl Pipeline<'_> {
         self.changed(files, &matched, &patches);
         let mut listed = builders::render(files, causes, here, self.plans, &all, &unread, &mut order);
         listed.extend(self.added(files, &matched, &mut order));
-        listed.extend(unwanted::render(files, causes, &matched, settled));
+        for removed in unwanted::render(files, causes, &matched, settled) {
+            order.forget(&removed.name);
+            listed.push(Listed::Removed(found::base_name(&removed.path).to_owned()));
+        }
         listed.extend(renames::render(files, causes, self.plans, &matched, &order));
         tekton::render(files, causes, &order, &patches, &unread);
         let heard = self.heard(files, &order);
@@ -199,13 +202,13 @@ impl Pipeline<'_> {
                 .filter(|(_, batch)| **batch == 0)
                 .map(|(name, _)| name.clone()),
         );
-        argo::check_prepared(files, &first);
+        argo::check_prepared(files, &first, &order.gone);
         lists::kustomization(files, causes, &listed);
         let built: BTreeSet<&str> = self.plans.iter().map(|plan| plan.here.tag.value.as_str()).collect();
         lists::placeholders(files, causes, &built);
-        lists::rebuild(files, &order.of_name.keys().cloned().collect());
+        lists::rebuild(files, &order.of_name.keys().cloned().collect(), &order.gone);
         if files.ask.options.flag(&SHIPWRIGHT) {
-            shipwright::render(files, causes, self.plans, here, &wide);
+            shipwright::render(files, causes, self.plans, &self.known(), &wide);
         }
         self.notes(files);
     }

@@ -25,6 +25,16 @@ pub(super) struct Order {
     pub all: BTreeSet<String>,
     /// The builders that are to be built first.
     pub builders: Vec<String>,
+    /// Names of BuildConfigs that are removed.
+    pub gone: BTreeSet<String>,
+}
+
+impl Order {
+    /// Notes that a BuildConfig is removed, so that nothing is to call it.
+    pub fn forget(&mut self, name: &str) {
+        self.all.remove(name);
+        self.gone.insert(name.to_owned());
+    }
 }
 
 /// The name that an image's BuildConfig has or will have.
@@ -74,6 +84,7 @@ pub(super) fn order(
         by_hand: by_hand(files, matched, &names, plans),
         all: placed.map(|plan| names[plan.key].clone()).collect(),
         builders: Vec::new(),
+        gone: BTreeSet::new(),
         batches,
     };
     orphans(files, plans, &order);
@@ -158,8 +169,9 @@ fn by_hand(
     others.collect()
 }
 
-/// Lists brought in line with the order: `lists[n]` is batch `n` as it is. Ours are where they belong, once; all others stay.
-pub(super) fn arranged(lists: &[Vec<String>], of_name: &BTreeMap<String, u32>) -> Vec<Vec<String>> {
+/// Lists brought in line with the order: `lists[n]` is batch `n` as it is. Ours are where they belong, once, and what is gone is
+/// in none; all others stay.
+fn arranged(lists: &[Vec<String>], of_name: &BTreeMap<String, u32>, gone: &BTreeSet<String>) -> Vec<Vec<String>> {
     let last = of_name.values().max().map_or(0, |last| *last as usize);
     let mut seen = BTreeSet::new();
     let mut arranged: Vec<Vec<String>> = Vec::new();
@@ -167,7 +179,7 @@ pub(super) fn arranged(lists: &[Vec<String>], of_name: &BTreeMap<String, u32>) -
         let there = lists.get(batch).map(Vec::as_slice).unwrap_or_default();
         let stays = |name: &&String| match of_name.get(*name) {
             Some(wanted) => *wanted as usize == batch && seen.insert((*name).clone()),
-            None => true,
+            None => !gone.contains(*name),
         };
         let kept: Vec<String> = there.iter().filter(stays).cloned().collect();
         arranged.push(kept);
@@ -242,13 +254,14 @@ pub(super) fn settle(
     order: &Order,
 ) -> Vec<Vec<String>> {
     let told = |batch: Option<usize>| batch.map(|batch| format!("batch {batch}"));
-    let wanted = arranged(before, &order.of_name);
-    let mut of_name = order.of_name.clone();
+    let wanted = arranged(before, &order.of_name, &order.gone);
+    let (mut of_name, mut gone) = (order.of_name.clone(), order.gone.clone());
     for (name, was, is) in moves(before, &wanted) {
         let cause = causes.list("build_configs", &name, &[&name], told(was), told(is));
         if !files.change(path, cause, |_| {}) {
             of_name.remove(&name);
+            gone.remove(&name);
         }
     }
-    arranged(before, &of_name)
+    arranged(before, &of_name, &gone)
 }

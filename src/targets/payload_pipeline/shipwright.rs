@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::causes::Causes;
 use super::fresh::MARK;
 use super::names::{Plan, Reference};
+use super::patches::labels;
 use super::wanted::below_context;
 use crate::derive::here::Here;
 use crate::targets::documents::Files;
@@ -84,21 +85,30 @@ pub(super) fn build(plan: &Plan<'_>, here: &Here, arches: &BTreeSet<String>) -> 
     ])
 }
 
-/// Writes the builds of all images and the list of them.
+/// Writes the builds of all images and the list of them, and removes those of images that are gone. `known`: what the release's
+/// images build, whether that is built here or not.
 pub(super) fn render(
     files: &mut Files<'_>,
     causes: &Causes<'_>,
     plans: &[Plan<'_>],
-    here: &Here,
+    known: &BTreeSet<String>,
     arches: &BTreeSet<String>,
 ) {
+    let here = causes.here;
     let mut wanted: BTreeMap<String, (Node, Option<&Plan<'_>>)> = BTreeMap::new();
     for plan in plans {
         let path = format!("{FOLDER}{}.yaml", plan.here.tag.value);
         wanted.insert(path, (build(plan, here, arches), Some(plan)));
     }
     let names: BTreeSet<String> = wanted.keys().map(|path| path[FOLDER.len()..].to_owned()).collect();
-    let held = files.below(FOLDER).map(|(path, _)| path[FOLDER.len()..].to_owned());
+    let gone = gone(files, causes, known);
+    for (path, tag) in gone.iter().filter(|(path, _)| !wanted.contains_key(path)) {
+        let cause = causes.file(None, Some(tag), Some("a build for Shipwright"), None);
+        files.remove(path, cause);
+    }
+    let unread = files.unread(FOLDER).map(|(path, _)| path);
+    let held = files.below(FOLDER).map(|(path, _)| path).chain(unread);
+    let held = held.filter_map(|path| path.strip_prefix(FOLDER)).map(str::to_owned);
     // What could not be derived this time stays listed.
     let listed: BTreeSet<String> = names
         .into_iter()
@@ -134,4 +144,18 @@ pub(super) fn render(
             files.change(&path, cause, |documents| documents[0] = node);
         }
     }
+}
+
+/// Builds that we wrote for images which the release positively does not have: path and tag.
+fn gone(files: &Files<'_>, causes: &Causes<'_>, known: &BTreeSet<String>) -> Vec<(String, String)> {
+    let (here, stream) = (causes.here, causes.stream());
+    let ours = files.below(FOLDER).filter_map(|(path, _)| {
+        let [build] = files.documents(path) else { return None };
+        let marked = labels(build).get(MARK.0).is_some_and(|mark| mark == MARK.1);
+        let tag = build.at(&["metadata", "name"])?.text()?.to_owned();
+        marked.then(|| (path.to_owned(), tag))
+    });
+    let is_gone =
+        |tag: &String| here.dropped.contains(tag) || (here.complete && !known.contains(&format!("{stream}:{tag}")));
+    ours.filter(|(_, tag)| is_gone(tag)).collect()
 }

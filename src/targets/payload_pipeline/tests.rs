@@ -1,4 +1,5 @@
 mod bad;
+mod gone;
 mod held;
 mod place;
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::causes::Causes;
 use super::found::{Found, Matched};
 use super::fresh::{MARK, OF_BUILDER};
-use super::lists::Listed;
 use super::patches::labels;
 use super::wanted::{SKIP, TAGS, TAGS_LABEL};
 use crate::finding::{Finding, Severity};
@@ -13,8 +12,8 @@ use crate::targets::documents::Files;
 use crate::yaml::{Node, Value};
 
 /// Removes what is positively gone and has nothing of people's in it, and tells of the rest. `settled`: what each image needs
-/// is known, so that a builder that none does is gone.
-pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Matched, settled: bool) -> Vec<Listed> {
+/// is known, so that a builder that none does is gone. What was removed.
+pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Matched, settled: bool) -> Vec<Found> {
     let here = causes.here;
     let dropped: BTreeSet<String> = here
         .dropped
@@ -27,7 +26,7 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Match
         .iter()
         .map(|(name, builder)| format!("{}:{name}", builder.in_stream.value))
         .collect();
-    let mut listed = Vec::new();
+    let mut removed = Vec::new();
     for found in matched.others.iter().filter(|found| !builders.contains(&found.output)) {
         let Some(node) = found.node(files).cloned() else {
             continue;
@@ -61,12 +60,10 @@ pub(super) fn render(files: &mut Files<'_>, causes: &Causes<'_>, matched: &Match
         }
         let cause = causes.file(None, found.output.rsplit(':').next(), Some("a BuildConfig"), None);
         if files.remove(&found.path, cause) {
-            listed.push(Listed::Removed(
-                found.path.rsplit('/').next().unwrap_or_default().to_owned(),
-            ));
+            removed.push(found.clone());
         }
     }
-    listed
+    removed
 }
 
 fn without(files: &mut Files<'_>, found: &Found) {
