@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use cel::common::types::{CelBool, CelString, LIST_TYPE, STRING_TYPE};
-use cel::common::value::CowVal;
+use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Program, extensions};
 use regex::Regex;
@@ -303,6 +303,8 @@ struct Variable<'p> {
     value: Cow<'p, Json>,
     /// Made when rules that read the whole variable ask for it.
     digest: OnceLock<[u8; 16]>,
+    /// A whole list or mapping as CEL has it, made when it is first asked for: several rules ask for a config's images.
+    converted: OnceLock<Option<Box<dyn Val>>>,
 }
 
 impl<'p> Scope<'p> {
@@ -334,6 +336,7 @@ impl<'p> Scope<'p> {
             name: name.to_owned(),
             value,
             digest: OnceLock::new(),
+            converted: OnceLock::new(),
         };
         match self.variables.iter_mut().find(|known| known.name == name) {
             Some(known) => *known = variable,
@@ -397,16 +400,25 @@ impl<'p> Scope<'p> {
 impl VariableResolver for Scope<'_> {
     /// Finds `a`, and `a.b.c` as one name: CEL asks for the longest name first.
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let mut parts = name.split('.');
-        let root = self.variable(parts.next()?)?;
-        let value = parts.try_fold(root, |value, part| value.as_object()?.get(part))?;
+        let (root, path) = name
+            .split_once('.')
+            .map_or((name, None), |(root, path)| (root, Some(path)));
+        let variable = self.find(root)?;
+        let mut parts = path.into_iter().flat_map(|path| path.split('.'));
+        let value = parts.try_fold(&*variable.value, |value, part| value.as_object()?.get(part))?;
         Some(match value {
             Json::String(text) => CowVal::owned(CelString::from(text.as_str())),
             Json::Bool(value) => CowVal::owned(CelBool::from(*value)),
-            other => {
-                let value = cel::to_value(other).unwrap_or(cel::Value::Null);
-                CowVal::Owned(value.try_into().ok()?)
+            whole if path.is_none() => {
+                let converted = variable.converted.get_or_init(|| converted(whole));
+                CowVal::Borrowed(converted.as_deref()?)
             }
+            part => CowVal::Owned(converted(part)?),
         })
     }
+}
+
+fn converted(value: &Json) -> Option<Box<dyn Val>> {
+    let value = cel::to_value(value).unwrap_or(cel::Value::Null);
+    value.try_into().ok()
 }

@@ -16,7 +16,7 @@ use super::variables;
 fn scope(subject: Subject) -> Scope<'static> {
     let mut scope = Scope::new();
     for (name, value) in variables::seen_by(subject) {
-        scope.set(name, value);
+        scope.show(name, value);
     }
     scope
 }
