@@ -1,9 +1,11 @@
 //! The digest of an image: what decides its build, in one word. Two digests differ exactly where the image has to be built
 //! again.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::model::batches::batches;
@@ -34,14 +36,16 @@ pub fn digests(images: &BTreeMap<String, Image>, external: &BTreeMap<String, Str
         .map(|(key, image)| (key.clone(), parents(image)))
         .collect();
     let order = batches(&graph, &BTreeSet::new(), &BTreeSet::new());
-    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let mut stands = Stands {
+        found: BTreeMap::new(),
+        external,
+    };
     for key in order.lists().into_iter().flatten() {
-        let decides = canonical(&decides(&images[key], &found, external));
-        let digest = Sha256::digest(decides.to_string());
+        let digest = Sha256::digest(text(&decides(&images[key], &stands)));
         let hex = crate::base::text::hex(&digest);
-        found.insert(key.to_owned(), format!("sha256:{hex}"));
+        stands.found.insert(key.to_owned(), format!("sha256:{hex}"));
     }
-    found
+    stands.found
 }
 
 /// What each image is built from, by key: its FROMs, and what else its Dockerfile takes files from, but for what would close a
@@ -64,47 +68,116 @@ pub fn parents(images: &BTreeMap<String, Image>) -> BTreeMap<String, BTreeSet<St
     edges
 }
 
-fn decides(image: &Image, found: &BTreeMap<String, String>, external: &BTreeMap<String, String>) -> Json {
-    let stands = |key: Option<&String>, pullspec: &str| match key.and_then(|key| found.get(key)) {
-        Some(digest) => digest.clone(),
-        None => match external.get(pullspec) {
-            Some(digest) => format!("{pullspec}@{digest}"),
-            None => pullspec.to_owned(),
-        },
-    };
-    let from = |input: &Input| match input.replaced {
-        true => json!([input.written, stands(input.image.as_ref(), &input.pullspec.value)]),
-        false => json!([input.written, stands(None, &input.written)]),
-    };
-    let copy = |copy: &Copied| json!([copy.written, stands(copy.image.as_ref(), &copy.pullspec)]);
-    let mut arches = image.arches.value.clone();
-    arches.sort();
-    json!({
-        "v": VERSION,
-        "tree": image.tree,
-        "dockerfile_blob": image.dockerfile_blob,
-        // Without a tree the commit is the nearest thing to it.
-        "commit": image.commit.as_ref().filter(|_| image.tree.is_none()),
-        "context": image.context_dir.value,
-        "dockerfile": image.dockerfile.value,
-        "base": image.base.as_ref().map(from),
-        "from": image.builders.iter().map(from).collect::<Vec<_>>(),
-        "copies": image.copies_from.iter().map(copy).collect::<Vec<_>>(),
-        "build_args": image.build_args.value,
-        "prepare": image.prepare.value,
-        "arches": arches,
-    })
+/// What decides an image's build, its keys in their order.
+#[derive(Serialize)]
+struct Decides<'i> {
+    arches: Vec<&'i str>,
+    base: Option<[Cow<'i, str>; 2]>,
+    build_args: Canonical<'i>,
+    /// Without a tree the commit is the nearest thing to it.
+    commit: Option<&'i String>,
+    context: &'i str,
+    copies: Vec<[Cow<'i, str>; 2]>,
+    dockerfile: &'i str,
+    dockerfile_blob: Option<&'i String>,
+    from: Vec<[Cow<'i, str>; 2]>,
+    prepare: Canonical<'i>,
+    tree: Option<&'i String>,
+    v: u32,
 }
 
-/// A value whose mappings are in the order of their keys.
-fn canonical(value: &Json) -> Json {
-    match value {
-        Json::Object(map) => {
-            let ordered: BTreeMap<&String, &Json> = map.iter().collect();
-            let pairs = ordered.into_iter().map(|(key, value)| (key.clone(), canonical(value)));
-            Json::Object(pairs.collect::<Map<_, _>>())
+fn text(decides: &Decides<'_>) -> Vec<u8> {
+    serde_json::to_vec(decides).expect("every key is a text, and memory refuses nothing")
+}
+
+fn decides<'i>(image: &'i Image, stands: &'i Stands<'_>) -> Decides<'i> {
+    let pair = |written: &'i String, stands: Cow<'i, str>| [Cow::from(written), stands];
+    let from = |input: &'i Input| match input.replaced {
+        true => pair(&input.written, stands.of(input.image.as_ref(), &input.pullspec.value)),
+        false => pair(&input.written, stands.of(None, &input.written)),
+    };
+    let copy = |copy: &'i Copied| pair(&copy.written, stands.of(copy.image.as_ref(), &copy.pullspec));
+    let mut arches: Vec<&str> = image.arches.value.iter().map(String::as_str).collect();
+    arches.sort_unstable();
+    Decides {
+        arches,
+        base: image.base.as_ref().map(from),
+        build_args: Canonical(&image.build_args.value),
+        commit: image.commit.as_ref().filter(|_| image.tree.is_none()),
+        context: &image.context_dir.value,
+        copies: image.copies_from.iter().map(copy).collect(),
+        dockerfile: &image.dockerfile.value,
+        dockerfile_blob: image.dockerfile_blob.as_ref(),
+        from: image.builders.iter().map(from).collect(),
+        prepare: Canonical(&image.prepare.value),
+        tree: image.tree.as_ref(),
+        v: VERSION,
+    }
+}
+
+/// What the images that are built from stand for: their digests where they are ours and known, else the pullspec.
+struct Stands<'f> {
+    found: BTreeMap<String, String>,
+    external: &'f BTreeMap<String, String>,
+}
+
+impl Stands<'_> {
+    fn of<'s>(&'s self, key: Option<&String>, pullspec: &'s str) -> Cow<'s, str> {
+        match key.and_then(|key| self.found.get(key)) {
+            Some(digest) => digest.into(),
+            None => match self.external.get(pullspec) {
+                Some(digest) => format!("{pullspec}@{digest}").into(),
+                None => pullspec.into(),
+            },
         }
-        Json::Array(items) => items.iter().map(canonical).collect(),
-        other => other.clone(),
+    }
+}
+
+/// A value whose mappings are written in the order of their keys.
+struct Canonical<'v>(&'v Json);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Json::Object(map) => {
+                let ordered: BTreeMap<&String, Canonical<'_>> =
+                    map.iter().map(|(key, value)| (key, Canonical(value))).collect();
+                ordered.serialize(serializer)
+            }
+            Json::Array(items) => serializer.collect_seq(items.iter().map(Canonical)),
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive::document::build_config;
+    use crate::derive::tests::world::World;
+
+    #[test]
+    fn what_decides_is_written_on_one_line_in_the_order_of_keys() {
+        let dockerfile = "FROM registry.ci.openshift.org/ocp/4.16:base\nCOPY --from=quay.io/a/b:c /x /x\n";
+        let alignment = "build_args: [{name: Z, value: y}]";
+        let world = World::new().image_with("etcd", "etcd", "{stream: base}", dockerfile, alignment);
+        let images = build_config(&world.release()).images;
+        let external = "registry.ci.openshift.org/origin/base:stream9".to_owned();
+        let stands = Stands {
+            found: BTreeMap::new(),
+            external: &BTreeMap::from([(external, "sha256:0".to_owned())]),
+        };
+        let mut image = images["etcd"].clone();
+        image.dockerfile_blob = Some("blob".to_owned());
+        image.prepare.value = serde_json::json!({"to": "x", "from": [{"b": 1, "a": null}]});
+        let written = String::from_utf8(text(&decides(&image, &stands))).expect("text");
+        let wanted = concat!(
+            r#"{"arches":["x86_64"],"base":["registry.ci.openshift.org/ocp/4.16:base","#,
+            r#""registry.ci.openshift.org/origin/base:stream9@sha256:0"],"#,
+            r#""build_args":[{"name":"TAGS","value":"scos"},{"name":"Z","value":true}],"commit":null,"context":"","#,
+            r#""copies":[["quay.io/a/b:c","quay.io/a/b:c"]],"dockerfile":"etcd.Dockerfile","dockerfile_blob":"blob","#,
+            r#""from":[],"prepare":{"from":[{"a":null,"b":1}],"to":"x"},"tree":"tree of etcd","v":1}"#,
+        );
+        assert_eq!(written, wanted);
     }
 }
