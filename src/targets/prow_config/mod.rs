@@ -66,10 +66,13 @@ pub fn path(release: &BuildConfig, repo: &RepoName, config: &Repository) -> Stri
 /// All configs of our variant, of whatever repository and release.
 fn reads(ask: &Ask<'_>, _: &RepoName) -> Result<Reads, Vec<Finding>> {
     let variant = ask.rules().payload().variant.value.clone();
-    let key = Some(variant.clone());
-    let tree = Tree::of(ci_config::ROOT, 3).only(move |path| {
-        ci_config::taken_apart(path).is_some_and(|(_, _, name)| name.variant.as_deref() == Some(&*variant))
-    });
+    let (key, end) = (Some(variant.clone()), format!("__{variant}.yaml"));
+    let is_ours = move |path: &str| {
+        let name = ci_config::taken_apart(path).map(|(_, _, name)| name);
+        name.is_some_and(|name| name.variant.as_deref() == Some(&*variant))
+    };
+    // There are thousands of others, and the end of most names tells that.
+    let tree = Tree::of(ci_config::ROOT, 3).only(move |path| path.ends_with(&end) && is_ours(path));
     let trees = vec![Tree { key, ..tree }];
     Ok(Reads {
         trees,
