@@ -107,7 +107,8 @@ pub(super) fn parts(
             release,
             targets,
         };
-        part.render()
+        // All targets ask for it; meanwhile the first reads what is there.
+        rayon::join(|| part.render(), || release.build_config()).0
     };
     releases.par_iter().map(one).collect()
 }
