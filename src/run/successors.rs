@@ -56,8 +56,7 @@ impl Run {
         if matches!(location, Location::Url(_)) && self.sources.github().is_none() {
             return false;
         }
-        let head = self.sources.component_head(repo, &location, branch);
-        head.is_ok_and(|head| head.is_some())
+        self.sources.component_has(repo, &location, branch)
     }
 }
 

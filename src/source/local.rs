@@ -155,22 +155,51 @@ pub(super) fn likely_branch(names: &[String]) -> Option<String> {
     }
 }
 
-/// The commit of a branch of a bare repository, where its ref has a file of its own.
+/// What the files of a bare repository alone tell of a branch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Glance {
+    /// The commit that it is at.
+    At(Oid),
+    /// There is no such branch.
+    Missing,
+    /// libgit2 has to be asked.
+    Unclear,
+}
+
+/// Looks at the files of a bare repository for a branch.
 ///
-/// Most repositories are only asked whether they have moved, and opening one takes forty system calls. Everything else (work
-/// trees, packed refs, other formats, faults) is libgit2's business; so is whether the commit is there, once it is read.
-pub(super) fn loose_head(path: &Path, branch: &str) -> Option<Oid> {
+/// Most repositories are only asked whether they have moved, or have a branch, and opening one takes forty system calls.
+/// Everything else (work trees, linked refs, other formats, faults) is libgit2's business; so is whether the commit is there,
+/// once it is read.
+pub(super) fn glance(path: &Path, branch: &str) -> Glance {
     const ID: usize = 40;
     let name = format!("refs/heads/{branch}");
     let is_bare = || path.join("HEAD").is_file() && path.join("objects").is_dir() && !path.join(".git").exists();
     if !Reference::is_valid_name(&name) || !is_bare() {
-        return None;
+        return Glance::Unclear;
     }
-    let mut text = String::new();
-    let file = fs::File::open(path.join(name)).ok()?;
-    file.take(ID as u64 + 2).read_to_string(&mut text).ok()?;
-    let id = text.trim_end_matches('\n');
-    (id.len() == ID).then(|| Oid::from_str(id).ok())?
+    match fs::File::open(path.join(&name)) {
+        Ok(file) => {
+            let mut text = String::new();
+            let read = file.take(ID as u64 + 2).read_to_string(&mut text);
+            let id = Some(text.trim_end_matches('\n')).filter(|id| read.is_ok() && id.len() == ID);
+            id.and_then(|id| Oid::from_str(id).ok())
+                .map_or(Glance::Unclear, Glance::At)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_packed(path, &name) => Glance::Missing,
+        _ => Glance::Unclear,
+    }
+}
+
+/// Whether a ref may stand elsewhere than in a file of its own.
+fn is_packed(path: &Path, name: &str) -> bool {
+    if ["reftable", "commondir"].iter().any(|other| path.join(other).exists()) {
+        return true;
+    }
+    match fs::read(path.join("packed-refs")) {
+        Ok(packed) => memchr::memmem::find(&packed, name.as_bytes()).is_some(),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
 }
 
 /// Lists a repository's branches by name. Names that are not UTF-8 cannot be asked for and are left out.

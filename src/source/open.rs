@@ -14,7 +14,7 @@ use super::github::Reader;
 use super::histories::{Head, Histories};
 use super::http::{Client, Session};
 use super::instead::Instead;
-use super::local::{self, Local};
+use super::local::{self, Glance, Local};
 use super::mirror::Mirror;
 use super::noted::{Noted, Notes, Paths};
 use super::pins::{Commits, Pinned, Pins};
@@ -225,6 +225,19 @@ impl Sources {
             heads.insert(key, head.clone());
         }
         Ok(head)
+    }
+
+    /// Whether a component repository has a branch; `false` as well where that cannot be told.
+    pub fn component_has(&self, repo: &RepoName, at: &Location, branch: &str) -> bool {
+        if let Location::Path(path) = at
+            && self.github.is_none()
+            && self.instead.commit(&repo.to_string(), branch).is_none()
+            && local::glance(path, branch) == Glance::Missing
+        {
+            return false;
+        }
+        let head = self.component_head(repo, at, branch);
+        head.is_ok_and(|head| head.is_some())
     }
 
     fn asked_head(&self, repo: &RepoName, at: &Location, branch: &str) -> Result<Option<CommitId>, SourceError> {
@@ -460,9 +473,9 @@ impl Sources {
     /// Asks which commit a branch is at, without fetching; `None` for a plain directory. A missing branch is an error.
     pub fn head(&self, location: &Location, branch: &str) -> Result<Option<CommitId>, SourceError> {
         let commit = match location {
-            Location::Path(path) => match local::loose_head(path, branch) {
-                Some(commit) => commit,
-                None => match local::find(path, &location.to_string())? {
+            Location::Path(path) => match local::glance(path, branch) {
+                Glance::At(commit) => commit,
+                Glance::Missing | Glance::Unclear => match local::find(path, &location.to_string())? {
                     Local::Git(repo) => local::branch_commit(&repo, branch, &location.to_string())?,
                     Local::Dir(_) => return Ok(None),
                 },

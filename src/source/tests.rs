@@ -308,6 +308,27 @@ fn a_head_is_told_without_opening_the_repository_and_alike() {
 }
 
 #[test]
+fn a_branch_is_missed_without_opening_the_repository_and_alike() {
+    let sources = Sources::new(None);
+    let name = RepoName {
+        org: "o".into(),
+        repo: "r".into(),
+    };
+    for repo in [TestRepo::bare(), TestRepo::ordinary()] {
+        let has = |branch: &str| sources.component_has(&name, &repo.location(), branch);
+        let first = repo.commit_files("release/4.16", &[("a", "1")]);
+        assert!(has("release/4.16"));
+        for odd in ["release/4.17", "release", "nope", "a..b", ""] {
+            assert!(!has(odd), "{odd:?}");
+        }
+        let packed = format!("# pack-refs with: peeled fully-peeled sorted \n{first} refs/heads/release/4.17\n");
+        fs::write(repo.git().path().join("packed-refs"), packed).expect("packed refs");
+        assert!(has("release/4.17"), "its ref is packed");
+        assert!(!has("release/4.18"));
+    }
+}
+
+#[test]
 fn a_directory_that_only_looks_like_a_repository_has_no_head() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     fs::create_dir_all(dir.path().join("refs/heads")).expect("a folder");
