@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::asker::Asker;
 use super::{Derived, DerivedImage, Release, Standing};
+use crate::base::RepoName;
 use crate::finding::Finding;
 use crate::rules::{Scope, Subject};
 
@@ -91,6 +92,10 @@ pub struct Pipeline {
 pub struct ImageThere {
     /// The payload tag.
     pub tag: String,
+    /// Its repository, where that is known.
+    pub repository: Option<RepoName>,
+    /// The branch of it that is built, or that metadata names where nothing of it is.
+    pub branch: String,
     /// Its component.
     pub component: Derived<String>,
     /// Where it is pushed, without a tag; empty: by tenant and component.
@@ -200,8 +205,16 @@ fn one(asker: &mut Asker<'_>, image: &DerivedImage, scope: &Scope<'_>, model: &s
     let mut inner = asker.of_image(image, scope);
     inner.set("model", &json!(model));
     let mut text = |field: &str| asker.text(Subject::Image, field, &inner, &about);
+    let named = image.view["source"]["branch"].as_str().unwrap_or_default();
+    let branch = [image.branch.as_str(), named];
     ImageThere {
         tag: image.tag.value.clone(),
+        repository: image.repository.value.clone(),
+        branch: branch
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
         component: text("component"),
         container_image: text("container_image"),
         repo_files: text("repo_files"),

@@ -159,6 +159,13 @@ fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
     let others = ask.repositories().filter(|(_, branch)| !branch.is_empty());
     let others = others.filter(|(repo, _)| !known.contains(repo));
     own.extend(others.map(|(repo, branch)| (repo.clone(), branch.to_owned())));
+    for (name, branch) in dropped(world, &own) {
+        let branches = branch::former(world, &branch).into_iter().chain([branch]);
+        all.extend(branches.map(|branch| Destination::Former {
+            name: name.clone(),
+            branch,
+        }));
+    }
     for (name, branch) in &own {
         all.insert(one(name.clone(), branch));
         for former in branch::former(world, branch) {
@@ -171,6 +178,16 @@ fn destinations(ask: &Ask<'_>) -> Result<Vec<Destination>, Vec<Finding>> {
         }
     }
     Ok(all.into_iter().collect())
+}
+
+/// The repositories of which no image is left, each with the branch that its runs would be on: no config says that it is built.
+fn dropped(world: &World, own: &BTreeSet<(RepoName, String)>) -> BTreeSet<(RepoName, String)> {
+    let known: BTreeSet<&RepoName> = own.iter().map(|(name, _)| name).collect();
+    let images = world.konflux.images.values().filter(|there| there.is_dropped);
+    let places = images.filter_map(|there| Some((there.repository.clone()?, there.branch.clone())));
+    places
+        .filter(|(name, branch)| !known.contains(name) && !branch.is_empty())
+        .collect()
 }
 
 fn is_yaml(path: &str) -> bool {
@@ -274,11 +291,17 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     rendered
 }
 
-/// Whether a branch is one that none of the repository's images is built from.
+/// Whether a branch is one that none of the repository's images is built from, or would be.
 fn is_former(world: &World, actual: &Actual) -> bool {
     let name = actual.repo.to_string();
-    let mut own = world.plans.iter().filter(|plan| plan.repository == name).peekable();
-    own.peek().is_some() && own.all(|plan| plan.branch != actual.branch)
+    let built = world.plans.iter().filter(|plan| plan.repository == name);
+    let mut branches: Vec<&String> = built.map(|plan| &plan.branch).collect();
+    if branches.is_empty() {
+        let images = world.konflux.images.values();
+        let of_it = images.filter(|there| there.repository.as_ref() == Some(&actual.repo));
+        branches.extend(of_it.map(|there| &there.branch));
+    }
+    !branches.is_empty() && branches.iter().all(|branch| **branch != actual.branch)
 }
 
 /// What was found of the images of a repository.
@@ -399,7 +422,11 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
                 .images
                 .iter()
                 .any(|tag| kept.contains(&(repo.clone(), tag.clone())));
-        if is_run && file.group != FORMER && (again || left.contains(&(repo, file.path.clone()))) {
+        if is_run
+            && file.group != FORMER
+            && file.after.is_some()
+            && (again || left.contains(&(repo, file.path.clone())))
+        {
             file.hold();
             waiting.insert((file.repo.to_string(), file.branch.clone(), file.release.clone()));
         }

@@ -217,11 +217,11 @@ impl Repository<'_> {
             if files.documents(&run.path).len() != 1 {
                 more.push("other documents".to_owned());
             }
+            files.about(&run.path, Some(&self.name), &tag);
             if !more.is_empty() {
                 self.stays(files, &tag, run, &format!("people added {}", more.join(", ")));
                 continue;
             }
-            files.about(&run.path, Some(&self.name), &tag);
             let cause = self.causes.file(None, &self.name, &[], false, "a run");
             files.remove(&run.path, cause);
         }

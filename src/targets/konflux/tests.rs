@@ -739,6 +739,64 @@ fn an_image_about_which_a_rule_fails_keeps_its_runs_and_its_resources() {
     }
 }
 
+#[test]
+fn runs_of_a_repository_of_which_no_image_is_left_go_before_its_resources() {
+    let alignment = |enabled: bool| {
+        world().image_with(
+            "last",
+            "last",
+            "{stream: base}",
+            "FROM x\n",
+            &format!("enabled: {enabled}"),
+        )
+    };
+    let at = |branch| At {
+        repo: "last",
+        branch,
+        ..At::default()
+    };
+    let built = alignment(true);
+    let run = render(&built, &at("release-4.16"), &[]);
+    let path = ".tekton/okd-last-4-16-push.yaml";
+    let run = run.text(path);
+    assert!(!run.is_empty());
+    let dropped = alignment(false);
+    let release = dropped.release();
+    let options = Options::defaults(TARGET.options);
+    let ask = Ask {
+        release: &release,
+        options: &options,
+        policy: &dropped.policy,
+        earlier: &BTreeMap::new(),
+        memo: Memo::default(),
+    };
+    let found = (TARGET.destinations)(&ask).expect("destinations");
+    for branch in ["main", "release-4.16"] {
+        let name = repo_name("last");
+        let branch = branch.to_owned();
+        assert!(found.contains(&Destination::Former { name, branch }), "{found:?}");
+    }
+    let resource = "4.16/components/okd-last-4-16.yaml";
+    let text = config(&built, &[], &[]);
+    let goes = desired(&dropped, resource, text.text(resource));
+    assert_eq!(goes.after, None);
+    for (branch, group) in [("release-4.16", TARGET.group), ("main", FORMER)] {
+        let extended = run.replace("  timeouts:\n", "  taskRunSpecs: []\n  timeouts:\n");
+        for (text, is_left) in [(run, false), (&extended, true)] {
+            let seen = rendered(&dropped, &at(branch), &[(path, text)]).files;
+            assert_eq!(
+                (seen[0].after.is_some(), seen[0].group.as_str()),
+                (is_left, group),
+                "{branch}"
+            );
+            // While there is a run its resources are needed.
+            let mut files = vec![goes.clone(), seen[0].clone()];
+            assert!(wait(&mut files).is_empty());
+            assert_eq!((files[0].held, files[1].held), (true, false), "{branch}");
+        }
+    }
+}
+
 fn config(world: &World, files: &[(&str, &str)], more: &[(&'static Key, serde_json::Value)]) -> Seen {
     let mut at = At {
         repo: "config",
