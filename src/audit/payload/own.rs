@@ -41,6 +41,13 @@ impl<'v> Own<'v> {
         known.filter(|(gate, ..)| wanted(*gate)).collect()
     }
 
+    /// The gating configs that are wanted and could not be read, with why.
+    pub fn unread(&self, wanted: impl Fn(Gate) -> bool) -> Vec<(&'v String, &'v String)> {
+        let is_wanted = |path: &str| self.gates.taken_apart(path).is_some_and(|(_, gate)| wanted(gate));
+        let all = self.all.unreadable.iter();
+        all.filter(|(path, _)| is_wanted(path)).collect()
+    }
+
     /// The release's own main configs that can be read.
     pub fn mains(&self) -> Vec<(&'v String, &'v Arc<[u8]>, Gating)> {
         let own = self.configs(|gate| gate == Gate::of(self.release)).into_iter();

@@ -38,14 +38,20 @@ pub static CHECK: Check = Check::new(&[&GATING, &CONTROLLER], &[Need::CiConfigs,
 
 fn run(context: &Context<'_>, sink: &mut Sink) {
     let Some(own) = Own::of(context) else { return };
-    for (_, path, text) in own.configs(|gate| gate.release == own.release) {
-        let Err(error) = gating::read(text) else { continue };
-        let text = format!("the gating config cannot be read: {}", error.text());
+    let mut told = |path: &str, line: u32, why: &str| {
         let finding = GATING
-            .finding(text)
-            .with_place(own.place(path, error.pos.line))
+            .finding(format!("the gating config cannot be read: {why}"))
+            .with_place(own.place(path, line))
             .with_component(own.gates.repo.to_string());
         sink.add(finding.with_help("put the file right by hand; until then it and its jobs stay as they are"));
+    };
+    for (_, path, text) in own.configs(|gate| gate.release == own.release) {
+        if let Err(error) = gating::read(text) {
+            told(path, error.pos.line, &error.text());
+        }
+    }
+    for (path, why) in own.unread(|gate| gate.release == own.release) {
+        told(path, 1, why);
     }
     for (path, text) in own.controller_texts() {
         let Err(Fault { line, why }) = release_controller::read(text) else {

@@ -302,6 +302,9 @@ fn pairs(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
         let main = own.configs(|gate| gate == Gate::of(release));
         let Some((_, main, _)) = main.first() else { return };
         let Some((_, path, _)) = pair.first() else {
+            if !own.unread(|gate| gate == Gate::upgrade(release, *from)).is_empty() {
+                continue;
+            }
             let text = format!("no gating config tests upgrades from {from} to {release}");
             let finding = told(
                 text,
@@ -311,6 +314,7 @@ fn pairs(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
             );
             let known = Known {
                 configs: &own.all.configs,
+                unreadable: &own.all.unreadable,
                 branch: &own.all.origin.branch,
             };
             let made = payload_jobs::pair(context.release, &own.gates, &known, *from);

@@ -80,13 +80,15 @@ pub(in crate::run) fn read(
             memo: crate::targets::door::Memo::default(),
         };
         let reads = (target.reads)(&ask, &ground.name);
-        reads.map(|reads| ground.read(run, &reads).files).unwrap_or_default()
+        let read = reads.map(|reads| ground.read(run, &reads));
+        read.map(|read| (read.files, read.unreadable)).unwrap_or_default()
     };
-    let (files, controllers) = (of(&payload_jobs::TARGET), of(&release_controller::TARGET));
+    let ((files, mut unreadable), (controllers, _)) = (of(&payload_jobs::TARGET), of(&release_controller::TARGET));
     let (configs, others): (BTreeMap<_, _>, BTreeMap<_, _>) = files
         .into_iter()
         .partition(|(path, _)| gates.taken_apart(path).is_some());
-    if configs.is_empty() {
+    unreadable.retain(|path, _| gates.taken_apart(path).is_some());
+    if configs.is_empty() && unreadable.is_empty() {
         return None;
     }
     let of_config = |(path, text): (&String, &Arc<[u8]>)| {
@@ -102,6 +104,7 @@ pub(in crate::run) fn read(
     let mut all = Verification {
         origin: ground.snapshot.origin().clone(),
         configs,
+        unreadable,
         controllers,
         jobs,
         written,

@@ -92,7 +92,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let rendering = Rendering {
         ask,
         actual,
-        there: there(&gates, actual),
+        there: there(&gates, &actual.files, &actual.unreadable),
         gates,
     };
     rendering.configs(&mut rendered);
@@ -103,12 +103,17 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     rendered
 }
 
-/// The gating configs that are there, by what they verify: branch, path and text of each.
-type There<'a> = BTreeMap<Gate, Vec<(String, &'a String, &'a Bytes)>>;
+/// What a config says, or why it cannot be read.
+type Text<'a> = Result<&'a Bytes, &'a str>;
 
-fn there<'a>(gates: &Gates, actual: &'a Actual) -> There<'a> {
+/// The gating configs that are there, by what they verify: branch, path and text of each.
+type There<'a> = BTreeMap<Gate, Vec<(String, &'a String, Text<'a>)>>;
+
+fn there<'a>(gates: &Gates, files: &'a BTreeMap<String, Bytes>, unreadable: &'a BTreeMap<String, String>) -> There<'a> {
     let mut there = There::new();
-    for (path, text) in &actual.files {
+    let files = files.iter().map(|(path, text)| (path, Ok(text)));
+    let unreadable = unreadable.iter().map(|(path, why)| (path, Err(why.as_str())));
+    for (path, text) in files.chain(unreadable) {
         if let Some((branch, gate)) = gates.taken_apart(path) {
             there.entry(gate).or_default().push((branch, path, text));
         }
@@ -120,6 +125,8 @@ fn there<'a>(gates: &Gates, actual: &'a Actual) -> There<'a> {
 pub struct Known<'k> {
     /// Texts by path.
     pub configs: &'k BTreeMap<String, Bytes>,
+    /// Why others cannot be read, by path.
+    pub unreadable: &'k BTreeMap<String, String>,
     /// The repository's branch.
     pub branch: &'k str,
 }
@@ -134,12 +141,7 @@ pub fn pair<'a>(
 ) -> Option<(String, Bytes)> {
     let release = release.into();
     let gate = Gate::upgrade(release.number(), from);
-    let mut there = There::new();
-    for (path, text) in known.configs {
-        if let Some((branch, gate)) = gates.taken_apart(path) {
-            there.entry(gate).or_default().push((branch, path, text));
-        }
-    }
+    let there = there(gates, known.configs, known.unreadable);
     let older = |other: &Gate| other.release < gate.release;
     let oldest = there
         .keys()
@@ -151,7 +153,7 @@ pub fn pair<'a>(
             Some(other.release) == newer
         })
     })?;
-    let text = sibling.made(release, gates, gate).ok()?;
+    let text = sibling.made(sibling.text.ok()?, release, gates, gate).ok()?;
     Some((gates.path(sibling.branch, gate), Bytes::from(text.into_bytes())))
 }
 
@@ -182,7 +184,7 @@ struct Sibling<'s> {
     gate: Gate,
     branch: &'s str,
     path: &'s str,
-    text: &'s Bytes,
+    text: Text<'s>,
     /// The paths of all that verify the same.
     others: Vec<&'s str>,
 }
@@ -212,13 +214,13 @@ impl<'s> Sibling<'s> {
             gate: *older,
             branch,
             path,
-            text,
+            text: *text,
             others: files.iter().map(|(_, path, _)| path.as_str()).collect(),
         })
     }
 
     /// The text of a new config.
-    fn made(&self, release: OwnRules<'_>, gates: &Gates, gate: Gate) -> Result<String, yaml::Error> {
+    fn made(&self, text: &Bytes, release: OwnRules<'_>, gates: &Gates, gate: Gate) -> Result<String, yaml::Error> {
         let bounds = gates.bounds(release);
         let before = |gate: Gate| gate.from.or_else(|| minor_before(release, gate.release));
         let making = Making {
@@ -228,7 +230,7 @@ impl<'s> Sibling<'s> {
             branch: self.branch,
             bounds: &bounds,
         };
-        making.text(self.text)
+        making.text(text)
     }
 }
 
@@ -259,7 +261,8 @@ impl Rendering<'_> {
             .there
             .iter()
             .filter(|(gate, _)| gate.release == own)
-            .flat_map(|(_, files)| files);
+            .flat_map(|(_, files)| files)
+            .filter(|(.., text)| text.is_ok());
         for (_, path, _) in there {
             rendered.files.push(self.file(path));
         }
@@ -285,16 +288,18 @@ impl Rendering<'_> {
         if sibling.others.len() > 1 {
             rendered.findings.push(self.twice(gate, &sibling));
         }
-        match sibling.made(self.ask.rules(), &self.gates, gate) {
+        let made = sibling.text.map_err(|why| (None, why.to_owned())).and_then(|text| {
+            let made = sibling.made(text, self.ask.rules(), &self.gates, gate);
+            made.map_err(|yaml::Error { pos, message }| (Some(pos.line), message))
+        });
+        match made {
             Ok(after) => {
                 let file = self.settled(&self.gates.path(sibling.branch, gate), sibling.path, after);
                 rendered.files.push(file);
             }
-            Err(yaml::Error { pos, message }) => {
-                let why = format!("{message}; the config of {} would be made from it", gate.release);
-                rendered
-                    .findings
-                    .push(self.unreadable(sibling.path, Some(pos.line), &why));
+            Err((line, why)) => {
+                let why = format!("{why}; the config of {} would be made from it", gate.release);
+                rendered.findings.push(self.unreadable(sibling.path, line, &why));
                 rendered.missed.insert(TARGET.name.to_owned());
             }
         }

@@ -84,6 +84,10 @@ fn world(release: &str) -> World {
 }
 
 fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
+    rendered_of(world, &actual(files))
+}
+
+fn rendered_of(world: &World, actual: &Actual) -> Rendered {
     let release = world.release();
     let ask = Ask {
         release: &release,
@@ -92,7 +96,11 @@ fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
         earlier: &BTreeMap::new(),
         memo: crate::targets::door::Memo::default(),
     };
-    let actual = Actual {
+    (TARGET.render)(&ask, actual)
+}
+
+fn actual(files: &BTreeMap<String, String>) -> Actual {
+    Actual {
         repo: repo_name("release"),
         branch: "main".to_owned(),
         origin: Origin {
@@ -107,8 +115,7 @@ fn rendered(world: &World, files: &BTreeMap<String, String>) -> Rendered {
         unreadable: BTreeMap::new(),
         links: std::collections::BTreeSet::new(),
         beside: BTreeMap::new(),
-    };
-    (TARGET.render)(&ask, &actual)
+    }
 }
 
 /// Paths and texts of the files that change.
@@ -254,6 +261,28 @@ fn a_config_that_cannot_be_read_costs_what_is_made_of_it() {
     );
     let own = rendered(&world("4.22"), &files);
     assert!(codes(&own).contains(&"unreadable-gating"), "{:?}", own.findings);
+}
+
+#[test]
+fn a_config_that_could_not_be_had_is_not_passed_over() {
+    let mut files = there();
+    let older = MAIN.replace("4.22", "4.21").replace("48h", "1h");
+    files.insert(path("4.21"), older);
+    files.remove(&path("4.22"));
+    let mut actual = actual(&files);
+    actual
+        .unreadable
+        .insert(path("4.22"), "a link leaves the repository".to_owned());
+    let seen = rendered_of(&world("4.23"), &actual);
+    assert_eq!(codes(&seen), ["unreadable-gating"]);
+    assert!(
+        seen.findings[0]
+            .message
+            .ends_with("; the config of 4.23 would be made from it"),
+        "{}",
+        seen.findings[0].message
+    );
+    assert!(!changed(&seen).contains_key(&path("4.23")));
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub struct Verification {
     pub origin: Origin,
     /// The gating configs by path.
     pub configs: BTreeMap<String, Arc<[u8]>>,
+    /// Gating configs that are there and could not be read, and why.
+    pub unreadable: BTreeMap<String, String>,
     /// The release controller's files by path.
     pub controllers: BTreeMap<String, Arc<[u8]>>,
     /// The jobs that run by the clock: those of job files, and those that will be made from the gating configs.
