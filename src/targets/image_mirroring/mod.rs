@@ -186,6 +186,7 @@ pub fn render(
             rendered
                 .findings
                 .push(broken(release, spot, actual, error.pos.line, text));
+            rendered.missed.insert(TARGET.name.to_owned());
             return rendered;
         }
     };

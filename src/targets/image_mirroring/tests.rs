@@ -247,6 +247,8 @@ fn a_broken_configuration_holds_the_files() {
             panic!("{:?}", rendered.findings)
         };
         assert_eq!(finding.code, "unreadable-mirroring");
+        let is_missed = rendered.missed.contains(TARGET.name);
+        assert_eq!(is_missed, said == "cannot be read", "what is proposed already stays");
         assert!(finding.message.contains(said), "{finding}");
     }
 }
