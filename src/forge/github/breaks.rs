@@ -280,10 +280,9 @@ impl GithubForge {
 
     /// Wishes for silence that are not kept yet, of people who may write to the repository.
     fn said(&self, object: &Object, of: &Thread, notes: &mut BTreeSet<String>) -> Result<Vec<Said>, Fault> {
-        let mut said = Vec::new();
+        let (mut said, mut may): (Vec<Said>, BTreeMap<String, bool>) = Default::default();
         let asks = |comment: &&Loose<Remark>| !*comment.viewer_did_author && asks_for_silence(&comment.body);
-        let wishes = of.comments.nodes.iter().filter(asks);
-        for comment in wishes.take(ASKED) {
+        for comment in of.comments.nodes.iter().filter(asks) {
             let (Some(id), Some(at)) = (*comment.database_id, seconds(&comment.created_at)) else {
                 continue;
             };
@@ -291,7 +290,13 @@ impl GithubForge {
                 continue;
             }
             let author = comment.author.login.clone();
-            if self.may_write(&object.repo, &author)? {
+            let known = may.get(&author).copied();
+            if known.is_none() && may.len() == ASKED {
+                continue;
+            }
+            let may_write = known.map_or_else(|| self.may_write(&object.repo, &author), Ok)?;
+            may.insert(author.clone(), may_write);
+            if may_write {
                 said.push(Said {
                     comment: id,
                     author,
