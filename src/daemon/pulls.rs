@@ -1,6 +1,6 @@
 //! Tells the pull requests of others what they would do, and posts what became of that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::account::Done;
@@ -138,7 +138,9 @@ fn take(impacts: &mut Impacts, wish: &Wish, looked: Looked) {
         left_out,
         ..
     } = looked;
-    let is_looked_at = |name: &str| wish.all || repositories.iter().any(|repo| repo.to_string() == name);
+    let has = |all: &BTreeSet<RepoName>, name: &str| all.iter().any(|repo| repo.to_string() == name);
+    // Of what could not be read stays what was known.
+    let is_looked_at = |name: &str| (wish.all && !has(&unread, name)) || has(&repositories, name);
     impacts.error = None;
     impacts.pulls.retain(|pull| !is_looked_at(&pull.repository));
     impacts.pulls.extend(pulls);
