@@ -146,7 +146,7 @@ impl Reader<'_> {
         let known = commit.and_then(|commit| store.get::<Lists>("operators", VERSION, key(commit).as_bytes()));
         if let Some(lists) = known {
             let name = self.repo.to_string();
-            self.run.sources.note(&name, &origin.branch, &lists.looked_at);
+            self.run.sources.note(&name, self.branch(), &lists.looked_at);
             return Ok((lists, origin.clone()));
         }
         let location = self
@@ -157,13 +157,19 @@ impl Reader<'_> {
             .repo(self.outline.metadata.release, self.repo);
         let location = location.ok_or_else(|| InputError::NoPlace(self.repo.clone()))?;
         let sources = &self.run.sources;
-        let snapshot = sources.open_component(self.repo, &location, &origin.branch)?;
+        let snapshot = sources.open_component(self.repo, &location, self.branch())?;
         let lists = find(&*snapshot, &dockerfiles, self.walks())?;
         let origin = snapshot.origin().clone();
         if let Some(commit) = &origin.commit {
             store.put("operators", VERSION, key(commit).as_bytes(), &lists);
         }
         Ok((lists, origin))
+    }
+
+    /// The branch that the component was asked for at; what was read may be a folder in its place, which has none.
+    fn branch(&self) -> &str {
+        let derived = self.images.iter().find(|image| image.standing == Standing::Derived);
+        derived.map_or(&self.component.origin.branch, |image| &image.branch)
     }
 
     /// Whether every folder is looked into, or only likely ones.

@@ -202,6 +202,25 @@ fn a_head_of_git_is_merged_and_told_by_its_commit() {
 }
 
 #[test]
+fn a_folder_that_says_what_the_branch_says_does_nothing() {
+    let world = World::base();
+    let label = "FROM golang:1.21 AS builder\nLABEL io.openshift.release.operator=true";
+    change(
+        &world,
+        &format!("{{repos/openshift/beacon/Dockerfile: {{FROM golang:1.21 AS builder: {label:?}}}}}"),
+    );
+    let head = copied(&world, "repos/openshift/beacon", "heads/openshift/beacon");
+    let repo = serde_yaml::from_str("{repo: repos/openshift/beacon, branch: release-4.16}");
+    world.commit(&repo.expect("YAML")).expect("committed");
+    let args = ["impact", "openshift/beacon", "--branch", "release-4.16"];
+    let answer = json(&run(
+        &world,
+        &[&args[..], &["--head", &head, "--format", "json"]].concat(),
+    ));
+    assert_eq!((codes(&answer, "new"), &answer["verdict"]), (vec![], &"nothing".into()));
+}
+
+#[test]
 fn build_data_and_ci_configs_are_looked_at_as_well() {
     let world = World::base();
     let head = copied(&world, "build-data/4.16", "heads/build-data/4.16");
