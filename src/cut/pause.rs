@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::unit::Unit;
 use super::world::World;
+use crate::base::Release;
 use crate::facts::ci_tags::Tag;
 use crate::plan::Bytes;
 use crate::yaml::{self, Node};
@@ -76,7 +77,7 @@ fn waits_for(world: &World, pending: &[(usize, &Unit)]) -> Waits {
 }
 
 /// The text of a config that promotes to none of the streams; `None` where it cannot be edited so.
-pub fn text(before: &[u8], streams: &BTreeSet<(String, String)>) -> Option<Bytes> {
+pub fn text(before: &[u8], streams: &BTreeMap<Release, (String, String)>) -> Option<Bytes> {
     let mut root = yaml::parse(before).ok()?;
     let promotion = root.as_map_mut()?.get_mut("promotion")?;
     let has_list = promotion
@@ -95,9 +96,10 @@ pub fn text(before: &[u8], streams: &BTreeSet<(String, String)>) -> Option<Bytes
     Some(Bytes::from(yaml::emit(&root).into_bytes()))
 }
 
-fn is_to(entry: &Node, streams: &BTreeSet<(String, String)>) -> bool {
-    let text = |key: &str| entry.get(key).and_then(Node::text).unwrap_or_default().to_owned();
-    streams.contains(&(text("namespace"), text("name")))
+fn is_to(entry: &Node, streams: &BTreeMap<Release, (String, String)>) -> bool {
+    let text = |key: &str| entry.get(key).and_then(Node::text).unwrap_or_default();
+    let mut streams = streams.values();
+    streams.any(|(namespace, name)| *namespace == *text("namespace") && *name == *text("name"))
 }
 
 #[cfg(test)]
@@ -107,7 +109,7 @@ mod tests {
 
     #[test]
     fn only_the_entries_of_payloads_are_switched_off() {
-        let streams = [("origin".to_owned(), "scos-4.17".to_owned())].into();
+        let streams = [(Release::new(4, 17), ("origin".to_owned(), "scos-4.17".to_owned()))].into();
         let before = "images:\n- to: a\npromotion:\n  to:\n  - name: scos-4.17\n    namespace: origin\n  - namespace: team\n    tag: mine\ntests:\n- as: kept\n";
         let after = text(before.as_bytes(), &streams).expect("a config");
         let expected = before.replace("  - name: scos-4.17", "  - disabled: true\n    name: scos-4.17");

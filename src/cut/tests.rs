@@ -85,7 +85,7 @@ fn facts(repos: &[Repo], at: usize, release: Release) -> Facts {
 fn worlds(repos: &[Repo]) -> (World, BTreeMap<String, (Release, Facts)>) {
     let (mut world, mut wanted) = (World::default(), BTreeMap::new());
     world.streams = [OLD, NEW, NEXT]
-        .map(|release| ("origin".to_owned(), format!("scos-{release}")))
+        .map(|release| (release, ("origin".to_owned(), format!("scos-{release}"))))
         .into();
     for (at, repo) in repos.iter().enumerate() {
         let (dev, branch, next) = (
@@ -284,7 +284,7 @@ fn nothing_stops_for_a_change_that_would_still_not_come() {
     let (old, new) = (facts(&[(OLD, "x")]), facts(&[(NEW, "x")]));
     // `b` also wants a tag that `c` has and nobody moves.
     let more = facts(&[(OLD, "x"), (OLD, "y")]);
-    let streams = [OLD, NEW].map(|release| ("origin".to_owned(), format!("scos-{release}")));
+    let streams = [OLD, NEW].map(|release| (release, ("origin".to_owned(), format!("scos-{release}"))));
     let mut world = World {
         streams: streams.into(),
         ..World::default()
@@ -301,6 +301,37 @@ fn nothing_stops_for_a_change_that_would_still_not_come() {
     let train = checked(&world, &blocked);
     assert!(train.steps.is_empty(), "{:?}", train.steps);
     assert_eq!(train.stuck.len(), 2);
+}
+
+#[test]
+fn what_goes_with_the_first_config_of_a_release_waits_for_one() {
+    let controller = Unit {
+        path: "4.17.json".to_owned(),
+        release: NEW,
+        component: None,
+        before: None,
+        after: None,
+        role: match crate::targets::release_controller::TARGET.cut {
+            crate::targets::Cut::Step(step) => Role::Own(step),
+            other => panic!("{other:?}"),
+        },
+        files: Vec::new(),
+    };
+    let mut world = World {
+        streams: [OLD, NEW].map(|release| (release, ("origin".to_owned(), format!("scos-{release}")))).into(),
+        ..World::default()
+    };
+    let promotes = |release| Facts {
+        promotes: [tag(release, "x")].into(),
+        bases: BTreeSet::new(),
+    };
+    world.configs.insert("a".to_owned(), promotes(OLD));
+    let train = plan(&world, std::slice::from_ref(&controller));
+    assert!(train.steps.is_empty(), "{train:?}");
+    assert_eq!(train.stuck[0].why, "no config promotes to 4.17, and none of this cut will");
+    world.configs.insert("b".to_owned(), promotes(NEW));
+    let train = plan(&world, std::slice::from_ref(&controller));
+    assert_eq!((train.steps.len(), train.stuck.len()), (1, 0));
 }
 
 #[test]

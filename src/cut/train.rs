@@ -177,12 +177,13 @@ pub fn plan(world: &World, units: &[Unit]) -> Train {
         train.steps.push(step);
     }
     train.payloads = planner.world.payloads.clone();
-    train.stuck = planner
-        .pending
-        .iter()
-        .filter_map(|at| units.get(*at))
-        .map(|unit| planner.stuck(unit))
-        .collect();
+    let at = |at: &usize| units.get(*at);
+    let stuck = planner.pending.iter().filter_map(at).map(|unit| planner.stuck(unit));
+    let without = planner.riders.iter().filter_map(at).map(|rider| Stuck {
+        path: rider.path.clone(),
+        why: format!("no config promotes to {}, and none of this cut will", rider.release),
+    });
+    train.stuck = stuck.chain(without).collect();
     train
 }
 
@@ -227,9 +228,10 @@ impl<'u> Planner<'u> {
             .or_else(|| self.left_riders())
     }
 
-    /// Where no config of a release promotes any more, what would have gone with it goes by itself.
+    /// Where the configs of a release promote already, what would have gone with the first of them goes by itself.
     fn left_riders(&mut self) -> Option<Step> {
-        let rider = self.riders.first().and_then(|at| self.units.get(*at))?;
+        let mut riders = self.riders.iter().filter_map(|at| self.units.get(*at));
+        let rider = riders.find(|rider| self.world.promotes(rider.release))?;
         let release = rider.release;
         let is_own = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.release == release);
         let (own, others): (Vec<usize>, Vec<usize>) = self.riders.iter().copied().partition(is_own);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::payload::Payloads;
 use super::unit::Unit;
+use crate::base::Release;
 use crate::facts::ci_tags::{Facts, Tag};
 
 /// What is there.
@@ -11,8 +12,8 @@ use crate::facts::ci_tags::{Facts, Tag};
 pub struct World {
     /// Every config that promotes for OKD, by path.
     pub configs: BTreeMap<String, Facts>,
-    /// The payloads' streams, `(namespace, name)`.
-    pub streams: BTreeSet<(String, String)>,
+    /// The stream of each release's payload, `(namespace, name)`.
+    pub streams: BTreeMap<Release, (String, String)>,
     /// What payloads need beside their images.
     pub payloads: Payloads,
 }
@@ -83,6 +84,17 @@ impl World {
 
     /// Whether a tag is one of a payload's.
     pub fn is_payload(&self, tag: &Tag) -> bool {
-        self.streams.contains(&(tag.namespace.clone(), tag.name.clone()))
+        self.streams.values().any(|stream| is_of(tag, stream))
     }
+
+    /// Whether a config promotes to the payload of a release.
+    pub fn promotes(&self, release: Release) -> bool {
+        let stream = self.streams.get(&release);
+        let mut tags = self.configs.values().flat_map(|facts| &facts.promotes);
+        stream.is_some_and(|stream| tags.any(|tag| is_of(tag, stream)))
+    }
+}
+
+fn is_of(tag: &Tag, (namespace, name): &(String, String)) -> bool {
+    tag.namespace == *namespace && tag.name == *name
 }

@@ -371,7 +371,7 @@ impl Cut {
 pub enum When {
     /// Before any config of the release promotes: what its payload needs has to be there.
     Before,
-    /// Together with the configs that promote first; a step of its own only where none does.
+    /// Together with the configs that promote first; by itself where some promote already, and not at all where none does.
     WithFirst,
     /// After all configs of the release.
     After,

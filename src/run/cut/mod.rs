@@ -81,9 +81,8 @@ impl Run {
         let (mut world, mut texts) = (World::default(), BTreeMap::new());
         for release in releases {
             let payload = &release.payload;
-            world
-                .streams
-                .insert((payload.namespace.value.clone(), payload.name.value.clone()));
+            let stream = (payload.namespace.value.clone(), payload.name.value.clone());
+            world.streams.insert(release.metadata.release, stream);
         }
         for part in &parts {
             for (path, text) in &part.configs {
