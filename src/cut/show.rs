@@ -117,7 +117,7 @@ impl View {
                     .find_map(|unit| beside(unit))
                     .unwrap_or_else(super::train::head),
                 title: title(step.kind, &step.release.to_string(), units.len()),
-                because: step.kind.because().to_owned(),
+                because: step.because().to_owned(),
                 components,
                 files,
                 checks: step.checks.clone(),
@@ -201,12 +201,8 @@ impl StepView {
             let _ = writeln!(out, "   components: {}{more}", named.join(", "));
         }
         for check in &self.checks {
-            let broken = if check.broken_by.is_empty() {
-                "holds".to_owned()
-            } else {
-                format!("BROKEN by {}", check.broken_by.join("; "))
-            };
-            let _ = writeln!(out, "   check: {}: {broken}", check.check);
+            let told = check.told().unwrap_or_else(|| "holds".to_owned());
+            let _ = writeln!(out, "   check: {}: {told}", check.check);
         }
         out
     }

@@ -304,6 +304,39 @@ fn nothing_stops_for_a_change_that_would_still_not_come() {
 }
 
 #[test]
+fn what_was_wrong_before_a_step_is_told_and_is_not_its_fault() {
+    let facts = |tags: &[&str]| Facts {
+        promotes: tags.iter().map(|name| tag(OLD, name)).collect(),
+        bases: BTreeSet::new(),
+    };
+    let mut world = World {
+        streams: [(OLD, ("origin".to_owned(), "scos-4.16".to_owned()))].into(),
+        ..World::default()
+    };
+    world.configs.insert("a".to_owned(), facts(&["x"]));
+    world.configs.insert("b".to_owned(), facts(&["x"]));
+    let mut unit = Unit {
+        path: "b".to_owned(),
+        release: OLD,
+        component: None,
+        before: Some(facts(&["x"])),
+        after: Some(facts(&["x", "y"])),
+        role: Role::Config { has_jobs: true },
+        files: Vec::new(),
+    };
+    let train = checked(&world, std::slice::from_ref(&unit));
+    let [step] = &*train.steps else { panic!("{train:?}") };
+    let double = "holds, but for what was wrong before: origin/scos-4.16:x: a, b";
+    assert_eq!(step.checks[0].told().as_deref(), Some(double));
+    assert!(step.because().ends_with("that did not before"), "{}", step.because());
+    // A third one is the step's fault, though the tag was promoted twice before.
+    unit.path = "c".to_owned();
+    unit.before = None;
+    let train = plan(&world, std::slice::from_ref(&unit));
+    assert!(train.steps.is_empty(), "{train:?}");
+}
+
+#[test]
 fn what_goes_with_the_first_config_of_a_release_waits_for_one() {
     let controller = Unit {
         path: "4.17.json".to_owned(),

@@ -109,8 +109,43 @@ impl schemars::JsonSchema for StepKind {
 pub struct Check {
     /// What must hold.
     pub check: &'static str,
-    /// What breaks it; empty: it holds.
+    /// What the step breaks; empty: it holds, but for what was wrong before.
     pub broken_by: Vec<String>,
+    /// What was wrong before the step, and stays so.
+    pub wrong_before: Vec<String>,
+}
+
+/// How many of those that break a check its sentence names; JSON has all.
+const NAMED: usize = 3;
+
+impl Check {
+    /// Of what is wrong once a step is made, and whether it was before, too.
+    fn of(check: &'static str, wrong: impl IntoIterator<Item = (String, bool)>) -> Self {
+        let (before, broken): (Vec<_>, Vec<_>) = wrong.into_iter().partition(|(_, before)| *before);
+        let texts = |list: Vec<(String, bool)>| list.into_iter().map(|(text, _)| text).collect();
+        Self {
+            check,
+            broken_by: texts(broken),
+            wrong_before: texts(before),
+        }
+    }
+
+    /// What is wrong with it; `None`: it holds.
+    pub fn told(&self) -> Option<String> {
+        match (&*self.broken_by, &*self.wrong_before) {
+            ([], []) => None,
+            ([], before) => Some(format!("holds, but for what was wrong before: {}", named(before))),
+            (broken, _) => Some(format!("broken by {}", named(broken))),
+        }
+    }
+}
+
+fn named(texts: &[String]) -> String {
+    let first = texts.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
+    match texts.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first}; and {more} more"),
+    }
 }
 
 /// One step: one pull request.
@@ -126,6 +161,20 @@ pub struct Step {
     pub pauses: Vec<usize>,
     /// What holds once it is merged.
     pub checks: Vec<Check>,
+    /// Whether something else promotes a tag of its configs, as it did before.
+    pub is_shared: bool,
+}
+
+impl Step {
+    /// Why it stands where it does.
+    pub fn because(&self) -> &'static str {
+        match self.kind {
+            StepKind::Configs if self.is_shared => {
+                "what they are built from is promoted, and nothing comes to promote their tags that did not before"
+            }
+            kind => kind.because(),
+        }
+    }
 }
 
 /// A change that no step can make.
@@ -251,14 +300,16 @@ impl<'u> Planner<'u> {
             let release = chosen.first().and_then(|at| self.units.get(*at))?.release;
             let fruitless = self.fruitless(&chosen);
             if fruitless.is_empty() {
+                let before = Before::of(&self.world);
                 self.stop(&chosen);
-                let checks = self.checks(&[], &Before::default());
+                let checks = self.checks(&[], &before);
                 return Some(Step {
                     kind: StepKind::Pause,
                     release,
                     units: Vec::new(),
                     pauses: chosen,
                     checks,
+                    is_shared: false,
                 });
             }
             refused.extend(fruitless);
@@ -315,12 +366,21 @@ impl<'u> Planner<'u> {
         self.pending.retain(|at| !chosen.contains(at));
         let checks = self.checks(&chosen, &before);
         Some(Step {
+            is_shared: self.is_shared(&chosen),
             kind,
             release,
             units: chosen,
             pauses: Vec::new(),
             checks,
         })
+    }
+
+    /// Whether something else promotes a tag of these units.
+    fn is_shared(&self, chosen: &[usize]) -> bool {
+        let doubles = self.world.doubles();
+        let units = chosen.iter().filter_map(|at| self.units.get(*at));
+        let mut promotes = units.flat_map(|unit| unit.after.iter().flat_map(|facts| &facts.promotes));
+        promotes.any(|tag| doubles.contains_key(tag))
     }
 
     /// What kind of step a change belongs to, as things stand.
@@ -411,29 +471,31 @@ impl<'u> Planner<'u> {
     }
 
     fn checks(&self, chosen: &[usize], before: &Before) -> Vec<Check> {
-        let doubles = self.world.doubles();
-        let doubles = doubles.iter().filter(|(tag, _)| !before.doubles.contains(**tag));
-        let doubles = doubles.map(|(tag, paths)| format!("{tag}: {}", paths.join(", ")));
+        // What was wrong before with payloads of other releases is not told here.
+        let doubles = self.world.doubles().into_iter().filter_map(|(tag, paths)| {
+            let was = before.doubles.get(tag);
+            let stays = was.is_some_and(|was| paths.iter().all(|path| was.contains(*path)));
+            let told = !stays || self.world.is_payload(tag);
+            told.then(|| (format!("{tag}: {}", paths.join(", ")), stays))
+        });
         let units = || chosen.iter().filter_map(|at| self.units.get(*at));
         let bases = units().flat_map(|unit| unit.after.iter().flat_map(|facts| &facts.bases));
         let bases: BTreeSet<String> = bases
             .filter(|tag| self.world.is_payload(tag) && self.promotable.contains(*tag) && !self.known.contains(*tag))
             .map(Tag::to_string)
             .collect();
+        let new = |text: String| (text, false);
         let without = units().filter(|unit| unit.after.is_some() && unit.role == Role::Config { has_jobs: false });
         let mut checks = vec![
-            Check {
-                check: "no two configs promote one tag",
-                broken_by: doubles.collect(),
-            },
-            Check {
-                check: "every tag of a payload that a config is built from has been promoted",
-                broken_by: bases.into_iter().collect(),
-            },
-            Check {
-                check: "every config has its jobs, and every job its config",
-                broken_by: without.map(|unit| unit.path.clone()).collect(),
-            },
+            Check::of("no two configs promote one tag", doubles),
+            Check::of(
+                "every tag of a payload that a config is built from has been promoted",
+                bases.into_iter().map(new),
+            ),
+            Check::of(
+                "every config has its jobs, and every job its config",
+                without.map(|unit| new(unit.path.clone())),
+            ),
         ];
         checks.extend(self.payload_checks(before));
         checks
@@ -442,20 +504,16 @@ impl<'u> Planner<'u> {
     /// What a payload needs beside its images. What was wrong before the step is not its fault.
     fn payload_checks(&self, before: &Before) -> Vec<Check> {
         let payloads = &self.world.payloads;
-        let (mut checks, mut add) = (Vec::new(), Vec::new());
-        if payloads.jobs.is_some() {
-            let lacking = payloads.without_job();
-            let lacking = lacking
-                .difference(&before.without_job)
-                .map(|(path, job)| format!("{path}: {job}"));
-            add.push((WAITS_FOR_JOBS, lacking.collect()));
-        }
-        if payloads.mirrored.is_some() {
-            let not = self.world.not_mirrored();
-            add.push((MIRRORED, not.difference(&before.not_mirrored).cloned().collect()));
-        }
-        checks.extend(add.into_iter().map(|(check, broken_by)| Check { check, broken_by }));
-        checks
+        let lacking = payloads.jobs.as_ref().map(|_| {
+            let wrong = payloads.without_job().into_iter();
+            let wrong = wrong.map(|one| (format!("{}: {}", one.0, one.1), before.without_job.contains(&one)));
+            Check::of(WAITS_FOR_JOBS, wrong)
+        });
+        let not_mirrored = payloads.mirrored.as_ref().map(|_| {
+            let wrong = self.world.not_mirrored().into_iter();
+            Check::of(MIRRORED, wrong.map(|one| (one.clone(), before.not_mirrored.contains(&one))))
+        });
+        lacking.into_iter().chain(not_mirrored).collect()
     }
 
     fn stuck(&self, unit: &Unit) -> Stuck {
@@ -493,17 +551,18 @@ const WAITS_FOR_JOBS: &str = "every job that the release controller's files wait
 const MIRRORED: &str = "every stream that is promoted to is mirrored, or deliberately not";
 
 /// What was wrong before a step.
-#[derive(Default)]
 struct Before {
-    doubles: BTreeSet<Tag>,
+    doubles: BTreeMap<Tag, BTreeSet<String>>,
     without_job: BTreeSet<(String, String)>,
     not_mirrored: BTreeSet<String>,
 }
 
 impl Before {
     fn of(world: &World) -> Self {
+        let owned = |paths: Vec<&str>| paths.into_iter().map(str::to_owned).collect();
+        let doubles = world.doubles().into_iter();
         Self {
-            doubles: world.doubles().into_keys().cloned().collect(),
+            doubles: doubles.map(|(tag, paths)| (tag.clone(), owned(paths))).collect(),
             without_job: world.payloads.without_job(),
             not_mirrored: world.not_mirrored(),
         }

@@ -196,7 +196,7 @@ struct Step {
     components: Vec<String>,
     changes: Vec<(&'static str, usize)>,
     files: Vec<(&'static str, String)>,
-    checks: Vec<(&'static str, Vec<String>)>,
+    checks: Vec<(&'static str, &'static str, Option<String>)>,
 }
 
 impl Cut {
@@ -231,6 +231,15 @@ fn request_of(look: &Moment<'_>, step: &crate::cut::show::StepView) -> Option<(S
     Some((links::number(&url), url))
 }
 
+/// How a check is marked: where something was wrong before the step, it is neither broken by it nor well.
+fn mark(check: &crate::cut::Check) -> &'static str {
+    match (check.broken_by.is_empty(), check.wrong_before.is_empty()) {
+        (false, _) => "br",
+        (true, false) => "df",
+        (true, true) => "ok",
+    }
+}
+
 fn step(look: &Moment<'_>, step: &crate::cut::show::StepView) -> Step {
     let count = |change: &str| step.files.iter().filter(|file| file.change == change).count();
     let changes = ["new", "changed", "removed"].map(|change| (change, count(change)));
@@ -246,7 +255,7 @@ fn step(look: &Moment<'_>, step: &crate::cut::show::StepView) -> Step {
         checks: step
             .checks
             .iter()
-            .map(|check| (check.check, check.broken_by.clone()))
+            .map(|check| (mark(check), check.check, check.told()))
             .collect(),
     }
 }

@@ -264,6 +264,7 @@ pub fn train() -> show::View {
         checks: vec![train::Check {
             check: "no two configs promote one tag",
             broken_by: broken_by.iter().map(|text| (*text).to_owned()).collect(),
+            wrong_before: Vec::new(),
         }],
     };
     show::View {
