@@ -505,11 +505,10 @@ pub struct CutArgs {
     /// The release that development goes on with
     #[arg(long, value_name = "RELEASE", required_unless_present_any = ["schema", "retire"])]
     pub to: Option<String>,
-    /// Make the pull request by which a release that has ended loses its gating configs and jobs, the release controller's files
-    /// and its mirroring
-    #[arg(long, value_name = "RELEASE", conflicts_with_all = ["from", "to", "abandon", "by"])]
+    /// Show what a release that has ended loses: its gating configs and jobs, the release controller's files and its mirroring
+    #[arg(long, value_name = "RELEASE", conflicts_with_all = ["from", "to", "abandon"])]
     pub retire: Option<String>,
-    /// Make the pull request of the next step
+    /// Make the pull request of the next step, or of `--retire`
     #[arg(long)]
     pub apply: bool,
     /// Give up the cut that is under way: close its open step and let `reconcile` have its releases again
@@ -518,7 +517,7 @@ pub struct CutArgs {
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
     pub format: TextOrJson,
-    /// Show what each step changes, too, as `plan` does: by cause, by file with differences, or by image
+    /// Show what each step or `--retire` changes, too, as `plan` does: by cause, by file with differences, or by image
     #[arg(long, value_enum)]
     pub by: Option<By>,
     /// Print the JSON schema of `--format json` instead

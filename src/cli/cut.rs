@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use lockstep::base::{Release, RepoName};
 use lockstep::cut::show::View;
 use lockstep::finding;
-use lockstep::forge::{Action, Train};
+use lockstep::forge::{Action, Train, foretold};
 use lockstep::plan::{self, Plan, PullRequest};
 use lockstep::run::cut::{Cut, Retirement, RetirementView};
 use lockstep::targets;
@@ -85,10 +85,12 @@ pub fn run(args: &CutArgs) -> Outcome {
     Ok(ended)
 }
 
-/// Makes the request by which a release that has ended loses what verifies and mirrors it.
+/// Shows what a release that has ended loses of what verifies and mirrors it, and makes the request where that is asked for.
 fn retire(args: &CutArgs, release: &str) -> Outcome {
     let release: Release = release.parse().map_err(|error| Usage(format!("--retire: {error}")))?;
-    setup::in_earnest(&args.common, "`audit`")?;
+    if args.apply {
+        setup::in_earnest(&args.common, "`cut --retire` without `--apply`")?;
+    }
     let ready = setup::ready_of(&args.common, release)?;
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
@@ -96,24 +98,40 @@ fn retire(args: &CutArgs, release: &str) -> Outcome {
     let Some(derived) = releases.first() else {
         return Ok(Ended::Failed);
     };
-    let retired = ready.run.retire(derived, ready.ci.as_ref())?;
+    let mut retired = ready.run.retire(derived, ready.ci.as_ref())?;
     if retired.because.is_empty() {
         return Err(anyhow!(
             "no rule says that {release} has ended: let build data's `software_lifecycle.phase` be `eol`, or set `closed` in a rule `on: payload`"
         ));
     }
-    let outcomes = match retired.paths.is_empty() {
-        true => Vec::new(),
-        false => CliForge::of(&ready)?.apply(&ready, &retired.plan, false),
+    if let Some((repo, branch)) = home(&ready).filter(|_| retired.paths.is_empty()) {
+        // A request that was merged is noted, and its branch goes.
+        let nothing = PullRequest::empty(repo, &release.to_string(), plan::RETIRE, &branch);
+        retired.plan.pull_requests.push(nothing);
+    }
+    let outcomes = match setup::tries(&args.common).is_empty() {
+        true => CliForge::of(&ready)?.apply(&ready, &retired.plan, !args.apply),
+        // Nothing of a try is ever written.
+        false => Vec::new(),
     };
-    for outcome in &outcomes {
-        if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
-            ended = Ended::Failed;
+    if args.apply {
+        for outcome in &outcomes {
+            if outcome.error.is_some() || outcome.action == Some(Action::Withhold) {
+                ended = Ended::Failed;
+            }
+            say(&outcome.to_string());
         }
-        say(&outcome.to_string());
     }
     match args.format {
-        TextOrJson::Text => print(&retired_text(release, &retired))?,
+        TextOrJson::Text => {
+            let by = args.by.filter(|_| !retired.paths.is_empty());
+            let changes = by.map(|by| plan::changes(&retired.plan, super::plan::by(by), super::color()));
+            let mut text = retired_text(release, &retired) + &changes.unwrap_or_default();
+            if !args.apply {
+                text.push_str(&foretold(&outcomes, &format!("lockstep cut --retire {release} --apply")));
+            }
+            print(&text)?;
+        }
         TextOrJson::Json => {
             let view = retired.view(release);
             print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?;
@@ -124,8 +142,9 @@ fn retire(args: &CutArgs, release: &str) -> Outcome {
 
 fn retired_text(release: Release, retired: &Retirement) -> String {
     let mut text = format!("{release} has ended: {}\n", retired.because);
-    if retired.paths.is_empty() {
-        text.push_str("nothing of it is left that verifies or mirrors its payload\n");
+    match retired.paths.is_empty() {
+        true => text.push_str("nothing of it is left that verifies or mirrors its payload\n"),
+        false => text.push_str("what goes or changes:\n"),
     }
     for path in &retired.paths {
         text.push_str(&format!("  {path}\n"));
@@ -282,9 +301,9 @@ impl Next<'_> {
         Ok(ended)
     }
 
-    /// Nothing is left: writes down that the train has arrived.
+    /// Nothing is left: writes down that the train has arrived, also where its last step is merged and none is under way.
     fn arrive(&self) -> Result<Ended, anyhow::Error> {
-        if let (Some(_), Some((repo, branch))) = (self.under_way, home(self.ready)) {
+        if let Some((repo, branch)) = home(self.ready) {
             for done in self.place.forge().end_train(&repo, &branch)? {
                 say(&done);
             }

@@ -110,8 +110,8 @@ impl<'a> ReconciledView<'a> {
     }
 }
 
-/// Says what a run would write, wait for or leave, for people; empty where there is nothing to say.
-pub fn foretold(outcomes: &[Outcome]) -> String {
+/// Says what a command would write, wait for or leave, for people; empty where there is nothing to say.
+pub fn foretold(outcomes: &[Outcome], command: &str) -> String {
     let untold: BTreeSet<String> = outcomes
         .iter()
         .filter(|o| o.action.is_none())
@@ -120,7 +120,7 @@ pub fn foretold(outcomes: &[Outcome]) -> String {
     let told: Vec<&Outcome> = outcomes.iter().filter(|outcome| speaks(outcome)).collect();
     let mut out = String::new();
     if !told.is_empty() {
-        out.push_str("What `lockstep reconcile` would write\n");
+        let _ = writeln!(out, "What `{command}` would write");
         for line in told
             .iter()
             .flat_map(|outcome| outcome.to_string().lines().map(str::to_owned).collect::<Vec<_>>())
@@ -130,11 +130,7 @@ pub fn foretold(outcomes: &[Outcome]) -> String {
         out.push('\n');
     }
     for why in untold {
-        let _ = writeln!(
-            out,
-            "What `lockstep reconcile` would write cannot be told: {}\n",
-            terminal(&why)
-        );
+        let _ = writeln!(out, "What `{command}` would write cannot be told: {}\n", terminal(&why));
     }
     out
 }

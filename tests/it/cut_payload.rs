@@ -388,7 +388,16 @@ fn what_verifies_and_mirrors_an_ended_release_goes_in_one_request() {
     assert!(world.pull_requests().is_empty(), "nothing is retired by itself");
 
     ended(&world);
-    let ran = world.run("cut", &["--retire", "4.16", "--format", "json"]);
+    let seen = world.run("cut", &["--retire", "4.16"]);
+    assert_eq!(seen.code, 0, "{}", seen.stderr);
+    assert!(
+        seen.stdout.contains("What `lockstep cut --retire 4.16 --apply` would write")
+            && seen.stdout.contains("open a pull request from lockstep/retire/4.16"),
+        "{}",
+        seen.stdout
+    );
+    assert!(world.pull_requests().is_empty(), "who looks writes nothing");
+    let ran = world.run("cut", &["--retire", "4.16", "--apply", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let view = ran.json();
     let refers = view["referrers"].to_string();
@@ -422,8 +431,12 @@ fn what_verifies_and_mirrors_an_ended_release_goes_in_one_request() {
     );
     assert_eq!(world.read(MIRRORING), mirroring("4.17"));
     assert!(all.contains_key(&format!("{CONFIGS}4.17-upgrade-from-okd-scos-4.16.yaml")));
-    let again = world.run("cut", &["--retire", "4.16"]);
+    let again = world.run("cut", &["--retire", "4.16", "--apply"]);
     assert!(again.stdout.contains("nothing of it is left"), "{}", again.stdout);
+    assert!(again.stderr.contains("as merged"), "{}", again.stderr);
+    let records = world.pull_requests();
+    let merged = |record: &Vec<u8>| String::from_utf8_lossy(record).contains("\"state\": \"merged\"");
+    assert!(records.len() == 1 && records.values().all(merged), "{records:?}");
 }
 
 #[test]
@@ -439,7 +452,7 @@ fn a_stream_that_something_promotes_to_stays_mirrored() {
     assert!(
         view["referrers"]
             .to_string()
-            .contains("promotes to origin/scos-4.16, which stays mirrored"),
+            .contains("promote to origin/scos-4.16, which stays mirrored"),
         "{view:#}"
     );
     assert!(!view["files"].to_string().contains("image-mirroring"), "{view:#}");

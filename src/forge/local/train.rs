@@ -49,6 +49,7 @@ impl LocalForge {
         if record.state == PullState::Open {
             if self.is_merged(repo, base, &record)? {
                 record.state = PullState::Merged;
+                done.push(format!("record the pull request from {} as merged", record.head));
             } else {
                 record.state = PullState::Closed;
                 record.closed_because = Some(ABANDONED.to_owned());

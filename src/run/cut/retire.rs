@@ -149,12 +149,12 @@ impl Run {
             .map(|(path, _)| path)
             .collect();
         if let Some(first) = promoting.first() {
-            let more = match promoting.len() - 1 {
-                0 => String::new(),
-                more => format!(" and {more} more"),
+            let promote = match promoting.len() - 1 {
+                0 => "promotes".to_owned(),
+                more => format!("and {more} more promote"),
             };
             referrers.push(format!(
-                "{first}{more} promotes to {namespace}/{name}, which stays mirrored until then"
+                "{first} {promote} to {namespace}/{name}, which stays mirrored as long as that is so"
             ));
             return Vec::new();
         }
