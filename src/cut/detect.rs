@@ -6,7 +6,7 @@ use crate::base::Release;
 use crate::base::RepoName;
 use crate::derive;
 use crate::facts::ci_config;
-use crate::facts::ci_tags::Facts;
+use crate::facts::ci_tags::{Facts, Tag};
 use crate::finding::{Finding, Severity};
 
 /// The code of what tells that a cut is under way.
@@ -22,9 +22,12 @@ const UNDER_WAY: &str = "a branch cut is under way: ";
 
 /// How people see what has to happen: the cut from a release to the next one of those that are looked after.
 fn advice(from: Release, releases: &[Release]) -> String {
-    let next = releases.iter().filter(|release| **release > from).min();
-    let to = next.map_or_else(|| "NEXT".to_owned(), Release::to_string);
-    format!("`lockstep cut --from {from} --to {to}` shows what has to happen in which order")
+    match releases.iter().filter(|release| **release > from).min() {
+        Some(to) => format!("`lockstep cut --from {from} --to {to}` shows what has to happen in which order"),
+        None => format!(
+            "`lockstep cut` shows what has to happen in which order, once ocp-build-data has the release after {from}"
+        ),
+    }
 }
 
 /// Puts all notices of one cut into one finding; the others are given back as they are. `releases`: those that are looked after.
@@ -61,6 +64,13 @@ pub fn in_one_place(findings: Vec<Finding>, releases: &[Release]) -> Vec<Finding
     };
     rest.push(Finding::new(Severity::Note, "branch-cut", text).with_help(help));
     rest
+}
+
+/// Whether a config that promotes to a stream from elsewhere is only left over: all that it promotes there is promoted from where
+/// the release is built, too, so that no cut has to bring it there.
+pub fn is_left_over(other: &Facts, there: &BTreeSet<Tag>, (namespace, name): (&str, &str)) -> bool {
+    let here = |tag: &&Tag| tag.namespace == namespace && tag.name == name;
+    other.promotes.iter().filter(here).all(|tag| there.contains(tag))
 }
 
 /// Looks at the configs that are there and at where each release is built from: one finding a release.
@@ -197,6 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_promoted_from_both_branches_is_left_over_and_no_cut() {
+        let tag = |name: &str, tag: &str| Tag {
+            namespace: "origin".to_owned(),
+            name: name.to_owned(),
+            tag: tag.to_owned(),
+        };
+        let facts = Facts {
+            promotes: [tag("scos-4.16", "a"), tag("scos-4.16", "b"), tag("mine", "c")].into(),
+            bases: BTreeSet::new(),
+        };
+        let stream = ("origin", "scos-4.16");
+        let both = [tag("scos-4.16", "a"), tag("scos-4.16", "b")].into();
+        assert!(is_left_over(&facts, &both, stream));
+        assert!(!is_left_over(&facts, &[tag("scos-4.16", "a")].into(), stream));
+        assert!(!is_left_over(&facts, &BTreeSet::new(), stream));
+    }
+
+    #[test]
     fn all_signs_of_one_cut_are_one_finding() {
         let other = notice("other", Some("4.16"), "something else");
         let signs = vec![
@@ -220,8 +248,8 @@ mod tests {
         let of = |release| notice(CODE, Some(release), "a branch cut is under way: moved");
         let oldest = in_one_place(vec![of("4.10"), of("4.9")], &[]).remove(0);
         assert!(
-            oldest.help.is_some_and(|help| help.contains("--from 4.9 --to")),
-            "4.9 is older than 4.10"
+            oldest.help.is_some_and(|help| help.ends_with("the release after 4.9")),
+            "4.9 is older than 4.10, and nobody knows what comes after it"
         );
         let alone = vec![notice(NEW_RELEASE, None, "build data has 4.18")];
         assert_eq!(in_one_place(alone.clone(), &both), alone);

@@ -464,7 +464,7 @@ impl Run {
     pub fn between(&self, releases: &[Release], newest: Option<&Rendering>, ci: Option<&dyn Snapshot>) -> Vec<Finding> {
         let mut findings = self.carry_forward_between(releases, ci);
         findings.extend(self.unattended(releases));
-        findings.extend(self.branched(releases, newest));
+        findings.extend(self.branched(releases, newest, ci));
         findings
     }
 
@@ -478,12 +478,17 @@ impl Run {
     }
 
     fn after_newest(&self, releases: &[Release]) -> Option<Finding> {
-        let listed = matches!(self.config.releases, crate::config::Releases::List(_));
-        let newest = releases.iter().max().filter(|_| listed)?;
-        let known = releases::in_build_data(&self.config, &self.sources, None)
-            .ok()
-            .flatten();
-        crate::cut::detect::new_releases(*newest, &known.unwrap_or_default())
+        let crate::config::Releases::List(listed) = &self.config.releases else {
+            return None;
+        };
+        let newest = releases.iter().chain(listed).max()?;
+        crate::cut::detect::new_releases(*newest, &self.in_build_data())
+    }
+
+    /// The releases that build data has a branch of, as far as that can be told.
+    fn in_build_data(&self) -> BTreeSet<Release> {
+        let known = releases::in_build_data(&self.config, &self.sources, None);
+        known.ok().flatten().unwrap_or_default()
     }
 
     /// Renders the configured targets of derived releases.
@@ -528,9 +533,6 @@ impl Run {
         let names = whole.then(|| self.names(&renderings));
         let words = self.words(renderings.iter().map(|rendering| rendering.release));
         let mut releases: Vec<Release> = renderings.iter().map(|rendering| rendering.release).collect();
-        if let crate::config::Releases::List(listed) = &self.config.releases {
-            releases.extend(listed);
-        }
         for rendering in renderings {
             reach.extend(self.reach(&rendering));
             desired.extend(rendering.files);
@@ -538,6 +540,12 @@ impl Run {
             upstream.push(rendering.upstream);
         }
         findings.extend(crate::cut::guard::share(&mut desired));
+        let is_cut = || findings.iter().any(|finding| finding.code == crate::cut::detect::CODE);
+        match &self.config.releases {
+            crate::config::Releases::List(listed) => releases.extend(listed),
+            crate::config::Releases::Auto if !whole && is_cut() => releases.extend(self.in_build_data()),
+            crate::config::Releases::Auto => {}
+        }
         let findings = crate::cut::detect::in_one_place(findings, &releases);
         Plan::build(plan::Input {
             desired,

@@ -10,7 +10,7 @@ use crate::base::{Release, RepoName};
 use crate::cut::detect;
 use crate::derive;
 use crate::finding::Finding;
-use crate::source::Location;
+use crate::source::{Location, Snapshot};
 
 /// The branch that each component would have for the next release, named after the one that metadata has for this.
 pub(super) fn successors(derived: &derive::Release<'_>) -> BTreeMap<RepoName, String> {
@@ -39,14 +39,21 @@ impl Run {
     ///
     /// Repositories on disk and those read through GitHub's API are asked, the latter all in one question. Behind a URL it
     /// would be a connection for each.
-    pub(super) fn branched(&self, releases: &[Release], newest: Option<&Rendering>) -> Option<Finding> {
+    pub(super) fn branched(
+        &self,
+        releases: &[Release],
+        newest: Option<&Rendering>,
+        ci: Option<&dyn Snapshot>,
+    ) -> Option<Finding> {
         let newest = newest.filter(|newest| releases.iter().max() == Some(&newest.release))?;
         let next = newest.release.next();
         let wanted = newest.successors.iter();
         self.foresee_heads(wanted.map(|(repo, branch)| (next, repo, &**branch)));
         let has = |(repo, branch): &(&RepoName, &String)| self.has_branch(next, repo, branch);
         let found: Vec<_> = newest.successors.par_iter().filter(has).collect();
-        detect::new_branches(next, &found, newest.successors.len())
+        // A run may be for fewer releases than are looked after.
+        let is_known = !found.is_empty() && self.releases(&[], ci).is_ok_and(|all| all.contains(&next));
+        detect::new_branches(next, &found, newest.successors.len()).filter(|_| !is_known)
     }
 
     fn has_branch(&self, release: Release, repo: &RepoName, branch: &str) -> bool {

@@ -304,7 +304,7 @@ impl Run {
         between.extend(self.unattended(&numbers));
         let newest = renderings.iter().max_by_key(|rendering| rendering.release);
         let newest = newest.filter(|_| about == About::All);
-        between.extend(self.branched(&numbers, newest));
+        between.extend(self.branched(&numbers, newest, ci.map(|ci| &**ci)));
         // All that was found is judged together, afterwards.
         let plan = self.planned(renderings, between, whole, AuditPolicy::default());
         Ok((plan, heads.map(|heads| heads.concat())))

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use super::super::RunError;
 use super::{Part, ReleaseFiles};
+use crate::base::RepoName;
 use crate::cut::{detect, guard};
 use crate::derive::{DerivedImage, Release, Standing};
+use crate::facts::ci_config;
+use crate::facts::ci_tags::{self, Tag};
 use crate::finding::Finding;
 use crate::plan::Desired;
 use crate::targets::{Chosen, Earlier, Rendered};
@@ -25,9 +28,34 @@ pub(super) fn detected(releases: &[Release<'_>], parts: &[ReleaseFiles]) -> Vec<
     let mut configs = BTreeMap::new();
     for (release, part) in releases.iter().zip(parts) {
         let others = others(release, &part.rendered.files, &part.configs);
-        configs.extend(others.into_iter().map(|other| (other.path, other.facts)));
+        let there = promoted_there(release, &others, &part.configs);
+        let payload = &release.payload;
+        let stream = (&*payload.namespace.value, &*payload.name.value);
+        let moves = others
+            .into_iter()
+            .filter(|other| !detect::is_left_over(&other.facts, &there, stream));
+        configs.extend(moves.map(|other| (other.path, other.facts)));
     }
     detect::moved(releases, &configs)
+}
+
+/// What the repositories of some configs promote already from the branches that the release is built from.
+fn promoted_there(
+    release: &Release<'_>,
+    others: &[guard::Other],
+    configs: &BTreeMap<String, Arc<[u8]>>,
+) -> BTreeSet<Tag> {
+    let repos: BTreeSet<RepoName> = others
+        .iter()
+        .filter_map(|other| Some(ci_config::config_of(&other.path)?.0))
+        .collect();
+    let is_own = |path: &String| {
+        let own = ci_config::config_of(path).filter(|(repo, _)| repos.contains(repo));
+        own.is_some_and(|(repo, branch)| release.configs.get(&repo).is_some_and(|config| config.branch == branch))
+    };
+    let own = configs.iter().filter(|(path, _)| is_own(path));
+    let read = own.filter_map(|(_, text)| ci_tags::read(text).ok());
+    read.flat_map(|facts| facts.promotes).collect()
 }
 
 /// Holds configs, with what follows them, whose tags another config promotes, and those that images leave before they are
