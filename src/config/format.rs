@@ -164,7 +164,10 @@ fn check_placeholders(text: &str, may: &[&str], must: &[&str], span: Span, fault
     }
     for name in must.iter().filter(|name| !template.has(name)) {
         let message = format!("the placeholder `{{{name}}}` is missing");
-        let hint = "without it every component would be read from one repository";
+        let hint = match *name {
+            "release" => "without it all releases would share it",
+            _ => "without it every component would be read from one repository",
+        };
         faults.push(Fault::new(Code::BadPlaceholder, span, message, hint));
     }
 }

@@ -422,6 +422,8 @@ impl Builder {
                     accept: accept.clone(),
                     left,
                 });
+            } else if self.doubts.iter().any(|doubt| doubt.accept == index) {
+                // It has a wrong name, which is told: what it covers nobody can say.
             } else if whole && accept.release.as_ref().is_none_or(|r| self.releases.contains(r)) {
                 let finding = Finding::new(Severity::Warning, "acceptance-unused", format!("{what} covers nothing"));
                 self.plan

@@ -102,7 +102,8 @@ impl Names {
     /// The acceptances that name something which nothing has, each with what it may be meant for; and what tells of them.
     pub fn doubtful(&self, policy: &Policy) -> (Vec<Doubt>, Vec<Finding>) {
         let (mut doubts, mut findings) = (Vec::new(), Vec::new());
-        for accept in policy.accept.iter().filter(|accept| !accept.expired(policy.today)) {
+        let alive = policy.accept.iter().enumerate();
+        for (index, accept) in alive.filter(|(_, accept)| !accept.expired(policy.today)) {
             let of = |name: &Option<String>, check: &dyn Fn(&str) -> Option<String>| name.as_deref().and_then(check);
             let faults = [
                 self.cause(&accept.cause),
@@ -125,6 +126,7 @@ impl Names {
             let [cause, component, image, release] = faults;
             let kept = |name: &Option<String>, fault: Option<String>| name.clone().filter(|_| fault.is_none());
             doubts.push(Doubt {
+                accept: index,
                 cause: cause.is_none().then(|| accept.cause.clone()),
                 component: kept(&accept.component, component),
                 image: kept(&accept.image, image),
@@ -138,6 +140,8 @@ impl Names {
 /// What an acceptance with a wrong name may be meant for: what it names right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubt {
+    /// Which acceptance of the policy it is.
+    pub accept: usize,
     cause: Option<String>,
     component: Option<String>,
     image: Option<String>,
@@ -218,6 +222,22 @@ mod tests {
             told[1].contains("`openshift/etdc`: did you mean `openshift/etcd`?"),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn an_acceptance_with_a_wrong_name_is_not_told_to_be_removed() {
+        let policy = Policy {
+            accept: vec![accept("build_rot", None)],
+            ..Policy::default()
+        };
+        let plan = crate::plan::Plan::build(crate::plan::Input {
+            policy,
+            names: Some(known()),
+            whole: true,
+            ..crate::plan::Input::default()
+        });
+        let codes: Vec<&str> = plan.findings.iter().map(|finding| &*finding.code).collect();
+        assert_eq!(codes, ["unknown-name"]);
     }
 
     #[test]

@@ -215,6 +215,7 @@ impl Loader<'_> {
                 "give it `set` or `append`",
             );
         }
+        let is_whole = self.faults.len() == before;
         Some(Rule {
             because,
             subject,
@@ -222,6 +223,7 @@ impl Loader<'_> {
             when,
             when_text,
             settings,
+            is_whole,
             overrides: self.overrides(map),
             replaces: map.get("replaces").and_then(|node| self.reference(node, "replaces")),
             replaced: Vec::new(),

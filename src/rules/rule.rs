@@ -61,6 +61,8 @@ pub struct Rule {
     pub when_text: Option<String>,
     /// What it sets.
     pub settings: Vec<Setting>,
+    /// Whether that is all that it is to set: what has a fault is not among it.
+    pub is_whole: bool,
     /// Rules that it wins over where both apply.
     pub overrides: Vec<Reference>,
     /// A rule of an earlier set whose place it takes.

@@ -481,7 +481,9 @@ fn check_overrides(rules: &[Rule], faults: &mut Vec<Diagnostic>) {
                 .replaces
                 .as_ref()
                 .is_some_and(|replaces| replaces.pos == reference.pos);
-            if !inherited && (other.subject != rule.subject || !rule.settings.iter().any(shares)) {
+            // What is missing because of a fault may be what they have in common.
+            let told = rule.is_whole && other.is_whole;
+            if told && !inherited && (other.subject != rule.subject || !rule.settings.iter().any(shares)) {
                 let message = format!("`{}` overrides `{id}`, but they set no field in common", rule.id);
                 add("idle-override", message, "remove it from `overrides`".into());
             }

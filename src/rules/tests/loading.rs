@@ -112,6 +112,10 @@ fn references_between_rules_must_lead_somewhere() {
         ("when: 'true', set: {tag: b}, overrides: [frist]", "unknown-rule"),
         ("when: 'true', set: {path: b}, overrides: [first]", "idle-override"),
         ("set: {tag: b}, replaces: nothing", "unknown-rule"),
+        (
+            "when: 'true', set: {tag: '${image.key'}, overrides: [first]",
+            "bad-expression",
+        ),
         ("set: {tag: b}", "contradiction"),
     ] {
         assert_eq!(only(&one(rest)).code, code, "{rest}");
