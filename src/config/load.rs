@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Config, Faults, parse};
+use super::{Config, Faults, parse_with};
 
 /// The largest configuration that is read, in bytes.
 const MAX: u64 = 1 << 20;
@@ -34,14 +34,27 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
-/// Reads a configuration file. Its relative paths start at its folder.
+/// Reads a configuration file. Its relative paths start at its folder; rules that it names and that are not there are faults of it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {
     let bytes = read(path).map_err(|error| LoadError::Read {
         path: path.to_owned(),
         error,
     })?;
     let name = path.display().to_string();
-    Ok(parse(&bytes, &name, path.parent().unwrap_or(Path::new("")))?)
+    Ok(parse_with(
+        &bytes,
+        &name,
+        path.parent().unwrap_or(Path::new("")),
+        &missing,
+    )?)
+}
+
+/// Why nothing can be read at a path.
+fn missing(path: &Path) -> Option<String> {
+    std::fs::metadata(path).err().map(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        _ => error.to_string(),
+    })
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -43,6 +43,16 @@ use crate::yaml;
 
 /// Reads a configuration from its text. `file` is what faults call it, `dir` where its relative paths start.
 pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
+    parse_with(text, file, dir, &|_| None)
+}
+
+/// The same; `missing` says why what a path names cannot be read, if it cannot.
+fn parse_with(
+    text: &[u8],
+    file: &str,
+    dir: &Path,
+    missing: &dyn Fn(&Path) -> Option<String>,
+) -> Result<Config, Faults> {
     let mut faults = Vec::new();
     match yaml::parse(text) {
         Ok(mut root) => {
@@ -52,6 +62,7 @@ pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
             }
             shape::check(&root, &keys::ValueForm::Map(&keys::ROOT), &mut faults);
             let config = validate::validate(&root, file, dir, &mut faults);
+            validate::check_rules(&root, dir, missing, &mut faults);
             if faults.is_empty() {
                 return Ok(config);
             }

@@ -64,9 +64,31 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
     findings::check_codes(root.map("audit", &keys::AUDIT), faults);
     check_auto(root, &config, faults);
     check_payload(root, faults);
+    check_pulls(root, &config, faults);
     check_breaks(root, &config, faults);
     check_access(root, &config, faults);
     config
+}
+
+/// Finds the rules that are named and that cannot be read.
+pub(super) fn check_rules(root: &Node, dir: &Path, missing: &dyn Fn(&Path) -> Option<String>, faults: &mut Vec<Fault>) {
+    const SETS: [&str; 2] = ["builtin", "feedback"];
+    for node in View::of(root, &keys::ROOT).items("rules") {
+        let Some(text) = node.text().filter(|text| !text.trim().is_empty()) else {
+            continue;
+        };
+        let RuleSet::Path(path) = rule_set(text, dir) else {
+            continue;
+        };
+        let Some(why) = missing(&path) else { continue };
+        let message = format!("rules {} cannot be read: {why}", path.display());
+        let hint = match super::wording::nearest(text, &SETS) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "name `builtin`, `feedback`, or a file or directory; a relative path starts at this file's folder"
+                .to_owned(),
+        };
+        faults.push(Fault::new(Code::BadValue, span(node), message, hint));
+    }
 }
 
 fn sources(view: View<'_>, dir: &Path) -> Sources {
@@ -140,6 +162,24 @@ fn breaks(view: View<'_>) -> Option<Breaks> {
     })
 }
 
+/// Pull requests are looked at and told through GitHub's API.
+fn check_pulls(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
+    let view = root.map("feedback", &keys::FEEDBACK).map("pulls", &keys::PULLS);
+    let Some(node) = view.get("repositories").filter(|_| config.feedback.pulls.is_some()) else {
+        return;
+    };
+    if matches!(config.forge, Forge::Local { .. }) {
+        let message = "`feedback.pulls` needs `forge` with `kind: github`";
+        let hint = "it is there that pull requests are told; leave `pulls` out as long as `forge` is local";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+    if config.sources.components.via != Via::GitHub {
+        let message = "`feedback.pulls` needs `sources.components` with `via: github`";
+        let hint = "open pull requests are listed, and their files read, through GitHub's API";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+}
+
 /// What is told after a merge is told of results, and a table needs a place.
 fn check_breaks(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
     let view = root.map("feedback", &keys::FEEDBACK).map("breaks", &keys::BREAKS);
@@ -149,6 +189,11 @@ fn check_breaks(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
     if config.sources.results.is_none() {
         let hint = "name in `sources.results` where results of builds are read from";
         let message = "without `sources.results` nobody knows what does not build";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+    if matches!(config.forge, Forge::Local { .. }) {
+        let message = "`feedback.breaks` needs `forge` with `kind: github`";
+        let hint = "it is there that pull requests and issues are told; leave `breaks` out as long as `forge` is local";
         faults.push(Fault::new(Code::Conflict, span(node), message, hint));
     }
     if breaks.form == told::Form::Table && breaks.table.is_none() {

@@ -16,7 +16,8 @@ use crate::plan::Policy;
 use crate::run::branches::Depth;
 use crate::run::results::{Found, Tried};
 use crate::run::{Run, RunError};
-use crate::targets::{Ask, Destination};
+use crate::source::SourceError;
+use crate::targets::{self, Ask, Destination, Target};
 
 /// As many repositories that cannot be reached are named.
 const NAMED: usize = 10;
@@ -26,6 +27,8 @@ const NAMED: usize = 10;
 pub(super) struct Looked {
     pub checks: Vec<Check>,
     pub written: BTreeSet<Written>,
+    /// The repositories of targets' own, each with the branches of which one has to be there, and what is to be written.
+    destinations: BTreeMap<(RepoName, Vec<String>), For>,
     /// The releases that were found.
     pub releases: Vec<Release>,
     /// Where components are, on GitHub where they are there.
@@ -38,13 +41,39 @@ pub(super) struct Looked {
 
 const SOURCES: &str = "check the address and the network, `no_proxy` and `https_proxy`; a private one needs a token";
 
+/// What to do about a source that cannot be read.
+fn way_out(error: &SourceError) -> &'static str {
+    let is_url = |place: &str| place.contains("://");
+    match error {
+        SourceError::NoBranch { .. } | SourceError::NoDefault { .. } | SourceError::Empty { .. } => {
+            "name a branch that is there, or make this one"
+        }
+        SourceError::NotFound { place } | SourceError::NoFile { place, .. } if !is_url(place) => {
+            "name the folder or repository that is there, in `sources`; a relative path starts at the configuration's folder"
+        }
+        SourceError::Corrupt { .. } => "clone it anew, or name another one in `sources`",
+        SourceError::Denied { place, .. } if !is_url(place) => "let the user that lockstep runs as read it",
+        SourceError::NoState { .. } | SourceError::State { .. } => "put `state` right",
+        _ => SOURCES,
+    }
+}
+
+/// What to do where a run cannot begin.
+fn help_of(error: &RunError) -> &'static str {
+    match error {
+        RunError::Source { error, .. } => way_out(error),
+        RunError::Config(_) => "put the configuration right; `lockstep config check` shows what it says",
+        _ => SOURCES,
+    }
+}
+
 /// The CI configs.
 pub(super) fn ci(run: &Run, read: &Result<Option<Ci>, RunError>) -> Option<Check> {
     run.config().sources.ci_config.as_ref()?;
     Some(match read {
         Ok(Some(snapshot)) => Check::ok("CI configs", at(&snapshot.origin().clone())),
         Ok(None) => return None,
-        Err(error) => Check::fail("CI configs", error.to_string(), SOURCES),
+        Err(error) => Check::fail("CI configs", error.to_string(), help_of(error)),
     })
 }
 
@@ -84,7 +113,8 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
         }
         Ok(releases) => releases,
         Err(error) => {
-            looked.checks.push(Check::fail("releases", error.to_string(), SOURCES));
+            let help = help_of(&error);
+            looked.checks.push(Check::fail("releases", error.to_string(), help));
             return looked;
         }
     };
@@ -102,7 +132,9 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
             Ok(metadata) => metadata,
             Err(error) => {
                 let what = format!("build data {release}");
-                looked.checks.push(Check::fail(what, error.to_string(), SOURCES));
+                looked
+                    .checks
+                    .push(Check::fail(what, error.to_string(), help_of(&error)));
                 continue;
             }
         };
@@ -118,6 +150,7 @@ pub(super) fn look(run: &Run, ci: Option<&Ci>) -> Looked {
         }
     }
     looked.checks.extend(components(run, &wanted));
+    looked.checks.extend(destinations(run, &wanted, &looked.destinations));
     for ((repo, branch), release) in wanted {
         let location = run.config().sources.components.repo(release, &repo);
         let name = location.and_then(|location| location.name()).unwrap_or(repo);
@@ -146,6 +179,9 @@ pub(super) fn results(run: &Run, looked: &Looked) -> Vec<Check> {
     tried.into_iter().map(check).collect()
 }
 
+/// A target that writes, and a release of which it does.
+type For = (&'static Target, Release);
+
 /// Branches of components, each with the release that it is read for.
 type RepoBranches = BTreeMap<(RepoName, String), Release>;
 
@@ -171,13 +207,66 @@ fn of_release(
             earlier: &BTreeMap::new(),
             memo: crate::targets::door::Memo::default(),
         };
-        for destination in (chosen.target.destinations)(&ask).unwrap_or_default() {
+        let destinations = match (chosen.target.destinations)(&ask) {
+            Ok(destinations) => destinations,
+            Err(findings) => {
+                let texts: Vec<String> = findings.into_iter().map(|finding| finding.message).collect();
+                let what = format!("target {}", chosen.target.name);
+                let help = "`lockstep rules check` and `lockstep audit` show the places";
+                looked.checks.push(Check::fail(what, texts.join("; "), help));
+                continue;
+            }
+        };
+        for destination in destinations {
+            if let Destination::Repository { name, branches } = &destination {
+                let key = (name.clone(), branches.clone());
+                let first = (chosen.target, metadata.release);
+                looked.destinations.entry(key).or_insert(first);
+            }
             let Some((repo, base)) = place(run, metadata.release, &destination, ci) else {
                 continue;
             };
             let head = format!("lockstep/{}/{}", chosen.target.group, metadata.release);
             looked.written.insert(Written { repo, base, head });
         }
+    }
+}
+
+/// Asks for the repositories that targets write to beside those that everything is read from.
+fn destinations(run: &Run, components: &RepoBranches, wanted: &BTreeMap<(RepoName, Vec<String>), For>) -> Vec<Check> {
+    let known: BTreeSet<&RepoName> = components.keys().map(|(repo, _)| repo).collect();
+    let others = wanted.iter().filter(|((repo, _), _)| !known.contains(repo));
+    others
+        .map(|((repo, branches), of)| destination(run, repo, branches, *of))
+        .collect()
+}
+
+/// Asks a repository for the first of some branches that is there.
+fn destination(run: &Run, repo: &RepoName, branches: &[String], (target, release): For) -> Check {
+    let what = repo.to_string();
+    let Some(location) = run.config().sources.components.repo(release, repo) else {
+        return Check::fail(what, "`sources.components.repo` has no place for it", SOURCES);
+    };
+    for branch in branches {
+        match run.sources().component_head(repo, &location, branch) {
+            Err(SourceError::NoBranch { .. }) => {}
+            Err(error) => {
+                let text = format!("target {} writes there: {error}", target.name);
+                return Check::fail(what, text, way_out(&error));
+            }
+            Ok(_) => return Check::ok(what, format!("target {} writes there, to {branch}", target.name)),
+        }
+    }
+    let text = format!(
+        "target {} writes there, and it has no branch {}",
+        target.name,
+        branches.join(" and no branch ")
+    );
+    let help = "make the branch, or leave the target or the release out";
+    // The pipeline's branches are made by people, release by release.
+    match *target == targets::payload_pipeline::TARGET {
+        true => Check::note(what, text, help),
+        false => Check::fail(what, text, help),
     }
 }
 
@@ -224,15 +313,15 @@ fn components(run: &Run, wanted: &RepoBranches) -> Vec<Check> {
     let ask = |((repo, branch), release): (&(RepoName, String), &Release)| {
         let location = run.config().sources.components.repo(*release, repo);
         let found = match location {
-            None => Err("`sources.components.repo` has no place for it".to_owned()),
+            None => Err(("`sources.components.repo` has no place for it".to_owned(), SOURCES)),
             Some(location) => {
                 let head = run.sources().component_head(repo, &location, branch);
-                head.map(drop).map_err(|error| error.to_string())
+                head.map(drop).map_err(|error| (error.to_string(), way_out(&error)))
             }
         };
         (repo.clone(), found.err())
     };
-    let mut failing: BTreeMap<RepoName, String> = BTreeMap::new();
+    let mut failing: BTreeMap<RepoName, (String, &str)> = BTreeMap::new();
     let mut all = BTreeSet::new();
     for (repo, found) in wanted.par_iter().map(ask).collect::<Vec<_>>() {
         if let Some(why) = found {
@@ -253,7 +342,7 @@ fn components(run: &Run, wanted: &RepoBranches) -> Vec<Check> {
     });
     let more = failing.len().saturating_sub(NAMED);
     let named = failing.into_iter().take(NAMED);
-    checks.extend(named.map(|(repo, why)| Check::fail(repo.to_string(), why, SOURCES)));
+    checks.extend(named.map(|(repo, (why, help))| Check::fail(repo.to_string(), why, help)));
     if more > 0 {
         checks.push(Check::fail(
             "components",

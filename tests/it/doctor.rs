@@ -74,6 +74,47 @@ fn where_no_source_is_reached_each_is_named_and_the_rest_is_looked_at() {
 }
 
 #[test]
+fn what_targets_write_to_beside_the_sources_is_tried() {
+    let demo = Demo::new();
+    let path = demo.folder().join("lockstep.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let target = "targets: [prow-config, {build-config: {repo: okd-project/builds, branch: made}}]";
+    fs::write(&path, text.replace("targets: [prow-config]", target)).unwrap();
+    let missing = demo.run(&["doctor", "--format", "json"]);
+    assert_eq!(missing.code, 1, "{}", missing.out);
+    let told = failing(&missing).concat();
+    assert!(
+        told.starts_with("okd-project/builds: target build-config writes there: "),
+        "{told}"
+    );
+    let builds = demo.folder().join("repos/okd-project/builds");
+    fs::create_dir_all(&builds).unwrap();
+    let git = |args: &[&str]| {
+        let git = std::process::Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.com"])
+            .args(args)
+            .current_dir(&builds)
+            .output();
+        assert!(git.unwrap().status.success(), "{args:?}");
+    };
+    git(&["init", "-q", "-b", "main"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "x"]);
+    let told = failing(&demo.run(&["doctor", "--format", "json"])).concat();
+    assert_eq!(
+        told,
+        "okd-project/builds: target build-config writes there, and it has no branch made"
+    );
+    git(&["branch", "made"]);
+    let ran = demo.run(&["doctor"]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(
+        ran.out.contains("target build-config writes there, to made"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn a_token_that_may_write_is_all_that_github_needs() {
     let world = World::new();
     let ran = doctor(&world);

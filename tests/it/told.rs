@@ -76,7 +76,7 @@ impl World {
             String::new()
         };
         let text = format!(
-            "sources:\n  build-data: {{repo: ./none}}\n  results:\n    prow: {{deck: 'https://prow.example.com', artifacts: \
+            "sources:\n  build-data: {{repo: ./none}}\n  components: {{via: github}}\n  results:\n    prow: {{deck: 'https://prow.example.com', artifacts: \
              'https://storage.example.com/bucket'}}\nreleases: ['4.21']\nforge: {{kind: github, api: '{}', token-file: token}}\nfeedback: {{pulls: \
              {{repositories: [x], as: status}}, breaks: {{as: {form}, max-new: {most}, owners: {owners}{table}}}}}\n",
             self.github.url

@@ -396,7 +396,8 @@ fn codes_are_unique() {
 fn telling_after_the_merge_needs_results_and_a_table_a_place() {
     let with = |feedback: &str| {
         format!(
-            "sources: {{build-data: {{repo: ./b}}, results: {{github: true}}}}\nreleases: ['4.16']\nfeedback: {feedback}\n"
+            "sources: {{build-data: {{repo: ./b}}, results: {{github: true}}}}\nreleases: ['4.16']\nfeedback: {feedback}\n\
+             forge: {{kind: github, token-env: TOKEN}}\n"
         )
     };
     assert_eq!(
@@ -412,8 +413,8 @@ fn telling_after_the_merge_needs_results_and_a_table_a_place() {
         "3:41 config-bad-value `okd` is not a repository's name: two names with a slash between them are expected, such as openshift/etcd"
     );
     assert_eq!(
-        only_after_least("feedback: {breaks: {as: comment}}"),
-        "1:25 config-conflict without `sources.results` nobody knows what does not build"
+        only(&with("{breaks: {as: comment}}").replace(", results: {github: true}", "")),
+        "3:25 config-conflict without `sources.results` nobody knows what does not build"
     );
     let none = config(&with("{breaks: {as: none, table: okd-project/okd}}"));
     assert_eq!(none.feedback.breaks, None);
@@ -421,4 +422,56 @@ fn telling_after_the_merge_needs_results_and_a_table_a_place() {
     let again = config(&show(&some).to_string());
     assert_eq!(again.feedback, some.feedback);
     assert_eq!(some.feedback.breaks.expect("it is on").max_new, 3);
+}
+
+#[test]
+fn telling_needs_github() {
+    let with = |more: &str, feedback: &str| {
+        format!(
+            "sources: {{build-data: {{repo: ./b}}, results: {{github: true}}{more}}}\nreleases: ['4.16']\nfeedback: {feedback}\n"
+        )
+    };
+    let local = with(", components: {via: github}", "{pulls: {repositories: [o/r]}}");
+    let fault = "config-conflict `feedback.pulls` needs `forge` with `kind: github`";
+    assert_eq!(only(&local), format!("3:34 {fault}"));
+    let forge = "forge: {kind: github, token-env: TOKEN}\n";
+    assert!(config(&(local + forge)).feedback.pulls.is_some());
+    assert_eq!(
+        only(&(with("", "{pulls: {repositories: [o/r]}}") + forge)),
+        "3:34 config-conflict `feedback.pulls` needs `sources.components` with `via: github`"
+    );
+    assert_eq!(
+        only(&with("", "{breaks: {as: issue}}")),
+        "3:25 config-conflict `feedback.breaks` needs `forge` with `kind: github`"
+    );
+}
+
+#[test]
+fn rules_that_are_not_there_are_faults_with_the_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("lockstep.yaml");
+    std::fs::write(dir.path().join("own.yaml"), "rules: []\n").expect("written");
+    let text =
+        "sources: {build-data: {repo: ./b}}\nreleases: ['4.16']\nrules: [bultin, own.yaml, nothere.yaml]\nstat: x\n";
+    std::fs::write(&path, text).expect("written");
+    let told = crate::config::load(&path).expect_err("faults").to_string();
+    for part in [
+        "lockstep.yaml:3:9",
+        "did you mean `builtin`?",
+        "lockstep.yaml:3:27",
+        "nothere.yaml cannot be read: there is no such file or directory",
+        "lockstep.yaml:4:1",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("own.yaml cannot"), "{told}");
+}
+
+#[test]
+fn a_missing_placeholder_says_what_comes_of_it() {
+    let text = format!("{LEAST}targets: [{{build-config: {{path: foo.yaml}}}}]\n");
+    let faults = parse(text.as_bytes(), "lockstep.yaml", Path::new(""))
+        .expect_err("a fault")
+        .to_string();
+    assert!(faults.contains("without it all releases would share it"), "{faults}");
 }
