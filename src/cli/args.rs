@@ -310,7 +310,7 @@ pub struct RebuildArgs {
     #[command(flatten)]
     pub common: Common,
     /// Compare with this: a commit of build data, the id of a run of the service, a lock, or a build config as JSON
-    #[arg(long, value_name = "COMMIT|RUN|LOCK|FILE", required_unless_present_any = ["overlay", "schema"])]
+    #[arg(long, value_name = "COMMIT|RUN|LOCK|FILE")]
     pub since: Option<String>,
     /// Rules on top of all others, such as a partner's sources or images; without `--since` compared with what is without them
     #[arg(long, value_name = "RULES")]
@@ -500,10 +500,10 @@ pub struct CutArgs {
     #[command(flatten)]
     pub common: Common,
     /// The release whose branches are made
-    #[arg(long, value_name = "RELEASE", required_unless_present_any = ["schema", "retire"])]
+    #[arg(long, value_name = "RELEASE")]
     pub from: Option<String>,
     /// The release that development goes on with
-    #[arg(long, value_name = "RELEASE", required_unless_present_any = ["schema", "retire"])]
+    #[arg(long, value_name = "RELEASE")]
     pub to: Option<String>,
     /// Show what a release that has ended loses: its gating configs and jobs, the release controller's files and its mirroring
     #[arg(long, value_name = "RELEASE", conflicts_with_all = ["from", "to", "abandon"])]

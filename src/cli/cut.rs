@@ -128,7 +128,10 @@ fn retire(args: &CutArgs, release: &str) -> Outcome {
             let changes = by.map(|by| plan::changes(&retired.plan, super::plan::by(by), super::color()));
             let mut text = retired_text(release, &retired) + &changes.unwrap_or_default();
             if !args.apply {
-                text.push_str(&foretold(&outcomes, &format!("lockstep cut --retire {release} --apply")));
+                text.push_str(&foretold(
+                    &outcomes,
+                    &format!("lockstep cut --retire {release} --apply"),
+                ));
             }
             print(&text)?;
         }
@@ -187,7 +190,11 @@ fn step_of(
 
 fn bounds(args: &CutArgs) -> Result<(Release, Release), Usage> {
     let read = |name: &str, text: &Option<String>| -> Result<Release, Usage> {
-        let text = text.as_ref().ok_or_else(|| Usage(format!("--{name} is missing")))?;
+        let text = text.as_ref().ok_or_else(|| {
+            Usage(format!(
+                "--{name} is missing: `--from R --to R` say which cut, `--retire R` which release has ended"
+            ))
+        })?;
         text.parse().map_err(|error| Usage(format!("--{name}: {error}")))
     };
     let (from, to) = (read("from", &args.from)?, read("to", &args.to)?);

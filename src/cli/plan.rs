@@ -42,7 +42,10 @@ pub fn run(args: &PlanArgs) -> Outcome {
         TextOrJson::Text => {
             let details = plan::details(&plan, args.by.map(by), color());
             let summary = color().paint("1", &plan::summary(&plan));
-            print(&format!("{details}{}{summary}\n", forge::foretold(&outcomes, "lockstep reconcile")))?;
+            print(&format!(
+                "{details}{}{summary}\n",
+                forge::foretold(&outcomes, "lockstep reconcile")
+            ))?;
         }
     }
     Ok(match args.exit_code {

@@ -28,6 +28,11 @@ pub fn run(args: &RebuildArgs) -> Outcome {
         print(&schema_of::<Rebuild>()?)?;
         return Ok(Ended::Done);
     }
+    if args.since.is_none() && args.overlay.is_empty() {
+        let text = "there is nothing to compare with: `--since COMMIT|RUN|LOCK|FILE` says since when, `--overlay RULES` what a release would be with \
+                    these rules";
+        return Err(Usage(text.to_owned()).into());
+    }
     let mut ended = Ended::Done;
     let before = before(args, &mut ended)?;
     let mut common = args.common.clone();

@@ -1,7 +1,7 @@
 //! Faults that name what was probably meant.
 
 use super::fault::{Code, Fault, Span, span};
-use super::keys::{Format, Key, Section, ValueForm, one_of};
+use super::keys::{Format, Key, Need, Section, ValueForm, one_of};
 use super::secret;
 use crate::yaml::{self, Node, Value};
 
@@ -79,6 +79,13 @@ pub(super) fn wrong_type_of(node: &Node, kind: &ValueForm) -> Fault {
         && (text.parse::<u32>().is_ok() || matches!(&**text, "true" | "false"))
     {
         fault.hint = "write it without quotes".into();
+    } else if let (ValueForm::Map(section), Value::String(text)) = (kind, &node.value)
+        && !secret::is_secret(text)
+    {
+        let mut required = section.keys.iter().filter(|key| matches!(key.need, Need::Required));
+        if let (Some(key), None) = (required.next(), required.next()) {
+            fault.hint = format!("write a mapping: `{{{}: {text}}}`", key.name);
+        }
     }
     fault
 }

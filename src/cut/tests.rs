@@ -351,7 +351,9 @@ fn what_goes_with_the_first_config_of_a_release_waits_for_one() {
         files: Vec::new(),
     };
     let mut world = World {
-        streams: [OLD, NEW].map(|release| (release, ("origin".to_owned(), format!("scos-{release}")))).into(),
+        streams: [OLD, NEW]
+            .map(|release| (release, ("origin".to_owned(), format!("scos-{release}"))))
+            .into(),
         ..World::default()
     };
     let promotes = |release| Facts {
@@ -361,7 +363,10 @@ fn what_goes_with_the_first_config_of_a_release_waits_for_one() {
     world.configs.insert("a".to_owned(), promotes(OLD));
     let train = plan(&world, std::slice::from_ref(&controller));
     assert!(train.steps.is_empty(), "{train:?}");
-    assert_eq!(train.stuck[0].why, "no config promotes to 4.17, and none of this cut will");
+    assert_eq!(
+        train.stuck[0].why,
+        "no config promotes to 4.17, and none of this cut will"
+    );
     world.configs.insert("b".to_owned(), promotes(NEW));
     let train = plan(&world, std::slice::from_ref(&controller));
     assert_eq!((train.steps.len(), train.stuck.len()), (1, 0));

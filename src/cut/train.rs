@@ -511,7 +511,10 @@ impl<'u> Planner<'u> {
         });
         let not_mirrored = payloads.mirrored.as_ref().map(|_| {
             let wrong = self.world.not_mirrored().into_iter();
-            Check::of(MIRRORED, wrong.map(|one| (one.clone(), before.not_mirrored.contains(&one))))
+            Check::of(
+                MIRRORED,
+                wrong.map(|one| (one.clone(), before.not_mirrored.contains(&one))),
+            )
         });
         lacking.into_iter().chain(not_mirrored).collect()
     }

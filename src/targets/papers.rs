@@ -93,12 +93,18 @@ fn section(target: &Target, out: &mut String) {
     }
 }
 
-fn word(kind: &ValueForm) -> &'static str {
+fn word(kind: &ValueForm) -> String {
+    let quoted = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
     match kind {
-        ValueForm::Count => "number",
-        ValueForm::Flag => "flag",
-        ValueForm::List(_) | ValueForm::WordOrList(..) => "list",
-        ValueForm::Map(_) | ValueForm::Variants(_) => "mapping",
-        ValueForm::Text(_) | ValueForm::Word(_) | ValueForm::WordWithOptions(_) => "text",
+        ValueForm::Count => "number".to_owned(),
+        ValueForm::Flag => "flag".to_owned(),
+        ValueForm::List(_) | ValueForm::WordOrList(..) => "list".to_owned(),
+        ValueForm::Map(section) => {
+            let keys = section.keys.iter().map(|key| key.name).collect();
+            format!("mapping with {}", quoted(keys).join(", "))
+        }
+        ValueForm::Variants(_) => "mapping".to_owned(),
+        ValueForm::Word(words) => quoted(words.to_vec()).join(" or "),
+        ValueForm::Text(_) | ValueForm::WordWithOptions(_) => "text".to_owned(),
     }
 }

@@ -391,7 +391,8 @@ fn what_verifies_and_mirrors_an_ended_release_goes_in_one_request() {
     let seen = world.run("cut", &["--retire", "4.16"]);
     assert_eq!(seen.code, 0, "{}", seen.stderr);
     assert!(
-        seen.stdout.contains("What `lockstep cut --retire 4.16 --apply` would write")
+        seen.stdout
+            .contains("What `lockstep cut --retire 4.16 --apply` would write")
             && seen.stdout.contains("open a pull request from lockstep/retire/4.16"),
         "{}",
         seen.stdout

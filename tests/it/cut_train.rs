@@ -92,7 +92,10 @@ fn applied_and_merged_step_by_step_it_arrives() {
     assert_eq!(arrive(&world).len(), 4);
     let record = world.pull_requests().into_values().map(String::from_utf8).next();
     let record = record.expect("the train's record").expect("text");
-    assert!(record.contains("\"state\": \"merged\""), "the last step's merge is noted: {record}");
+    assert!(
+        record.contains("\"state\": \"merged\""),
+        "the last step's merge is noted: {record}"
+    );
     for (path, stream) in [
         (
             "openshift/foundation/openshift-foundation-master__okd-scos.yaml",

@@ -87,7 +87,7 @@ const WHERE: Key = default(
     "where",
     ValueForm::Word(&["repositories", "central"]),
     "repositories",
-    "Whether the runs stand in each component's repository, or all in one from which somebody copies them on.",
+    "Whether the runs stand in each component's repository, or all in one (`central`) from which somebody copies them on.",
 );
 const CENTRAL_REPO: Key = optional(
     "central",
@@ -103,13 +103,13 @@ static GITOPS_KEYS: Section = section("The repository that Konflux's resources a
 const GITOPS: Key = optional(
     "gitops",
     ValueForm::Map(&GITOPS_KEYS),
-    "Where Konflux's resources and the shared pipeline are written; without it they are not.",
+    "Where Konflux's resources and the shared pipeline are written, `{repo: org/repo}`; without it they are not.",
 );
 const NUDGES: Key = default(
     "nudges",
     ValueForm::Word(&["none", "direct"]),
     "none",
-    "Whether a new image asks each component that is built from it to be built again: a request in each one's repository.",
+    "Whether a new image asks each component that is built from it to be built again (`direct`): a request in each one's repository.",
 );
 
 static OPTIONS: Section = section(

@@ -93,7 +93,7 @@ const ARCHITECTURES: Key = default(
     "architectures",
     ValueForm::Word(&["for-all", "per-image"]),
     "for-all",
-    "Whether the shared Argo workflow is to build each image for its own architectures, or all for the same.",
+    "Whether the shared Argo workflow is to build each image for its own architectures (`per-image`), or all for the same.",
 );
 
 static OPTIONS: Section = section(
