@@ -53,13 +53,9 @@ pub fn sentence(releases: &[OfRelease]) -> (Verdict, String, String) {
     };
     let finding = &found.shown.finding;
     let (image, what) = (subject(finding), finding.message.trim_end_matches('.'));
-    let is_another = match finding.image {
-        None if finding.component.is_some() => "are others",
-        _ => "is another",
-    };
     let sentence = match verdict {
         Verdict::Breaks => format!("With this {OKD} loses {image}{of}: {what}."),
-        Verdict::Changes => format!("With this {image}{of} {is_another} in {OKD} than it should be: {what}."),
+        Verdict::Changes => format!("With this {OKD} gets {image}{of} wrong: {what}."),
         Verdict::Mends => format!("This puts right for {OKD} what was wrong with {image}{of}: {what}."),
         Verdict::Still | Verdict::Nothing => {
             format!("{OKD} has something wrong with {image}{of}, before this and after it: {what}.")

@@ -186,8 +186,8 @@ fn text_starts_with_what_it_means_and_what_to_do() {
         [
             "openshift/etcd#7 into main: changes",
             "",
-            "With this the image `etcd` of release 4.21 is another in OKD, the community's build of OpenShift from the same \
-             repositories, than it should be: it lacks something.",
+            "With this OKD, the community's build of OpenShift from the same repositories, gets the image `etcd` of release \
+             4.21 wrong: it lacks something.",
             "Make the same change in Dockerfile.okd.",
             "",
             "4.21: changes",
