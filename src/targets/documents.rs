@@ -38,6 +38,16 @@ fn is_below(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Whether a text has a word, which is no part of a longer one.
+pub(in crate::targets) fn says(text: &str, word: &str) -> bool {
+    let goes_on = |beside: Option<char>| beside.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let mut places = text.match_indices(word);
+    places.any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !goes_on(before.chars().next_back()) && !goes_on(after.chars().next())
+    })
+}
+
 impl<'a> Files<'a> {
     /// Reads the YAML files that are there; `unreadable` is the code of the finding about one that cannot be read.
     pub fn read(ask: &'a Ask<'a>, actual: &'a Actual, target: &'static Target, unreadable: &'static str) -> Self {

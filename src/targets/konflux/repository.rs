@@ -10,7 +10,7 @@ use super::merge::{Merge, additions};
 use super::plans::{Plan, World};
 use super::runs::{self, Event, Run, expression, label, starts};
 use crate::finding::{Finding, Severity};
-use crate::targets::documents::Files;
+use crate::targets::documents::{Files, says};
 use crate::yaml::Node;
 use crate::yaml::edit;
 
@@ -167,6 +167,16 @@ impl Repository<'_> {
         files.tell(finding, path, None);
     }
 
+    /// The file that cannot be read and may hold a run of an image: it is called so, says so, or says nothing at all.
+    fn unread(&self, files: &Files<'_>, plan: &Plan, event: Event) -> Option<String> {
+        let (name, file) = (fresh::name(plan, event), fresh::file(plan, event));
+        let title = file.trim_end_matches(".yaml");
+        let says_so = |text: &str| says(text, &plan.component) || says(text, &name);
+        let mut unread = files.unread(&self.folder);
+        let found = unread.find(|(path, text)| says(path, title) || text.as_deref().is_none_or(says_so));
+        found.map(|(path, _)| path.to_owned())
+    }
+
     fn add(&self, files: &mut Files<'_>, plan: &Plan, event: Event, path: &str) {
         if files.is_there(path) {
             let mut kinds = files
@@ -181,6 +191,15 @@ impl Repository<'_> {
                 false => {}
             }
             return;
+        }
+        if let Some(unread) = self.unread(files, plan, event) {
+            let name = fresh::name(plan, event);
+            let text = format!("{name} is not added: {unread}, which cannot be read, may hold it");
+            let finding = Finding::new(Severity::Error, "tekton-unreadable", text)
+                .with_image(plan.tag.clone())
+                .with_component(self.name.clone())
+                .with_help("put the file right");
+            return files.tell(finding, &unread, None);
         }
         if let Some(other) = self.taken(files, plan, event, path) {
             let why = "with a second run of that name none of the repository would start";

@@ -445,6 +445,35 @@ fn one_broken_file_is_told_and_costs_no_other() {
 }
 
 #[test]
+fn what_a_file_that_cannot_be_read_may_hold_is_not_made_a_second_time() {
+    let broken = format!("{}  a: [\n", fresh_run(PUSH));
+    let path = ".tekton/build.yaml";
+    let seen = here(&[(path, &broken)]);
+    assert_eq!((seen.files.len(), seen.codes()), (0, vec!["tekton-unreadable"]));
+    let told = seen
+        .findings
+        .iter()
+        .filter(|finding| finding.message.contains("is not added"));
+    assert_eq!(told.count(), 2);
+    // One of another image holds back nothing, one of which nothing is known all, and one beside the folder nothing.
+    let other = broken.replace("okd-cli-4-16", "okd-cli-4-16-more");
+    assert_eq!(here(&[(path, &other)]).files.len(), 2);
+    let at = |path| At {
+        unreadable: vec![(path, "it is too large")],
+        ..At::default()
+    };
+    assert_eq!(render(&world(), &at(path), &[]).files.len(), 0);
+    assert_eq!(render(&world(), &at(".tektonic/build.yaml"), &[]).files.len(), 2);
+    let made = config(&world(), &[], &[]);
+    let component = made.text("4.16/components/okd-cli-4-16.yaml");
+    let seen = config(&world(), &[("4.16/all.yaml", &format!("{component}a: [\n"))], &[]);
+    assert_eq!(seen.codes(), ["unreadable-resource"]);
+    assert!(!seen.files.contains_key("4.16/components/okd-cli-4-16.yaml"));
+    assert!(seen.files.contains_key("4.16/components/okd-tools-4-16.yaml"));
+    assert!(!seen.text("4.16/kustomization.yaml").contains("okd-cli-4-16.yaml"));
+}
+
+#[test]
 fn forms_that_people_and_programs_write_are_read() {
     // Several documents in a file, v1beta1, JSON, an anchor.
     let run = fresh_run(PUSH).replace("release-4.16\"", "main\"");

@@ -6,7 +6,7 @@ use super::names::Plan;
 use super::renames::number;
 use crate::finding::{Finding, Severity};
 use crate::model::batches::Batches;
-use crate::targets::documents::Files;
+use crate::targets::documents::{Files, says};
 
 /// The files of BuildConfigs that could not be read: what they hold is not known.
 pub(super) struct Unread(Vec<(String, Option<String>)>);
@@ -52,16 +52,6 @@ fn title(path: &str) -> &str {
         Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => rest,
         _ => name,
     }
-}
-
-/// Whether a text has a word, which is no part of a longer one.
-fn says(text: &str, word: &str) -> bool {
-    let goes_on = |beside: Option<char>| beside.is_some_and(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let mut places = text.match_indices(word);
-    places.any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + word.len()..]);
-        !goes_on(before.chars().next_back()) && !goes_on(after.chars().next())
-    })
 }
 
 /// The name of an image's new file.

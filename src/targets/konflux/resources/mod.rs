@@ -14,7 +14,7 @@ use super::pipeline;
 use super::plans::{Plan, World};
 use super::runs::label;
 use crate::finding::{Finding, Severity};
-use crate::targets::documents::Files;
+use crate::targets::documents::{Files, says};
 use crate::targets::to_node;
 use crate::yaml::Node;
 use crate::yaml::edit;
@@ -58,6 +58,9 @@ impl Resources<'_> {
         for plan in &self.world.plans {
             let path = self.file(&plan.component);
             files.about(&path, Some(&plan.repository), &plan.tag);
+            if self.waits(files, &path, plan) {
+                continue;
+            }
             listed.insert(format!("components/{}.yaml", plan.component));
             let wanted = match has_versions {
                 true => self.own_part(files, &path, plan, maker.image(plan)),
@@ -89,6 +92,28 @@ impl Resources<'_> {
                 .file(None, &self.repository, &[], true, "the build pipeline");
             files.add(path, pipeline::text(self.world, &self.shared), cause, None, &[]);
         }
+    }
+
+    /// Whether a new file waits for one that cannot be read and may hold the component already; that is told.
+    fn waits(&self, files: &mut Files<'_>, path: &str, plan: &Plan) -> bool {
+        let folder = format!("{}/", self.folder());
+        let may_hold = |text: &str| says(text, &plan.component);
+        let found = files
+            .unread(&folder)
+            .find(|(_, text)| text.as_deref().is_none_or(may_hold));
+        let Some(unread) = found.map(|(path, _)| path.to_owned()).filter(|_| !files.is_there(path)) else {
+            return false;
+        };
+        let text = format!(
+            "{path} is not added: {unread}, which cannot be read, may hold {}",
+            plan.component
+        );
+        let finding = Finding::new(Severity::Error, "unreadable-resource", text)
+            .with_image(plan.tag.clone())
+            .with_component(plan.repository.clone())
+            .with_help("put the file right");
+        files.tell(finding, &unread, None);
+        true
     }
 
     /// Makes the documents of a file right, those of other kinds left alone.
