@@ -14,7 +14,8 @@ use crate::derive::here::{Builder, Here};
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
 use crate::yaml::Node;
-use crate::yaml::edit::{self, path};
+use crate::yaml::edit;
+use crate::yaml::edit::path::{Step, find, keys, set};
 
 /// Writes the builders that images are built with.
 pub(super) fn render(
@@ -90,33 +91,45 @@ fn added(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, builder: &Build
 /// Puts a builder right that is there.
 fn corrected(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, builder: &Builder, there: &Found) {
     let wanted = fresh::builder(name, builder);
-    let managed: [&[&str]; 6] = [
+    let managed: [&[&str]; 5] = [
         &["spec", "source", "git", "uri"],
         &["spec", "source", "git", "ref"],
         &["spec", "source", "contextDir"],
         &["spec", "strategy", "dockerStrategy", "dockerfilePath"],
         &["spec", "strategy", "dockerStrategy", "from"],
-        &["spec", "strategy", "dockerStrategy", "buildArgs"],
     ];
     for field in managed {
-        let (is, should) = (
-            there.node(files).and_then(|node| node.at(field)).cloned(),
-            wanted.at(field).cloned(),
-        );
-        let Some(should) = should.filter(|should| is.as_ref() != Some(should)) else {
-            continue;
-        };
-        let told = |node: &Node| serde_json::Value::from(node).to_string();
-        let cause = causes.list(
-            field[field.len() - 1],
-            name,
-            &[name],
-            is.as_ref().map(told),
-            Some(told(&should)),
-        );
-        let document = there.document;
-        files.change(&there.path, cause, |documents| {
-            _ = path::set(&mut documents[document], &path::keys(field), should)
-        });
+        if let Some(should) = wanted.at(field) {
+            correct(files, causes, name, there, &keys(field), should);
+        }
     }
+    // Other arguments are people's.
+    let list = ["spec", "strategy", "dockerStrategy", "buildArgs"];
+    let args = wanted.at(&list).and_then(Node::as_seq).unwrap_or_default();
+    for arg in args {
+        if let (Some(own), Some(value)) = (arg.get("name").and_then(Node::text), arg.get("value")) {
+            let identity: &[&str] = &["name"];
+            let path = [keys(&list), vec![Step::With(identity, own), Step::Key("value")]].concat();
+            correct(files, causes, name, there, &path, value);
+        }
+    }
+}
+
+/// Sets one field of a builder, where it says something else.
+fn correct(files: &mut Files<'_>, causes: &Causes<'_>, name: &str, there: &Found, path: &[Step<'_>], should: &Node) {
+    let is = there.node(files).and_then(|node| find(node, path));
+    if is == Some(should) {
+        return;
+    }
+    let told = |node: &Node| serde_json::Value::from(node).to_string();
+    let mut named = path.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(*key),
+        _ => None,
+    });
+    let field = named.rfind(|key| *key != "value").unwrap_or_default();
+    let cause = causes.list(field, name, &[name], is.map(told), Some(told(should)));
+    let (document, should) = (there.document, should.clone());
+    files.change(&there.path, cause, |documents| {
+        _ = set(&mut documents[document], path, should)
+    });
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::Plan;
 use crate::finding::{Finding, Severity};
 use crate::targets::documents::Files;
+use crate::targets::paths::{below, clean};
 use crate::yaml::Node;
 
 /// The folder of BuildConfigs.
@@ -151,14 +152,15 @@ fn duplicate(files: &mut Files<'_>, output: &str, several: &[&Found]) {
     files.tell(finding, &path, None);
 }
 
-/// The repository and the Dockerfile's name of a BuildConfig.
-fn source(node: &Node) -> Option<(String, String)> {
+/// What a BuildConfig or an image is built from: repository, context, and the Dockerfile's path below that.
+type Source = (String, String, String);
+
+fn source(node: &Node) -> Option<Source> {
     let uri = node.at(&["spec", "source", "git", "uri"])?.text()?;
-    let file = node
-        .at(&["spec", "strategy", "dockerStrategy", "dockerfilePath"])
-        .and_then(Node::text)
-        .unwrap_or("Dockerfile");
-    Some((repository(uri)?, base_name(file).to_owned()))
+    let text = |path: &[&str]| node.at(path).and_then(Node::text);
+    let file = text(&["spec", "strategy", "dockerStrategy", "dockerfilePath"]).unwrap_or("Dockerfile");
+    let context = text(&["spec", "source", "contextDir"]).unwrap_or_default();
+    Some((repository(uri)?, clean(context), below(file, context)))
 }
 
 /// `org/repo` of an address.
@@ -177,7 +179,7 @@ pub(super) fn base_name(path: &str) -> &str {
 fn by_source(files: &Files<'_>, plans: &[Plan<'_>], matched: &mut Matched) {
     /// Files without an image and images without a file.
     type Unmatched<'p> = (Vec<usize>, Vec<&'p Plan<'p>>);
-    let mut candidates: BTreeMap<(String, String), Unmatched<'_>> = BTreeMap::new();
+    let mut candidates: BTreeMap<Source, Unmatched<'_>> = BTreeMap::new();
     for (at, found) in matched.others.iter().enumerate() {
         if let Some(source) = found.node(files).and_then(source) {
             candidates.entry(source).or_default().0.push(at);
@@ -189,7 +191,8 @@ fn by_source(files: &Files<'_>, plans: &[Plan<'_>], matched: &mut Matched) {
     for plan in free {
         let source = (
             plan.image.repository.value.clone(),
-            base_name(&plan.image.dockerfile.value).to_owned(),
+            clean(&plan.image.context_dir.value),
+            below(&plan.image.dockerfile.value, &plan.image.context_dir.value),
         );
         candidates.entry(source).or_default().1.push(plan);
     }

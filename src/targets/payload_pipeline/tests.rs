@@ -1,6 +1,7 @@
 mod bad;
 mod gone;
 mod held;
+mod people;
 mod place;
 
 use std::collections::BTreeMap;
