@@ -204,7 +204,9 @@ impl Pipeline<'_> {
         );
         argo::check_prepared(files, &first, &order.gone);
         lists::kustomization(files, causes, &listed);
-        let built: BTreeSet<&str> = self.plans.iter().map(|plan| plan.here.tag.value.as_str()).collect();
+        // Of what people set aside, and of what is in no batch, nothing else is there than the image in its place.
+        let built = self.plans.iter().filter(|plan| order.has(plan, &matched));
+        let built: BTreeSet<&str> = built.map(|plan| plan.here.tag.value.as_str()).collect();
         lists::placeholders(files, causes, &built);
         lists::rebuild(files, &order.of_name.keys().cloned().collect(), &order.gone);
         if files.ask.options.flag(&SHIPWRIGHT) {

@@ -32,6 +32,11 @@ pub(super) struct Order {
 impl Order {
     /// Notes that a BuildConfig is removed, so that nothing is to call it.
     pub fn forget(&mut self, name: &str) {
+    /// Whether an image is built: its BuildConfig is in a batch.
+    pub fn has(&self, plan: &Plan<'_>, matched: &Matched) -> bool {
+        self.batches.of.contains_key(plan.key) && self.of_name.contains_key(&name_of(plan, matched))
+    }
+
         self.all.remove(name);
         self.gone.insert(name.to_owned());
     }

@@ -2,6 +2,24 @@
 
 use super::*;
 
+const STREAM: &str = "buildconfigs/01-imagestream.yaml";
+
+#[test]
+fn an_image_that_people_set_aside_keeps_another_one_in_its_place() {
+    let stream = "kind: ImageStream\nmetadata:\n  name: release\nspec:\n  tags:\n    - name: tools\n      from:\n        name: x\n";
+    for aside in ["failing-10-tools.yaml", "10-tools.yaml"] {
+        let seen = render(&world(), |files| {
+            files.insert(STREAM.to_owned(), stream.to_owned());
+            files.insert(format!("buildconfigs/{aside}"), hand_made("tools", "tools"));
+            if !aside.starts_with("failing") {
+                files.insert("buildconfigs/20-again.yaml".to_owned(), hand_made("again", "tools"));
+            }
+        });
+        assert_eq!(seen.text(STREAM), stream, "{aside}");
+        assert_eq!(seen.message("placeholder-tag-built"), "", "{aside}");
+    }
+}
+
 #[test]
 fn another_dockerfile_of_the_repository_is_another_image() {
     let beside = |context: &str, dockerfile: &str| {
