@@ -124,7 +124,6 @@ fn items(
             .map(|(key, text)| (key.to_owned(), Json::from(text)))
             .collect::<Map<_, _>>()
     };
-    let all = order.narrow.values().next().is_some() && heard;
     let mut batches = Items::new();
     for names in after.iter().skip(1) {
         let mut batch = Vec::new();
@@ -134,18 +133,23 @@ fn items(
                 .filter(|items| !items.is_empty())
                 .map(|items| items.remove(0));
             let mut item = found.cloned().unwrap_or_else(|| fresh(name));
+            let was = item.get(ARCHES).and_then(Json::as_str).map(str::to_owned);
             let wanted = match order.narrow.get(name) {
                 Some(arches) => Some(arches.clone()),
-                None if all && order.of_name.contains_key(name) => {
+                // Where the workflow hears each item, every item has to say something.
+                None if heard && order.of_name.contains_key(name) => {
                     Some("{{workflow.parameters.architectures}}".to_owned())
                 }
-                None => None,
+                None if order.widened.get(name) == was.as_ref() => None,
+                None => was.clone(),
             };
-            let was = item.get(ARCHES).and_then(Json::as_str).map(str::to_owned);
-            if let Some(wanted) = wanted.filter(|wanted| was.as_ref() != Some(wanted)) {
-                let cause = causes.list(ARCHES, name, &[name], was, Some(wanted.clone()));
+            if was != wanted {
+                let cause = causes.list(ARCHES, name, &[name], was, wanted.clone());
                 if files.change(FILE, cause, |_| {}) {
-                    item.insert(ARCHES.to_owned(), Json::from(wanted));
+                    match wanted {
+                        Some(wanted) => drop(item.insert(ARCHES.to_owned(), Json::from(wanted))),
+                        None => drop(item.shift_remove(ARCHES)),
+                    }
                 }
             }
             batch.push((name.clone(), item));

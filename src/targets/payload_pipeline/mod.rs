@@ -40,7 +40,7 @@ use crate::derive::here::Here;
 use crate::finding::{Finding, Severity};
 use crate::yaml::Node;
 use crate::yaml::edit;
-use crate::yaml::edit::path::{keys, set};
+use crate::yaml::edit::path::{keys, prune, set};
 use crate::yaml::keys::{COMPONENT, Format, Key, Section, ValueForm, default, optional, section};
 
 /// The target.
@@ -181,7 +181,7 @@ impl Pipeline<'_> {
         order.all.extend(all.iter().map(|found| found.name.clone()));
         let settled = self.is_settled();
         let wide = self.arches(files, settled);
-        self.narrow(files, &matched, &mut order, &wide);
+        self.narrow(files, &matched, &mut order, &wide, settled);
         self.changed(files, &matched, &patches);
         let mut listed = builders::render(files, causes, here, self.plans, &all, &unread, &mut order);
         listed.extend(self.added(files, &matched, &mut order));
@@ -319,8 +319,16 @@ impl Pipeline<'_> {
         listed
     }
 
-    /// Marks images that are not built for every architecture, and tells of those that can be built for none.
-    fn narrow(&self, files: &mut Files<'_>, matched: &Matched, order: &mut Order, wide: &BTreeSet<String>) {
+    /// Marks images that are not built for every architecture, takes the mark away from those that are, as far as that is
+    /// settled, and tells of those that can be built for none.
+    fn narrow(
+        &self,
+        files: &mut Files<'_>,
+        matched: &Matched,
+        order: &mut Order,
+        wide: &BTreeSet<String>,
+        settled: bool,
+    ) {
         let by_key: BTreeMap<&str, &Plan<'_>> = self.plans.iter().map(|plan| (plan.key, plan)).collect();
         for plan in self.plans {
             let parents = plan.parents.iter().filter_map(|parent| by_key.get(parent.as_str()));
@@ -333,35 +341,56 @@ impl Pipeline<'_> {
                     .with_component(plan.image.repository.value.clone())
                     .with_help("let metadata name the same architectures for an image and for what it is built from");
                 files.findings.push(finding);
-            }
-            if common.is_empty() || common == *wide {
                 continue;
             }
-            let arches = common.into_iter().collect::<Vec<_>>().join(",");
-            if let Some(there) = matched.of_image.get(plan.key).filter(|there| !there.is_failing()) {
-                let path = [keys(&["metadata", "annotations"]), keys(&[fresh::ARCHES])].concat();
-                let said = there
-                    .node(files)
-                    .and_then(|node| edit::path::find(node, &path)?.text())
-                    .map(str::to_owned);
-                if said.as_ref() != Some(&arches) {
-                    let rules = plan.image.arches.rules.clone();
-                    let cause = self.causes.image(
-                        plan,
-                        "annotations",
-                        Some(fresh::ARCHES.to_owned()),
-                        &rules,
-                        said,
-                        Some(arches.clone()),
-                    );
-                    let (document, value) = (there.document, Node::string(arches.as_str()));
-                    files.change(&there.path, cause, |documents| {
-                        _ = set(&mut documents[document], &path, value)
-                    });
-                }
+            let there = matched.of_image.get(plan.key).filter(|there| !there.is_failing());
+            let said = there.and_then(|there| Self::said(files, there));
+            let is_narrow = common != *wide;
+            // What is held may be the reason for what it says.
+            let unsure = !is_narrow || plan.parents.iter().any(|parent| !by_key.contains_key(parent.as_str()));
+            let arches = match unsure && !settled {
+                true => said.clone(),
+                false => is_narrow.then(|| common.into_iter().collect::<Vec<_>>().join(",")),
+            };
+            let name = order::name_of(plan, matched);
+            if let Some(there) = there.filter(|_| said != arches) {
+                self.mark(files, plan, there, said.clone(), arches.clone());
             }
-            order.narrow.insert(order::name_of(plan, matched), arches);
+            if arches.is_none() {
+                order.widened.extend(said.map(|said| (name.clone(), said)));
+            }
+            order.narrow.extend(arches.map(|arches| (name, arches)));
         }
+    }
+
+    /// The architectures that a BuildConfig is marked with.
+    fn said(files: &Files<'_>, there: &found::Found) -> Option<String> {
+        let node = there.node(files)?;
+        node.at(&["metadata", "annotations", fresh::ARCHES])?
+            .text()
+            .map(str::to_owned)
+    }
+
+    /// Marks a BuildConfig with the architectures that it is built for, or with none where these are all.
+    fn mark(
+        &self,
+        files: &mut Files<'_>,
+        plan: &Plan<'_>,
+        there: &found::Found,
+        said: Option<String>,
+        arches: Option<String>,
+    ) {
+        let path = keys(&["metadata", "annotations", fresh::ARCHES]);
+        let rules = plan.image.arches.rules.clone();
+        let item = Some(fresh::ARCHES.to_owned());
+        let cause = self
+            .causes
+            .image(plan, "annotations", item, &rules, said, arches.clone());
+        let document = there.document;
+        files.change(&there.path, cause, |documents| match arches {
+            Some(arches) => _ = set(&mut documents[document], &path, Node::string(arches)),
+            None => drop(prune(&mut documents[document], &path)),
+        });
     }
 
     /// Whether the shared workflow builds each image for its own architectures; otherwise that is told.

@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub of_name: BTreeMap<String, u32>,
     /// The architectures of those that are not built for all, by name.
     pub narrow: BTreeMap<String, String>,
+    /// The architectures of those that were marked and are built for all now, by name.
+    pub widened: BTreeMap<String, String>,
     /// What BuildConfigs made by hand are built from: their name, and the names of those that build it.
     pub by_hand: BTreeMap<String, BTreeSet<String>>,
     /// Names of all BuildConfigs there will be.
@@ -30,13 +32,13 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Notes that a BuildConfig is removed, so that nothing is to call it.
-    pub fn forget(&mut self, name: &str) {
     /// Whether an image is built: its BuildConfig is in a batch.
     pub fn has(&self, plan: &Plan<'_>, matched: &Matched) -> bool {
         self.batches.of.contains_key(plan.key) && self.of_name.contains_key(&name_of(plan, matched))
     }
 
+    /// Notes that a BuildConfig is removed, so that nothing is to call it.
+    pub fn forget(&mut self, name: &str) {
         self.all.remove(name);
         self.gone.insert(name.to_owned());
     }
@@ -86,6 +88,7 @@ pub(super) fn order(
             .map(|(key, batch)| (names[key.as_str()].clone(), *batch))
             .collect(),
         narrow: BTreeMap::new(),
+        widened: BTreeMap::new(),
         by_hand: by_hand(files, matched, &names, plans),
         all: placed.map(|plan| names[plan.key].clone()).collect(),
         builders: Vec::new(),

@@ -20,6 +20,55 @@ fn an_image_that_people_set_aside_keeps_another_one_in_its_place() {
     }
 }
 
+/// The files once they were written for a world in which `only` is built for one architecture of two.
+fn narrowed(per_image: bool) -> (BTreeMap<String, String>, Seen) {
+    let rules = |also: &str| {
+        let arches = arches_rules();
+        based(&format!(
+            "rules:\n- id: two\n  because: x\n  on: image\n  set: {{arches: [x86_64, aarch64]}}\n  overrides: [{arches}]\n{also}"
+        ))
+    };
+    let one =
+        "- id: one\n  because: x\n  on: image\n  when: tag == 'only'\n  set: {arches: [x86_64]}\n  overrides: [two]\n";
+    let from = "FROM registry.ci.openshift.org/ocp/4.16:cli\n";
+    let with = |also: &str| {
+        world()
+            .image("only", "only", "{member: cli}", from)
+            .refined_by(&rules(also))
+    };
+    let option = if per_image { "per-image" } else { "for-all" };
+    let options: [(&Key, serde_json::Value); 1] = [(&ARCHITECTURES, option.into())];
+    let seen = render_with(&with(one), there(), &options);
+    let files = seen.files.into_iter();
+    let files: BTreeMap<String, String> = files.filter_map(|(path, text)| Some((path, text?))).collect();
+    (files.clone(), render_with(&with(""), files, &options))
+}
+
+#[test]
+fn an_image_that_is_built_for_all_again_is_no_longer_marked() {
+    let item = |name: &str, arches: &str| {
+        format!("\"buildConfig\":\"{name}\",\"overrideRepoUrl\":\"\",\"overrideBranch\":\"\"{arches}}}")
+    };
+    let one = ",\"architectures\":\"amd64\"";
+    let all = ",\"architectures\":\"{{workflow.parameters.architectures}}\"";
+    for (per_image, after) in [(false, ""), (true, all)] {
+        let (before, seen) = narrowed(per_image);
+        assert!(before["buildconfigs/10-only.yaml"].contains("annotations"));
+        assert!(
+            before[argo::FILE].contains(&item("only", one)),
+            "{}",
+            before[argo::FILE]
+        );
+        let text = seen.text("buildconfigs/10-only.yaml");
+        assert!(text.contains("name: only") && !text.contains("annotations"), "{text}");
+        let text = seen.text(argo::FILE);
+        assert!(
+            text.contains(&item("only", after)) && text.contains(&item("tools", after)),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn another_dockerfile_of_the_repository_is_another_image() {
     let beside = |context: &str, dockerfile: &str| {
