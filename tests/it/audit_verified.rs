@@ -381,6 +381,32 @@ fn a_file_that_nobody_can_read_is_told_and_the_rest_is_looked_at() {
     assert_eq!(again, 1);
 }
 
+#[test]
+fn what_could_not_be_read_is_not_missing() {
+    let world = world();
+    let pair = format!("{CONFIGS}4.17-upgrade-from-okd-scos-4.16.yaml");
+    let of = |found: &Json, code: &str| codes(found).into_iter().filter(|known| *known == code).count();
+    let before = report(&world, &[]);
+    assert_eq!(
+        (of(&before, "upgrade-not-tested"), of(&before, "verify-without-job")),
+        (1, 1),
+        "{before:#}"
+    );
+    std::os::unix::fs::symlink("/etc/hostname", world.path(&pair)).expect("a link that leaves the repository");
+    let found = report(&world, &[]);
+    assert_eq!(of(&found, "upgrade-not-tested"), 0, "{found:#}");
+    assert_eq!(
+        (of(&found, "unreadable-gating"), of(&found, "verify-without-job")),
+        (1, 0),
+        "{found:#}"
+    );
+    assert_eq!(
+        of(&found, "verify-not-judged"),
+        1,
+        "its job may be of the config that cannot be read: {found:#}"
+    );
+}
+
 /// An entry without a job, a key that is there twice, and a job of another repository: each is told, and the entry beside them is
 /// judged.
 #[test]

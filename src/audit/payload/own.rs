@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::audit::context::Context;
 use crate::base::{Place, Release};
+use crate::facts::ci_config;
 use crate::facts::gating::{self, Gating};
 use crate::facts::release_controller::{self, Controller};
 use crate::finding::Subject;
 use crate::targets::payload_jobs::gates::{Gate, Gates};
 use crate::targets::payload_jobs::verification::Verification;
+use crate::targets::prow_jobs::names;
 use crate::targets::release_controller::{Spot, place};
 
 /// What of it is a release's own.
@@ -46,6 +48,19 @@ impl<'v> Own<'v> {
         let is_wanted = |path: &str| self.gates.taken_apart(path).is_some_and(|(_, gate)| wanted(gate));
         let all = self.all.unreadable.iter();
         all.filter(|(path, _)| is_wanted(path)).collect()
+    }
+
+    /// A job file or config that could not be read, and may have jobs that nobody knows.
+    pub fn unread_jobs(&self) -> Option<&'v String> {
+        let is_of_jobs = |path: &&String| path.starts_with(names::ROOT) || path.starts_with(ci_config::ROOT);
+        self.all.unreadable.keys().find(is_of_jobs)
+    }
+
+    /// Whether a file of the release controller's could not be read that may say what the release's payloads wait for.
+    pub fn may_wait_for_more(&self) -> bool {
+        let Some(spot) = &self.spot else { return false };
+        let mut unread = self.all.unreadable.keys();
+        unread.any(|path| self.is_own(path) || spot.folders().contains(path))
     }
 
     /// The release's own main configs that can be read.

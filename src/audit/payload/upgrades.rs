@@ -350,7 +350,9 @@ fn without_entry(context: &Context<'_>, own: &Own<'_>, from: Release, jobs: &[St
         .filter(|(path, ..)| own.is_own(path))
         .collect();
     let files: Vec<_> = files.into_iter().filter(|(.., file)| !file.ended).collect();
-    let Some((path, ..)) = files.first() else { return };
+    let Some((path, ..)) = files.first().filter(|_| !own.may_wait_for_more()) else {
+        return;
+    };
     let version = from.to_string();
     let mut entries = files.iter().flat_map(|(.., file)| &file.entries);
     let names = |name: &str| jobs.iter().any(|job| job == name);

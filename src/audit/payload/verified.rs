@@ -29,7 +29,8 @@ static NOT_LOOKED_AT: Code = Code {
     family: Family::Payload,
     severity: Note,
     title: "whether a job that a payload waits for is there was not looked at",
-    means: "It is a job of another repository, and the job files of that one are not in what was read.",
+    means: "It is a job of another repository, and the job files of that one are not in what was read; or a file that may \
+            have it could not be read.",
     action: "Look by hand.",
     example: "`verify.other` waits for periodic-ci-other-repo-main-e2e, a job of another repository, which was not looked at",
     fix: None,
@@ -104,6 +105,12 @@ fn waits_for(own: &Own<'_>, path: &str, text: &Arc<[u8]>, entry: &Entry, sink: &
     if own.all.jobs.contains(job) {
         return;
     }
+    if let Some(unread) = own.unread_jobs() {
+        let text = format!("`verify.{key}` waits for {job}, and {unread}, which may have it, cannot be read");
+        let finding = NOT_LOOKED_AT.finding(text).with_place(place).with_help("look by hand");
+        sink.add(finding.with_subject(subject));
+        return;
+    }
     if own.all.elsewhere.contains(job) {
         let text = format!("`verify.{key}` waits for {job}, a job of another repository, which was not looked at");
         let finding = NOT_LOOKED_AT.finding(text).with_place(place).with_help("look by hand");
@@ -152,7 +159,7 @@ fn without_verify(context: &Context<'_>, own: &Own<'_>, sink: &mut Sink) {
         .into_iter()
         .filter(|(path, ..)| own.is_own(path))
         .collect();
-    if files.is_empty() || files.iter().all(|(.., file)| file.ended) {
+    if files.is_empty() || files.iter().all(|(.., file)| file.ended) || own.may_wait_for_more() {
         return;
     }
     let entries = || files.iter().flat_map(|(.., file)| &file.entries);

@@ -83,14 +83,14 @@ pub(in crate::run) fn read(
         let read = reads.map(|reads| ground.read(run, &reads));
         read.map(|read| (read.files, read.unreadable)).unwrap_or_default()
     };
-    let ((files, mut unreadable), (controllers, _)) = (of(&payload_jobs::TARGET), of(&release_controller::TARGET));
+    let ((files, mut unreadable), (controllers, more)) = (of(&payload_jobs::TARGET), of(&release_controller::TARGET));
     let (configs, others): (BTreeMap<_, _>, BTreeMap<_, _>) = files
         .into_iter()
         .partition(|(path, _)| gates.taken_apart(path).is_some());
-    unreadable.retain(|path, _| gates.taken_apart(path).is_some());
-    if configs.is_empty() && unreadable.is_empty() {
+    if configs.is_empty() && !unreadable.keys().any(|path| gates.taken_apart(path).is_some()) {
         return None;
     }
+    unreadable.extend(more);
     let of_config = |(path, text): (&String, &Arc<[u8]>)| {
         let source = prow_jobs::Source::new(path, Some(Arc::clone(text)))?;
         Some((path.clone(), prow_jobs::periodics_of(newest, &source)))
@@ -142,9 +142,7 @@ fn look_elsewhere(run: &Run, ground: &Ground, gates: &Gates, all: &mut Verificat
     if named.is_subset(&all.jobs) {
         return;
     }
-    let found = periodics(run, ground, &gates.repo);
-    all.written.extend(found.iter().cloned());
-    all.jobs.extend(found);
+    periodics(run, ground, &gates.repo, all);
     let start = start(gates, &all.of_configs);
     let orgs = folders(&*ground.snapshot, prow_jobs::names::ROOT);
     for name in named
@@ -166,11 +164,7 @@ fn look_elsewhere(run: &Run, ground: &Ground, gates: &Gates, all: &mut Verificat
         }
         match repos.is_empty() {
             true => drop(all.elsewhere.insert(name)),
-            false => {
-                let found: Vec<String> = repos.iter().flat_map(|repo| periodics(run, ground, repo)).collect();
-                all.written.extend(found.iter().cloned());
-                all.jobs.extend(found);
-            }
+            false => repos.iter().for_each(|repo| periodics(run, ground, repo, all)),
         }
     }
 }
@@ -183,18 +177,21 @@ fn start(gates: &Gates, of_configs: &BTreeMap<String, Vec<String>>) -> Option<St
     name.get(..at).map(str::to_owned)
 }
 
-/// The jobs that run by the clock of all job files of a repository.
-fn periodics(run: &Run, ground: &Ground, repo: &RepoName) -> Vec<String> {
+/// Adds the jobs that run by the clock of all job files of a repository.
+fn periodics(run: &Run, ground: &Ground, repo: &RepoName, all: &mut Verification) {
     let folder = format!("{}/{}/{}", prow_jobs::names::ROOT, repo.org, repo.repo);
     let reads = Reads {
         trees: vec![Tree::of(folder, 1)],
         ..Reads::default()
     };
-    let files = ground.read(run, &reads).files;
-    files
-        .iter()
+    let read = ground.read(run, &reads);
+    let files = read.files.iter();
+    let found: Vec<String> = files
         .flat_map(|(path, text)| prow_jobs::periodics_in(path, text))
-        .collect()
+        .collect();
+    all.written.extend(found.iter().cloned());
+    all.jobs.extend(found);
+    all.unreadable.extend(read.unreadable);
 }
 
 fn folders(snapshot: &dyn Snapshot, folder: &str) -> Vec<String> {

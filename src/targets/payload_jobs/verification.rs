@@ -12,7 +12,7 @@ pub struct Verification {
     pub origin: Origin,
     /// The gating configs by path.
     pub configs: BTreeMap<String, Arc<[u8]>>,
-    /// Gating configs that are there and could not be read, and why.
+    /// What of all this is there and could not be read, and why: gating configs, job files, the release controller's, and folders.
     pub unreadable: BTreeMap<String, String>,
     /// The release controller's files by path.
     pub controllers: BTreeMap<String, Arc<[u8]>>,
