@@ -118,7 +118,8 @@ impl Run {
                 continue;
             };
             let paths = release_controller::paths(rules, *release, &payload.view);
-            let has_file = |path: &String| ci.read(path).ok().flatten().is_some();
+            // One that cannot be read is there.
+            let has_file = |path: &String| !matches!(ci.read(path), Ok(None));
             if !paths.iter().any(has_file) {
                 open.push((*release, payload));
             }
