@@ -97,10 +97,13 @@ impl Resources<'_> {
     /// Whether a new file waits for one that cannot be read and may hold the component already; that is told.
     fn waits(&self, files: &mut Files<'_>, path: &str, plan: &Plan) -> bool {
         let folder = format!("{}/", self.folder());
-        let may_hold = |text: &str| says(text, &plan.component);
+        // The list of files holds none.
+        let may_hold = |path: &str, text: Option<&str>| {
+            !path.ends_with("/kustomization.yaml") && text.is_none_or(|text| says(text, &plan.component))
+        };
         let found = files
             .unread(&folder)
-            .find(|(_, text)| text.as_deref().is_none_or(may_hold));
+            .find(|(path, text)| may_hold(path, text.as_deref()));
         let Some(unread) = found.map(|(path, _)| path.to_owned()).filter(|_| !files.is_there(path)) else {
             return false;
         };
