@@ -153,7 +153,7 @@ fn without_machine(path: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The file system refuses.
-    #[error("rules {} cannot be read: {error}", path.display())]
+    #[error("rules {} cannot be read: {error}{}", path.display(), near(path))]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -166,6 +166,14 @@ pub enum Unreadable {
     /// A file that is larger than is read.
     #[error("rules {} are larger than {LARGEST} bytes, which are the most", .0.display())]
     TooLarge(PathBuf),
+}
+
+/// Which of the sets may be meant by a path that is not there.
+fn near(path: &Path) -> String {
+    let meant = path
+        .to_str()
+        .and_then(|name| crate::rules::load::near(name, &["builtin", "feedback"]));
+    meant.map(|meant| format!("; {meant}")).unwrap_or_default()
 }
 
 /// The largest rule file that is read, in bytes.
@@ -266,6 +274,8 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let missing = config::RuleSet::Path("/nowhere/rules".into());
         assert!(read(&[missing]).is_err_and(|error| error.to_string().contains("/nowhere/rules")));
+        let misspelt = config::RuleSet::Path("bultin".into());
+        assert!(read(&[misspelt]).is_err_and(|error| error.to_string().ends_with("; did you mean `builtin`?")));
         let empty = tempfile::tempdir().expect("a folder");
         let error = read(&[config::RuleSet::Path(empty.path().into())]).expect_err("no rule in it");
         assert!(matches!(error, Unreadable::Empty(_)), "{error}");
