@@ -17,7 +17,7 @@ static CODE: Code = Code {
     title: "a release has ended, and what verifies its payload is still there",
     means: "A rule calls the release closed. Its gating configs and their jobs, the release controller's files and the entry that \
             mirrors its images may go; nothing goes by itself, and it gets no new files.",
-    action: "`lockstep cut --retire RELEASE` makes that change as one request.",
+    action: "`lockstep cut --retire RELEASE` shows that change, and with `--apply` makes it as one request.",
     example: "4.16 has ended, and these may go: openshift-release-main__okd-4.16.yaml with 6 jobs; nobody refers to them",
     fix: None,
 };
@@ -62,7 +62,7 @@ fn run(context: &Context<'_>, sink: &mut Sink) {
         names.join(", "),
     );
     let finding = CODE.finding(text).with_place(own.place(first, 1)).with_help(format!(
-        "`lockstep cut --retire {}` makes that change as one request",
+        "`lockstep cut --retire {}` shows that change, and with `--apply` makes it as one request",
         own.release
     ));
     sink.add(finding);
