@@ -340,7 +340,7 @@ impl Ready {
         let renderings = self.collect(results, ended)?;
         if renderings
             .iter()
-            .any(|rendering| finding::lacks_component(&rendering.findings))
+            .any(|rendering| finding::lacks_repository(&rendering.findings))
         {
             *ended = Ended::Failed;
         }

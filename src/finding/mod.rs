@@ -229,6 +229,12 @@ pub fn lacks_component(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.code == UNREADABLE_COMPONENT)
 }
 
+/// Whether a repository could not be read, a component's or one that a target writes to: something that was asked for could not
+/// be done.
+pub fn lacks_repository(findings: &[Finding]) -> bool {
+    lacks_component(findings) || findings.iter().any(|finding| finding.code == "unreadable-destination")
+}
+
 /// Findings of one code and cause, shown as one.
 #[derive(Clone, Debug)]
 pub struct Group<'a> {

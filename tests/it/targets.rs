@@ -149,6 +149,30 @@ fn what_could_not_be_derived_stays_in_the_file() {
 }
 
 #[test]
+fn nothing_is_in_sync_where_a_target_cannot_be_written_to() {
+    for missing in ["okd/nowhere", "okd/configs"] {
+        let settings = format!(
+            "[prow-config, {{build-config: {{repo: {missing}, branch: nobranch, path: 'b-{{release}}.yaml'}}}}]"
+        );
+        let world = with_targets(&settings);
+        let ran = world.run("reconcile", &[]);
+        assert!(ran.stdout.contains("new pull request"), "{}{}", ran.stdout, ran.stderr);
+        merge(&world, "openshift/release", "refs/heads/lockstep/ci/4.16", "master");
+        let ran = world.run("plan", &["--exit-code"]);
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        let last = ran.stdout.lines().last().unwrap_or_default();
+        assert!(last.starts_with("Not compared: 4.16: "), "{last}");
+        assert!(!ran.stdout.contains("In sync"), "{}", ran.stdout);
+        let code = i32::from(missing == "okd/nowhere");
+        assert_eq!(
+            world.run("reconcile", &[]).code,
+            code,
+            "a repository that cannot be read is told"
+        );
+    }
+}
+
+#[test]
 fn options_are_asked_for_where_they_are_missing() {
     let world = with_targets("[prow-config]");
     let ran = world.run("plan", &["--target", "build-config"]);
