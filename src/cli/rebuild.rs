@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use lockstep::derive::Release;
 use lockstep::derive::here::here;
 use lockstep::derive::konflux::konflux;
-use lockstep::finding::{self, Finding};
+use lockstep::finding::{self, Finding, Severity};
 use lockstep::rebuild::{self, Rebuild, Underived};
 use lockstep::run::history;
 use lockstep::run::lock::Lock;
@@ -44,6 +44,13 @@ pub fn run(args: &RebuildArgs) -> Outcome {
     if finding::lacks_component(&release.findings) {
         ended = Ended::Failed;
     }
+    // What could not be derived is not told by what is printed.
+    let errors = ready.run.heard(release.findings.clone());
+    let errors: Vec<Finding> = errors
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
+    setup::tell(&errors);
     let document = release.build_config();
     let after = serde_json::to_value(document)?;
     let of_before = before["release"].as_str().unwrap_or_default();

@@ -491,6 +491,19 @@ fn an_image_that_is_not_there_names_the_nearest() {
 }
 
 #[test]
+fn a_rebuild_says_what_could_not_be_derived() {
+    let demo = Demo::new();
+    let overlay = demo.folder().join("partner.yaml");
+    let text = "rules:\n- id: partner-beacon\n  because: It is patched.\n  on: image\n  when: image.key == 'beacon'\n  \
+                set: {repository: partner/beacon, branch: fix}\n  overrides: [repository-public]\n";
+    fs::write(&overlay, text).unwrap();
+    let ran = demo.run(&["rebuild", "--format", "tags", "--overlay", overlay.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.err.contains("error[unreadable-component]: "), "{}", ran.err);
+    assert!(ran.err.contains("partner/beacon"), "{}", ran.err);
+}
+
+#[test]
 fn a_reader_who_leaves_is_no_fault() {
     let demo = Demo::new();
     let mut child = program()
