@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{ChangeKind, FileChange, Left, WHOLE_FILE};
 use super::desired::Cause;
 
-/// Everything that changes for one rule and field.
+/// Everything that changes for one rule and field; files as a whole are apart by what becomes of them, and why.
 #[derive(Clone, Debug)]
 pub struct CauseGroup<'a> {
     /// The rule's id.
@@ -52,9 +52,11 @@ pub fn left_by_cause<'a>(left: impl IntoIterator<Item = &'a Left>) -> Vec<CauseG
 }
 
 fn collect<'a>(causes: impl Iterator<Item = (ChangeKind, &'a str, &'a Cause)>) -> Vec<CauseGroup<'a>> {
-    let mut groups: BTreeMap<(&str, &str), CauseGroup<'a>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, Option<(ChangeKind, &str)>), CauseGroup<'a>> = BTreeMap::new();
     for (kind, path, cause) in causes {
-        let group = groups.entry((&cause.rule, &cause.field)).or_insert_with(|| CauseGroup {
+        let whole = (cause.field == WHOLE_FILE).then_some((kind, cause.because.as_str()));
+        let key = (cause.rule.as_str(), cause.field.as_str(), whole);
+        let group = groups.entry(key).or_insert_with(|| CauseGroup {
             rule: &cause.rule,
             field: &cause.field,
             rule_at: &cause.rule_at,

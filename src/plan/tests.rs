@@ -265,6 +265,20 @@ fn a_file_that_could_not_be_derived_is_held() {
 }
 
 #[test]
+fn files_that_go_are_no_new_ones_of_the_same_rule() {
+    let whole = |name: &str, before, after| Desired {
+        causes: vec![cause("r", WHOLE_FILE, name)],
+        ..file(name, before, after)
+    };
+    let desired = vec![whole("a", None, bytes("x")), whole("b", bytes("x"), None)];
+    let shown = text(&build(desired, Policy::default()), Some(By::Cause), Color::Off);
+    assert!(
+        shown.contains("removed, by r") && shown.contains("new, by r"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn unsafe_paths_and_conflicts_are_findings_and_cost_no_other_file() {
     let bad = Desired {
         path: "../../etc/passwd".into(),

@@ -15,6 +15,11 @@ pub(super) struct Causes<'a> {
     pub repository: String,
 }
 
+/// Why the file of an image goes.
+const GONE: &str = "The release does not have the image any more.";
+/// Why the file of an image has another name.
+const RENAMED: &str = "The file moves to the number of its image's batch, after all that the image is built from.";
+
 /// What the target itself decides: no rule has a say in it.
 const ENGINE: [(&str, &str, &str); 6] = [
     (
@@ -99,12 +104,26 @@ impl Causes<'_> {
     /// A whole file.
     pub fn file(&self, component: Option<&str>, image: Option<&str>, old: Option<&str>, new: Option<&str>) -> Cause {
         let component = component.map_or_else(|| self.repository.clone(), str::to_owned);
+        let cause = self.of(WHOLE_FILE, &[]);
+        let because = match new {
+            Some(_) => cause.because.clone(),
+            None => GONE.to_owned(),
+        };
         Cause {
             component,
             images: image.into_iter().map(str::to_owned).collect(),
             old: old.map(str::to_owned),
             new: new.map(str::to_owned),
-            ..self.of(WHOLE_FILE, &[])
+            because,
+            ..cause
+        }
+    }
+
+    /// A whole file that goes under one name and comes under another.
+    pub fn renamed(&self, component: &str, image: &str, old: &str, new: &str) -> Cause {
+        Cause {
+            because: RENAMED.to_owned(),
+            ..self.file(Some(component), Some(image), Some(old), Some(new))
         }
     }
 

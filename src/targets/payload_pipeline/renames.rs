@@ -64,12 +64,7 @@ pub(super) fn render(
             continue;
         }
         let tag = plan.here.tag.value.as_str();
-        let cause = causes.file(
-            Some(&plan.image.repository.value),
-            Some(tag),
-            Some(name),
-            Some(&renamed),
-        );
+        let cause = causes.renamed(&plan.image.repository.value, tag, name, &renamed);
         if files.rename(&there.path, &to, cause) {
             numbers.insert(plan.key, wanted);
             listed.push(Listed::Renamed(name.to_owned(), renamed));
