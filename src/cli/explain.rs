@@ -1,10 +1,12 @@
 //! `lockstep explain`
 
+use std::collections::BTreeSet;
+
 use anyhow::anyhow;
 use lockstep::base::text::terminal;
-use lockstep::derive::Release;
 use lockstep::derive::explain::{Explanation, Field, beside, explain, is_in_metadata};
 use lockstep::derive::provenance::RulePart;
+use lockstep::derive::{Release, Standing};
 use lockstep::model::metadata;
 use lockstep::targets::konflux;
 
@@ -49,6 +51,11 @@ pub fn run(args: &ExplainArgs) -> Outcome {
                     .flat_map(|image| [&*image.tag.value, &*image.key])
             })
             .collect();
+        let repositories: Vec<String> = releases
+            .iter()
+            .flat_map(|release| release.images.values().filter_map(|image| image.component()))
+            .collect();
+        let known = known.into_iter().chain(repositories.iter().map(String::as_str));
         let looked: Vec<String> = releases
             .iter()
             .map(|release| release.metadata.release.to_string())
@@ -57,36 +64,11 @@ pub fn run(args: &ExplainArgs) -> Outcome {
             "no image of {} has the tag, key or repository `{}`{}",
             looked.join(", "),
             terminal(&args.what),
-            terminal(&elsewhere(&ready, &args.what).unwrap_or_else(|| near(&args.what, known.into_iter())))
+            terminal(&elsewhere(&ready, &args.what).unwrap_or_else(|| near(&args.what, known)))
         ));
     }
     if let Some(wanted) = &args.field {
-        for explanation in &mut found {
-            if explanation.trace.is_empty() {
-                explanation.trace.append(&mut explanation.fields); // of an image that is not built
-            }
-            let of_release = |release: &&Release<'_>| release.metadata.release.to_string() == explanation.release;
-            if let Some(release) = releases.iter().find(of_release) {
-                let more = beside(release, explanation, konflux::TARGET.name);
-                explanation.trace.extend(more);
-            }
-            let known: Vec<String> = explanation.trace.iter().map(|field| field.path.clone()).collect();
-            // What only leads to a field can be asked for, too.
-            explanation.fields = explanation
-                .trace
-                .drain(..)
-                .filter(|field| field.is_named(wanted))
-                .collect();
-            if explanation.fields.is_empty() {
-                let text = format!(
-                    "{} has no field `{wanted}`{}; it has {}",
-                    explanation.tag,
-                    near(wanted, known.iter().map(String::as_str)),
-                    known.join(", ")
-                );
-                return Err(Usage(terminal(&text)).into());
-            }
-        }
+        only(wanted, &mut found, &releases)?;
     }
     if !args.trace {
         found.iter_mut().for_each(|explanation| explanation.trace.clear());
@@ -102,6 +84,54 @@ pub fn run(args: &ExplainArgs) -> Outcome {
         }
     }
     Ok(ended)
+}
+
+/// Keeps one field of each answer. A release that cannot give it costs the others nothing.
+fn only(wanted: &str, found: &mut [Explanation], releases: &[Release<'_>]) -> Result<(), anyhow::Error> {
+    let (mut known, mut held) = (Vec::new(), false);
+    for explanation in found.iter_mut() {
+        if explanation.trace.is_empty() {
+            explanation.trace.append(&mut explanation.fields); // of an image that is not built
+        }
+        let of_release = |release: &&Release<'_>| release.metadata.release.to_string() == explanation.release;
+        if let Some(release) = releases.iter().find(of_release) {
+            let more = beside(release, explanation, konflux::TARGET.name);
+            explanation.trace.extend(more);
+            let image = release.images.get(&explanation.image);
+            held |= image.is_some_and(|image| image.standing == Standing::Held);
+        }
+        known.extend(explanation.trace.iter().map(|field| field.path.clone()));
+        // What only leads to a field can be asked for, too.
+        explanation.fields = explanation
+            .trace
+            .drain(..)
+            .filter(|field| field.is_named(wanted))
+            .collect();
+    }
+    if found.iter().any(|explanation| !explanation.fields.is_empty()) {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    known.retain(|path| seen.insert(path.clone()));
+    let Some(first) = found.first() else { return Ok(()) };
+    if held {
+        // Whether it would have such a field nobody knows.
+        let why: Vec<String> = found.iter().map(|one| text(one, true)).collect();
+        return Err(anyhow!(
+            "{} has no field `{}`; it has {}\n{}",
+            terminal(&first.tag),
+            terminal(wanted),
+            terminal(&known.join(", ")),
+            why.join("\n").trim_end()
+        ));
+    }
+    let text = format!(
+        "{} has no field `{wanted}`{}; it has {}",
+        first.tag,
+        near(wanted, known.iter().map(String::as_str)),
+        known.join(", ")
+    );
+    Err(Usage(terminal(&text)).into())
 }
 
 /// Which of the other configured releases have an image, if any has.
@@ -145,8 +175,11 @@ fn text(one: &Explanation, whole: bool) -> String {
             }
         }
     }
+    if whole && fields.is_empty() {
+        line(&mut out, 2, "it has no such field here");
+    }
     for finding in &one.findings {
-        line(&mut out, 2, finding);
+        finding.lines().for_each(|part| line(&mut out, 2, part));
     }
     out
 }

@@ -488,6 +488,20 @@ fn an_image_that_is_not_there_names_the_nearest() {
     let ran = Demo::new().run(&["explain", "lantern-operater"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("did you mean `lantern-operator`?"), "{}", ran.err);
+    let ran = Demo::new().run(&["explain", "openshift/beakon"]);
+    assert!(ran.err.contains("did you mean `openshift/beacon`?"), "{}", ran.err);
+}
+
+#[test]
+fn a_field_of_an_image_that_is_held_is_not_called_a_misprint() {
+    let demo = Demo::new();
+    let dockerfile = demo.folder().join("repos/openshift/beacon/Dockerfile.rhel9");
+    fs::remove_file(&dockerfile).unwrap();
+    let ran = demo.run(&["explain", "beacon", "--field", "base"]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(!ran.err.contains("did you mean"), "{}", ran.err);
+    assert!(ran.err.contains("\n  error[no-dockerfile]: "), "{}", ran.err);
+    assert!(ran.err.contains("\n      help: "), "{}", ran.err);
 }
 
 #[test]
