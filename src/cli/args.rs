@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::common::named;
 pub use super::common::{Common, TextOrJson};
 use super::rules::args::RulesArgs;
 
@@ -292,7 +293,7 @@ pub struct BuildConfigArgs {
     #[arg(long, value_name = "LOCK")]
     pub lock: Option<PathBuf>,
     /// Take the lock as it is and look this up anew: an image, a repository, or a pullspec
-    #[arg(long, value_name = "KEY|REPO|PULLSPEC", requires = "lock", conflicts_with = "locked")]
+    #[arg(long, value_name = "KEY|REPO|PULLSPEC", requires = "lock", conflicts_with = "locked", value_parser = named())]
     pub update: Vec<String>,
     /// Ask no registry for the digests of images that OKD does not build
     #[arg(long, requires = "lock")]
@@ -310,7 +311,7 @@ pub struct RebuildArgs {
     #[command(flatten)]
     pub common: Common,
     /// Compare with this: a commit of build data, the id of a run of the service, a lock, or a build config as JSON
-    #[arg(long, value_name = "COMMIT|RUN|LOCK|FILE")]
+    #[arg(long, value_name = "COMMIT|RUN|LOCK|FILE", value_parser = named())]
     pub since: Option<String>,
     /// Rules on top of all others, such as a partner's sources or images; without `--since` compared with what is without them
     #[arg(long, value_name = "RULES")]
@@ -342,12 +343,12 @@ pub enum RebuildFormat {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// An image (payload tag or key of ocp-build-data), or a repository (org/repo)
-    #[arg(value_name = "IMAGE|ORG/REPO")]
+    #[arg(value_name = "IMAGE|ORG/REPO", value_parser = named())]
     pub what: String,
     #[command(flatten)]
     pub common: Common,
     /// Only this field, such as `dockerfile` or `builders[1]`
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = named())]
     pub field: Option<String>,
     /// The whole evaluation: every rule that was tried for every field
     #[arg(long)]
@@ -378,7 +379,7 @@ pub struct AuditArgs {
     #[arg(long)]
     pub exit_code: bool,
     /// Only findings that are new against build data at this commit
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = named())]
     pub since: Option<String>,
     /// Show the safe changes that put findings right, as a plan of their own
     #[arg(long)]
@@ -387,7 +388,7 @@ pub struct AuditArgs {
     #[arg(long, requires = "fix", conflicts_with = "since")]
     pub apply: bool,
     /// Say what a code means and what to do, and nothing else
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = named())]
     pub explain: Option<String>,
     /// Print the JSON schema of `--format json` instead
     #[arg(long)]
@@ -397,7 +398,7 @@ pub struct AuditArgs {
 #[derive(Debug, Args)]
 pub struct ImpactArgs {
     /// The repository; without it the pull request that Prow (`JOB_SPEC`) or GitHub Actions runs this for
-    #[arg(value_name = "ORG/REPO")]
+    #[arg(value_name = "ORG/REPO", value_parser = named())]
     pub repository: Option<String>,
     #[command(flatten)]
     pub common: Common,
@@ -405,13 +406,13 @@ pub struct ImpactArgs {
     #[arg(long, value_name = "N", conflicts_with = "head", requires = "repository")]
     pub pull: Option<u64>,
     /// The head: a branch, ref or commit of the repository, or a folder with its files
-    #[arg(long, value_name = "REF|DIR", requires = "repository")]
+    #[arg(long, value_name = "REF|DIR", requires = "repository", value_parser = named())]
     pub head: Option<String>,
     /// The base, in the same forms; by default the branch
-    #[arg(long, value_name = "REF|DIR", requires = "repository")]
+    #[arg(long, value_name = "REF|DIR", requires = "repository", value_parser = named())]
     pub base: Option<String>,
     /// The branch that is changed; by default the base, where that is one, else the repository's own default branch
-    #[arg(long, value_name = "BRANCH", requires = "repository")]
+    #[arg(long, value_name = "BRANCH", requires = "repository", value_parser = named())]
     pub branch: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
@@ -429,10 +430,10 @@ pub struct ResultsArgs {
     #[command(flatten)]
     pub common: Common,
     /// Only this image, by its payload tag
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = named())]
     pub image: Option<String>,
     /// Only what does not build since this day or later, such as 2026-01-31, or since a run of the service, by its id
-    #[arg(long, value_name = "DATE|RUN")]
+    #[arg(long, value_name = "DATE|RUN", value_parser = named())]
     pub since: Option<String>,
     /// The form of the output
     #[arg(long, value_enum, default_value = "text")]
@@ -468,7 +469,7 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub common: Common,
     /// Only this image (payload tag or key of ocp-build-data), what it is built from, and what is built from it
-    #[arg(long, value_name = "IMAGE")]
+    #[arg(long, value_name = "IMAGE", value_parser = named())]
     pub image: Option<String>,
     /// Draw also the lines to what more than a third of all images are built from, which are marks otherwise
     #[arg(long, conflicts_with = "image")]

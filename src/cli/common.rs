@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
+
+/// What names something: an empty one, such as a script's variable that nobody set, is wrong usage and names nothing.
+pub fn named() -> NonEmptyStringValueParser {
+    NonEmptyStringValueParser::new()
+}
 
 /// What all commands on releases take.
 #[derive(Clone, Debug, Args)]

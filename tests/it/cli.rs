@@ -102,6 +102,12 @@ fn exit_code_64_is_wrong_usage() {
         &["plan", "--target", "prow-konfig"],
         &["plan", "--set", "nonsense"],
         &["explain", "beacon", "--field", "colour"],
+        &["explain", ""],
+        &["explain", "beacon", "--field", ""],
+        &["graph", "--image", ""],
+        &["results", "--image", ""],
+        &["impact", "", "--head", "x"],
+        &["impact", "openshift/beacon", "--head", ""],
         &["render"],
     ] {
         let ran = demo.run(args);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::common::{Common, TextOrJson};
+use crate::cli::common::{Common, TextOrJson, named};
 
 #[derive(Debug, Args)]
 pub struct RulesArgs {
@@ -193,7 +193,7 @@ pub struct CaptureArgs {
     #[command(flatten)]
     pub common: Common,
     /// An image (payload tag or key of ocp-build-data) that the case is about (can be given several times)
-    #[arg(long = "image", value_name = "IMAGE", required = true)]
+    #[arg(long = "image", value_name = "IMAGE", required = true, value_parser = named())]
     pub images: Vec<String>,
     /// The case's folder, such as fixtures/cases/my-case
     #[arg(long, value_name = "DIR")]
