@@ -127,7 +127,7 @@ impl Plan {
         }
         let plan = Plan {
             findings,
-            looked_at: desired.len(),
+            looked_at: desired.iter().filter(|file| !file.is_nowhere()).count(),
             ..Plan::default()
         };
         let mut builder = Builder {
@@ -197,12 +197,13 @@ impl Builder {
                 ..empty_pull_request(scope.clone(), file.branch.clone(), reach)
             });
         if file.held {
+            let is_there = !file.is_nowhere();
             pr.held.insert(file.path);
             let images = file.images.into_iter();
             self.plan
                 .held_images
                 .extend(images.map(|tag| (file.release.clone(), tag)));
-            self.plan.held += 1;
+            self.plan.held += usize::from(is_there);
             return;
         }
         if file.before == file.after {

@@ -54,6 +54,11 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Whether it is a file that could not be derived and is not there either: there is nothing to keep, and nothing was looked at.
+    pub fn is_nowhere(&self) -> bool {
+        self.held && self.before.is_none()
+    }
+
     /// Leaves the file as it is, and what an open pull request proposes for it.
     pub fn hold(&mut self) {
         self.after.clone_from(&self.before);

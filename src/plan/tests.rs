@@ -265,6 +265,27 @@ fn a_file_that_could_not_be_derived_is_held() {
 }
 
 #[test]
+fn a_held_file_that_is_nowhere_is_not_counted() {
+    let held = |name: &str, there| Desired {
+        held: true,
+        ..file(name, there, None)
+    };
+    let plan = build(vec![held("a", None), held("b", bytes("x"))], Policy::default());
+    assert_eq!((plan.looked_at, plan.held), (1, 1));
+}
+
+#[test]
+fn what_could_not_be_compared_is_not_said_not_to_be_there() {
+    let mut plan = build(Vec::new(), Policy::default());
+    plan.not_compared
+        .push(NotCompared::release("4.17", "it could not be derived"));
+    assert_eq!(
+        summary(&plan),
+        "Nothing was compared\nNot compared: 4.17: it could not be derived (not-derived)"
+    );
+}
+
+#[test]
 fn files_that_go_are_no_new_ones_of_the_same_rule() {
     let whole = |name: &str, before, after| Desired {
         causes: vec![cause("r", WHOLE_FILE, name)],

@@ -416,7 +416,11 @@ pub fn summary(plan: &Plan) -> String {
         format!("Drift: {} in {requests} {differ}: {counts}", files_of(counts.total()))
     } else if plan.looked_at == 0 {
         // Nobody is to read "in sync" where nothing could be compared.
-        "Nothing was compared: no file was derived, and none of ours is there".to_owned()
+        match plan.not_compared.is_empty() {
+            true => "Nothing was compared: no file was derived, and none of ours is there".to_owned(),
+            // What is there was not looked at.
+            false => "Nothing was compared".to_owned(),
+        }
     } else if !plan.not_compared.is_empty() {
         format!(
             "Not everything was compared: {} looked at, nothing else to change",
