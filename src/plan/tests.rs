@@ -300,6 +300,24 @@ fn files_that_go_are_no_new_ones_of_the_same_rule() {
 }
 
 #[test]
+fn a_change_without_values_or_images_is_told_in_few_words() {
+    let alone = Desired {
+        images: Vec::new(),
+        causes: vec![Cause {
+            old: None,
+            new: None,
+            ..cause("r", WHOLE_FILE, "")
+        }],
+        component: None,
+        ..file("a", bytes("x"), bytes("y"))
+    };
+    let plan = build(vec![alone], Policy::default());
+    let shown = brief(&plan.pull_requests[0]);
+    assert!(!shown.contains("(nothing)"), "{shown}");
+    assert!(shown.lines().all(|line| !line.trim_end().ends_with(':')), "{shown}");
+}
+
+#[test]
 fn unsafe_paths_and_conflicts_are_findings_and_cost_no_other_file() {
     let bad = Desired {
         path: "../../etc/passwd".into(),

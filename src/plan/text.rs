@@ -216,10 +216,13 @@ pub fn brief(pr: &PullRequest) -> String {
     }
     for file in by_weight(&pr.files) {
         let name = file.component.as_deref().unwrap_or(&file.path);
-        let images = file.images.join(", ");
+        let mut images = file.images.join(", ");
+        if !images.is_empty() {
+            images.insert_str(0, ": ");
+        }
         let _ = writeln!(
             out,
-            "  {:<9}{}: {}",
+            "  {:<9}{}{}",
             file.kind.to_string(),
             terminal(name),
             terminal(&images)
@@ -230,8 +233,10 @@ pub fn brief(pr: &PullRequest) -> String {
                 .as_ref()
                 .map(|item| format!(" of {item}"))
                 .unwrap_or_default();
-            let line = format!("{}{item}: {}", cause.field, values(cause));
-            let _ = writeln!(out, "             {}", terminal(&line));
+            if cause.old.is_some() || cause.new.is_some() {
+                let line = format!("{}{item}: {}", cause.field, values(cause));
+                let _ = writeln!(out, "             {}", terminal(&line));
+            }
             let _ = writeln!(out, "               {}", terminal(&reason_alone(cause)));
         }
     }
@@ -298,7 +303,10 @@ fn images(out: &mut String, pr: &PullRequest, color: Color) {
                     (true, false) => format!("{}: ", cause.component),
                     _ => String::new(), // the image says which
                 };
-                let line = format!("{of}{}{item}: {}  ({})", cause.field, values(cause), cause.rule);
+                let line = match (&cause.old, &cause.new) {
+                    (None, None) => format!("{of}{}{item}  ({})", cause.field, cause.rule),
+                    _ => format!("{of}{}{item}: {}  ({})", cause.field, values(cause), cause.rule),
+                };
                 note_for(&mut images, &cause.images, line);
             }
         } else {
