@@ -133,7 +133,10 @@ fn summary(release: &OfRelease) -> String {
     let parts: Vec<String> = counts
         .map(|(state, count)| format!("{count} {}", state.name()))
         .collect();
-    format!("{}: {}", release.release, parts.join(", "))
+    match parts.is_empty() {
+        true => format!("{}: nothing of what is asked for", release.release),
+        false => format!("{}: {}", release.release, parts.join(", ")),
+    }
 }
 
 fn broken(out: &mut String, image: &ImageResult) {

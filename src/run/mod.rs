@@ -234,9 +234,24 @@ pub enum RunError {
     /// Something in the configuration that only a run can notice.
     #[error("{0}")]
     Config(String),
+    /// An image that is asked for and that no release has.
+    #[error("no image of {} has the payload tag `{image}`{}", named(.releases), .hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+    NoImage {
+        /// The payload tag.
+        image: String,
+        /// The releases that were looked at.
+        releases: Vec<Release>,
+        /// What may be meant.
+        hint: Option<String>,
+    },
     /// A target's files as they are could not be read.
     #[error("the target's files cannot be read: {0}")]
     Forge(#[from] crate::forge::ForgeError),
+}
+
+fn named(releases: &[Release]) -> String {
+    let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// The first thing that keeps a release from being derived: what, where, and how many more there are.

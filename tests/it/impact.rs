@@ -268,6 +268,25 @@ fn what_cannot_be_answered_says_why() {
 }
 
 #[test]
+fn what_no_release_is_built_from_names_what_may_be_meant() {
+    let world = World::base();
+    let asked = |args: &[&str]| {
+        let ran = run(&world, &[&["impact"], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    let misspelt = asked(&["openshift/becon", "--head", "x"]);
+    assert!(misspelt.contains("did you mean `openshift/beacon`?"), "{misspelt}");
+    let elsewhere = asked(&["openshift/nothing-like-it", "--head", "x"]);
+    assert!(elsewhere.contains("Nothing needs to be done"), "{elsewhere}");
+    let branch = asked(&["openshift/beacon", "--head", "x", "--branch", "relase-4.16"]);
+    assert!(
+        branch.contains("but from `release-4.16` (4.16): did you mean `release-4.16`?"),
+        "{branch}"
+    );
+}
+
+#[test]
 fn a_job_of_prow_asks_without_arguments_and_leaves_what_ci_shows() {
     let world = with_history();
     let repo = world.path("repos/openshift/tidewatch");

@@ -198,6 +198,13 @@ fn one_image_and_a_day_can_be_asked_for() {
     assert_eq!(count(&["--since", "2026-01-02"]), Some(1));
     assert_eq!(count(&["--since", "2026-01-03"]), Some(0));
     assert_eq!(run(&world, &["results", "--since", "yesterday"]).code, 64);
+    let misspelt = run(&world, &["results", "--image", "becon"]);
+    assert_eq!(misspelt.code, 1);
+    assert!(
+        misspelt.stderr.contains("did you mean `beacon`?"),
+        "{}",
+        misspelt.stderr
+    );
 }
 
 #[test]

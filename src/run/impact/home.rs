@@ -7,6 +7,7 @@ use super::{Asked, ImpactError};
 use crate::base::{Release, RepoName};
 use crate::derive::Standing;
 use crate::derive::payload::Demand;
+use crate::rules::hint::near;
 use crate::run::branches::Depth;
 use crate::run::{Run, RunError};
 use crate::source::{Location, Snapshot};
@@ -145,6 +146,51 @@ impl Run {
         Ok(built)
     }
 
+    /// What may be meant where no release is built from what was asked for, in a sentence: the branches that releases are built
+    /// from, or the repository with the nearest name.
+    pub(super) fn meant(&self, asked: &Asked, home: &Home, releases: &[Release], bases: &mut Bases) -> Option<String> {
+        let ci = self.ci_of(bases).ok()?;
+        let (mut branches, mut others): (BTreeMap<String, BTreeSet<Release>>, BTreeSet<String>) = Default::default();
+        for release in releases {
+            let known = match home.role {
+                Role::Component => self.all_branches(*release, ci.as_deref(), bases).unwrap_or_default(),
+                Role::BuildData => {
+                    let branch = self.config.sources.build_data.branch(*release);
+                    Branches::from([(asked.repository.clone(), BTreeSet::from([branch]))])
+                }
+                Role::CiConfig => return None,
+            };
+            // That of an image that is held may not be known.
+            let known_here = known.get(&asked.repository).into_iter().flatten();
+            for branch in known_here.filter(|branch| !branch.is_empty()) {
+                branches.entry(branch.clone()).or_default().insert(*release);
+            }
+            others.extend(known.keys().map(ToString::to_string));
+        }
+        let near = |word: &str, known: &[&str]| near(word, known).map(|hint| format!(": {hint}"));
+        if branches.is_empty() {
+            let (own, name) = (asked.repository.to_string(), &asked.repository.repo);
+            // Names of one organization are alike for as long as its own is.
+            let is_near = |other: &&str| strsim::damerau_levenshtein(&own, other) <= 2.max(name.len() / 3);
+            let others: Vec<&str> = others.iter().map(String::as_str).filter(is_near).collect();
+            let hint = near(&own, &others)?;
+            return Some(format!("No image is built from {own}{hint}"));
+        }
+        let wanted = asked.branch.as_deref()?;
+        let known: Vec<&str> = branches.keys().map(String::as_str).collect();
+        let each = branches.iter().map(|(branch, releases)| {
+            let releases: Vec<String> = releases.iter().map(Release::to_string).collect();
+            format!("`{branch}` ({})", releases.join(", "))
+        });
+        let each: Vec<String> = each.collect();
+        Some(format!(
+            "No release is built from branch `{wanted}` of {}, but from {}{}",
+            asked.repository,
+            each.join(", "),
+            near(wanted, &known).unwrap_or_else(|| ".".to_owned())
+        ))
+    }
+
     /// The branches of a repository that images of a release are built from.
     fn branches_of(
         &self,
@@ -153,13 +199,24 @@ impl Run {
         ci: Option<&dyn Snapshot>,
         bases: &mut Bases,
     ) -> Result<BTreeSet<String>, RunError> {
+        let mut all = self.all_branches(release, ci, bases)?;
+        Ok(all.remove(repository).unwrap_or_default())
+    }
+
+    /// The branches of all repositories that images of a release are built from.
+    fn all_branches(
+        &self,
+        release: Release,
+        ci: Option<&dyn Snapshot>,
+        bases: &mut Bases,
+    ) -> Result<Branches, RunError> {
         let slot = self.slot(release, ci);
         let known = slot.as_ref().and_then(|slot| {
             let (commits, branches): (String, Branches) = self.store.get("branches", VERSION, slot.name.as_bytes())?;
             (commits == slot.commits).then_some(branches)
         });
-        if let Some(mut known) = known {
-            return Ok(known.remove(repository).unwrap_or_default());
+        if let Some(known) = known {
+            return Ok(known);
         }
         self.extend_metadata(bases, &BTreeSet::from([release]))?;
         let metadata = match bases.metadata.get(&release) {
@@ -168,7 +225,7 @@ impl Run {
                 let findings = findings.clone();
                 return Err(RunError::Release { release, findings });
             }
-            None => return Ok(BTreeSet::new()),
+            None => return Ok(Branches::new()),
         };
         let outline = self.outline(metadata, ci, &Demand::default(), Depth::All)?;
         let mut branches = Branches::new();
@@ -181,6 +238,6 @@ impl Run {
             let kept = (&slot.commits, &branches);
             self.store.put("branches", VERSION, slot.name.as_bytes(), &kept);
         }
-        Ok(branches.remove(repository).unwrap_or_default())
+        Ok(branches)
     }
 }

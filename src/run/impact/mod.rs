@@ -122,6 +122,10 @@ impl Run {
             (None, Some(branch)) if built.len() == 1 => branch.clone(),
             _ => String::new(),
         };
+        let meant = match built.is_empty() {
+            true => self.meant(asked, &home, releases, bases),
+            false => None,
+        };
         // Rules are loaded meanwhile; what is wrong with them is said where they are asked.
         let (sides, _) = rayon::join(|| self.sides(asked, &home, built, &how), || self.rules().is_ok());
         let sides = sides?;
@@ -158,6 +162,9 @@ impl Run {
             answer.releases.extend(found?);
         }
         (answer.verdict, answer.sentence, answer.todo) = sentence(&answer.releases);
+        if let Some(meant) = meant {
+            answer.todo = meant;
+        }
         answer.digest = self.digest(&answer, &read);
         Ok(answer)
     }

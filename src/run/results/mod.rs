@@ -19,6 +19,7 @@ use crate::base::{Date, Release, RepoName};
 use crate::config::ResultSources;
 use crate::results::answer::{ImageResult, OfRelease, Results, Unread};
 use crate::results::{Branch, Built, Classifier, Images, JobRun, deck, jobs, settle};
+use crate::rules::hint::near;
 use artifacts::Left;
 use cluster::OnCluster;
 use payloads::Stream;
@@ -92,6 +93,9 @@ impl Run {
                     why: error.to_string(),
                 })),
             }
+        }
+        if let Some(image) = asked.image.as_deref().filter(|_| unread.is_empty()) {
+            is_built(image, &built)?;
         }
         let mut followed = Followed::default();
         let mut results = self.look(sources, &built, &mut followed, asked.now, true)?;
@@ -180,6 +184,24 @@ impl Run {
             unread: reader.unread.into_iter().collect(),
         })
     }
+}
+
+/// Makes sure that some release has an image of a payload tag.
+fn is_built(image: &str, built: &BTreeMap<Release, Arc<Built>>) -> Result<(), RunError> {
+    let images = |built: &'_ Arc<Built>| -> Vec<String> {
+        let of_jobs = built.jobs.iter().flat_map(|job| &job.images);
+        of_jobs.chain(built.parents.keys()).cloned().collect()
+    };
+    let known: BTreeSet<String> = built.values().flat_map(images).collect();
+    if known.contains(image) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(RunError::NoImage {
+        image: image.to_owned(),
+        releases: built.keys().copied().collect(),
+        hint: near(image, &known),
+    })
 }
 
 fn is_asked(release: &str, image: &ImageResult, asked: &ResultsAsked) -> bool {
