@@ -57,6 +57,10 @@ fn files(case: &Case, results: &Results<'_>, done: &mut Vec<String>) -> Result<(
         fs::remove_file(&path).map_err(Fault::io(&path, "removed"))?;
         done.push(format!("removed {}", path.display()));
     }
+    if written.is_empty() && folder.is_dir() {
+        // A folder without a file expects nothing.
+        fs::remove_dir_all(&folder).map_err(Fault::io(&folder, "removed"))?;
+    }
     Ok(())
 }
 

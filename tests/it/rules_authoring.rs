@@ -157,11 +157,30 @@ fn a_captured_case_has_what_its_image_needs_and_comes_to_the_same() {
         "{}",
         text(&unknown)
     );
-    let no_release = lockstep(
+    let only_one = lockstep(
         demo.path(),
         &["rules", "capture", "--image", "lantern", "--out", "cases/x"],
     );
-    assert_eq!(no_release.status.code(), Some(64));
+    assert!(only_one.status.success(), "{}", text(&only_one));
+    let none = lockstep(demo.path(), &["rules", "coverage", "cases", "--only", "zzz"]);
+    assert_eq!(none.status.code(), Some(1), "{}", text(&none));
+}
+
+#[test]
+fn a_case_of_an_image_that_is_held_says_so_and_passes() {
+    let demo = demo();
+    let dockerfile = demo.path().join("repos/openshift/lantern-operator/operand/Dockerfile");
+    let file = fs::read_to_string(&dockerfile).expect("a Dockerfile");
+    fs::write(dockerfile, format!("FROM more AS more\n{file}")).expect("written");
+    let args = ["rules", "capture", "--image", "lantern", "--out", "cases/x"];
+    let captured = lockstep(demo.path(), &args);
+    assert!(
+        text(&captured).contains("lantern could not be derived for 4.16"),
+        "{}",
+        text(&captured)
+    );
+    let test = lockstep(demo.path(), &["rules", "test", "cases"]);
+    assert!(test.status.success(), "{}", text(&test));
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use lockstep::config::RuleSet as RuleSource;
+use lockstep::derive::{DerivedImage, Release, Standing};
+use lockstep::finding::Finding;
 use lockstep::run::rule_files;
 use lockstep::source::Recorder;
 use lockstep::workbench::capture::Cut;
@@ -11,15 +13,15 @@ use lockstep::workbench::judge::judge;
 use lockstep::workbench::sets::RuleSets;
 
 use super::args::CaptureArgs;
-use crate::cli::{Ended, Outcome, Usage, print, setup};
+use crate::cli::{Ended, Outcome, Usage, print, say, setup};
 
 /// Cuts a case out of real repositories.
 pub fn run(args: &CaptureArgs) -> Outcome {
-    if args.common.releases.len() != 1 {
-        return Err(Usage("a case is for one release: give `--release` once".into()).into());
-    }
     let recorder = Arc::new(Recorder::default());
     let ready = setup::ready_recording(&args.common, Some(&recorder))?;
+    if ready.releases.len() != 1 {
+        return Err(Usage("a case is for one release: give `--release` once".into()).into());
+    }
     let mut ended = Ended::Done;
     let metadata = ready.metadata(&mut ended)?;
     let releases = ready.derive(&metadata, &mut ended)?;
@@ -49,7 +51,24 @@ pub fn run(args: &CaptureArgs) -> Outcome {
         ended = Ended::Failed;
     }
     print(&text)?;
+    held(release, &args.images);
     Ok(ended)
+}
+
+/// Says of the images that a case is about which could not be derived: the case has what was found, and no file of theirs.
+fn held(release: &Release<'_>, images: &[String]) {
+    let named = |image: &&DerivedImage| images.iter().any(|name| *name == image.key || *name == image.tag.value);
+    let images = release.images.values().filter(named);
+    for image in images.filter(|image| image.standing == Standing::Held) {
+        let tag = image.tag.value.as_str();
+        say(&format!(
+            "note: {tag} could not be derived for {}: the case expects what was found, and no file of it",
+            release.metadata.release
+        ));
+        let about = |finding: &&Finding| finding.image.as_deref() == Some(tag);
+        let found: Vec<Finding> = release.findings.iter().filter(about).cloned().collect();
+        setup::tell(&found);
+    }
 }
 
 /// The files of rule sets that are not built in: a case brings its own.

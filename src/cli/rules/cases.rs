@@ -65,6 +65,7 @@ fn show(round: &Round) -> Result<(), anyhow::Error> {
 /// Runs cases and tells which rules they exercise.
 pub fn coverage(args: &CoverageArgs) -> Outcome {
     let (verdicts, _) = run(&args.cases, false, false)?;
+    let only = args.only.as_deref().unwrap_or_default();
     let mut ended = Ended::Done;
     let mut tally = Tally::default();
     let builtin = [sets::BUILTIN_NAME.into()];
@@ -79,6 +80,10 @@ pub fn coverage(args: &CoverageArgs) -> Outcome {
         }
         tally.merge(verdict.tally);
     }
+    let count = tally.0.len();
+    if !tally.0.keys().any(|(.., id)| id.contains(only)) {
+        return Err(anyhow!("none of {count} rules has {only} in its id"));
+    }
     match args.format {
         TextOrJson::Json => print(&format!("{}\n", serde_json::to_string_pretty(&tally.json())?))?,
         TextOrJson::Text if args.annotate => {
@@ -92,7 +97,7 @@ pub fn coverage(args: &CoverageArgs) -> Outcome {
             }
             print(&tally.annotate(&files))?;
         }
-        TextOrJson::Text => print(&tally.text(args.only.as_deref().unwrap_or_default()))?,
+        TextOrJson::Text => print(&tally.text(only))?,
     }
     if let Some(min) = args.min.filter(|min| tally.percent() < *min) {
         let never: Vec<_> = tally
