@@ -62,7 +62,7 @@ pub(super) fn file_name(batch: u32, tag: &str) -> String {
 /// Whether nobody has the name of a new BuildConfig, and no file that cannot be read may hold it; otherwise that is told.
 pub(super) fn is_free(files: &mut Files<'_>, all: &[Found], unread: &Unread, name: &str) -> bool {
     if let Some(path) = unread.may_hold(name) {
-        waits(files, name, &path.to_owned());
+        waits(files, name, path);
         return false;
     }
     !is_named(files, all, name)
@@ -93,7 +93,7 @@ pub(super) fn names(files: &mut Files<'_>, plans: &[Plan<'_>], all: &[Found], un
     for plan in plans.iter().filter(|plan| lacks(plan, matched)).collect::<Vec<_>>() {
         let (key, tag) = (plan.key.to_owned(), plan.here.tag.value.as_str());
         if let Some(path) = unread.may_build(plan) {
-            waits(files, tag, &path.to_owned());
+            waits(files, tag, path);
             matched.waiting.insert(key);
         } else if is_named(files, all, tag) {
             matched.unplaced.insert(key);
