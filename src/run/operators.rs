@@ -185,8 +185,8 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, place: &Place, fault: &Fault) -> Finding {
-        let line = fault.line;
-        Finding::new(Severity::Warning, "unreadable-image-references", fault.message.clone())
+        let (line, text) = (fault.line, format!("{}: {}", place.file, fault.message));
+        Finding::new(Severity::Warning, "unreadable-image-references", text)
             .with_component(self.repo.to_string())
             .with_place(Place { line, ..place.clone() })
             .with_help("composing a release fails on it as well; put the file right")

@@ -365,9 +365,13 @@ fn a_hostile_head_is_told_in_clear_words() {
         std::fs::create_dir_all(head.join("manifests")).expect("a folder");
         std::fs::write(head.join("manifests/image-references"), text).expect("written");
     });
-    assert_eq!(
-        bomb["verdict"], "nothing",
-        "it names no tag, and costs no more than its text"
+    assert_eq!(codes(&bomb, "new"), ["unreadable-image-references"]);
+    assert!(
+        bomb["sentence"]
+            .as_str()
+            .unwrap()
+            .contains("manifests/image-references: "),
+        "{bomb}"
     );
     let many = with_head(|head| {
         for number in 0..3_000 {
