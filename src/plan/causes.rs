@@ -51,8 +51,11 @@ pub fn left_by_cause<'a>(left: impl IntoIterator<Item = &'a Left>) -> Vec<CauseG
     )
 }
 
+/// What the causes of a group share: rule and field, and of whole files the kind of change and the reason.
+type Shared<'a> = (&'a str, &'a str, Option<(ChangeKind, &'a str)>);
+
 fn collect<'a>(causes: impl Iterator<Item = (ChangeKind, &'a str, &'a Cause)>) -> Vec<CauseGroup<'a>> {
-    let mut groups: BTreeMap<(&str, &str, Option<(ChangeKind, &str)>), CauseGroup<'a>> = BTreeMap::new();
+    let mut groups: BTreeMap<Shared<'a>, CauseGroup<'a>> = BTreeMap::new();
     for (kind, path, cause) in causes {
         let whole = (cause.field == WHOLE_FILE).then_some((kind, cause.because.as_str()));
         let key = (cause.rule.as_str(), cause.field.as_str(), whole);
