@@ -80,6 +80,16 @@ pub(super) struct Rules {
     pub account: Vec<RuleAt>,
 }
 
+impl World {
+    /// Whether a component that is not built may be one of the release's all the same: it could not be derived, or not all that
+    /// says which there are could be read.
+    pub fn is_undecided(&self, component: &str) -> bool {
+        let is_built = self.plans.iter().any(|plan| plan.component == component);
+        let is_unknown = !self.complete && !self.dropped.contains_key(component);
+        !is_built && (is_unknown || self.held.contains(component))
+    }
+}
+
 /// What a release comes to; errors where nothing can be said of it as a whole.
 pub(super) type Made = Result<World, Vec<Finding>>;
 

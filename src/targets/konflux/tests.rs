@@ -921,6 +921,44 @@ fn resources_have_a_file_each_and_stay_as_people_keep_them() {
 }
 
 #[test]
+fn a_child_that_could_not_be_derived_stays_among_those_that_are_nudged() {
+    let more = |world: World| {
+        let dockerfile = "FROM registry.ci.openshift.org/ocp/4.16:cli\n";
+        world.image("more", "more", "{member: cli}", dockerfile)
+    };
+    let nudges = [(&NUDGES, json!("direct"))];
+    let path = "4.16/components/okd-cli-4-16.yaml";
+    let made = config(&more(world()), &[], &nudges);
+    let both = made.text(path);
+    assert!(both.contains("build-nudges-ref:\n    - okd-more-4-16\n    - okd-tools-4-16\n"));
+    let gone = both.replace("    - okd-more-4-16\n", "    - okd-more-4-16\n    - okd-never-4-16\n");
+    let failing = |field: &str| {
+        let rule = |id: &str, value: &str| {
+            format!(
+                "- id: {id}\n  because: x\n  on: image\n  when: image.name == 'openshift/ose-more'\n  set: {{{field}: {value}}}\n  overrides: [konflux-component]\n"
+            )
+        };
+        more(world_with(&(rule("one", "a") + &rule("other", "b"))))
+    };
+    // Held by its name, and where not even that is known.
+    assert_eq!(
+        config(&failing("repo_files"), &[(path, &gone)], &nudges).text(path),
+        both
+    );
+    assert_eq!(
+        config(&failing("component"), &[(path, &gone)], &nudges).text(path),
+        gone
+    );
+    // What the release does not have, and what is built from others, goes.
+    assert_eq!(config(&more(world()), &[(path, &gone)], &nudges).text(path), both);
+    let other = both.replace("- okd-more-4-16\n", "- okd-cli-4-16\n    - okd-more-4-16\n");
+    assert_eq!(
+        config(&failing("component"), &[(path, &other)], &nudges).text(path),
+        both
+    );
+}
+
+#[test]
 fn all_runs_can_stand_in_one_repository_where_nothing_triggers_them() {
     let at = At {
         repo: "config",

@@ -161,7 +161,7 @@ impl Resources<'_> {
             }
             let node = files.documents(path).get(document);
             let there = node.and_then(|node| find(node, &field.path)).cloned();
-            let value = find(&wanted.fresh, &field.path).cloned();
+            let value = field.value(&wanted.fresh, there.as_ref(), self.world);
             let Some(value) = value.filter(|value| !field.is_met(there.as_ref(), value)) else {
                 continue;
             };
@@ -230,20 +230,19 @@ impl Resources<'_> {
                 .and_then(|node| node.at(&["metadata", "name"])?.text())
                 .unwrap_or_default()
                 .to_owned();
-            if component.is_empty() || known.contains(&*component) || self.world.held.contains(&component) {
+            if component.is_empty() || known.contains(&*component) || self.world.is_undecided(&component) {
                 continue;
             }
             let marked = documents.iter().all(|node| label(node, MARK.0) == Some(MARK.1));
             let dropped = self.world.dropped.get(&component);
             if self.world.konflux.has_versions.value {
-                let unknown = marked && self.world.complete;
                 let tag = dropped.map_or("", String::as_str);
-                if (dropped.is_some() || unknown) && self.leaves(files, &path, &component, tag, marked) {
+                if (dropped.is_some() || marked) && self.leaves(files, &path, &component, tag, marked) {
                     gone.insert(format!("components/{component}.yaml"));
                 }
                 continue;
             }
-            if !marked || (dropped.is_none() && !self.world.complete) {
+            if !marked {
                 let text =
                     format!("{path} is of {component}, which the release does not build; it stays, as people made it");
                 if dropped.is_some() {

@@ -1,5 +1,7 @@
 //! The documents that a release's resources are: how each is made, and which of its fields are managed.
 
+use std::collections::BTreeSet;
+
 use super::super::fresh::{MARK, Shared, text};
 use super::super::plans::{Plan, World};
 use crate::model::build_config::RuleAt;
@@ -14,6 +16,8 @@ const REQUEST: (&str, &str) = ("build.appstudio.openshift.io/request", "configur
 const TELL: (&str, &str) = ("image-controller.appstudio.redhat.com/update-component-image", "true");
 const BUILD_PIPELINE: &str = "build.appstudio.openshift.io/pipeline";
 const LABELS: [&str; 2] = ["appstudio.redhat.com/application", "appstudio.redhat.com/component"];
+/// The components that are built again after one.
+const AFTER: &str = "build-nudges-ref";
 const OLDER: &str = "appstudio.redhat.com/v1alpha1";
 const NEWER: &str = "konflux-ci.dev/v1alpha1";
 
@@ -40,6 +44,18 @@ impl Field<'_> {
             Some(Step::With(..)) => "versions",
             _ => "",
         }
+    }
+
+    /// What it should say: of the components that are built again after one, those that are undecided stay.
+    pub fn value(&self, fresh: &Node, there: Option<&Node>, world: &World) -> Option<Node> {
+        let value = find(fresh, &self.path)?;
+        let (AFTER, Some(after)) = (self.name(), value.as_seq()) else {
+            return Some(value.clone());
+        };
+        let before = there.and_then(Node::as_seq).unwrap_or_default().iter();
+        let stays = before.filter_map(Node::text).filter(|name| world.is_undecided(name));
+        let all: BTreeSet<&str> = after.iter().filter_map(Node::text).chain(stays).collect();
+        Some(Node::seq(all.into_iter().map(text)))
     }
 
     /// Whether what is there means what is wanted.
@@ -147,7 +163,7 @@ impl<'m> Maker<'m> {
         spec.insert("application", text(konflux.application.value.as_str()));
         if self.nudges && !plan.children.is_empty() {
             let children = plan.children.iter().map(|child| text(child.as_str()));
-            spec.insert("build-nudges-ref", Node::seq(children));
+            spec.insert(AFTER, Node::seq(children));
         }
         spec.insert("componentName", text(plan.component.as_str()));
         if !plan.needs_repository {
@@ -170,7 +186,7 @@ impl<'m> Maker<'m> {
             field(&["spec", "source", "git", "dockerfileUrl"], &rules.dockerfile),
         ];
         if self.nudges {
-            managed.push(field(&["spec", "build-nudges-ref"], &[]));
+            managed.push(field(&["spec", AFTER], &[]));
         }
         let metadata = self.metadata(&plan.component, &[], &[&annotations[..], &[REQUEST]].concat());
         WantedDocument {
