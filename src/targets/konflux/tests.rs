@@ -471,6 +471,10 @@ fn what_a_file_that_cannot_be_read_may_hold_is_not_made_a_second_time() {
     assert!(!seen.files.contains_key("4.16/components/okd-cli-4-16.yaml"));
     assert!(seen.files.contains_key("4.16/components/okd-tools-4-16.yaml"));
     assert!(!seen.text("4.16/kustomization.yaml").contains("okd-cli-4-16.yaml"));
+    let broken = format!("{}a: [\n", made.text("4.16/application.yaml"));
+    let seen = config(&world(), &[("4.16/all.yaml", &broken)], &[]);
+    assert!(!seen.files.contains_key("4.16/application.yaml"));
+    assert!(!seen.text("4.16/kustomization.yaml").contains("application.yaml"));
 }
 
 #[test]
@@ -956,6 +960,88 @@ fn a_child_that_could_not_be_derived_stays_among_those_that_are_nudged() {
         config(&failing("component"), &[(path, &other)], &nudges).text(path),
         both
     );
+}
+
+#[test]
+fn resources_in_files_of_another_name_are_not_made_a_second_time() {
+    let made = config(&world(), &[], &[]);
+    let usual = "4.16/components/okd-cli-4-16.yaml";
+    let tools = "4.16/components/okd-tools-4-16.yaml";
+    let application = made.text("4.16/application.yaml");
+    let (cli, old) = (made.text(usual), made.text(usual).replace("release-4.16", "main"));
+    let list = ("4.16/kustomization.yaml", "resources:\n- all\n");
+    // In one file, the last of them ours.
+    let all = format!("{application}---\n{}---\n{old}", made.text(tools));
+    let seen = config(&world(), &[("4.16/all/all.yaml", &all), list], &[]);
+    let wanted = format!("{application}---\n{}---\n{cli}", made.text(tools));
+    assert_eq!(seen.text("4.16/all/all.yaml"), wanted);
+    assert_eq!(seen.files.len(), 3, "{:?}", seen.files.keys());
+    assert_eq!((seen.text(list.0), seen.codes()), (list.1, vec![]));
+    // A new list takes it along.
+    let seen = config(&world(), &[("4.16/all/all.yaml", &all)], &[]);
+    assert!(seen.text(list.0).contains("- all/all.yaml\n"), "{}", seen.text(list.0));
+    // Each in a file of its own, and one of them gone.
+    let (component, repository) = old.split_once("---\n").expect("two");
+    let seen = config(
+        &world(),
+        &[("4.16/cli.yaml", component), ("4.16/images/cli.yml", repository)],
+        &[],
+    );
+    assert!(
+        !seen.files.contains_key(usual) && seen.codes().is_empty(),
+        "{:?}",
+        seen.codes()
+    );
+    assert_eq!(seen.text("4.16/cli.yaml"), component.replace("main", "release-4.16"));
+    let seen = config(&world(), &[("4.16/cli.yaml", component)], &[]);
+    assert!(!seen.files.contains_key(usual));
+    assert_eq!(seen.codes(), ["resource-missing"]);
+    let seen = config(&world(), &[("4.16/images/cli.yaml", repository)], &[]);
+    assert_eq!(format!("{}---\n{repository}", seen.text(usual)), cli);
+    let again = config(
+        &world(),
+        &[("4.16/images/cli.yaml", repository), (usual, seen.text(usual))],
+        &[],
+    );
+    assert_eq!((again.text(usual), again.codes()), (seen.text(usual), vec![]));
+    // One that a rule adds, too.
+    let rule = "- id: more\n  because: x\n  on: target\n  when: target == 'konflux'\n  \
+                set: {extra_resources: [{file: own.yaml, resource: {apiVersion: v1, kind: Secret, metadata: {name: own}}}]}\n  \
+                overrides: [konflux-resources]\n";
+    let own = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: own\n";
+    assert_eq!(config(&world_with(rule), &[], &[]).text("4.16/own.yaml"), own);
+    let seen = config(&world_with(rule), &[("4.16/secrets.yaml", own)], &[]);
+    assert!(!seen.files.contains_key("4.16/own.yaml") && seen.text(list.0).contains("- secrets.yaml\n"));
+    let seen = config(
+        &world_with(rule),
+        &[("4.16/secrets.yaml", &format!("{own}a: [\n"))],
+        &[],
+    );
+    assert!(!seen.files.contains_key("4.16/own.yaml") && !seen.text(list.0).contains("own.yaml"));
+    // What another tenant or another API has is something else.
+    for (own, other) in [
+        ("namespace: okd-tenant", "namespace: other"),
+        ("appstudio.redhat.com/v1alpha1", "backstage.io/v1"),
+    ] {
+        let theirs = component.replace(own, other);
+        let seen = config(&world(), &[("4.16/cli.yaml", &theirs)], &[]);
+        assert_eq!((seen.text(usual), seen.text("4.16/cli.yaml")), (cli, theirs.as_str()));
+    }
+    // A file that goes is taken from the list by its own name, and stays where another component is in it.
+    let never = old.replace("okd-cli-4-16", "okd-never-4-16");
+    let (path, text) = (
+        "4.16/components/never.yaml",
+        "resources:\n- components/never.yaml\n- application.yaml\n",
+    );
+    let seen = config(&world(), &[(path, &never), (list.0, text)], &[]);
+    assert_eq!(seen.files[path], None);
+    assert!(!seen.text(list.0).contains("never"), "{}", seen.text(list.0));
+    let (_, repository) = cli.split_once("---\n").expect("two");
+    for theirs in [cli, repository] {
+        let mixed = format!("{never}---\n{theirs}");
+        let seen = config(&world(), &[(path, &mixed)], &[]);
+        assert_eq!(seen.text(path), mixed);
+    }
 }
 
 #[test]

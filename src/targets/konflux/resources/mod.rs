@@ -30,6 +30,22 @@ pub(super) struct Resources<'r> {
     pub nudges: bool,
 }
 
+/// What belongs in the list of files.
+#[derive(Default)]
+struct Listed {
+    /// Files that stand where they are written.
+    own: BTreeSet<String>,
+    /// Files that people gave another name: a list that is there has them in its own way, be it by their folder.
+    others: BTreeSet<String>,
+}
+
+impl Listed {
+    /// All of them, by name.
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.own.union(&self.others)
+    }
+}
+
 impl Resources<'_> {
     fn folder(&self) -> &str {
         self.world.konflux.resources_folder.value.trim_matches('/')
@@ -49,26 +65,36 @@ impl Resources<'_> {
             nudges: self.nudges,
         };
         let has_versions = self.world.konflux.has_versions.value;
-        let mut listed = BTreeSet::new();
+        let mut listed = Listed::default();
         if !has_versions {
-            let path = format!("{}/application.yaml", self.folder());
-            self.document(files, &path, None, &[maker.application()]);
-            listed.insert("application.yaml".to_owned());
+            let usual = format!("{}/application.yaml", self.folder());
+            let wanted = [maker.application()];
+            let name = &*self.world.konflux.application.value;
+            if let Some(home) = self.home(files, &usual, &wanted, &[name, "Application"], &mut listed, None) {
+                self.document(files, (&usual, &home), None, &wanted);
+            }
         }
         for plan in &self.world.plans {
-            let path = self.file(&plan.component);
-            files.about(&path, Some(&plan.repository), &plan.tag);
-            if self.waits(files, &path, plan) {
+            let usual = self.file(&plan.component);
+            let wanted = maker.image(plan);
+            let words = [plan.component.as_str()];
+            let Some(home) = self.home(files, &usual, &wanted, &words, &mut listed, Some(plan)) else {
                 continue;
-            }
-            listed.insert(format!("components/{}.yaml", plan.component));
-            let wanted = match has_versions {
-                true => self.own_part(files, &path, plan, maker.image(plan)),
-                false => Some(maker.image(plan)),
+            };
+            // What several images share is of no one repository.
+            let repository = (home == usual).then_some(&*plan.repository);
+            files.about(&home, repository, &plan.tag);
+            let place = wanted
+                .first()
+                .and_then(|wanted| self.place(files, &usual, &wanted.fresh));
+            let before = place.and_then(|(path, at)| files.documents(&path).get(at).cloned());
+            let wanted = match &before {
+                Some(there) if has_versions => self.own_part(files, &home, plan, there, wanted),
+                _ => Some(wanted),
             };
             if let Some(wanted) = wanted {
-                self.document(files, &path, Some(plan), &wanted);
-                self.moved(files, &path, plan);
+                self.document(files, (&usual, &home), Some(plan), &wanted);
+                self.moved(files, &home, plan, before.as_ref());
             }
         }
         self.unheard(files);
@@ -77,11 +103,20 @@ impl Resources<'_> {
             if crate::base::path_fault(&path).is_some() {
                 continue;
             }
+            let resource = to_node(resource);
             if !files.is_there(&path) {
+                if let Some((other, _)) = self.place(files, &path, &resource) {
+                    listed.others.insert(self.listing(&other));
+                    continue;
+                }
+                let words: Vec<&str> = name(&resource).into_iter().chain(kind(&resource)).collect();
+                if words.len() == 2 && self.waits(files, &path, &words, None) {
+                    continue;
+                }
                 let cause = self.causes.file(None, &self.repository, &[], true, "a resource");
-                files.add(&path, edit::fresh(&to_node(resource)), cause, None, &[]);
+                files.add(&path, edit::fresh(&resource), cause, None, &[]);
             }
-            listed.insert(file.clone());
+            listed.own.insert(file.clone());
         }
         let gone = self.unwanted(files);
         self.kustomization(files, &listed, &gone);
@@ -94,12 +129,67 @@ impl Resources<'_> {
         }
     }
 
-    /// Whether a new file waits for one that cannot be read and may hold the component already; that is told.
-    fn waits(&self, files: &mut Files<'_>, path: &str, plan: &Plan) -> bool {
+    /// What a list in the release's folder calls a file.
+    fn listing(&self, path: &str) -> String {
+        let below = path.strip_prefix(self.folder()).unwrap_or(path);
+        below.trim_start_matches('/').to_owned()
+    }
+
+    /// Where a resource stands, and which document it is: by what it is and its name in any file, or in its usual one by what
+    /// it is alone, unless that is another image's.
+    fn place(&self, files: &Files<'_>, usual: &str, fresh: &Node) -> Option<(String, usize)> {
+        let find = |path: &str, is: &dyn Fn(&Node) -> bool| {
+            let at = files.documents(path).iter().position(is)?;
+            Some((path.to_owned(), at))
+        };
+        let folder = format!("{}/", self.folder());
+        let is_other = |node: &Node| {
+            let mut built = self.world.plans.iter().map(|plan| &plan.component);
+            name(node).is_some_and(|name| built.any(|other| other == name) || self.world.held.contains(name))
+        };
+        find(usual, &|node| is_same(node, fresh))
+            .or_else(|| {
+                let mut others = files.below(&folder);
+                others.find_map(|(path, _)| find(path, &|node| is_same(node, fresh)))
+            })
+            .or_else(|| find(usual, &|node| kind(node) == kind(fresh) && !is_other(node)))
+    }
+
+    /// The file with the first of some resources, or where it is to be; `None`: that waits for one that cannot be read.
+    fn home(
+        &self,
+        files: &mut Files<'_>,
+        usual: &str,
+        wanted: &[WantedDocument<'_>],
+        words: &[&str],
+        listed: &mut Listed,
+        plan: Option<&Plan>,
+    ) -> Option<String> {
+        let places = wanted.iter().map(|wanted| self.place(files, usual, &wanted.fresh));
+        let places: Vec<Option<String>> = places.map(|place| place.map(|(path, _)| path)).collect();
+        let first = places.first().cloned().flatten();
+        let home = first.unwrap_or_else(|| usual.to_owned());
+        if self.waits(files, &home, words, plan) {
+            return None;
+        }
+        let paths = places.into_iter().flatten().chain([home.clone()]);
+        for path in paths {
+            let of = if path == usual {
+                &mut listed.own
+            } else {
+                &mut listed.others
+            };
+            of.insert(self.listing(&path));
+        }
+        Some(home)
+    }
+
+    /// Whether a new file waits for one that cannot be read and may hold what it is for, as it says these words; that is told.
+    fn waits(&self, files: &mut Files<'_>, path: &str, words: &[&str], plan: Option<&Plan>) -> bool {
         let folder = format!("{}/", self.folder());
         // The list of files holds none.
         let may_hold = |path: &str, text: Option<&str>| {
-            !path.ends_with("/kustomization.yaml") && text.is_none_or(|text| says(text, &plan.component))
+            !path.ends_with("/kustomization.yaml") && text.is_none_or(|text| words.iter().all(|word| says(text, word)))
         };
         let found = files
             .unread(&folder)
@@ -109,39 +199,49 @@ impl Resources<'_> {
         };
         let text = format!(
             "{path} is not added: {unread}, which cannot be read, may hold {}",
-            plan.component
+            words.first().copied().unwrap_or_default()
         );
-        let finding = Finding::new(Severity::Error, "unreadable-resource", text)
-            .with_image(plan.tag.clone())
-            .with_component(plan.repository.clone())
-            .with_help("put the file right");
+        let mut finding = Finding::new(Severity::Error, "unreadable-resource", text).with_help("put the file right");
+        if let Some(plan) = plan {
+            finding = finding
+                .with_image(plan.tag.clone())
+                .with_component(plan.repository.clone());
+        }
         files.tell(finding, &unread, None);
         true
     }
 
-    /// Makes the documents of a file right, those of other kinds left alone.
-    fn document(&self, files: &mut Files<'_>, path: &str, plan: Option<&Plan>, wanted: &[WantedDocument<'_>]) {
-        if files.is_unread(path) {
+    /// Makes documents right, those of other kinds left alone; what is not there is added with the usual file alone.
+    fn document(
+        &self,
+        files: &mut Files<'_>,
+        (usual, home): (&str, &str),
+        plan: Option<&Plan>,
+        wanted: &[WantedDocument<'_>],
+    ) {
+        if files.is_unread(home) {
             return;
         }
-        if !files.is_there(path) {
-            let texts: Vec<String> = wanted.iter().map(|wanted| edit::fresh(&wanted.fresh)).collect();
+        let mut missing = Vec::new();
+        for wanted in wanted {
+            match self.place(files, usual, &wanted.fresh) {
+                Some((path, document)) => self.fields(files, (&path, document), plan, wanted),
+                None => missing.push(wanted),
+            }
+        }
+        if !files.is_there(home) {
+            let texts: Vec<String> = missing.iter().map(|wanted| edit::fresh(&wanted.fresh)).collect();
             let cause = self.causes.file(plan, &self.repository, &[], true, "a resource");
             let tags: Vec<&str> = plan.iter().map(|plan| plan.tag.as_str()).collect();
             let component = plan.map(|plan| plan.repository.as_str());
-            files.add(path, texts.join("---\n"), cause, component, &tags);
+            files.add(home, texts.join("---\n"), cause, component, &tags);
             return;
         }
-        for wanted in wanted {
-            let kind = |node: &Node| node.get("kind").and_then(Node::as_str) == Some(wanted.kind);
-            let Some(document) = files.documents(path).iter().position(kind) else {
-                let text = format!("{path} has no {}, though Konflux needs one", wanted.kind);
-                let finding = Finding::new(Severity::Warning, "resource-missing", text)
-                    .with_help("add it to the file, or remove the file so that it is written anew");
-                files.tell(finding, path, None);
-                continue;
-            };
-            self.fields(files, (path, document), plan, wanted);
+        for wanted in missing {
+            let text = format!("{home} has no {}, though Konflux needs one", wanted.kind);
+            let finding = Finding::new(Severity::Warning, "resource-missing", text)
+                .with_help("add it to the file, or remove the file so that it is written anew");
+            files.tell(finding, home, None);
         }
     }
 
@@ -181,12 +281,8 @@ impl Resources<'_> {
     }
 
     /// Tells of a component whose repository is another one now: nobody looks at the old one any more.
-    fn moved(&self, files: &mut Files<'_>, path: &str, plan: &Plan) {
-        let Some(before) = files.actual.files.get(path) else {
-            return;
-        };
-        let documents = crate::yaml::parse_all(before).unwrap_or_default();
-        let url = documents.iter().find_map(wanted::url);
+    fn moved(&self, files: &mut Files<'_>, path: &str, plan: &Plan, before: Option<&Node>) {
+        let url = before.and_then(wanted::url);
         let old = url.map(|url| {
             url.trim_end_matches(".git")
                 .trim_start_matches("https://github.com/")
@@ -224,21 +320,19 @@ impl Resources<'_> {
         let there: Vec<String> = files.below(&folder).map(|(path, _)| path.to_owned()).collect();
         for path in there {
             let documents = files.documents(&path).to_vec();
-            let component = documents
-                .iter()
-                .find(|node| node.get("kind").and_then(Node::as_str) == Some("Component"))
-                .and_then(|node| node.at(&["metadata", "name"])?.text())
-                .unwrap_or_default()
-                .to_owned();
+            let component = documents.iter().find(|node| kind(node) == Some("Component"));
+            let component = component.and_then(name).unwrap_or_default().to_owned();
             if component.is_empty() || known.contains(&*component) || self.world.is_undecided(&component) {
                 continue;
             }
-            let marked = documents.iter().all(|node| label(node, MARK.0) == Some(MARK.1));
+            // Where another's stands in the file it is people's doing.
+            let is_ours = |node: &Node| label(node, MARK.0) == Some(MARK.1) && name(node) == Some(&*component);
+            let marked = documents.iter().all(is_ours);
             let dropped = self.world.dropped.get(&component);
             if self.world.konflux.has_versions.value {
                 let tag = dropped.map_or("", String::as_str);
                 if (dropped.is_some() || marked) && self.leaves(files, &path, &component, tag, marked) {
-                    gone.insert(format!("components/{component}.yaml"));
+                    gone.insert(self.listing(&path));
                 }
                 continue;
             }
@@ -256,13 +350,13 @@ impl Resources<'_> {
             files.about(&path, None, &tag);
             let cause = self.causes.file(None, &self.repository, &[], false, "a resource");
             if files.remove(&path, cause) {
-                gone.insert(format!("components/{component}.yaml"));
+                gone.insert(self.listing(&path));
             }
         }
         gone
     }
 
-    fn kustomization(&self, files: &mut Files<'_>, listed: &BTreeSet<String>, gone: &BTreeSet<String>) {
+    fn kustomization(&self, files: &mut Files<'_>, listed: &Listed, gone: &BTreeSet<String>) {
         let path = format!("{}/kustomization.yaml", self.folder());
         if files.is_unread(&path) {
             return;
@@ -271,7 +365,7 @@ impl Resources<'_> {
             let node = Node::map([
                 ("apiVersion", text("kustomize.config.k8s.io/v1beta1")),
                 ("kind", text("Kustomization")),
-                ("resources", Node::seq(listed.iter().map(|file| text(file.as_str())))),
+                ("resources", Node::seq(listed.all().map(|file| text(file.as_str())))),
             ]);
             let cause = self.causes.file(None, &self.repository, &[], true, "the list of files");
             files.add(&path, edit::fresh(&node), cause, None, &[]);
@@ -295,6 +389,7 @@ impl Resources<'_> {
         let known: BTreeSet<String> = after.iter().map(clean).collect();
         after.extend(
             listed
+                .own
                 .iter()
                 .filter(|file| !known.contains(*file))
                 .map(|file| text(file.as_str())),
@@ -320,6 +415,29 @@ impl Resources<'_> {
             }
         });
     }
+}
+
+fn kind(node: &Node) -> Option<&str> {
+    node.get("kind").and_then(Node::as_str)
+}
+
+fn name(node: &Node) -> Option<&str> {
+    node.at(&["metadata", "name"])?.text()
+}
+
+/// Whether a document is a resource: of its API, kind and name, and of no other namespace.
+fn is_same(node: &Node, resource: &Node) -> bool {
+    let group = |node: &Node| {
+        let api = node.get("apiVersion").and_then(Node::text)?;
+        Some(api.split('/').next().unwrap_or_default().to_owned())
+    };
+    let at = ["metadata", "namespace"];
+    let (here, wanted) = (node.at(&at).and_then(Node::text), resource.at(&at).and_then(Node::text));
+    name(node).is_some()
+        && name(node) == name(resource)
+        && kind(node) == kind(resource)
+        && group(node) == group(resource)
+        && (here.is_none() || wanted.is_none() || here == wanted)
 }
 
 /// A value in a few words.

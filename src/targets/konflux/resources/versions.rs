@@ -51,12 +51,10 @@ impl Resources<'_> {
         files: &mut Files<'_>,
         path: &str,
         plan: &Plan,
+        there: &Node,
         mut wanted: Vec<WantedDocument<'w>>,
     ) -> Option<Vec<WantedDocument<'w>>> {
-        let Some(there) = files.documents(path).iter().find(|node| is_component(node)).cloned() else {
-            return Some(wanted);
-        };
-        let newer = versions(&there)
+        let newer = versions(there)
             .iter()
             .map(name)
             .find(|other| is_newer(other, self.version()));
@@ -71,7 +69,7 @@ impl Resources<'_> {
             .filter(|field| shared(field))
             .find_map(|field| {
                 let value = find(&component.fresh, &field.path)?;
-                let there = find(&there, &field.path);
+                let there = find(there, &field.path);
                 (!field.is_met(there, value)).then(|| (field.name().to_owned(), there.map(told), told(value)))
             });
         if let Some((field, there, value)) = other {

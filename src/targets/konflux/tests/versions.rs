@@ -113,6 +113,13 @@ fn a_component_has_a_version_for_each_release_and_opens_no_request() {
     let seen = config(&versions(), &[(CLI, &without)], &[]);
     assert_eq!(seen.text(CLI), with_older(component));
     assert_eq!(seen.codes(), Vec::<&str>::new());
+    // So does one in a file that people gave another name.
+    let other = "all/components/cli.yaml";
+    let seen = config(&versions(), &[(other, &without)], &[]);
+    assert_eq!(
+        (seen.text(other), seen.files.contains_key(CLI)),
+        (&*with_older(component), false)
+    );
     // What the controllers take away, and what people add, stays so.
     let acted = component
         .replace(
