@@ -57,6 +57,9 @@ pub fn execute(state: &mut State, body: &Value) -> Value {
     }
 }
 
+/// Lists that GitHub never gives as null: where one fails, what it is asked of is null.
+const NEVER_NULL: [&str; 2] = ["issues", "pullRequests"];
+
 impl Executor<'_> {
     fn select(&mut self, node: &Node, set: &Set<'_>) -> Value {
         let mut out = Map::new();
@@ -65,11 +68,15 @@ impl Executor<'_> {
                 Selection::Field(field) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name).clone();
                     self.path.push(key.clone());
-                    let value = match self.fails(field) {
+                    let fails = self.fails(field);
+                    let value = match fails {
                         true => self.timeout(),
                         false => self.field(node, field),
                     };
                     self.path.pop();
+                    if fails && NEVER_NULL.contains(&field.name.as_str()) {
+                        return Value::Null;
+                    }
                     out.insert(key, value);
                 }
                 Selection::InlineFragment(fragment) => {
