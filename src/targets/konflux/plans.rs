@@ -88,6 +88,12 @@ impl World {
         let is_unknown = !self.complete && !self.dropped.contains_key(component);
         !is_built && (is_unknown || self.held.contains(component))
     }
+
+    /// What is said of files of a component that is not built, so that its runs and its resources are known as one's: the tag
+    /// of its image, or its own name where metadata has no such image any more.
+    pub fn gone<'w>(&'w self, component: &'w str) -> &'w str {
+        self.dropped.get(component).map_or(component, String::as_str)
+    }
 }
 
 /// What a release comes to; errors where nothing can be said of it as a whole.

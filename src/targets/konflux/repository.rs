@@ -231,14 +231,14 @@ impl Repository<'_> {
             if !self.is_of_release(run) || (dropped.is_none() && !of_ours) {
                 continue;
             }
-            let tag = dropped.cloned().unwrap_or_default();
+            let tag = world.gone(&run.component);
             let mut more = additions(&node);
             if files.documents(&run.path).len() != 1 {
                 more.push("other documents".to_owned());
             }
-            files.about(&run.path, Some(&self.name), &tag);
+            files.about(&run.path, Some(&self.name), tag);
             if !more.is_empty() {
-                self.stays(files, &tag, run, &format!("people added {}", more.join(", ")));
+                self.stays(files, tag, run, &format!("people added {}", more.join(", ")));
                 continue;
             }
             let cause = self.causes.file(None, &self.name, &[], false, "a run");

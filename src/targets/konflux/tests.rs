@@ -830,6 +830,31 @@ fn runs_of_a_repository_of_which_no_image_is_left_go_before_its_resources() {
     }
 }
 
+#[test]
+fn a_run_that_stays_keeps_the_resources_of_its_component_and_of_no_other() {
+    let run = fresh_run(PUSH).replace("okd-cli-4-16", "okd-one-4-16");
+    let own = run.replace("  timeouts:\n", "  taskRunSpecs: []\n  timeouts:\n");
+    let text = config(&world(), &[], &[]);
+    let text = text.text("4.16/components/okd-cli-4-16.yaml");
+    let seen = rendered(&world(), &At::default(), &[(".tekton/okd-one-4-16-push.yaml", &own)]).files;
+    let stays = seen
+        .into_iter()
+        .find(|file| file.path.contains("okd-one"))
+        .expect("the run");
+    assert_eq!(stays.before, stays.after);
+    let gone = |name: &str| {
+        let path = format!("4.16/components/{name}.yaml");
+        desired(&world(), &path, &text.replace("okd-cli-4-16", name))
+    };
+    let mut files = vec![stays, gone("okd-one-4-16"), gone("okd-two-4-16")];
+    assert!(files[1].after.is_none() && files[2].after.is_none());
+    assert!(wait(&mut files).is_empty());
+    assert_eq!(
+        files.iter().map(|file| file.held).collect::<Vec<_>>(),
+        [false, true, false]
+    );
+}
+
 fn config(world: &World, files: &[(&str, &str)], more: &[(&'static Key, serde_json::Value)]) -> Seen {
     let mut at = At {
         repo: "config",

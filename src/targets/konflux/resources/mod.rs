@@ -329,8 +329,8 @@ impl Resources<'_> {
             let is_ours = |node: &Node| label(node, MARK.0) == Some(MARK.1) && name(node) == Some(&*component);
             let marked = documents.iter().all(is_ours);
             let dropped = self.world.dropped.get(&component);
+            let tag = self.world.gone(&component);
             if self.world.konflux.has_versions.value {
-                let tag = dropped.map_or("", String::as_str);
                 if (dropped.is_some() || marked) && self.leaves(files, &path, &component, tag, marked) {
                     gone.insert(self.listing(&path));
                 }
@@ -346,8 +346,7 @@ impl Resources<'_> {
                 }
                 continue;
             }
-            let tag = dropped.cloned().unwrap_or_default();
-            files.about(&path, None, &tag);
+            files.about(&path, None, tag);
             let cause = self.causes.file(None, &self.repository, &[], false, "a resource");
             if files.remove(&path, cause) {
                 gone.insert(self.listing(&path));
