@@ -436,6 +436,7 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
             file.hold();
         }
     }
+    stay_listed(files);
     let told = waiting.into_iter().map(|(repo, branch, release)| {
         let text = format!(
             "the runs of {repo} on {branch} wait until those on the branch that it was built from before are gone"
@@ -446,4 +447,23 @@ fn wait(files: &mut [Desired]) -> Vec<Finding> {
             .with_help("merge the request that removes these; of those that stay it is told why")
     });
     told.collect()
+}
+
+/// Leaves what is held of the resources in the lists of files.
+fn stay_listed(files: &mut [Desired]) {
+    let of_ours = |file: &&Desired| file.target == TARGET.name && *step(file) == RESOURCES && file.before.is_some();
+    let held: Vec<(RepoName, String)> = files
+        .iter()
+        .filter(of_ours)
+        .filter(|file| file.held)
+        .map(|file| (file.repo.clone(), file.path.clone()))
+        .collect();
+    for list in files.iter_mut().filter(|file| of_ours(&&**file)) {
+        let Some(folder) = list.path.strip_suffix("kustomization.yaml").map(str::to_owned) else {
+            continue;
+        };
+        let of_repo = held.iter().filter(|(repo, _)| *repo == list.repo);
+        let stay = of_repo.filter_map(|(_, path)| path.strip_prefix(&*folder)).collect();
+        resources::stay_listed(list, &stay);
+    }
 }

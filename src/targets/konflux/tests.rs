@@ -855,6 +855,55 @@ fn a_run_that_stays_keeps_the_resources_of_its_component_and_of_no_other() {
     );
 }
 
+#[test]
+fn a_file_that_waits_for_runs_stays_in_the_list_of_files() {
+    let made = config(&world(), &[], &[]);
+    let (cli, list) = ("4.16/components/okd-cli-4-16.yaml", "4.16/kustomization.yaml");
+    let entries = "- components/okd-one-4-16.yaml\n  - ./components/okd-two-4-16.yaml\n";
+    let listed = made
+        .text(list)
+        .replace("resources:\n", &format!("resources:\n  {entries}"));
+    let two = |one: &str, two: &str, list_text: &str, runs: &[&str]| {
+        let file = |name: &str| made.text(cli).replace("okd-cli-4-16", name);
+        let (one_text, two_text) = (file(one), file(two));
+        let paths = [one, two].map(|name| format!("4.16/components/{name}.yaml"));
+        let at = At {
+            repo: "config",
+            branch: "main",
+            ..At::default()
+        };
+        let there = [(&*paths[0], &*one_text), (&paths[1], &two_text), (list, list_text)];
+        let mut files = rendered(&world(), &at, &there).files;
+        for name in runs {
+            let run = fresh_run(PUSH).replace("okd-cli-4-16", name);
+            files.extend(
+                rendered(
+                    &world(),
+                    &At::default(),
+                    &[(&format!(".tekton/{name}-push.yaml"), &run)],
+                )
+                .files,
+            );
+        }
+        assert!(wait(&mut files).is_empty());
+        let found = files.into_iter().find(|file| file.path == list).expect("the list");
+        let text = String::from_utf8_lossy(found.after.as_deref().unwrap_or_default()).into_owned();
+        (text, found.held, found.causes.len())
+    };
+    let (one, other) = ("okd-one-4-16", "okd-two-4-16");
+    // Nothing waits, one file does, all do.
+    assert_eq!(two(one, other, &listed, &[]).0, made.text(list));
+    let kept = listed.replace("  - ./components/okd-two-4-16.yaml\n", "");
+    assert_eq!(two(one, other, &listed, &[one]), (kept, false, 1));
+    assert_eq!(two(one, other, &listed, &[one, other]), (listed.clone(), true, 0));
+    // What is missing is listed all the same.
+    let tools = "  - components/okd-tools-4-16.yaml\n";
+    let without = listed.replace(tools, "");
+    assert_ne!(without, listed);
+    let (text, held, _) = two(one, other, &without, &[one, other]);
+    assert_eq!((text.trim_end(), held), (format!("{without}{tools}").trim_end(), false));
+}
+
 fn config(world: &World, files: &[(&str, &str)], more: &[(&'static Key, serde_json::Value)]) -> Seen {
     let mut at = At {
         repo: "config",

@@ -1,5 +1,9 @@
 //! A file that several releases change, each by itself: components with versions, and the list of their files.
 
+use std::collections::BTreeSet;
+
+use super::listed_as;
+use crate::plan::Desired;
 use crate::yaml::Node;
 use crate::yaml::edit::path::{find, keys, set};
 use crate::yaml::edit::{self, How};
@@ -11,7 +15,6 @@ const LISTS: [(&[&str], Option<&str>); 2] = [(&["spec", "source", "versions"], S
 pub(in crate::targets) fn joined(before: Option<&[u8]>, afters: &[&[u8]]) -> Option<Vec<u8>> {
     let (last, others) = afters.split_last()?;
     let text = std::str::from_utf8(last).ok()?;
-    let read = |bytes: &[u8]| edit::documents(std::str::from_utf8(bytes).ok()?, &How::default()).ok();
     let there = before.map_or(Some(Vec::new()), read)?;
     let mut documents = read(last)?;
     for other in others {
@@ -33,11 +36,54 @@ pub(in crate::targets) fn joined(before: Option<&[u8]>, afters: &[&[u8]]) -> Opt
             }
         }
     }
+    edited(text, &documents)
+}
+
+fn read(bytes: &[u8]) -> Option<Vec<Node>> {
+    edit::documents(std::str::from_utf8(bytes).ok()?, &How::default()).ok()
+}
+
+fn edited(text: &str, documents: &[Node]) -> Option<Vec<u8>> {
     let how = How {
         indent_lists: true,
         ..How::default()
     };
-    edit::edit(text, &documents, &how).ok().map(String::into_bytes)
+    edit::edit(text, documents, &how).ok().map(String::into_bytes)
+}
+
+/// Leaves files in a list of files that are not removed yet; the list is held where nothing else of it changes.
+pub(in crate::targets::konflux) fn stay_listed(list: &mut Desired, stay: &BTreeSet<&str>) {
+    let (Some(before), Some(after)) = (list.before.as_deref(), list.after.as_deref()) else {
+        return;
+    };
+    let (Some(mut documents), Some(new)) = (read(before), read(after)) else {
+        return;
+    };
+    let path = keys(&["resources"]);
+    let items = |documents: &[Node]| -> Vec<Node> {
+        let list = documents
+            .first()
+            .and_then(|node| find(node, &path))
+            .and_then(Node::as_seq);
+        list.map(<[Node]>::to_vec).unwrap_or_default()
+    };
+    let (there, new) = (items(&documents), items(&new));
+    let stays = |node: &Node| stay.contains(&*listed_as(node));
+    if !there.iter().any(|node| !new.contains(node) && stays(node)) {
+        return;
+    }
+    let mut all = there.clone();
+    all.retain(|node| new.contains(node) || stays(node));
+    all.extend(new.into_iter().filter(|node| !there.contains(node)));
+    let changed = all != there;
+    if let Some(root) = documents.first_mut() {
+        _ = set(root, &path, Node::seq(all));
+    }
+    let text = std::str::from_utf8(before).ok().filter(|_| changed);
+    match text.and_then(|text| edited(text, &documents)) {
+        Some(text) => list.after = Some(text.into()),
+        None => list.hold(),
+    }
 }
 
 fn kind(node: &Node) -> Option<&str> {

@@ -6,7 +6,7 @@ mod wanted;
 
 use std::collections::BTreeSet;
 
-pub(super) use self::joined::joined;
+pub(super) use self::joined::{joined, stay_listed};
 use self::wanted::{Maker, WantedDocument};
 use super::causes::Causes;
 use super::fresh::{MARK, Shared, text};
@@ -379,13 +379,12 @@ impl Resources<'_> {
         let there: Vec<Node> = there
             .and_then(|node| node.as_seq().map(<[Node]>::to_vec))
             .unwrap_or_default();
-        let clean = |node: &Node| node.text().unwrap_or_default().trim_start_matches("./").to_owned();
         let mut after: Vec<Node> = there
             .iter()
-            .filter(|node| !gone.contains(&clean(node)))
+            .filter(|node| !gone.contains(&listed_as(node)))
             .cloned()
             .collect();
-        let known: BTreeSet<String> = after.iter().map(clean).collect();
+        let known: BTreeSet<String> = after.iter().map(listed_as).collect();
         after.extend(
             listed
                 .own
@@ -414,6 +413,11 @@ impl Resources<'_> {
             }
         });
     }
+}
+
+/// The file that an entry of a list of files is about.
+fn listed_as(entry: &Node) -> String {
+    entry.text().unwrap_or_default().trim_start_matches("./").to_owned()
 }
 
 fn kind(node: &Node) -> Option<&str> {
