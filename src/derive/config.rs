@@ -156,11 +156,11 @@ impl Draft<'_, '_, '_> {
         dropped.retain(|tag, _| !held.contains(tag) && keys.iter().all(|key| images[key].tag.value != *tag));
         let mut scope = self.scope.inner();
         let full = repo.to_string();
-        scope.set(
+        scope.give(
             "repo",
-            &json!({"org": repo.org, "name": repo.repo, "full": full, "branch": branch}),
+            json!({"org": repo.org, "name": repo.repo, "full": full, "branch": branch}),
         );
-        scope.set("images", &keys.iter().map(|key| images[key].view.clone()).collect());
+        scope.give("images", keys.iter().map(|key| images[key].view.clone()).collect());
         let mut broken = false;
         let mut field = |name: &str| {
             let rules = self.outline.rules;

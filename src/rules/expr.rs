@@ -326,6 +326,11 @@ impl<'p> Scope<'p> {
         self.put(name, Cow::Owned(value.clone()));
     }
 
+    /// Gives a variable a value that was made for it.
+    pub fn give(&mut self, name: &str, value: Json) {
+        self.put(name, Cow::Owned(value));
+    }
+
     /// Gives a variable a value that lives elsewhere.
     pub fn show(&mut self, name: &str, value: &'p Json) {
         self.put(name, Cow::Borrowed(value));

@@ -345,7 +345,6 @@ impl Run {
             missed,
             ..
         } = rendered;
-        self.keep_decisions(rules, release, "");
         let findings = derived.findings.iter().cloned().chain(findings).collect();
         let rendering = Rendering {
             release,
@@ -356,11 +355,17 @@ impl Run {
             missed,
         };
         let heads = self.heads_of(&derived, heads);
-        let slot = slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, heads, &rendering)));
+        let seen = Some(look(&derived));
+        // To free a whole release takes as long as to remember what it comes to.
+        let remember = || {
+            self.keep_decisions(rules, release, "");
+            slot.filter(|slot| heads.is_some_and(|heads| self.remember(slot, heads, &rendering)))
+        };
+        let (slot, ()) = rayon::join(remember, || drop(derived));
         Ok(Derivation {
-            rendering,
-            seen: Some(look(&derived)),
+            seen,
             key: slot.map(|slot| slot.to_string()),
+            rendering,
         })
     }
 
