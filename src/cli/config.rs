@@ -1,6 +1,6 @@
 //! `lockstep config`
 
-use lockstep::config;
+use lockstep::config::{self, Care};
 use lockstep::run::configured;
 
 use super::args::{ConfigArgs, ConfigCommand};
@@ -24,7 +24,7 @@ pub fn run(args: &ConfigArgs) -> Outcome {
                 notes.collect::<String>()
             )
         }
-        ConfigCommand::Show(file) => config::show(&config::load(&file.config)?),
+        ConfigCommand::Show(file) => config::show(&config::load_with(&file.config, Care::OtherRules)?),
         ConfigCommand::Schema => config::schema(),
     };
     print(&format!("{}\n", text.trim_end()))?;

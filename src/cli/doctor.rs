@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lockstep::config;
+use lockstep::config::{self, Care};
 use lockstep::doctor::{Report, examine};
 use lockstep::run::{LoadedRules, rule_files};
 
@@ -15,7 +15,7 @@ pub fn run(args: &DoctorArgs) -> Outcome {
         print(&schema_of::<Report>()?)?;
         return Ok(Ended::Done);
     }
-    let config = config::load(&args.config)?;
+    let config = config::load_with(&args.config, Care::Whole)?;
     let files = rule_files::read(&config.rules)?;
     let bar = progress::bar();
     let tell = bar

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{anyhow, bail};
 use indicatif::ProgressBar;
 use lockstep::base::{Date, Release};
-use lockstep::config::{self, Config, RuleSet as RuleSource};
+use lockstep::config::{self, Care, Config, RuleSet as RuleSource};
 use lockstep::derive;
 use lockstep::finding;
 use lockstep::finding::Finding;
@@ -506,7 +506,11 @@ pub fn tell(findings: &[Finding]) {
 }
 
 fn configuration(common: &Common) -> Result<Config, anyhow::Error> {
-    let mut config = config::load(&common.config)?;
+    let care = match common.rules.is_empty() {
+        true => Care::Usual,
+        false => Care::OtherRules,
+    };
+    let mut config = config::load_with(&common.config, care)?;
     if !common.rules.is_empty() {
         let set = |text: &String| match text.as_str() {
             "builtin" => RuleSource::Builtin,

@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Config, Faults, parse_with};
+use super::{Care, Config, Faults, parse_with};
 
 /// The largest configuration that is read, in bytes.
 const MAX: u64 = 1 << 20;
@@ -36,6 +36,11 @@ fn hint(error: &io::Error) -> &'static str {
 
 /// Reads a configuration file. Its relative paths start at its folder; rules that it names and that are not there are faults of it.
 pub fn load(path: &Path) -> Result<Config, LoadError> {
+    load_with(path, Care::Usual)
+}
+
+/// The same, looked at more or less closely.
+pub fn load_with(path: &Path, care: Care) -> Result<Config, LoadError> {
     let bytes = read(path).map_err(|error| LoadError::Read {
         path: path.to_owned(),
         error,
@@ -45,6 +50,7 @@ pub fn load(path: &Path) -> Result<Config, LoadError> {
         &bytes,
         &name,
         path.parent().unwrap_or(Path::new("")),
+        care,
         &missing,
     )?)
 }

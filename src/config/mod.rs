@@ -27,7 +27,7 @@ mod tests;
 
 pub use fault::{Code, Fault, Faults, Span};
 pub use init::{Answers, FirstForge, first};
-pub use load::{LoadError, load};
+pub use load::{LoadError, load, load_with};
 pub use schema::schema;
 pub use show::show;
 pub use sources::{
@@ -43,7 +43,18 @@ use crate::yaml;
 
 /// Reads a configuration from its text. `file` is what faults call it, `dir` where its relative paths start.
 pub fn parse(text: &[u8], file: &str, dir: &Path) -> Result<Config, Faults> {
-    parse_with(text, file, dir, &|_| None)
+    parse_with(text, file, dir, Care::Whole, &|_| None)
+}
+
+/// What of a configuration has to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// All but the rules that it names, in whose place others are used, and what only telling developers needs.
+    OtherRules,
+    /// All but what only telling developers needs: whoever does not tell them may do without.
+    Usual,
+    /// All.
+    Whole,
 }
 
 /// The same; `missing` says why what a path names cannot be read, if it cannot.
@@ -51,6 +62,7 @@ fn parse_with(
     text: &[u8],
     file: &str,
     dir: &Path,
+    care: Care,
     missing: &dyn Fn(&Path) -> Option<String>,
 ) -> Result<Config, Faults> {
     let mut faults = Vec::new();
@@ -62,7 +74,12 @@ fn parse_with(
             }
             shape::check(&root, &keys::ValueForm::Map(&keys::ROOT), &mut faults);
             let config = validate::validate(&root, file, dir, &mut faults);
-            validate::check_rules(&root, dir, missing, &mut faults);
+            if care == Care::Whole {
+                validate::check_telling(&root, &config, &mut faults);
+            }
+            if care != Care::OtherRules {
+                validate::check_rules(&root, dir, missing, &mut faults);
+            }
             if faults.is_empty() {
                 return Ok(config);
             }
@@ -87,7 +104,7 @@ pub fn targets(list: &yaml::Node, dir: &Path) -> Result<Vec<Chosen>, Vec<Fault>>
 
 /// What `config check` prints for a file without faults; the faults are the error.
 pub fn check(path: &Path) -> Result<String, LoadError> {
-    let config = load(path)?;
+    let config = load_with(path, Care::Whole)?;
     let releases = match &config.releases {
         Releases::Auto => "every release that is found".to_owned(),
         Releases::List(list) => list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),

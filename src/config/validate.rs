@@ -64,7 +64,6 @@ pub(super) fn validate(root: &Node, file: &str, dir: &Path, faults: &mut Vec<Fau
     findings::check_codes(root.map("audit", &keys::AUDIT), faults);
     check_auto(root, &config, faults);
     check_payload(root, faults);
-    check_pulls(root, &config, faults);
     check_breaks(root, &config, faults);
     check_access(root, &config, faults);
     config
@@ -162,6 +161,19 @@ fn breaks(view: View<'_>) -> Option<Breaks> {
     })
 }
 
+/// Finds what telling developers needs and lacks.
+pub(super) fn check_telling(root: &Node, config: &Config, faults: &mut Vec<Fault>) {
+    let root = View::of(root, &keys::ROOT);
+    check_pulls(root, config, faults);
+    let breaks = root.map("feedback", &keys::FEEDBACK).map("breaks", &keys::BREAKS);
+    let node = breaks.get("as").filter(|_| config.feedback.breaks.is_some());
+    if let (Some(node), Forge::Local { .. }) = (node, &config.forge) {
+        let message = "`feedback.breaks` needs `forge` with `kind: github`";
+        let hint = "it is there that pull requests and issues are told; leave `breaks` out as long as `forge` is local";
+        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
+    }
+}
+
 /// Pull requests are looked at and told through GitHub's API.
 fn check_pulls(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
     let view = root.map("feedback", &keys::FEEDBACK).map("pulls", &keys::PULLS);
@@ -189,11 +201,6 @@ fn check_breaks(root: View<'_>, config: &Config, faults: &mut Vec<Fault>) {
     if config.sources.results.is_none() {
         let hint = "name in `sources.results` where results of builds are read from";
         let message = "without `sources.results` nobody knows what does not build";
-        faults.push(Fault::new(Code::Conflict, span(node), message, hint));
-    }
-    if matches!(config.forge, Forge::Local { .. }) {
-        let message = "`feedback.breaks` needs `forge` with `kind: github`";
-        let hint = "it is there that pull requests and issues are told; leave `breaks` out as long as `forge` is local";
         faults.push(Fault::new(Code::Conflict, span(node), message, hint));
     }
     if breaks.form == told::Form::Table && breaks.table.is_none() {

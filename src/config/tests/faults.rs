@@ -468,6 +468,28 @@ fn rules_that_are_not_there_are_faults_with_the_others() {
 }
 
 #[test]
+fn what_a_command_does_not_need_is_no_fault_for_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("lockstep.yaml");
+    let told = "sources: {build-data: {repo: ./b}, results: {github: true}}\nreleases: ['4.16']\nfeedback: {breaks: {as: issue}}\n";
+    let loads = |care| crate::config::load_with(&path, care).is_ok();
+    std::fs::write(&path, told).expect("written");
+    assert_eq!(
+        [Care::OtherRules, Care::Usual, Care::Whole].map(loads),
+        [true, true, false]
+    );
+    std::fs::write(
+        &path,
+        "sources: {build-data: {repo: ./b}}\nreleases: ['4.16']\nrules: [nothere.yaml]\n",
+    )
+    .expect("written");
+    assert_eq!(
+        [Care::OtherRules, Care::Usual, Care::Whole].map(loads),
+        [true, false, false]
+    );
+}
+
+#[test]
 fn a_missing_placeholder_says_what_comes_of_it() {
     let text = format!("{LEAST}targets: [{{build-config: {{path: foo.yaml}}}}]\n");
     let faults = parse(text.as_bytes(), "lockstep.yaml", Path::new(""))
