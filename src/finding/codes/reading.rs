@@ -166,6 +166,16 @@ pub static CODES: &[Code] = &[
         fix: None,
     },
     Code {
+        name: "unreadable-former",
+        family: Family::Reading,
+        severity: Warning,
+        title: "a repository that nothing is built from any more cannot be read",
+        means: "It may still have files of the target, such as runs that need resources; what there is of its images elsewhere stays.",
+        action: "Let lockstep read the repository; where it is gone for good, remove by hand what is left of its images.",
+        example: "whether openshift/telemeter still has files of target konflux is not known, as it cannot be read: not found",
+        fix: None,
+    },
+    Code {
         name: "unreadable-build-config",
         family: Family::Reading,
         severity: Error,

@@ -1,6 +1,7 @@
 //! What keeps a target from being rendered, in words.
 
 use super::super::ground::NoGround;
+use crate::base::RepoName;
 use crate::finding::{Finding, Severity};
 use crate::targets::{self, Target};
 
@@ -36,6 +37,16 @@ pub(super) fn without_ground(target: &Target, why: NoGround) -> Finding {
     }
 }
 
+/// Of a repository that nothing is written to any more, and that may still have files of a target.
+pub(super) fn unseen(target: &Target, repo: &RepoName, why: &str) -> Finding {
+    let name = target.name;
+    let text = format!("whether {repo} still has files of target {name} is not known, as it cannot be read: {why}");
+    let help = "let lockstep read it; what else there is of its images stays until then, so where it is gone for good remove that by hand";
+    Finding::new(Severity::Warning, "unreadable-former", text)
+        .with_component(repo.to_string())
+        .with_help(help)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +70,9 @@ mod tests {
         let (code, text) = told(NoGround::Unreadable("o/r: refused".to_owned()));
         assert_eq!(code, "unreadable-destination");
         assert!(text.ends_with("cannot be read: o/r: refused"), "{text}");
+        let finding = unseen(&targets::konflux::TARGET, &"o/r".parse().expect("a name"), "refused");
+        assert!(finding.code == "unreadable-former" && finding.help.is_some());
+        assert!(finding.message.contains("o/r") && finding.message.ends_with("refused"));
         let (code, text) = told(NoGround::Unconfigured("sources.ci-config"));
         assert_eq!(code, "target-without-source");
         assert!(text.contains("needs `sources.ci-config`"), "{text}");

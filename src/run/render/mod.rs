@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use self::lacking::{without_ground, without_source};
-use self::waiting::{detected, hold, wait};
+use self::lacking::{unseen, without_ground, without_source};
+use self::waiting::{detected, hold, hold_unseen, wait};
 use super::ground::{Ground, Grounds, NoGround};
 use super::heads::Head;
 use super::{Run, RunError, beside};
+use crate::base::RepoName;
 use crate::derive::Release;
 use crate::finding::Finding;
 use crate::source::Snapshot;
@@ -267,8 +268,14 @@ impl Part<'_> {
         });
         let number = self.release.metadata.release;
         self.foresee(&destinations);
+        let written: BTreeSet<RepoName> = destinations.iter().filter_map(written).cloned().collect();
+        // Repositories that nothing is written to and that were not looked at, and why where nobody has said it.
+        let mut not_seen: BTreeMap<RepoName, Option<String>> = BTreeMap::new();
         let opened = destinations.into_par_iter().map(|destination| {
-            let former = matches!(destination, Destination::Former { .. });
+            let former = match &destination {
+                Destination::Former { name, .. } => Some(name.clone()),
+                _ => None,
+            };
             self.grounds.open(number, &destination).map(|ground| (ground, former))
         });
         let opened = opened.collect::<Result<Vec<_>, _>>()?;
@@ -280,7 +287,7 @@ impl Part<'_> {
         for (ground, former) in opened {
             match ground {
                 // A plain directory has no branches.
-                Ok(ground) if former && ground.head.is_none() => {}
+                Ok(ground) if former.is_some() && ground.head.is_none() => {}
                 Ok(ground) => {
                     let part = self.at(&ask, chosen, &ground).map(|(part, actual, heads)| {
                         all.heads.iter_mut().for_each(|all| all.extend(heads.iter().cloned()));
@@ -295,6 +302,7 @@ impl Part<'_> {
                         rendered.missed.extend(part.missed);
                         if !actual.unreadable.is_empty() {
                             rendered.missed.insert(target.name.to_owned());
+                            not_seen.extend(former.map(|name| (name, None)));
                         }
                         there.push(actual);
                     } else {
@@ -302,11 +310,15 @@ impl Part<'_> {
                     }
                 }
                 // There may be no such branch.
-                Err(NoGround::NoBranch(..)) if former => {}
-                // That the repository cannot be read is told where it is written to.
-                Err(_) if former => {
+                Err(NoGround::NoBranch(..)) if former.is_some() => {}
+                Err(why) if former.is_some() => {
                     all.heads = None;
                     rendered.missed.insert(target.name.to_owned());
+                    let why = match why {
+                        NoGround::Unreadable(why) => Some(why),
+                        _ => None,
+                    };
+                    not_seen.extend(former.map(|name| (name, why)));
                 }
                 Err(NoGround::Unconfigured(source)) => {
                     drop(all.missing.insert(target.name, without_source(target, source)))
@@ -320,6 +332,12 @@ impl Part<'_> {
                 }
             }
         }
+        // Where it is written to, too, that it cannot be read is told there.
+        not_seen.retain(|name, _| !written.contains(name));
+        hold_unseen(&mut rendered.files, &not_seen);
+        let why = not_seen.iter().filter_map(|(name, why)| Some((name, why.as_ref()?)));
+        let told = why.map(|(name, why)| unseen(target, name, why).with_release(number.to_string()));
+        rendered.findings.extend(told);
         Ok((rendered, there))
     }
 
@@ -337,6 +355,14 @@ impl Part<'_> {
             (actual.beside, heads) = beside::look(self.run, self.release.metadata.release, ground, asked);
         }
         Ok(((chosen.target.render)(ask, &actual), actual, heads))
+    }
+}
+
+/// The repository that a destination writes to, unless things only go from there.
+fn written(destination: &Destination) -> Option<&RepoName> {
+    match destination {
+        Destination::Repository { name, .. } => Some(name),
+        Destination::CiConfig | Destination::BuildData | Destination::Former { .. } => None,
     }
 }
 

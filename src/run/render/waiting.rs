@@ -130,9 +130,63 @@ fn place_of(file: &Desired) -> (String, String, String) {
     (file.repo.to_string(), file.branch.clone(), file.path.clone())
 }
 
+/// What there is elsewhere about repositories that could not be looked at stays: files there may need it.
+pub(super) fn hold_unseen<T>(files: &mut [Desired], not_seen: &BTreeMap<RepoName, T>) {
+    let is_unseen = |file: &Desired| {
+        let mut names = not_seen.keys().filter(|name| **name != file.repo);
+        names.any(|name| file.component.as_deref() == Some(&*name.to_string()))
+    };
+    for file in files
+        .iter_mut()
+        .filter(|file| file.before.is_some() && file.before != file.after)
+    {
+        if is_unseen(file) {
+            file.hold();
+        }
+    }
+}
+
 /// Files that cannot be followed stay as they are.
 pub(super) fn hold(files: &mut [Desired], stuck: &BTreeSet<String>) {
     for file in files.iter_mut().filter(|file| stuck.contains(&file.path)) {
         file.hold();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_a_repository_that_was_not_looked_at_stays() {
+        let name = |name: &str| -> RepoName { name.parse().expect("a name") };
+        let file = |repo: &str, component: &str| Desired {
+            repo: name(repo),
+            branch: "main".to_owned(),
+            path: "a.yaml".to_owned(),
+            release: "4.16".to_owned(),
+            target: "konflux".to_owned(),
+            group: "konflux".to_owned(),
+            component: Some(component.to_owned()),
+            images: Vec::new(),
+            before: Some(b"a".as_slice().into()),
+            after: None,
+            causes: Vec::new(),
+            refused: Vec::new(),
+            follows: None,
+            notes: Vec::new(),
+            held: false,
+        };
+        // Its own other branch was read.
+        let mut files = [
+            file("o/config", "o/gone"),
+            file("o/config", "o/other"),
+            file("o/gone", "o/gone"),
+        ];
+        hold_unseen(&mut files, &BTreeMap::from([(name("o/gone"), ())]));
+        assert_eq!(
+            files.map(|file| (file.held, file.after.is_some())),
+            [(true, true), (false, false), (false, false)]
+        );
     }
 }

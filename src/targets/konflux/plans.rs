@@ -94,6 +94,13 @@ impl World {
     pub fn gone<'w>(&'w self, component: &'w str) -> &'w str {
         self.dropped.get(component).map_or(component, String::as_str)
     }
+
+    /// The repository of a component that is not built, where metadata still says it.
+    pub fn repository_of_gone(&self, component: &str) -> Option<String> {
+        let mut images = self.konflux.images.values();
+        let image = images.find(|there| there.is_dropped && there.component.value == component)?;
+        image.repository.as_ref().map(ToString::to_string)
+    }
 }
 
 /// What a release comes to; errors where nothing can be said of it as a whole.

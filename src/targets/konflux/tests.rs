@@ -813,6 +813,8 @@ fn runs_of_a_repository_of_which_no_image_is_left_go_before_its_resources() {
     let text = config(&built, &[], &[]);
     let goes = desired(&dropped, resource, text.text(resource));
     assert_eq!(goes.after, None);
+    // Where the repository cannot be looked at this tells that it stays.
+    assert_eq!(goes.component, Some(repo_name("last").to_string()));
     for (branch, group) in [("release-4.16", TARGET.group), ("main", FORMER)] {
         let extended = run.replace("  timeouts:\n", "  taskRunSpecs: []\n  timeouts:\n");
         for (text, is_left) in [(run, false), (&extended, true)] {

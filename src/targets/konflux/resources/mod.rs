@@ -346,7 +346,7 @@ impl Resources<'_> {
                 }
                 continue;
             }
-            files.about(&path, None, tag);
+            files.about(&path, self.world.repository_of_gone(&component).as_deref(), tag);
             let cause = self.causes.file(None, &self.repository, &[], false, "a resource");
             if files.remove(&path, cause) {
                 gone.insert(self.listing(&path));

@@ -122,7 +122,7 @@ impl Resources<'_> {
             files.tell(finding, path, None);
             return false;
         }
-        files.about(path, None, tag);
+        files.about(path, self.world.repository_of_gone(component).as_deref(), tag);
         if is_last {
             let cause = self.causes.file(None, &self.repository, &[], false, "a resource");
             return files.remove(path, cause);
