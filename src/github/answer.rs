@@ -1,12 +1,12 @@
 //! The form of answers that several have in common, and of those about an App.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::FaultKind;
+use super::{Fault, FaultKind};
 use crate::base::loose::{List, Loose, May};
 
 /// A page of a list; odd items are defaults in their place.
@@ -99,6 +99,15 @@ impl GraphError {
         matches!(self.fault(), FaultKind::Forbidden(_)) && self.path.len() > names
     }
 
+    /// Which item of a list has a field that the credential may not see.
+    fn barred_item(&self, list: &[&str], field: &str) -> Option<usize> {
+        let [at, name, ..] = self.path.get(list.len()..)? else {
+            return None;
+        };
+        let is_meant = name.as_str() == Some(field) && self.concerns(list) && self.is_barred_below(list.len());
+        at.as_u64().filter(|_| is_meant).and_then(|at| at.try_into().ok())
+    }
+
     /// Whether it is about what is at a path, something in it, or something around it. Without a path it may be about anything.
     fn concerns(&self, path: &[&str]) -> bool {
         let mut both = path.iter().zip(self.path.iter());
@@ -137,6 +146,29 @@ impl Parts {
         errors
             .find(|error| error.kind != "NOT_FOUND" && !error.is_barred_below(path.len()))
             .map(GraphError::fault)
+    }
+
+    /// Takes out of a list the items with a field that the credential may not see: that costs only themselves.
+    pub fn leave_barred(&mut self, list: &[&str], field: &str) {
+        let barred = |error: &GraphError| error.barred_item(list, field);
+        let gone: BTreeSet<usize> = self.errors.iter().filter_map(barred).collect();
+        self.errors.retain(|error| barred(error).is_none());
+        let found = list.iter().try_fold(&mut self.data, |at, name| at.get_mut(*name));
+        if let Some(items) = found.and_then(Value::as_array_mut) {
+            let mut numbers = 0..;
+            items.retain(|_| numbers.next().is_none_or(|at| !gone.contains(&at)));
+        }
+    }
+
+    /// The data, where no part of it failed; `what` was asked for.
+    ///
+    /// # Errors
+    /// A part of it could not be read.
+    pub fn whole(self, what: String) -> Result<Value, Fault> {
+        match self.failed(&[]) {
+            Some(kind) => Err(Fault { what, kind }),
+            None => Ok(self.data),
+        }
     }
 
     /// No data, as where nothing that was asked for is there.
@@ -217,5 +249,38 @@ mod tests {
         assert_eq!(answer.failed(&field), Some(FaultKind::Forbidden("m".to_owned())));
         assert_eq!(answer.failed_but_for_barred(&field), None);
         assert!(answer.failed_but_for_barred(&path).is_some());
+    }
+
+    #[test]
+    fn an_item_that_may_not_be_seen_is_left_and_nothing_else_is() {
+        let list = ["repository", "pullRequests", "nodes"];
+        let error = |kind: &str, at: Value, field: &str| {
+            let path = json!(["repository", "pullRequests", "nodes", at, field, "nameWithOwner"]);
+            json!({"type": kind, "message": "m", "path": path})
+        };
+        let left = |errors: Value| {
+            let mut answer = parts(errors);
+            answer.data = json!({"repository": {"pullRequests": {"nodes": ["a", "b", "c"]}}});
+            answer.leave_barred(&list, "headRepository");
+            let found = answer.data["repository"]["pullRequests"]["nodes"].clone();
+            (found, answer.whole(String::new()).is_ok())
+        };
+        let all = json!(["a", "b", "c"]);
+        let barred = error("FORBIDDEN", json!(1), "headRepository");
+        assert_eq!(left(json!([barred])), (json!(["a", "c"]), true));
+        assert_eq!(
+            left(json!([error("", json!(1), "headRepository")])),
+            (all.clone(), false)
+        );
+        assert_eq!(
+            left(json!([error("FORBIDDEN", json!(1), "labels")])),
+            (all.clone(), false)
+        );
+        assert_eq!(
+            left(json!([{"type": "FORBIDDEN", "path": ["repository", "base"]}])),
+            (all, false)
+        );
+        let both = json!([barred, {"type": "FORBIDDEN", "path": ["fork", "head"]}]);
+        assert_eq!(left(both), (json!(["a", "c"]), false));
     }
 }

@@ -410,11 +410,7 @@ impl Reader {
     /// # Errors
     /// A part of it could not be read, or it is no question.
     pub fn ask(&self, repo: &RepoName, text: &str, variables: Value, what: String) -> Result<Value, Fault> {
-        let answer = self.ask_parts(repo, text, variables, what.clone())?;
-        match answer.failed(&[]) {
-            Some(kind) => Err(Fault { what, kind }),
-            None => Ok(answer.data),
-        }
+        self.ask_parts(repo, text, variables, what.clone())?.whole(what)
     }
 
     /// Asks a GraphQL question of several parts, each of which may fail without the others.

@@ -1,11 +1,11 @@
 //! The life of a pull request on GitHub, told against the fake with the real client.
 
 use crate::support::{fake_github, github_world};
-use fake_github::state::PullState;
+use fake_github::state::{Pull, PullState};
 use github_world::{REPO, World, actions, file, held};
 use lockstep::forge::Action::*;
 use lockstep::forge::Write;
-use lockstep::forge::github::NoJournal;
+use lockstep::forge::github::{GithubForge, NoJournal};
 use lockstep::github::Clock;
 
 const HEAD: &str = "lockstep/ci/4.16";
@@ -308,6 +308,30 @@ fn somebody_elses_branch_of_that_name_is_not_ours() {
         "theirs is left alone, ours is opened"
     );
     assert_eq!(world.github.pulls(REPO).len(), 2);
+}
+
+#[test]
+fn a_request_from_a_fork_that_may_not_be_seen_keeps_nothing_from_being_written() {
+    let world = world();
+    let private = "mallory/private";
+    for (number, head) in [(900, HEAD), (901, "lockstep/cut")] {
+        let mut pull = Pull::open(number, REPO, ("main", ""), (head, ""));
+        pull.head_repo = Some(private.to_owned());
+        pull.head_owner = "mallory".to_owned();
+        pull.author = "mallory".to_owned();
+        let mut inside = world.github.inside();
+        inside.state.repo_mut(REPO).expect("there").pulls.push(pull);
+        inside.state.barred.insert(private.to_owned());
+    }
+    let plan = world.plan(&[file("a.yaml", Some("old\n"), Some("new\n"))]);
+    assert_eq!(actions(&world.reconcile(&plan)), [Create]);
+    assert_eq!(actions(&world.reconcile(&plan)), [UpToDate]);
+    let pulls = world.github.pulls(REPO);
+    assert_eq!(pulls.len(), 3);
+    assert!(pulls.iter().all(|pull| pull.state == PullState::Open), "{pulls:#?}");
+    let forge = GithubForge::new(world.client(), world.options.clone());
+    let train = forge.train(&REPO.parse().expect("a name"));
+    assert!(train.expect("an answer").is_none());
 }
 
 #[test]

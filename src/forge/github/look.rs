@@ -222,11 +222,7 @@ impl Lookup<'_> {
 
     fn ask<T: DeserializeOwned>(&self, text: &str, variables: Value, what: String) -> Result<T, ForgeError> {
         let data = self.reader.ask(self.repo(), text, variables, what.clone())?;
-        let garbled = |error: serde_json::Error| Fault {
-            what,
-            kind: FaultKind::Garbled(error.to_string()),
-        };
-        Ok(serde_json::from_value(data).map_err(garbled)?)
+        Ok(query::read(data, &what)?)
     }
 
     /// What is there of base, head, and pull requests.
@@ -247,7 +243,8 @@ impl Lookup<'_> {
         ];
         variables.extend(more.map(|(name, value)| (name.to_owned(), json!(value))));
         let what = format!("looking at {repo}");
-        let seen: query::LookAnswer = self.ask(&query::look(paths.len()), Value::Object(variables), what.clone())?;
+        let (text, variables) = (query::look(paths.len()), Value::Object(variables));
+        let seen: query::LookAnswer = query::ask_of_pulls(self.reader, repo, &text, variables, &what)?;
         let not_found = Fault {
             what,
             kind: FaultKind::NotFound,

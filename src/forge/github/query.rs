@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::base::RepoName;
 use crate::base::loose::{Loose, May};
+use crate::github::{Fault, FaultKind, Reader};
 
 /// Everything about one pull request: branches, history, and what is at a number of paths (`$p0`, …) of the base. The
 /// paths are variables, so that no name can break out.
@@ -63,6 +67,42 @@ query Train($owner: String!, $name: String!, $headOwner: String!, $headName: Str
     }
   }
 }";
+
+/// Where [`look`] and [`TRAIN`] list pull requests, whoever's.
+const PULLS: [[&str; 3]; 2] = [
+    ["repository", "pullRequests", "nodes"],
+    ["repository", "train", "nodes"],
+];
+
+/// Asks a question that lists pull requests. One whose head's repository may not be seen is none of ours and is left: anybody can open
+/// one, from a private fork.
+///
+/// # Errors
+/// Any other part of it could not be read.
+pub fn ask_of_pulls<T: DeserializeOwned>(
+    reader: &Reader,
+    repo: &RepoName,
+    text: &str,
+    variables: Value,
+    what: &str,
+) -> Result<T, Fault> {
+    let mut answer = reader.ask_parts(repo, text, variables, what.to_owned())?;
+    for list in PULLS {
+        answer.leave_barred(&list, "headRepository");
+    }
+    read(answer.whole(what.to_owned())?, what)
+}
+
+/// Reads data of an answer as what it is.
+///
+/// # Errors
+/// It is something else.
+pub fn read<T: DeserializeOwned>(data: Value, what: &str) -> Result<T, Fault> {
+    serde_json::from_value(data).map_err(|error| Fault {
+        what: what.to_owned(),
+        kind: FaultKind::Garbled(error.to_string()),
+    })
+}
 
 /// The comments of a pull request that may matter: the latest.
 pub const COMMENTS: &str = "\
@@ -181,7 +221,7 @@ pub struct Conversation {
 #[serde(default, rename_all = "camelCase")]
 pub struct Updated {
     /// There where the branch was set.
-    pub update_refs: May<BTreeMap<String, serde_json::Value>>,
+    pub update_refs: May<BTreeMap<String, Value>>,
 }
 
 /// The answer to [`TRAIN`].

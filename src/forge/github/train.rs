@@ -116,11 +116,7 @@ impl GithubForge {
             "head": format!("refs/heads/{branch}"), "branch": branch,
         });
         let what = format!("looking for a branch cut in {repo}");
-        let data = self.reader.ask(repo, query::TRAIN, variables, what.clone())?;
-        let seen: query::Steps = serde_json::from_value(data).map_err(|error| Fault {
-            what: what.clone(),
-            kind: FaultKind::Garbled(error.to_string()),
-        })?;
+        let seen: query::Steps = query::ask_of_pulls(&self.reader, repo, query::TRAIN, variables, &what)?;
         let not_found = || Fault {
             what: what.clone(),
             kind: FaultKind::NotFound,

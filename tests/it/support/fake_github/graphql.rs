@@ -23,8 +23,8 @@ struct Executor<'s> {
     state: &'s mut State,
     variables: Args,
     errors: Vec<Value>,
-    /// The names that lead to where it is.
-    path: Vec<String>,
+    /// The names and places in lists that lead to where it is.
+    path: Vec<Value>,
 }
 
 /// Answers a request's body.
@@ -67,10 +67,11 @@ impl Executor<'_> {
             match selection {
                 Selection::Field(field) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name).clone();
-                    self.path.push(key.clone());
+                    self.path.push(json!(key));
                     let fails = self.fails(field);
                     let value = match fails {
                         true => self.timeout(),
+                        false if self.is_barred(node, field) => self.bar(),
                         false => self.field(node, field),
                     };
                     self.path.pop();
@@ -105,6 +106,21 @@ impl Executor<'_> {
     fn timeout(&mut self) -> Value {
         let message = "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug.";
         self.errors.push(json!({ "message": message, "path": self.path }));
+        Value::Null
+    }
+
+    /// Whether a field is a repository that may not be seen.
+    fn is_barred(&self, node: &Node, field: &Field<'_>) -> bool {
+        let Node::Plain(value) = node else { return false };
+        let name = value[&field.name]["nameWithOwner"].as_str();
+        name.is_some_and(|name| self.state.barred.contains(name))
+    }
+
+    /// What GitHub says of what may not be seen.
+    fn bar(&mut self) -> Value {
+        let message = "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.";
+        self.errors
+            .push(json!({ "message": message, "type": "FORBIDDEN", "path": self.path }));
         Value::Null
     }
 
@@ -163,7 +179,15 @@ impl Executor<'_> {
 
     fn plain(&mut self, value: Value, field: &Field<'_>) -> Value {
         match value {
-            Value::Array(items) => Value::Array(items.into_iter().map(|item| self.plain(item, field)).collect()),
+            Value::Array(items) => {
+                let item = |(at, item): (usize, Value)| {
+                    self.path.push(json!(at));
+                    let item = self.plain(item, field);
+                    self.path.pop();
+                    item
+                };
+                Value::Array(items.into_iter().enumerate().map(item).collect())
+            }
             Value::Object(_) => self.select(&Node::Plain(value), &field.selection_set),
             scalar => scalar,
         }

@@ -25,6 +25,8 @@ pub struct State {
     pub renamed: BTreeMap<String, String>,
     /// GraphQL's fields that take too long: the end of an argument's value, or the field's name.
     pub fails: BTreeSet<String>,
+    /// Repositories of others that nobody of ours may see.
+    pub barred: BTreeSet<String>,
     /// Nobody of ours may open an issue.
     pub read_only_issues: bool,
     /// What the App may do, where that is something else than usual.
@@ -142,6 +144,7 @@ impl State {
             checks: BTreeMap::new(),
             waiting: BTreeSet::new(),
             fails: BTreeSet::new(),
+            barred: BTreeSet::new(),
             read_only_issues: false,
             set_statuses: BTreeMap::new(),
             renamed: BTreeMap::new(),
