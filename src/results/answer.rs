@@ -53,7 +53,14 @@ impl OfRelease {
     /// Whether an image is certainly none of the release. One that is merely not listed may be one whose metadata cannot be read.
     pub fn lacks(&self, image: &str) -> bool {
         let listed = self.images.iter().any(|known| known.image == image);
-        !listed && (self.absent.all_others || self.absent.dropped.contains(image))
+        !listed && self.absent.has(image)
+    }
+}
+
+impl Absent {
+    /// Whether an image that is not listed is certainly none.
+    pub fn has(&self, image: &str) -> bool {
+        self.all_others || self.dropped.contains(image)
     }
 }
 

@@ -208,6 +208,26 @@ fn one_image_and_a_day_can_be_asked_for() {
 }
 
 #[test]
+fn an_image_that_nobody_could_read_is_not_denied() {
+    let world = world();
+    write(&world, "build-data/4.16/images/buoy.yml", "name: [openshift/ose-buoy\n");
+    let unread = |tag: &str| {
+        let (found, code) = answer(&world, &["--image", tag]);
+        (found["unread"].to_string(), code)
+    };
+    let (unread_of_buoy, code) = unread("buoy");
+    let why = "whether it has an image `buoy` is not known (`lockstep plan` says what is wrong)";
+    assert!(
+        unread_of_buoy.contains("some metadata of release 4.16"),
+        "{unread_of_buoy}"
+    );
+    assert!(unread_of_buoy.contains(why), "{unread_of_buoy}");
+    assert_eq!(code, 1);
+    assert!(unread("becon").0.contains("did you mean `beacon`?"));
+    assert!(!unread("beacon").0.contains("is not known"), "what is known is");
+}
+
+#[test]
 fn people_read_it_on_a_screen() {
     let shown = run(&world(), &["results"]).stdout;
     assert!(

@@ -94,8 +94,8 @@ impl Run {
                 })),
             }
         }
-        if let Some(image) = asked.image.as_deref().filter(|_| unread.is_empty()) {
-            is_built(image, &built)?;
+        if let Some(image) = &asked.image {
+            find(image, &built, &mut unread)?;
         }
         let mut followed = Followed::default();
         let mut results = self.look(sources, &built, &mut followed, asked.now, true)?;
@@ -186,21 +186,29 @@ impl Run {
     }
 }
 
-/// Makes sure that some release has an image of a payload tag.
-fn is_built(image: &str, built: &BTreeMap<Release, Arc<Built>>) -> Result<(), RunError> {
-    let images = |built: &'_ Arc<Built>| -> Vec<String> {
+/// Makes sure that some release may have an image of a payload tag. Of which that cannot be told is unread.
+fn find(image: &str, built: &BTreeMap<Release, Arc<Built>>, unread: &mut BTreeSet<Unread>) -> Result<(), RunError> {
+    let images = |built: &'_ Arc<Built>| -> BTreeSet<String> {
         let of_jobs = built.jobs.iter().flat_map(|job| &job.images);
         of_jobs.chain(built.parents.keys()).cloned().collect()
     };
-    let known: BTreeSet<String> = built.values().flat_map(images).collect();
-    if known.contains(image) {
+    let known: BTreeMap<Release, BTreeSet<String>> = built.iter().map(|(at, built)| (*at, images(built))).collect();
+    let is_known = known.values().any(|images| images.contains(image));
+    let all: BTreeSet<&str> = known.values().flatten().map(String::as_str).collect();
+    let hint = near(image, &all.into_iter().collect::<Vec<_>>()).filter(|_| !is_known);
+    let is_open = |(at, built): &(&Release, &Arc<Built>)| !known[at].contains(image) && !built.absent.has(image);
+    let more = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    unread.extend(built.iter().filter(is_open).map(|(release, _)| Unread {
+        source: format!("some metadata of release {release}"),
+        why: format!("whether it has an image `{image}` is not known (`lockstep plan` says what is wrong){more}"),
+    }));
+    if is_known || !unread.is_empty() {
         return Ok(());
     }
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     Err(RunError::NoImage {
         image: image.to_owned(),
         releases: built.keys().copied().collect(),
-        hint: near(image, &known),
+        hint,
     })
 }
 
