@@ -282,6 +282,10 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
         }
     }
     let mut rendered = files.finish();
+    if !is_gitops && !is_central && rendered.files.is_empty() && is_left(world, actual) {
+        // That nothing is left is said, too: the request that removed the last file is noted as merged.
+        rendered.files.push(actual.file(&TARGET, ask.release, TEKTON));
+    }
     if !is_gitops && !is_central && is_former(world, actual) {
         rendered
             .files
@@ -302,6 +306,16 @@ fn is_former(world: &World, actual: &Actual) -> bool {
         branches.extend(of_it.map(|there| &there.branch));
     }
     !branches.is_empty() && branches.iter().all(|branch| **branch != actual.branch)
+}
+
+/// Whether it is certain that none of a repository's images is built any more, and this is the branch that they would be on.
+fn is_left(world: &World, actual: &Actual) -> bool {
+    let images = world.konflux.images.values();
+    let mut of_it = images
+        .filter(|there| there.repository.as_ref() == Some(&actual.repo))
+        .peekable();
+    let is_certain = world.complete && world.konflux.held.is_empty() && actual.unreadable.is_empty();
+    is_certain && of_it.peek().is_some() && of_it.all(|there| there.is_dropped) && !is_former(world, actual)
 }
 
 /// What was found of the images of a repository.

@@ -809,6 +809,13 @@ fn runs_of_a_repository_of_which_no_image_is_left_go_before_its_resources() {
         let branch = branch.to_owned();
         assert!(found.contains(&Destination::Former { name, branch }), "{found:?}");
     }
+    // Of a repository that was looked at and has nothing left that is said, so that a merged removal is noted.
+    for (world, branch, said) in [(&dropped, "release-4.16", 1), (&dropped, "main", 0)] {
+        let files = rendered(world, &at(branch), &[]).files;
+        assert_eq!(files.len(), said, "{branch}");
+        let is_nothing = |file: &Desired| file.before.is_none() && file.after.is_none() && !file.held;
+        assert!(files.iter().all(is_nothing), "{branch}");
+    }
     let resource = "4.16/components/okd-last-4-16.yaml";
     let text = config(&built, &[], &[]);
     let goes = desired(&dropped, resource, text.text(resource));
