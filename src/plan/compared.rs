@@ -163,7 +163,7 @@ mod tests {
     }
 
     /// The codes whose names or family sound as if something had not been compared, and why it was all the same.
-    const COMPARED: [(&str, &str); 11] = [
+    const COMPARED: [(&str, &str); 12] = [
         ("branch-from-metadata", "the branch is known"),
         ("no-branch", "metadata and configs say nothing that is wanted"),
         (
@@ -177,6 +177,10 @@ mod tests {
         ("unknown-stream", "a try is refused"),
         ("unknown-variable", "a try is refused"),
         ("unreadable-file", "nothing that is built depends on it"),
+        (
+            "unreadable-former",
+            "nothing is wanted there, and a repository that OKD has done with may well be out of reach",
+        ),
         ("unreadable-inputs", "the config is compared, and put right"),
         (
             "unreadable-step-registry",
