@@ -284,7 +284,7 @@ fn render(ask: &Ask<'_>, actual: &Actual) -> Rendered {
     let mut rendered = files.finish();
     if !is_gitops && !is_central && rendered.files.is_empty() && is_left(world, actual) {
         // That nothing is left is said, too: the request that removed the last file is noted as merged.
-        rendered.files.push(actual.file(&TARGET, ask.release, TEKTON));
+        rendered.files.push(actual.file(&TARGET, ask.rules(), TEKTON));
     }
     if !is_gitops && !is_central && is_former(world, actual) {
         rendered
